@@ -1,0 +1,47 @@
+"""Character typos in the query: one character is deleted, inserted, substituted, swapped or mistyped in a word.
+
+Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057), misspelling category, and the composite of Zhuang and Zuccon,
+Dealing with Typos for BERT-based Passage Retrieval and Ranking, EMNLP 2021: words longer than three letters, no stop word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.text.typos import OPERATIONS, eligible
+from robustrank.text.words import words
+from robustrank.victim import Access, Target, Victim
+
+Operation = Literal["delete", "insert", "substitute", "swap", "neighbour"]
+
+
+@dataclass(frozen=True)
+class CharacterTypos(Attack):
+    """Misspells words of the query, one character in each."""
+
+    typos: int = 1  # words misspelt
+    operations: tuple[Operation, ...] = ("delete", "insert", "substitute", "swap", "neighbour")  # one drawn a word
+
+    access = Access.NOTHING
+    edits = "query"
+    size_parameter = "typos"
+    budget_unit = "words"
+    source = "Penha, Camara, Hauff, ECIR 2022; Zhuang and Zuccon, EMNLP 2021"
+    differs = "case is kept; the published generator lowers it"
+
+    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
+        """Return the query with typos."""
+        found, places = words(target.query), eligible(target.query)
+        if not places:
+            return Perturbation(target.query, note="no word of the query is longer than three letters")
+        chosen = sorted(rng.permutation(places)[: self.typos].tolist())
+        edits = []
+        for index in chosen:
+            word = found[index]
+            operation = self.operations[int(rng.integers(len(self.operations)))]
+            edits.append(Edit(word.start, word.end, OPERATIONS[operation](word.text, rng)))
+        return Perturbation(apply_edits(target.query, tuple(edits)), tuple(edits))

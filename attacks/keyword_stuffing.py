@@ -1,0 +1,57 @@
+"""Keyword stuffing: repeats the query, or its content words, inside the document. The oldest attack on search.
+
+Source: "Query+" of Liu et al. (PAT), CCS 2022, and query and keyword injection with position as a parameter: Tamber, Lin,
+Illusions of Relevance, Findings of AACL 2025, arXiv 2501.18536.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.words import words
+from robustrank.victim import Access, Target, Victim
+
+
+@dataclass(frozen=True)
+class KeywordStuffing(Attack):
+    """Inserts the query's words into the document; asks the victim nothing."""
+
+    repeats: int = 1  # how often the words are inserted
+    what: Literal["query", "keywords"] = "query"  # the whole query, or its words without stop words
+    position: Literal["start", "middle", "end"] = "start"  # where they are inserted
+
+    access = Access.NOTHING
+    size_parameter = "repeats"
+    budget_unit = "repetitions"
+    source = "Liu et al., CCS 2022 (Query+); Tamber and Lin, Findings of AACL 2025, section 3"
+    differs = "inserted words keep the query's form; neither their case nor their final period is varied"
+    control = "random-edit"
+
+    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
+        """Return the document with the query's words in it."""
+        stuffing = " ".join([self._words(target.query)] * self.repeats)
+        if not stuffing:
+            return Perturbation(target.document, note="the query has no word to insert")
+        place = self._place(target.document)
+        before = " " if place > 0 and not target.document[place - 1].isspace() else ""
+        after = " " if place < len(target.document) and not target.document[place].isspace() else ""
+        edits = (Edit(place, place, before + stuffing + after),)
+        return Perturbation(apply_edits(target.document, edits), edits)
+
+    def _words(self, query: str) -> str:
+        if self.what == "query":
+            return query.strip()
+        return " ".join(word.text for word in words(query) if word.text.lower() not in STOP_WORDS)
+
+    def _place(self, document: str) -> int:
+        if self.position == "start":
+            return 0
+        if self.position == "end":
+            return len(document)
+        found = words(document)
+        return found[len(found) // 2].start if found else 0

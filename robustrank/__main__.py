@@ -1,0 +1,6 @@
+"""``python -m robustrank``."""
+
+from robustrank.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The contract of the attacks/ catalogue: metadata, parameters, one method. The harness judges; an attack never does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from robustrank.collections.collection import Collection
+from robustrank.victim import Access, Target
+
+if TYPE_CHECKING:
+    from robustrank.victim import Oracle, Victim
+
+Edits = Literal["document", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the original text: characters ``start:end`` became ``text``. An insertion has start == end."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """What an attack hands back.
+
+    Attributes:
+        text: The whole new text.
+        edits: The changes against the original, in order of position and not overlapping.
+        note: A fact its reader should know ("no word of this document has a substitute").
+        exhausted: True when the attack stopped because its budget ran out; the text is then its best so far.
+    """
+
+    text: str
+    edits: tuple[Edit, ...] = ()
+    note: str = ""
+    exhausted: bool = False
+
+
+def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
+    """Return ``text`` with ``edits`` made.
+
+    Raises:
+        ValueError: Edits overlap, are out of order, or lie outside the text.
+    """
+    pieces, position = [], 0
+    for edit in edits:
+        if not position <= edit.start <= edit.end <= len(text):
+            raise ValueError(f"edit {edit} overlaps its predecessor or lies outside a text of {len(text)} characters")
+        pieces += [text[position : edit.start], edit.text]
+        position = edit.end
+    return "".join([*pieces, text[position:]])
+
+
+class Attack(ABC):
+    """An attack on one query and one document of its list (or on the query alone).
+
+    Subclass as a dataclass: its fields are the parameters, with units in their comments and defaults from the paper.
+    The framework owns files, seeds, devices, batching, caching, progress and the judgement of success.
+    """
+
+    access: ClassVar[Access] = Access.NOTHING  # the least access it can work with
+    edits: ClassVar[Edits] = "document"
+    size_parameter: ClassVar[str] = ""  # the parameter that bounds the size of its edit
+    budget_unit: ClassVar[str] = "words"  # what that parameter counts
+    source: ClassVar[str] = ""  # authors, title, venue, section
+    differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
+    control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
+
+    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
+        """Learn once what all targets share, as an imitation model; queries to the oracle are counted."""
+
+    @abstractmethod
+    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
+        """Return the edited text of ``target``: of its document, or of its query where ``edits == "query"``."""
+
+
+class Control(Attack):
+    """A random edit that can copy the size of another attack's edit: what any attack has to beat."""
+
+    @abstractmethod
+    def mirror(self, target: Target, perturbation: Perturbation, rng: np.random.Generator) -> Perturbation:
+        """Return a random perturbation of ``target`` with as many edits of the same kind as ``perturbation``."""

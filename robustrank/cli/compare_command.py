@@ -1,0 +1,22 @@
+"""``robustrank compare``: what changed between two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compare")
+@click.argument("first", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("second", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--all", "everything", is_flag=True, help="Show measures without a difference, too.")
+def command(first: Path, second: Path, everything: bool) -> None:
+    """Compare run folder FIRST with SECOND: means, paired difference, interval, Holm-corrected p."""
+    from rich.console import Console
+
+    from robustrank.report.compare import compare_runs, comparison_table
+    from robustrank.report.load import load_rows
+
+    compared = compare_runs(load_rows(first), load_rows(second))
+    Console().print(comparison_table(compared, everything))

@@ -1,0 +1,82 @@
+"""The command line: one file a sub-command, each imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from robustrank.errors import RobustrankError, nearest
+
+COMMANDS = {
+    "compare": "Compare two runs, measure by measure.",
+    "describe": "Describe a plug-in: source, access, parameters.",
+    "doctor": "Show what is installed, what is missing, and how to get it.",
+    "list": "List plug-ins: attacks, defenses, tasks, rankers, collections.",
+    "new": "Write a new plug-in: its file, its test, its registration.",
+    "report": "Remake tables and figures of a run from its rows.",
+    "run": "Run an experiment file, or resume it.",
+    "train": "Train a ranker on a collection.",
+}
+
+
+class Commands(click.Group):
+    """Sub-commands found by name; only the one that is called is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a sub-command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"robustrank.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a sub-command; suggest the nearest for an unknown one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            hint = nearest(args[0], COMMANDS)
+            if hint:
+                error.message += f" ({hint})"
+            raise
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="robustrank")
+def cli() -> None:
+    """Measure, attack, defend and certify the robustness of ranking models."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and leave with the exit code of the cause."""
+    sys.exit(invoke(args))
+
+
+def invoke(args: list[str] | None = None) -> int:
+    """Run the command line; return 0, or the exit code of the cause with the reason on standard error."""
+    try:
+        result: Any = cli.main(args=args, prog_name="robustrank", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 6
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RobustrankError as error:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return 6
+    return result if isinstance(result, int) else 0

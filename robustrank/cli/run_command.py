@@ -1,0 +1,147 @@
+"""``robustrank run``: one experiment file, one command, a paper's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from robustrank.cli.options import cache_option
+from robustrank.errors import Interrupted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from robustrank.engine.cell import Cell
+    from robustrank.engine.run import Summary
+    from robustrank.engine.worker import Outcome
+    from robustrank.experiment import Experiment
+
+
+@click.command("run")
+@click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--redo",
+    type=click.Choice(["errors", "none", "all"]),
+    default="errors",
+    show_default=True,
+    help="Which finished cells to do again.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the cells and an upper bound on model calls; run nothing.")
+@click.option("--no-report", is_flag=True, help="Leave tables and figures for `robustrank report`.")
+@cache_option
+def command(
+    experiment: Path,
+    out: Path | None,
+    workers: int,
+    redo: Literal["errors", "none", "all"],
+    dry_run: bool,
+    no_report: bool,
+    cache: Path | None,
+) -> int:
+    """Run the experiment file EXPERIMENT; run it again to resume.
+
+    Finished cells are never lost and never repeated. The run folder ends with rows.csv and report/.
+    """
+    from rich.console import Console
+
+    from robustrank.engine.resources import default_cache
+    from robustrank.engine.run import run
+    from robustrank.experiment import load
+
+    console = Console()
+    asked = load(experiment)
+    out, cache = out or Path("runs") / asked.name, cache or default_cache()
+    if dry_run:
+        _show_plan(asked, cache, console)
+        return 0
+    with _Progress(console) as observer:
+        try:
+            summary = run(asked, out, cache=cache, observer=observer, workers=workers, redo=redo)
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                "stopped; finished cells are kept", where=str(out), hint=f"resume with: robustrank run {experiment} --out {out}"
+            ) from error
+    _show_failures(summary, console)
+    if not no_report and summary.rows:
+        from robustrank.cli.report_command import show_report
+
+        show_report(out, asked.report.baseline, console)
+    console.print(f"{summary.rows} rows of {summary.cells} cells in {out} ({summary.done} done now)")
+    return summary.exit_code
+
+
+def _show_plan(asked: Experiment, cache: Path, console: Console) -> None:
+    from rich.table import Table
+
+    from robustrank.engine.run import upper_bound
+
+    table = Table("cell", "what", "model calls at the most", title=f"{asked.name}: the plan")
+    total = 0
+    for cell, calls in upper_bound(asked, cache):
+        table.add_row(cell.key[:8], cell.title, f"{calls:,}")
+        total += calls
+    table.columns[2].justify = "right"
+    console.print(table)
+    console.print(f"{table.row_count} cells, {total:,} model calls at the most")
+
+
+def _show_failures(summary: Summary, console: Console) -> None:
+    for outcome in summary.failed:
+        console.print(f"[red]failed[/red] {outcome.cell.title}", highlight=False)
+        console.print(outcome.error, markup=False, highlight=False)
+    if summary.failed:
+        console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
+
+
+class _Progress:
+    """Shows cells done, rate and time left; below it, how far the cell in work is."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import TimeRemainingColumn
+
+        self.console = console
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._cells = self.bars.add_task("cells", total=None)
+        self._inner = self.bars.add_task("in work", total=None, visible=False)
+
+    def __enter__(self) -> _Progress:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
+        """Say what there is to do."""
+        self.bars.update(self._cells, total=len(todo))
+        done = len(cells) - len(todo)
+        self.console.print(
+            f"{len(cells)} cells: {len(todo)} to do"
+            + (f", {done} done before" if done else "")
+            + (f", {retired} of an earlier plan set aside in retired/" if retired else "")
+        )
+
+    def advanced(self, done: int, total: int) -> None:
+        """Move the inner bar."""
+        self.bars.update(self._inner, completed=done, total=total, visible=True)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Move the outer bar."""
+        self.bars.update(self._inner, visible=False)
+        self.bars.advance(self._cells)
+        mark = "[red]failed[/red]" if outcome.error else "[green]done[/green]"
+        self.console.print(f"{mark} {outcome.cell.title}", highlight=False)

@@ -1,0 +1,170 @@
+"""Refuses collections that do not fit together, and says in sentences what was left out of those that do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection as Sized
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import DataError
+
+
+def checked(collection: Collection) -> Collection:
+    """Return ``collection`` without what cannot be measured, each omission counted in its notes.
+
+    Left out: judgements of unknown queries, queries without a relevant document (every measure of them is 0
+    or undefined) and queries without candidates. Kept and noted: empty documents, and judgements of documents
+    without text, which the ideal ranking of a measure still needs.
+
+    Raises:
+        DataError: No queries or documents; an empty query; candidates for unknown queries, of unknown
+            documents, or twice for a query; judgements that match no query or no document; a gain that is no
+            integer; no query left.
+    """
+    where = f"collection {collection.name!r}"
+    _refuse_empty(collection, where)
+    _refuse_candidates(collection, where)
+    qrels, notes = _matching_qrels(collection, where)
+    queries = _with_relevant(collection.queries, qrels, notes, where)
+    queries = _with_candidates(queries, collection.candidates, notes, where)
+    qrels = {query_id: qrels[query_id] for query_id in queries}
+    notes += _document_notes(collection, qrels)
+    return replace(
+        collection,
+        queries=queries,
+        qrels=qrels,
+        candidates={query_id: tuple(collection.candidates[query_id]) for query_id in queries},
+        query_types={q: collection.query_types[q] for q in queries if q in collection.query_types},
+        notes=(*collection.notes, *notes),
+    )
+
+
+def _refuse_empty(collection: Collection, where: str) -> None:
+    for name, texts in (("queries", collection.queries), ("documents", collection.documents)):
+        if not texts:
+            raise DataError(f"there are no {name}", where=where, allowed="at least one")
+    empty = [query_id for query_id, text in collection.queries.items() if not text.strip()]
+    if empty:
+        raise DataError(
+            f"{_count(empty, 'query')} without text: {_some(empty)}", where=where, allowed="a text"
+        )
+
+
+def _refuse_candidates(collection: Collection, where: str) -> None:
+    unknown = [query_id for query_id in collection.candidates if query_id not in collection.queries]
+    if unknown:
+        raise DataError(f"candidates for unknown queries: {_some(unknown)}", where=f"{where}, candidates")
+    for query_id, doc_ids in collection.candidates.items():
+        place = f"{where}, candidates of query {query_id!r}"
+        missing = [doc_id for doc_id in doc_ids if doc_id not in collection.documents]
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {len(doc_ids)} candidates have no document: {_some(missing)}",
+                where=place,
+                allowed=f"document ids like {next(iter(collection.documents))!r}",
+                hint="do the run and the documents belong together?",
+            )
+        if len(set(doc_ids)) < len(doc_ids):
+            twice = [doc_id for doc_id, count in Counter(doc_ids).items() if count > 1]
+            raise DataError(f"candidates stand twice: {_some(twice)}", where=place)
+
+
+def _matching_qrels(collection: Collection, where: str) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """Return the judgements of known queries as plain integers, and the notes on the others."""
+    place = f"{where}, judgements"
+    qrels = {
+        query_id: {
+            doc_id: _integer(gain, f"{place}, query {query_id!r}, document {doc_id!r}")
+            for doc_id, gain in gains.items()
+        }
+        for query_id, gains in collection.qrels.items()
+        if query_id in collection.queries
+    }
+    if not qrels:
+        raise _no_match("query", collection.qrels, collection.queries, place)
+    judged = {doc_id: None for gains in qrels.values() for doc_id in gains}
+    if not any(doc_id in collection.documents for doc_id in judged):
+        raise _no_match("document", judged, collection.documents, place)
+    unknown = [query_id for query_id in collection.qrels if query_id not in collection.queries]
+    note = f"Judgements of {_count(unknown, 'unknown query')} were left out: {_some(unknown)}."
+    return qrels, [note] if unknown else []
+
+
+def _integer(gain: object, where: str) -> int:
+    if isinstance(gain, bool) or not isinstance(gain, int | np.integer):
+        raise DataError(f"the gain is {gain!r}", where=where, allowed="an integer")
+    return int(gain)
+
+
+def _no_match(kind: str, judged: Mapping[str, object], known: Mapping[str, object], where: str) -> DataError:
+    sample = f", as {next(iter(judged))!r}," if judged else ""
+    return DataError(
+        f"none of the {len(judged)} judged {kind} ids{sample} is one of the {len(known)} {kind} ids",
+        where=where,
+        allowed=f"ids like {next(iter(known))!r}",
+        hint="do queries, documents and judgements come from one collection?",
+    )
+
+
+def _with_relevant(
+    queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], notes: list[str], where: str
+) -> dict[str, str]:
+    unjudged = [query_id for query_id in queries if query_id not in qrels]
+    hopeless = [q for q in queries if q in qrels and not any(gain > 0 for gain in qrels[q].values())]
+    for left_out, reason in ((unjudged, "no judgements"), (hopeless, "no relevant document")):
+        if left_out:
+            notes.append(
+                f"{len(left_out)} of {_count(queries, 'query')} left out, with {reason}: {_some(left_out)}."
+            )
+    out = {*unjudged, *hopeless}
+    if len(out) == len(queries):
+        raise DataError(
+            f"none of {_count(queries, 'query')} has a relevant document",
+            where=where,
+            allowed="gains above 0",
+        )
+    return {query_id: text for query_id, text in queries.items() if query_id not in out}
+
+
+def _with_candidates(
+    queries: Mapping[str, str], candidates: Mapping[str, Iterable[str]], notes: list[str], where: str
+) -> dict[str, str]:
+    without = [query_id for query_id in queries if not candidates.get(query_id)]
+    if len(without) == len(queries):
+        raise DataError(
+            f"none of {_count(queries, 'query')} has candidates", where=where, allowed="at least one each"
+        )
+    if without:
+        notes.append(
+            f"{len(without)} of {_count(queries, 'query')} left out, without candidates: {_some(without)}."
+        )
+    return {query_id: text for query_id, text in queries.items() if query_id not in set(without)}
+
+
+def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int]]) -> list[str]:
+    empty = [doc_id for doc_id, text in collection.documents.items() if not text.strip()]
+    judged = {doc_id for gains in qrels.values() for doc_id in gains}
+    missing = sorted(judged.difference(collection.documents))
+    notes = []
+    if empty:
+        notes.append(
+            f"{len(empty)} of {_count(collection.documents, 'document')} kept though empty: {_some(empty)}."
+        )
+    if missing:
+        notes.append(
+            f"{len(missing)} of {_count(judged, 'judged document')} kept in the judgements without a text."
+        )
+    return notes
+
+
+def _count(items: Sized[object], noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{len(items)} {noun if len(items) == 1 else plural}"
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(map(repr, ids[:3])) + (", …" if len(ids) > 3 else "")

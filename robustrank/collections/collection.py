@@ -1,0 +1,53 @@
+"""What is searched: queries, documents, judgements and first-stage candidates, checked once and then trusted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A test collection, whole in memory for the documents that matter.
+
+    ``documents`` holds at least every candidate; lexical rankers take corpus statistics from all of it. Build one
+    through :func:`robustrank.collections.check.checked`, which refuses what does not fit together.
+
+    Attributes:
+        name: The label rows carry.
+        queries: Query id to text, in the collection's order.
+        documents: Document id to text.
+        qrels: Query id to document id to graded gain, an integer; gains <= 0 are not relevant.
+        candidates: Query id to the first stage's document ids, best first.
+        query_types: Query id to its type, for queries that have one.
+        notes: What the reader dropped, merged or assumed, a sentence each; printed in the run header.
+    """
+
+    name: str
+    queries: Mapping[str, str]
+    documents: Mapping[str, str]
+    qrels: Mapping[str, Mapping[str, int]]
+    candidates: Mapping[str, Sequence[str]]
+    query_types: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of everything that can change a row: ids, texts, judgements, candidates, types."""
+        digest = hashlib.sha256()
+        for part in (self.queries, self.documents, self.query_types):
+            for key, text in part.items():
+                digest.update(f"{key}\x1f{text}\x1e".encode("utf-8", "surrogatepass"))
+            digest.update(b"\x1d")
+        for query_id, gains in self.qrels.items():
+            digest.update(f"{query_id}\x1f{sorted(gains.items())}\x1e".encode())
+        for query_id, doc_ids in self.candidates.items():
+            digest.update(f"{query_id}\x1f{list(doc_ids)}\x1e".encode())
+        return digest.hexdigest()[:32]
+
+    def pairs(self, query_id: str) -> list[tuple[str, str]]:
+        """Return the (query text, document text) pairs of one query's candidates, in first-stage order."""
+        query = self.queries[query_id]
+        return [(query, self.documents[doc_id]) for doc_id in self.candidates[query_id]]

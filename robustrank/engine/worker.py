@@ -1,0 +1,68 @@
+"""Does one cell: runs its task, turns a failure into an error row, and saves what came out."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from robustrank.engine.cell import Cell
+from robustrank.engine.context import Context
+from robustrank.engine.resources import Resources
+from robustrank.engine.run_folder import RunFolder
+from robustrank.errors import PluginError, RobustrankError
+from robustrank.plugins import create
+from robustrank.task import Task
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell.
+
+    Attributes:
+        cell: The cell.
+        error: Empty, or what went wrong, for a person.
+        exit_code: 0, or the exit code of the cause.
+    """
+
+    cell: Cell
+    error: str = ""
+    exit_code: int = 0
+
+
+def do(
+    cell: Cell, resources: Resources, folder: RunFolder, advance: Callable[[int, int], None] | None = None
+) -> Outcome:
+    """Run a cell and save it. An error in a plug-in ends this cell alone.
+
+    Raises:
+        DataError: The result cannot be written: no further cell could be, either.
+        KeyboardInterrupt: The user stopped it; nothing of this cell is saved.
+    """
+    context = Context(cell, resources)
+    if advance is not None:
+        context.advance = advance
+    started = time.monotonic()
+    try:
+        task: Task = create("task", cell.task)
+        rows = list(task.run(context))
+    except Exception as error:
+        return _failed(context, folder, error)
+    facts = {
+        "status": "done",
+        "seconds": round(time.monotonic() - started, 2),
+        "pairs_scored": context.scorer.scored,
+        "pairs_cached": context.scorer.cached,
+    }
+    folder.save(cell, rows, facts, context.adversarial, context.runs)
+    return Outcome(cell)
+
+
+def _failed(context: Context, folder: RunFolder, error: Exception) -> Outcome:
+    known = isinstance(error, RobustrankError)
+    message = str(error) if known else f"{type(error).__name__}: {error}"
+    row = context.row("error", None, status="error", note=message)
+    facts = {"status": "error", "error": message, "traceback": traceback.format_exc()}
+    folder.save(context.cell, [row], facts)
+    return Outcome(context.cell, message, error.exit_code if isinstance(error, RobustrankError) else PluginError.exit_code)

@@ -1,0 +1,78 @@
+"""Errors as their reader wants them: what, where, what is allowed, what to do next.
+
+Each class owns the exit code of its cause, so the command line needs one handler and scripts can tell causes apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RobustrankError(Exception):
+    """An error whose message is meant for a person and needs no traceback.
+
+    Args:
+        what: What is wrong, with the value that is wrong.
+        where: The place: a file and line, or a key of the experiment file.
+        allowed: What would have been accepted.
+        hint: What to do next: a command, or the nearest valid name.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self, what: str, *, where: str | None = None, allowed: str | None = None, hint: str | None = None
+    ) -> None:
+        self.what, self.where, self.allowed, self.hint = what, where, allowed, hint
+        parts = [what]
+        parts += [f"  where:   {where}"] if where else []
+        parts += [f"  allowed: {allowed}"] if allowed else []
+        parts += [f"  hint:    {hint}"] if hint else []
+        super().__init__("\n".join(parts))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with keywords kept, so that an error crosses a process boundary whole."""
+        return _rebuild, (type(self), self.what, self.where, self.allowed, self.hint)
+
+
+def _rebuild(
+    kind: type[RobustrankError], what: str, where: str | None, allowed: str | None, hint: str | None
+) -> RobustrankError:
+    return kind(what, where=where, allowed=allowed, hint=hint)
+
+
+class UsageError(RobustrankError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_code = 2
+
+
+class ExperimentError(RobustrankError):
+    """The experiment file cannot be read, or says something that is not allowed."""
+
+    exit_code = 3
+
+
+class DataError(RobustrankError):
+    """Data or a model is missing, unreadable or inconsistent."""
+
+    exit_code = 4
+
+
+class PluginError(RobustrankError):
+    """A plug-in cannot be imported, created, or broke its contract while it ran."""
+
+    exit_code = 5
+
+
+class Interrupted(RobustrankError):
+    """The user stopped the run; finished cells are kept."""
+
+    exit_code = 6
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return a did-you-mean hint for ``name`` among ``names``, or None when nothing is close."""
+    close = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None

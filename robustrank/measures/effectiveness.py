@@ -1,0 +1,161 @@
+"""How good rankings are: reported measures by ranx, and a small nDCG of ours for the loops inside attacks.
+
+Ranx breaks ties by insertion order, passes over NaN and unmatched queries in silence, and tells documents
+apart by a hash rounded to float64. So ties are broken here, by document id; what ranx would pass over is an
+error here; and ranx is given positions instead of ids and strictly decreasing pseudo-scores.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robustrank.errors import DataError
+from robustrank.measures.measure_names import Measure, parse_measure
+from robustrank.measures.ranking import ranking
+
+Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> gain
+Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score
+
+_RANX = {
+    "nDCG": "ndcg",  # linear gains, as trec_eval; Burges' exponential gains would be ndcg_burges
+    "AP": "average_precision",
+    "MAP": "average_precision",
+    "RR": "reciprocal_rank",
+    "MRR": "reciprocal_rank",
+    "P": "precision",
+    "R": "recall",
+    "Success": "hit_rate",
+    "Rprec": "r_precision",
+}
+_RANX_LOCK = threading.Lock()  # numba's plain thread pool ends the process when two threads enter it
+
+
+def evaluate(
+    qrels: Qrels, run: Run, measures: Sequence[str], missing: Literal["error", "zero"] = "error"
+) -> dict[str, dict[str, float]]:
+    """Return every measure of every judged query.
+
+    Equal scores are ordered by document id, ascending (trec_eval: descending). Otherwise the values are
+    trec_eval's: linear gains; gains <= 0 and unjudged documents are not relevant; P@k divides by k and AP by
+    the number of relevant documents however few were retrieved; a query without a relevant document has 0.
+
+    Args:
+        qrels: Query id to document id to gain, an integer. Its queries are those evaluated.
+        run: Query id to document id to score.
+        measures: Names, see :func:`robustrank.measures.measure_names.parse_measure`.
+        missing: What a judged query without retrieved documents is: an error, or 0 in every measure, as with
+            ``trec_eval -c``.
+
+    Returns:
+        Measure to query id to value, in the order of ``measures`` and ``qrels``.
+
+    Raises:
+        ExperimentError: A measure does not exist.
+        DataError: There is nothing to evaluate; a query has no judgements; a query has no retrieved
+            documents, unless ``missing`` allows it; a score is NaN or infinite; a gain is not whole.
+    """
+    parsed = [parse_measure(name) for name in measures]
+    _refuse_unmatched(qrels, run, missing)
+    judged, ranked = [], []
+    for query_id, gains in qrels.items():
+        scores = run.get(query_id, {})
+        order = _order(query_id, scores)
+        judged.append(_judged(query_id, gains, {doc_id: position for position, doc_id in enumerate(order)}))
+        positions = np.arange(len(order), dtype=np.float64)
+        ranked.append(np.column_stack([positions, len(order) - positions]))
+    return _by_ranx(parsed, list(qrels), judged, ranked)
+
+
+def list_ndcg(gains: ArrayLike, judged_gains: ArrayLike, k: int | None = None) -> float:
+    """Return the nDCG of one list, equal to ``evaluate``'s and without its overhead.
+
+    DCG = sum over ranks i <= k of max(gain_i, 0) / log2(i + 1), divided by the DCG of the ideal list.
+
+    Args:
+        gains: [n], the gains of the ranked documents, best rank first; 0 for the unjudged.
+        judged_gains: [m], all gains of the query's judgements, retrieved or not, in any order.
+        k: The cutoff; None is the whole list.
+
+    Returns:
+        A value in [0, 1]; 0 when nothing is relevant, as trec_eval.
+    """
+    ideal = _dcg(np.sort(np.asarray(judged_gains))[::-1][:k])
+    return _dcg(np.asarray(gains)[:k]) / ideal if ideal > 0 else 0.0
+
+
+def _dcg(gains: NDArray[Any]) -> float:
+    return float((np.maximum(gains, 0) / np.log2(np.arange(2, len(gains) + 2))).sum())
+
+
+def _refuse_unmatched(qrels: Qrels, run: Run, missing: str) -> None:
+    if not qrels or not run:
+        raise DataError(f"there is nothing to evaluate: {len(qrels)} judged queries, {len(run)} ranked ones")
+    unjudged = [query_id for query_id in run if query_id not in qrels]
+    if unjudged:
+        raise DataError(
+            f"{len(unjudged)} of {len(run)} ranked queries have no judgements, as {unjudged[0]!r}",
+            allowed=f"query ids like {next(iter(qrels))!r}",
+            hint="leave unjudged queries out of the run, if they are meant to be there",
+        )
+    empty = [query_id for query_id in qrels if not run.get(query_id)]
+    if empty and missing != "zero":
+        raise DataError(
+            f"{len(empty)} of {len(qrels)} judged queries have no ranked documents, as {empty[0]!r}",
+            allowed="a ranked document for every judged query",
+            hint='missing="zero" counts them as 0, as trec_eval -c does',
+        )
+
+
+def _order(query_id: str, scores: Mapping[str, float]) -> list[str]:
+    """Return the document ids of one query, best first."""
+    doc_ids = list(scores)
+    values = np.fromiter(scores.values(), dtype=np.float64, count=len(doc_ids))
+    unfit = np.flatnonzero(~np.isfinite(values))
+    if unfit.size:
+        raise DataError(
+            f"the score of document {doc_ids[unfit[0]]!r} is {values[unfit[0]]}",
+            where=f"run, query {query_id!r}",
+            allowed="finite numbers",
+        )
+    return [doc_ids[position] for position in ranking(values, doc_ids)]
+
+
+def _judged(query_id: str, gains: Mapping[str, int], positions: Mapping[str, int]) -> NDArray[np.float64]:
+    """Return float64[m, 2], (position in the ranking, gain), best gain first: ranx takes this for the ideal.
+
+    Documents that were not retrieved get positions behind the last.
+    """
+    values = np.fromiter(gains.values(), dtype=np.float64, count=len(gains))
+    if not (np.isfinite(values) & (values == np.floor(values))).all():
+        raise DataError("a gain is not whole", where=f"qrels, query {query_id!r}", allowed="integers")
+    places = [positions.get(doc_id, len(positions) + i) for i, doc_id in enumerate(gains)]
+    pairs = np.column_stack([np.array(places, dtype=np.float64), values])
+    return pairs[np.argsort(-values, kind="stable")]
+
+
+def _by_ranx(
+    measures: Sequence[Measure],
+    query_ids: Sequence[str],
+    judged: Sequence[NDArray[np.float64]],
+    ranked: Sequence[NDArray[np.float64]],
+) -> dict[str, dict[str, float]]:
+    # Imported here: ranx and numba take seconds, and the first call of a measure on a machine compiles it.
+    with _RANX_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numba warns of casts inside ranx while it compiles
+        from numba.typed import List as TypedList
+        from ranx import metrics
+
+        typed_judged, typed_ranked = TypedList(judged), TypedList(ranked)
+        values = {
+            measure.name: getattr(metrics, _RANX[measure.kind])(
+                typed_judged, typed_ranked, measure.cutoff, measure.relevance
+            )
+            for measure in measures
+        }
+    return {name: dict(zip(query_ids, column.tolist(), strict=True)) for name, column in values.items()}

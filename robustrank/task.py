@@ -1,0 +1,35 @@
+"""The contract of the tasks/ catalogue: a task says which cells it needs and turns a cell into rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from robustrank.rows import Row
+
+if TYPE_CHECKING:
+    from robustrank.engine.context import Context
+
+Axis = Literal["defense", "document_attack", "query_attack"]
+
+
+class Task(ABC):
+    """One question asked of every ranker. Subclass as a dataclass: its fields are the parameters.
+
+    Every task runs over collections, rankers and seeds; ``axes`` names what else it is crossed with. A task that
+    is not crossed with defenses meets the undefended ranker alone.
+    """
+
+    axes: ClassVar[tuple[Axis, ...]] = ("defense",)
+    table: ClassVar[str] = ""  # the report table its rows feed
+    source: ClassVar[str] = ""
+    differs: ClassVar[str] = ""
+
+    @abstractmethod
+    def run(self, context: Context) -> Iterator[Row]:
+        """Measure one cell. ``context`` gives the collection, the scorer, the attack and the randomness."""
+
+    @abstractmethod
+    def calls(self, context: Context) -> int:
+        """Return an upper bound on the pairs this cell scores, from the collection alone: for ``--dry-run``."""

@@ -1,0 +1,235 @@
+"""Attacks on documents: can a document be pushed up the list, what does it cost, and does it beat a random edit?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from robustrank.attack import Attack, Control, Perturbation
+from robustrank.engine.context import Context
+from robustrank.measures.effectiveness import list_ndcg
+from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
+from robustrank.plugins import create
+from robustrank.rankers.ranker import GradientRanker
+from robustrank.rows import Row, Status
+from robustrank.specification import Spec
+from robustrank.task import Task
+from robustrank.text.quality import edit_size
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Oracle, Target, Victim
+
+from .targets import bands, choose
+
+CUTOFFS = (10, 50)
+
+
+@dataclass
+class Attempt:
+    """An attack on one target, before and after the harness has judged it."""
+
+    target: Target
+    perturbation: Perturbation
+    status: Status
+    note: str
+    costs: dict[str, float] = field(default_factory=dict)
+    control: Perturbation | None = None
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DocumentAttack(Task):
+    """Success, boost, cost and size of an attack on documents, beside the random edit of the same size.
+
+    Rank after: the document is taken out of the list and inserted by its new score, ties by document id. The
+    published scripts leave the old score in; their figures stand under ``legacy/`` alone.
+    """
+
+    targets: tuple[str, ...] = ("easy-5",)  # easy-5, hard-5, bands of ranks as 51-60, or last-5
+    queries: int | None = None  # the first so many queries of the collection; null is all
+    access: Literal["nothing", "ranks", "scores", "gradients"] = "gradients"  # the most an attacker is granted
+    budget_queries: int | None = None  # victim calls a target, a text each; null is no limit
+    budget_seconds: float | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
+    replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
+    noise: float = 1e-5  # a score gain no larger than this is numerical noise
+
+    axes = ("defense", "document_attack")
+    source = (
+        "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023; "
+        "protocol of Chen et al. (IDEM), Findings of ACL 2023"
+    )
+    differs = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
+    table = "document-attack"
+
+    def __post_init__(self) -> None:
+        bands(self.targets)  # refuse an unknown set of targets before anything runs
+
+    def run(self, context: Context) -> Iterator[Row]:
+        """Attack every target, judge all texts in one call to the scoring engine."""
+        refusal = self._refusal(context)
+        if refusal:
+            yield context.row("success", None, status="skipped", note=refusal)
+            return
+        oracle = Oracle(context.scorer, context.attack.access)
+        context.attack.prepare(oracle, context.collection, context.rng("prepare", self._name(context)))
+        yield context.row("prepare/queries", oracle.meter.queries)
+        attempts: list[Attempt] = []
+        chosen = self._targets(context)
+        total = len(chosen)
+        for number, (target, reason) in enumerate(chosen):
+            context.advance(number, total)
+            if target.doc_id:
+                attempts.append(self._attempt(context, target))
+            else:
+                yield context.row("success", None, target.query_id, status="skipped", note=reason)
+        self._judge(context, attempts)
+        for attempt in attempts:
+            yield from self._rows(context, attempt)
+        yield from self._damage(context, attempts)
+
+    def calls(self, context: Context) -> int:
+        """Every candidate once; a target, the budget (or 1,000 calls where there is none), its text and its control."""
+        query_ids = list(context.collection.queries)[: self.queries]
+        lists = sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
+        limit = 1000 if self.budget_queries is None else self.budget_queries
+        return lists + sum(self._count(name) for name in bands(self.targets)) * len(query_ids) * (limit + 2)
+
+    def _count(self, band: str) -> int:
+        return int(band.removeprefix("last-")) if band.startswith("last-") else 1
+
+    def _name(self, context: Context) -> str:
+        return context.cell.attack.text if context.cell.attack else ""
+
+    def _refusal(self, context: Context) -> str:
+        """Return why this attack cannot be made on this ranker, or nothing."""
+        granted, needed = Access[self.access.upper()], context.attack.access
+        if needed > granted:
+            return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at the most"
+        if needed == Access.GRADIENTS and not isinstance(context.scorer.ranker, GradientRanker):
+            return "the attack needs gradients, and this ranker has none"
+        return ""
+
+    def _targets(self, context: Context) -> list[tuple[Target, str]]:
+        """Return the targets; one without a document stands for a band its list is too short for."""
+        query_ids = list(context.collection.queries)[: self.queries]
+        found: list[tuple[Target, str]] = []
+        for query_id in query_ids:
+            query = context.collection.queries[query_id]
+            ranked, _ = context.ranked(query_id)
+            ranks, missing = choose(ranked, self.targets, context.rng("targets", query_id))
+            for rank in ranks:
+                candidate = ranked[rank - 1]
+                found.append((Target(query_id, query, candidate.doc_id, candidate.text, rank, ranked), ""))
+            for band in missing:
+                reason = f"ranks {band}: the list holds {len(ranked)} documents"
+                found.append((Target(query_id, query, "", "", 0), reason))
+        return found
+
+    def _attempt(self, context: Context, target: Target) -> Attempt:
+        """Let the attack do its work within its access and budget."""
+        attack, names = context.attack, (self._name(context), target.query_id, target.doc_id)
+        budget = Budget(self.budget_queries, self.budget_seconds)
+        victim = Victim(context.scorer, target, context.ranked(target.query_id)[1], attack.access, budget)
+        unchanged = Perturbation(target.document)
+        try:
+            perturbation = attack.perturb(target, victim, context.rng("attack", *names))
+            attempt = Attempt(target, perturbation, "budget_exhausted" if perturbation.exhausted else "ok", "")
+        except BudgetExhausted as error:
+            attempt = Attempt(target, unchanged, "budget_exhausted", str(error))
+        except AccessDenied as error:
+            attempt = Attempt(target, unchanged, "error", str(error))
+        attempt.note = attempt.note or attempt.perturbation.note
+        attempt.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
+        if attack.control and attempt.perturbation.edits:
+            attempt.control = self._control(attack).mirror(
+                target, attempt.perturbation, context.rng("control", *names)
+            )
+        return attempt
+
+    def _control(self, attack: Attack) -> Control:
+        control = create("attack", Spec(attack.control))
+        if not isinstance(control, Control):
+            raise TypeError(f"{attack.control!r} is named as a control and is none")
+        return control
+
+    def _judge(self, context: Context, attempts: list[Attempt]) -> None:
+        """Score every attacked text and its control in one call; write down ranks, success and size."""
+        texts = [
+            (attempt.target.query, text)
+            for attempt in attempts
+            for text in (attempt.perturbation.text, (attempt.control or attempt.perturbation).text)
+        ]
+        scores = context.scorer.score(texts).tolist()
+        for number, attempt in enumerate(attempts):
+            attempt.facts = self._facts(context, attempt, attempt.perturbation, scores[2 * number]) | attempt.costs
+            size = getattr(context.attack, context.attack.size_parameter, None)
+            attempt.facts |= {} if size is None else {"budget": float(size)}
+            if attempt.control is not None:
+                control = self._facts(context, attempt, attempt.control, scores[2 * number + 1])
+                attempt.facts |= {f"control/{name}": value for name, value in control.items()}
+            context.keep(attempt.target, attempt.perturbation, {"status": attempt.status, **attempt.facts})
+
+    def _facts(
+        self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float
+    ) -> dict[str, float]:
+        target = attempt.target
+        ranked, scores = context.ranked(target.query_id)
+        others = [i for i, candidate in enumerate(ranked) if candidate.doc_id != target.doc_id]
+        other_ids = [ranked[i].doc_id for i in others]
+        before = float(scores[target.rank - 1])
+        after = inserted_rank(score, target.doc_id, scores[others], other_ids)
+        legacy = legacy_rank(score, scores)
+        success = after < target.rank
+        facts = {
+            "score/before": before,
+            "score/after": score,
+            "rank/before": target.rank,
+            "rank/after": after,
+            "success": success,
+            "success_above_noise": success and score - before > self.noise,
+            "boost": target.rank - after,
+            "legacy/success": legacy < target.rank,
+            "legacy/boost": target.rank - legacy,
+            "edits": len(perturbation.edits),
+        }
+        if target.rank > 1:
+            facts["normalised_boost"] = (target.rank - after) / (target.rank - 1)
+        facts |= {f"top{cutoff}": after <= cutoff for cutoff in CUTOFFS if target.rank > cutoff}
+        return {name: float(value) for name, value in facts.items()} | edit_size(target.document, perturbation.text)
+
+    def _rows(self, context: Context, attempt: Attempt) -> Iterator[Row]:
+        target = attempt.target
+        if attempt.status == "error":
+            yield context.row("success", None, target.query_id, target.doc_id, "error", attempt.note)
+            return
+        for measure, value in attempt.facts.items():
+            yield context.row(measure, value, target.query_id, target.doc_id, attempt.status, attempt.note)
+
+    def _damage(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
+        """Yield nDCG@10 of each query's list, clean and with its attacked documents in it."""
+        by_query: dict[str, list[Attempt]] = {}
+        for attempt in attempts:
+            if attempt.status != "error":
+                by_query.setdefault(attempt.target.query_id, []).append(attempt)
+        for query_id, own in by_query.items():
+            groups = [own] if self.replace == "together" else [[attempt] for attempt in own]
+            values = {
+                "nDCG@10/clean": self._ndcg(context, query_id, {}),
+                "nDCG@10/attacked": float(
+                    np.mean([self._ndcg(context, query_id, _new_scores(group)) for group in groups])
+                ),
+            }
+            yield from context.rows(values, query_id)
+
+    def _ndcg(self, context: Context, query_id: str, replaced: Mapping[str, float]) -> float:
+        ranked, scores = context.ranked(query_id)
+        doc_ids = [candidate.doc_id for candidate in ranked]
+        new = np.array([replaced.get(d, s) for d, s in zip(doc_ids, scores, strict=True)], dtype=np.float32)
+        gains = context.collection.qrels.get(query_id, {})
+        in_order = np.array([gains.get(doc_ids[i], 0) for i in ranking(new, doc_ids)], dtype=np.float64)
+        return list_ndcg(in_order, np.array(list(gains.values()), dtype=np.float64), 10)
+
+
+def _new_scores(attempts: list[Attempt]) -> dict[str, float]:
+    return {attempt.target.doc_id: attempt.facts["score/after"] for attempt in attempts}

@@ -1,0 +1,42 @@
+"""Performance variance on i.i.d. queries: how unevenly a ranker serves the queries it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from robustrank.engine.context import Context
+from robustrank.measures.effectiveness import evaluate
+from robustrank.rows import Row
+from robustrank.task import Task
+
+
+@dataclass(frozen=True)
+class IidVariance(Task):
+    """Effectiveness of every query, from which the tables take mean, variance, VNAP and the worst-served queries.
+
+    The statistics over queries (mean, Var(AP), VNAP, lower-tail means, GMAP) are the report's: rows hold facts.
+    """
+
+    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+
+    source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
+    differs = "the paper's normaliser of VNAP was not at hand: NAP = AP / MAP by default, Var(AP) beside it"
+    table = "iid-variance"
+
+    def run(self, context: Context) -> Iterator[Row]:
+        """Score every candidate list once and evaluate it."""
+        run = context.run()
+        context.runs[self._tag(context)] = run
+        for measure, values in evaluate(context.collection.qrels, run, self.measures).items():
+            for query_id, value in values.items():
+                yield from context.rows({measure: value}, query_id)
+
+    def calls(self, context: Context) -> int:
+        """Every candidate of every query."""
+        return sum(len(candidates) for candidates in context.collection.candidates.values())
+
+    def _tag(self, context: Context) -> str:
+        cell = context.cell
+        text = f"{cell.collection.label}.{cell.ranker.label}.{cell.defense.label}"
+        return "".join(char if char.isalnum() or char in ".-_=" else "_" for char in text)

@@ -1,0 +1,77 @@
+"""Attacks on queries: how much effectiveness is lost when the query alone is perturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustrank.attack import Perturbation
+from robustrank.engine.context import Context
+from robustrank.measures.effectiveness import evaluate
+from robustrank.rows import Row
+from robustrank.task import Task
+from robustrank.victim import Access, Target, Victim
+
+Variants = dict[str, list[Perturbation]]  # query id -> its perturbed forms
+
+
+@dataclass(frozen=True)
+class QueryAttack(Task):
+    """Original, mean and worst-case effectiveness over several perturbed variants of each query."""
+
+    variants: int = 5  # perturbed forms of each query
+    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+
+    axes = ("defense", "query_attack")
+    source = "Penha, Camara, Hauff: Evaluating the Robustness of Retrieval Pipelines with Query Variation Generators, ECIR 2022"
+    table = "query-attack"
+
+    def run(self, context: Context) -> Iterator[Row]:
+        """Rank with every variant, all in one call to the scoring engine."""
+        variants = {query_id: self._perturb(context, query_id) for query_id in context.collection.queries}
+        clean = evaluate(context.collection.qrels, context.run(), self.measures)
+        attacked = [evaluate(context.collection.qrels, run, self.measures) for run in self._runs(context, variants)]
+        for query_id, perturbed in variants.items():
+            for measure in self.measures:
+                values = [one[measure][query_id] for one in attacked]
+                before = clean[measure][query_id]
+                facts = {"clean": before, "attacked": float(np.mean(values)), "worst": min(values)}
+                yield from context.rows({f"{measure}/{name}": value for name, value in facts.items()}, query_id)
+            edited = np.mean([p.text != context.collection.queries[query_id] for p in perturbed])
+            yield context.row("edited", float(edited), query_id)
+
+    def calls(self, context: Context) -> int:
+        """Every candidate with the query and with each of its variants."""
+        candidates = sum(len(listed) for listed in context.collection.candidates.values())
+        return candidates * (1 + self.variants)
+
+    def _perturb(self, context: Context, query_id: str) -> list[Perturbation]:
+        target = Target(query_id, context.collection.queries[query_id], "", "", 0)
+        victim = Victim(context.scorer, target, np.empty(0, np.float32), Access.NOTHING)
+        attack, name = context.attack, context.cell.attack.text if context.cell.attack else ""
+        made = [
+            attack.perturb(target, victim, context.rng("query-attack", name, query_id, str(index)))
+            for index in range(self.variants)
+        ]
+        for index, perturbation in enumerate(made):
+            context.keep(target, perturbation, {"variant": index})
+        return made
+
+    def _runs(self, context: Context, variants: Variants) -> Iterator[dict[str, dict[str, float]]]:
+        """Yield a run for each variant number; pairs of all variants are scored in one call."""
+        collection = context.collection
+        places = [
+            (index, query_id, doc_id)
+            for index in range(self.variants)
+            for query_id in variants
+            for doc_id in collection.candidates[query_id]
+        ]
+        scores = context.scorer.score(
+            [(variants[query_id][index].text, collection.documents[doc_id]) for index, query_id, doc_id in places]
+        )
+        runs: list[dict[str, dict[str, float]]] = [{} for _ in range(self.variants)]
+        for (index, query_id, doc_id), score in zip(places, scores.tolist(), strict=True):
+            runs[index].setdefault(query_id, {})[doc_id] = score
+        yield from runs

@@ -1,0 +1,53 @@
+"""Which documents are attacked: the papers' samples of the ranked list, by bands of ranks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from robustrank.victim import Candidate
+
+# Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
+NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}
+_BAND = re.compile(r"(\d+)-(\d+)\Z")
+_LAST = re.compile(r"last-(\d+)\Z")
+
+
+def bands(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the bands ``names`` stand for.
+
+    Raises:
+        ValueError: A name is neither a set of targets, nor a band of ranks, nor ``last-N``.
+    """
+    found: list[str] = []
+    for name in names:
+        band = _BAND.match(name)
+        if name in NAMED:
+            found += NAMED[name]
+        elif _LAST.match(name) or (band and 1 <= int(band[1]) <= int(band[2])):
+            found.append(name)
+        else:
+            raise ValueError(f"{name!r} is no set of targets; allowed: easy-5, hard-5, a band as 51-60, or last-5")
+    return tuple(found)
+
+
+def choose(ranked: Sequence[Candidate], names: Sequence[str], rng: np.random.Generator) -> tuple[list[int], list[str]]:
+    """Return the ranks (1-based) of the targets, and the bands the list is too short for.
+
+    A band ``51-60`` gives one document drawn from these ranks; ``last-5`` the last five.
+    """
+    ranks: list[int] = []
+    missing: list[str] = []
+    for name in bands(names):
+        last = _LAST.match(name)
+        if last:
+            ranks += range(max(1, len(ranked) - int(last[1]) + 1), len(ranked) + 1)
+            continue
+        low, high = (int(part) for part in name.split("-"))
+        if low > len(ranked):
+            missing.append(name)
+        else:
+            ranks.append(int(rng.integers(low, min(high, len(ranked)) + 1)))
+    return list(dict.fromkeys(ranks)), missing

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from robustrank.collections.beir import BeirReader
+from robustrank.collections.collection import Collection
+from robustrank.errors import DataError
+from tests.shared_data import shared_data
+
+CORPUS = (
+    '{"_id": "d1", "title": "Wings", "text": "in a slipstream"}\n{"_id": "d2", "title": "", "text": "heat"}\n'
+)
+QUERIES = '{"_id": "q1", "text": "wing"}\n{"_id": "q2", "text": "unjudged"}\n'
+QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "small"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text(CORPUS)
+    (folder / "queries.jsonl").write_text(QUERIES)
+    (folder / "qrels" / "test.tsv").write_text(QRELS)
+    return folder
+
+
+def test_a_folder_is_read(folder: Path) -> None:
+    found = BeirReader(str(folder)).read()
+    assert found.name == "small/test"
+    assert found.queries == {"q1": "wing"}
+    assert found.documents == {"d1": "Wings in a slipstream", "d2": "heat"}
+    assert found.candidates == {"q1": ("d1", "d2")}
+    assert found.notes == ("1 of 2 queries left out, with no judgements: 'q2'.",)
+
+
+def test_dl19_with_a_run_is_pinned(figures: Callable[[Collection], dict[str, float]]) -> None:
+    folder = shared_data("dl19")
+    found = BeirReader(str(folder), run=str(folder / "runs" / "bm25.trec")).read()
+    queries, documents = list(found.queries.items()), list(found.documents.items())
+    assert (len(queries), len(documents), sum(map(len, found.qrels.values()))) == (43, 11843, 9260)
+    assert queries[0] == ("19335", "anthropological definition of environment")
+    assert [query_id for query_id, _ in (queries[9], queries[-1])] == ["156493", "1133167"]
+    assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["421", "5022", "8839920"]
+    assert documents[0][1].startswith("Wi-Fi or WiFi")
+    assert found.notes == ("5156 of 9139 judged documents kept in the judgements without a text.",)
+    assert figures(found)["ndcg_cut_10"] == pytest.approx(0.5058, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "message"),
+    [
+        ("corpus.jsonl", CORPUS + '{"_id": "d3", "text": "cut', 3, "the line is not JSON"),
+        ("corpus.jsonl", CORPUS + "[1]\n", 3, "the line holds a list"),
+        ("corpus.jsonl", CORPUS + '{"id": "d3", "text": "x"}\n', 3, "the record has no '_id'"),
+        ("corpus.jsonl", CORPUS + '{"_id": "d3", "text": null}\n', 3, "'text' is None"),
+        ("corpus.jsonl", CORPUS + '{"_id": true, "text": "x"}\n', 3, "'_id' is True"),
+        ("corpus.jsonl", CORPUS + '{"_id": "d3", "title": 7, "text": "x"}\n', 3, "the title is 7"),
+        ("corpus.jsonl", CORPUS + '{"_id": "d1", "text": "x"}\n', 3, "the id 'd1' stands twice"),
+        ("queries.jsonl", '{"_id": "q1"}\n', 1, "the record has no 'text'"),
+        ("queries.jsonl", QUERIES + '{"_id": "q1", "text": "x"}\n', 3, "the id 'q1' stands twice"),
+        ("qrels/test.tsv", QRELS + "q1 d2 1\n", 3, "1 columns"),
+    ],
+)
+def test_a_bad_line_is_refused_with_file_and_line(
+    folder: Path, name: str, content: str, line: int, message: str
+) -> None:
+    (folder / name).write_text(content)
+    with pytest.raises(DataError) as caught:
+        BeirReader(str(folder)).read()
+    assert message in caught.value.what
+    assert caught.value.where == f"{folder / name}:{line}"
+
+
+def test_an_unknown_split_is_refused_with_those_there_are(folder: Path) -> None:
+    with pytest.raises(DataError, match="no split 'tests'") as caught:
+        BeirReader(str(folder), split="tests").read()
+    assert (caught.value.allowed, caught.value.hint) == ("test", "did you mean 'test'?")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file") as caught:
+        BeirReader(str(tmp_path / "absent")).read()
+    assert str(tmp_path / "absent") in str(caught.value.where)
+
+
+def test_too_many_documents_for_bm25_need_a_run(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="2 documents are more"):
+        BeirReader(str(folder), max_documents=1).read()
+    (tmp_path / "run").write_text("q1 Q0 d2 1 1 t\n")
+    found = BeirReader(str(folder), run=str(tmp_path / "run"), max_documents=1).read()
+    assert found.candidates == {"q1": ("d2",)}

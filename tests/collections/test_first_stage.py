@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+
+from robustrank.collections.first_stage import bm25_candidates, refuse_many, run_candidates
+from robustrank.errors import DataError
+from robustrank.text.analysis import analyze
+
+DOCUMENTS = {
+    "d4": "Cats chase mice; a cat chases one mouse.",
+    "d3": "Dogs chase cats through the long wet grass of the old park.",
+    "d2": "The stock market fell.",
+    "d1": "The stock market rose.",
+    "d0": "the",
+}
+
+
+def scores(documents: dict[str, str], query: str, k1: float, b: float) -> dict[str, float]:
+    """BM25 in Lucene's variant, from its formula."""
+    terms = {doc_id: Counter(analyze(text)) for doc_id, text in documents.items()}
+    average = sum(map(Counter.total, terms.values())) / len(terms)
+    found = dict.fromkeys(documents, 0.0)
+    for term in analyze(query):
+        df = sum(term in counts for counts in terms.values())
+        idf = math.log(1 + (len(terms) - df + 0.5) / (df + 0.5))
+        for doc_id, counts in terms.items():
+            tf, length = counts[term], counts.total() / average
+            found[doc_id] += idf * tf / (tf + k1 * (1 - b + b * length))
+    return found
+
+
+@pytest.mark.parametrize(("k1", "b"), [(0.9, 0.4), (1.5, 0.75), (0.4, 0.0)])
+@pytest.mark.parametrize("query", ["cats chasing mice", "old market of cats", "rose rose grass"])
+def test_candidates_are_ordered_by_the_formula(query: str, k1: float, b: float) -> None:
+    expected = scores(DOCUMENTS, query, k1, b)
+    order = sorted(expected, key=lambda doc_id: (-round(expected[doc_id], 5), doc_id))
+    assert bm25_candidates(DOCUMENTS, {"q": query}, 5, k1, b) == {"q": order}
+
+
+def test_ties_are_broken_by_document_id_at_every_depth() -> None:
+    everything = bm25_candidates(DOCUMENTS, {"q": "stock market"}, 9)["q"]
+    assert everything == ["d1", "d2", "d0", "d3", "d4"]
+    for depth in range(1, 5):
+        assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, depth)["q"] == everything[:depth]
+
+
+@pytest.mark.parametrize("query", ["", "the of", "zebra"])
+def test_a_query_that_matches_nothing_gets_the_first_ids(query: str) -> None:
+    assert bm25_candidates(DOCUMENTS, {"q": query}, 2) == {"q": ["d0", "d1"]}
+
+
+def test_documents_without_a_single_term_are_ranked_by_id() -> None:
+    assert bm25_candidates({"b": "the", "a": ""}, {"q": "cat"}, 2) == {"q": ["a", "b"]}
+
+
+def test_a_run_is_cut_and_its_other_queries_are_left_out() -> None:
+    run = {"q1": {"d1": 3.0, "d2": 2.0, "d3": 1.0}, "q9": {"d1": 1.0}}
+    assert run_candidates(run, {"q1": "one", "q2": "two"}, 2, "here") == {"q1": ["d1", "d2"]}
+
+
+def test_a_run_of_another_collection_is_refused_with_an_id_of_each() -> None:
+    with pytest.raises(DataError, match="ranks none of the 1 judged queries") as caught:
+        run_candidates({"9": {"d1": 1.0}}, {"q1": "one"}, 2, "here")
+    assert caught.value.allowed == "query ids like 'q1', not like '9'"
+
+
+def test_too_many_documents_are_refused_with_the_way_out() -> None:
+    refuse_many(10, 10, "here")
+    with pytest.raises(DataError, match="11 documents are more") as caught:
+        refuse_many(11, 10, "here")
+    assert "run=PATH" in str(caught.value.hint)
+
+
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    bm25_candidates(DOCUMENTS, {"q": "cats"}, 2)
+    assert capfd.readouterr() == ("", "")

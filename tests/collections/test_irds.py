@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections import Counter, namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from robustrank.collections.collection import Collection
+from robustrank.collections.irds import IrDatasetsReader
+from robustrank.errors import DataError
+
+Figures = Callable[[Collection], dict[str, float]]
+
+
+@pytest.fixture(scope="module")
+def cranfield(ir_datasets_home: Path) -> Collection:
+    return IrDatasetsReader("cranfield", depth=1000).read()
+
+
+def test_cranfield_is_pinned(cranfield: Collection) -> None:
+    assert (len(cranfield.queries), len(cranfield.documents)) == (225, 1400)
+    assert sum(map(len, cranfield.qrels.values())) == 1837
+    queries, documents = list(cranfield.queries.items()), list(cranfield.documents.items())
+    assert queries[0][0] == "1"
+    assert queries[0][1].startswith(
+        "what similarity laws must be obeyed when constructing aeroelastic models"
+    )
+    assert [query_id for query_id, _ in (queries[9], queries[-1])] == ["10", "225"]
+    assert documents[0][1].startswith(
+        "experimental investigation of the aerodynamics of a\nwing in a slipstream"
+    )
+    assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["1", "10", "1400"]
+    assert cranfield.notes == (
+        "Judgement codes were mapped to gains: -1 -> 4, 1 -> 4, 2 -> 3, 3 -> 2, 4 -> 1.",
+        "2 of 1400 documents kept though empty: '471', '995'.",
+    )
+
+
+def test_bm25_reaches_the_reference_on_cranfield(cranfield: Collection, figures: Figures) -> None:
+    assert figures(cranfield) == pytest.approx({"ndcg_cut_10": 0.497, "map": 0.396}, abs=0.003)
+
+
+def test_cranfields_codes_run_backwards_and_its_gains_do_not(cranfield: Collection) -> None:
+    counts = Counter(gain for gains in cranfield.qrels.values() for gain in gains.values())
+    assert counts == {4: 225 + 128, 3: 387, 2: 734, 1: 363}
+
+
+def test_gains_can_be_the_users(ir_datasets_home: Path, figures: Figures) -> None:
+    raw = IrDatasetsReader("cranfield", gains={}).read()
+    assert {gain for gains in raw.qrels.values() for gain in gains.values()} == {-1, 1, 2, 3, 4}
+    assert figures(raw)["ndcg_cut_10"] == pytest.approx(0.323, abs=0.003)
+    binary = IrDatasetsReader("cranfield", gains={-1: 1, 2: 1, 3: 0, 4: 0}).read()
+    assert {gain for gains in binary.qrels.values() for gain in gains.values()} == {0, 1}
+
+
+def test_fields_can_be_the_users(ir_datasets_home: Path) -> None:
+    found = IrDatasetsReader("cranfield", fields=("author", "title")).read()
+    assert (
+        found.documents["1"]
+        == "brenckman,m. experimental investigation of the aerodynamics of a\nwing in a slipstream ."
+    )
+    with pytest.raises(DataError, match="no field 'body'") as caught:
+        IrDatasetsReader("cranfield", fields=("title", "body")).read()
+    assert caught.value.allowed == "doc_id, title, text, author, bib"
+
+
+def test_scifact_is_pinned_and_reaches_the_reference(ir_datasets_home: Path, figures: Figures) -> None:
+    scifact = IrDatasetsReader("beir/scifact/test").read()
+    queries, documents = list(scifact.queries.items()), list(scifact.documents.items())
+    assert (len(queries), len(documents), sum(map(len, scifact.qrels.values()))) == (300, 5183, 339)
+    assert queries[0] == ("1", "0-dimensional biomaterials show inductive properties.")
+    assert [query_id for query_id, _ in (queries[9], queries[-1])] == ["51", "1395"]
+    assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == [
+        "4983",
+        "70490",
+        "198309074",
+    ]
+    assert documents[0][1].startswith(
+        "Microstructural development of human newborn cerebral white matter assessed"
+    )
+    assert {len(doc_ids) for doc_ids in scifact.candidates.values()} == {100}
+    assert figures(scifact)["ndcg_cut_10"] == pytest.approx(0.676, abs=0.003)
+
+
+def test_with_a_run_only_its_documents_are_fetched(ir_datasets_home: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run.trec"
+    run.write_text("1 Q0 184 1 9 t\n1 Q0 13 2 8 t\n1 Q0 486 3 7 t\n2 Q0 12 1 1 t\nx Q0 nowhere 1 1 t\n")
+    found = IrDatasetsReader("cranfield", run=str(run), depth=2, max_documents=1).read()
+    assert found.candidates == {"1": ("184", "13"), "2": ("12",)}
+    assert list(found.documents) == ["12", "13", "184"]
+    assert "Only the 3 candidates were fetched: corpus statistics come from them alone." in found.notes
+    assert any(note.startswith("223 of 225 queries left out, without candidates") for note in found.notes)
+
+
+def test_a_run_of_unknown_documents_is_refused(ir_datasets_home: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run.trec"
+    run.write_text("1 Q0 184 1 9 t\n1 Q0 nowhere 2 8 t\n")
+    with pytest.raises(DataError, match="1 of 2 candidates have no document: 'nowhere'"):
+        IrDatasetsReader("cranfield", run=str(run)).read()
+
+
+def test_too_many_documents_for_bm25_are_refused_before_they_are_read(ir_datasets_home: Path) -> None:
+    with pytest.raises(DataError, match="1,400 documents are more") as caught:
+        IrDatasetsReader("cranfield", max_documents=1399).read()
+    assert "run=PATH" in str(caught.value.hint)
+
+
+def test_an_unknown_id_is_refused_with_the_nearest(ir_datasets_home: Path) -> None:
+    with pytest.raises(DataError, match="no such id") as caught:
+        IrDatasetsReader("cranfeild").read()
+    assert "'cranfield'" in str(caught.value.hint)
+
+
+def test_an_id_without_judgements_is_refused(ir_datasets_home: Path) -> None:
+    with pytest.raises(DataError, match="it has no judgements") as caught:
+        IrDatasetsReader("beir/scifact").read()
+    assert caught.value.where == "ir_datasets id 'beir/scifact'"
+
+
+def test_a_failed_download_is_said_in_one_line(
+    ir_datasets_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(*args: object, **kwargs: object) -> None:
+        raise OSError("Name or service not known")
+
+    import requests
+
+    monkeypatch.setattr(requests, "get", unreachable)
+    with pytest.raises(DataError, match="ir_datasets cannot read it") as caught:
+        IrDatasetsReader("vaswani").read()
+    assert "network" in str(caught.value.hint)
+    assert "\n" not in caught.value.what
+    assert capfd.readouterr() == ("", "")
+
+
+Document = namedtuple("Document", "doc_id body")
+Document.default_text = lambda self: self.body
+Query = namedtuple("Query", "query_id text type")
+Query.default_text = lambda self: self.text
+Judgement = namedtuple("Judgement", "query_id doc_id relevance")
+Scored = namedtuple("Scored", "query_id doc_id score")
+
+
+class SmallDataset:
+    """What ir_datasets gives for a dataset with typed queries, scored documents and repeated judgements."""
+
+    documents: ClassVar = {
+        "d1": Document("d1", "a wing"),
+        "d2": Document("d2", "a slipstream"),
+        "d3": Document("d3", "x"),
+    }
+    queries: ClassVar = [Query("q1", "wing", "typo"), Query("q2", "slipstream", None)]
+
+    def has_docs(self) -> bool:
+        return True
+
+    has_queries = has_qrels = has_scoreddocs = has_docs
+
+    def docs_cls(self) -> Any:
+        return Document
+
+    def docs_store(self) -> Any:
+        return self
+
+    def get_many(self, ids: list[str]) -> dict[str, Document]:
+        return {doc_id: self.documents[doc_id] for doc_id in ids}
+
+    def queries_iter(self) -> list[Query]:
+        return self.queries
+
+    def qrels_iter(self) -> list[Judgement]:
+        return [
+            Judgement("q1", "d1", 1),
+            Judgement("q1", "d1", 2),
+            Judgement("q1", "d1", 0),
+            Judgement("q2", "d2", 1),
+        ]
+
+    def scoreddocs_iter(self) -> list[Scored]:
+        return [
+            Scored("q1", "d2", 1.0),
+            Scored("q1", "d1", 1.0),
+            Scored("q1", "d3", 0.5),
+            Scored("q9", "d3", 1.0),
+        ]
+
+
+def test_scored_documents_types_and_repeated_judgements(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ir_datasets
+
+    monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
+    found = IrDatasetsReader("small", depth=2).read()
+    assert found.candidates == {"q1": ("d1", "d2")}  # a tie, by id
+    assert list(found.documents) == ["d1", "d2"]
+    assert found.query_types == {"q1": "typo"}
+    assert found.qrels == {"q1": {"d1": 2}}
+    assert (
+        "2 further judgements of the same query and document were merged: the highest counts." in found.notes
+    )
+
+
+def test_a_query_that_stands_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ir_datasets
+
+    monkeypatch.setattr(SmallDataset, "queries", [Query("q1", "wing", None), Query("q1", "slipstream", None)])
+    monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
+    with pytest.raises(DataError, match="the id 'q1' stands twice"):
+        IrDatasetsReader("small").read()

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from robustrank.text.analysis import STOP_WORDS, analyze
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("The Running dogs, and the RUNS of a dog!", ["run", "dog", "run", "dog"]),
+        ("generously generic", ["generous", "generic"]),  # Porter's first stemmer makes both "gener"
+        ("naïve café’s x 7 42", ["naïv", "café", "42"]),  # single characters are no words
+        ("to be or not to be", []),
+        ("", []),
+        ("\ud800 lone surrogate", ["lone", "surrog"]),
+    ],
+)
+def test_terms_are_lower_case_stems_without_stop_words(text: str, terms: list[str]) -> None:
+    assert analyze(text) == terms
+
+
+def test_the_stop_list_is_that_of_bm25s() -> None:
+    from bm25s.stopwords import STOPWORDS_EN
+
+    assert set(STOPWORDS_EN) == STOP_WORDS
