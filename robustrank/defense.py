@@ -39,9 +39,14 @@ class Detector(Protocol):
 class CertifiedRanker(Protocol):
     """A defended ranker that can prove its own lists: what a certified defense's ``harden`` returns."""
 
-    table: SubstitutionTable  # the threat model: the substitutions the proof is about
+    @property
+    def table(self) -> SubstitutionTable:
+        """The threat model: the substitutions the proof is about."""
+
+    def overlaps(self, text: str) -> NDArray[np.float64]:
+        """Return float64[words], the overlap of every word of a text."""
 
     def certify(
         self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
     ) -> list[Certificate]:
-        """Return a certificate for each K of ``ks``; at most ``radius`` words changed (None: all words)."""
+        """Return a certificate for each K of ``ks``, perhaps by several bounds; at most ``radius`` words changed (None: all words)."""

@@ -33,6 +33,7 @@ class Context:
         cell, resources: What the cell is, and what it shares with others.
         advance: Called with (done, total) as the work proceeds, for the progress bar.
         adversarial: Attacked texts with what happened to them, saved beside the rows.
+        certificates: Certificates to save beside the rows.
         runs: Rankings to save as TREC runs, by tag.
     """
 
@@ -40,6 +41,7 @@ class Context:
     resources: Resources
     advance: Callable[[int, int], None] = lambda done, total: None
     adversarial: list[dict[str, Any]] = field(default_factory=list)
+    certificates: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     _lists: dict[str, tuple[tuple[Candidate, ...], Scores]] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
     experiment.yaml      what was asked
     provenance.json      versions, hardware, data hashes: what it was answered with
-    cells/<key>/         rows.jsonl, cell.json, adversarial.jsonl and runs/*.trec where there are any
+    cells/<key>/         rows.jsonl, cell.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any
     retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
     rows.csv             all rows in the order of the plan, written when the run ends
 """
@@ -88,6 +88,7 @@ class RunFolder:
         rows: Sequence[Row],
         facts: Mapping[str, Any],
         adversarial: Sequence[Mapping[str, Any]] = (),
+        certificates: Sequence[Mapping[str, Any]] = (),
         runs: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     ) -> None:
         """Write a cell; it is there whole or not at all.
@@ -99,8 +100,9 @@ class RunFolder:
         with writing(self.path):
             folder = Path(tempfile.mkdtemp(prefix=".", dir=self.cells))
             _write_lines(folder / "rows.jsonl", (row.as_dict() for row in rows))
-            if adversarial:
-                _write_lines(folder / "adversarial.jsonl", adversarial)
+            for name, records in (("adversarial", adversarial), ("certificates", certificates)):
+                if records:
+                    _write_lines(folder / f"{name}.jsonl", records)
             for tag, run in (runs or {}).items():
                 (folder / "runs").mkdir(exist_ok=True)
                 write_run(folder / "runs" / f"{tag}.trec", run, tag)

@@ -55,7 +55,7 @@ def do(
         "pairs_scored": context.scorer.scored,
         "pairs_cached": context.scorer.cached,
     }
-    folder.save(cell, rows, facts, context.adversarial, context.runs)
+    folder.save(cell, rows, facts, context.adversarial, context.certificates, context.runs)
     return Outcome(cell)
 
 

@@ -1,4 +1,4 @@
-"""Effectiveness is trec_eval's, to 1e-9, after a tie break by document id; what ranx would hide is an error."""
+"""Effectiveness is trec_eval's after a tie break by document id; what ranx would hide is an error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Gains = dict[str, dict[str, int]]
 
 
 def untied(run: Scores) -> Scores:
-    """The run with our tie break written into strictly decreasing scores: trec_eval's own tie break is idle."""
+    """The run with our tie break written into strictly decreasing scores, so that trec_eval's own is idle."""
     lists = {q: sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id)) for q, scores in run.items()}
     return {q: {doc_id: float(len(ids) - i) for i, doc_id in enumerate(ids)} for q, ids in lists.items()}
 
@@ -95,7 +95,8 @@ def judged_runs(draw: st.DrawFn) -> tuple[Gains, Scores]:
     gains = st.dictionaries(st.sampled_from(ids), st.integers(-2, 3), min_size=1)
     scores = st.dictionaries(st.sampled_from(ids), st.sampled_from([-1.5, 0.0, 0.25, 0.5, 7.0]), min_size=1)
     queries = [f"q{i}" for i in range(draw(st.integers(1, 4)))]
-    return {q: draw(gains) for q in queries}, {q: draw(scores) for q in queries}
+    # pytrec_eval 0.5.11 reads out of bounds when all gains of a query are negative, so one is 0.
+    return {q: {"anchor": 0} | draw(gains) for q in queries}, {q: draw(scores) for q in queries}
 
 
 @given(judged_runs())
@@ -110,7 +111,7 @@ def test_random_runs_with_ties_have_trec_evals_values(judged_run: tuple[Gains, S
 
 
 def test_real_runs_have_trec_evals_values() -> None:
-    """TREC Deep Learning 2019: 43 queries, graded judgements, a lexical run, and a neural one full of ties."""
+    """TREC Deep Learning 2019: graded judgements, a lexical run, and a neural one full of ties."""
     qrels = {}
     for line in shared_data("dl19", "qrels", "test.tsv").read_text().splitlines()[1:]:
         query_id, doc_id, gain = line.split("\t")

@@ -1,0 +1,23 @@
+"""English function words: attacks leave them alone, tables leave them out.
+
+Written for this project: the closed classes of English (articles, pronouns, prepositions, conjunctions, auxiliaries,
+and the commonest adverbs). Search uses a shorter list, see :mod:`robustrank.text.analysis`.
+"""
+
+from __future__ import annotations
+
+STOP_WORDS: frozenset[str] = frozenset(
+    """
+    a an the this that these those such same other another each every either neither both all any some none no not nor
+    i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers
+    herself it its itself they them their theirs themselves one ones who whom whose which what whatever whoever
+    about above across after against along among around as at before behind below beneath beside besides between beyond
+    but by despite down during except for from in inside into like near of off on onto out outside over past per since
+    through throughout till to toward towards under until up upon via with within without
+    and or if because although though unless whether while whereas than so yet then
+    am is are was were be been being have has had having do does did doing done can could may might must shall should
+    will would ought
+    when where why how here there now again once ever never always often also too very just only even still already
+    more most much many few less least several own however therefore thus hence
+    """.split()
+)
