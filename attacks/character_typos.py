@@ -24,7 +24,13 @@ class CharacterTypos(Attack):
     """Misspells words of the query, one character in each."""
 
     typos: int = 1  # words misspelt
-    operations: tuple[Operation, ...] = ("delete", "insert", "substitute", "swap", "neighbour")  # one drawn a word
+    operations: tuple[Operation, ...] = (
+        "delete",
+        "insert",
+        "substitute",
+        "swap",
+        "neighbour",
+    )  # one drawn a word
 
     access = Access.NOTHING
     edits = "query"

@@ -112,7 +112,12 @@ class SmoothedRanker(Ranker):
         return self.sets.overlaps(text)
 
     def certify(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+        self,
+        query_id: str,
+        query: str,
+        candidates: Sequence[Candidate],
+        ks: Sequence[int],
+        radius: int | None,
     ) -> list[Certificate]:
         """Return for each K the certificate at 1 - alpha, and the published one for comparison."""
         samples = self.samples([(query, candidate.text) for candidate in candidates])

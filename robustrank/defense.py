@@ -47,6 +47,11 @@ class CertifiedRanker(Protocol):
         """Return float64[words], the overlap of every word of a text."""
 
     def certify(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+        self,
+        query_id: str,
+        query: str,
+        candidates: Sequence[Candidate],
+        ks: Sequence[int],
+        radius: int | None,
     ) -> list[Certificate]:
         """Return a certificate for each K of ``ks``, perhaps by several bounds; at most ``radius`` words changed (None: all words)."""

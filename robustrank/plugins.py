@@ -164,9 +164,7 @@ def parameters(found: type) -> list[Parameter]:
         Parameter(
             field.name,
             field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type)),
-            field.default
-            if field.default_factory is dataclasses.MISSING
-            else field.default_factory(),
+            field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
             comments.get(field.name, ""),
         )
         for field in dataclasses.fields(found)
@@ -259,7 +257,9 @@ def _from_module(module: ModuleType, attribute: str, kind: Kind, where: str) -> 
 def _module_of_file(path: str) -> ModuleType:
     file = Path(path).expanduser().resolve()
     if not file.is_file():
-        raise UsageError(f"there is no plug-in file {path!r}", where=str(file), hint="paths start at the current folder")
+        raise UsageError(
+            f"there is no plug-in file {path!r}", where=str(file), hint="paths start at the current folder"
+        )
     name = f"robustrank_file_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:

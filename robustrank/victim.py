@@ -152,9 +152,7 @@ class Victim:
         self._scorer, self._target, self.access = scorer, target, access
         self.meter = Meter(budget or Budget())
         self._answers: dict[str, float] = {}
-        others = [
-            (c.doc_id, float(s)) for c, s in zip(target.ranked, scores, strict=True) if c.doc_id != target.doc_id
-        ]
+        others = [(c.doc_id, float(s)) for c, s in zip(target.ranked, scores, strict=True) if c.doc_id != target.doc_id]
         self._other_ids = [doc_id for doc_id, _ in others]
         self._other_scores = np.array([score for _, score in others], dtype=np.float32)
 

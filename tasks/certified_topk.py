@@ -46,7 +46,10 @@ class CertifiedTopK(Task):
         undefended = evaluate(context.collection.qrels, context.run(context.undefended), self.measures)
         for query_id in query_ids:
             for measure in self.measures:
-                values = {measure: defended[measure][query_id], f"{measure}/undefended": undefended[measure][query_id]}
+                values = {
+                    measure: defended[measure][query_id],
+                    f"{measure}/undefended": undefended[measure][query_id],
+                }
                 yield from context.rows(values, query_id)
 
     def calls(self, context: Context) -> int:
@@ -64,4 +67,6 @@ class CertifiedTopK(Task):
         if certificates:
             yield context.row("rho", float(np.mean([d.rho for d in certificates[0].documents])), query_id)
             overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in ranked])
-            yield from context.rows({"overlap_below_1": float(np.mean(overlaps < 1)) if overlaps.size else None}, query_id)
+            yield from context.rows(
+                {"overlap_below_1": float(np.mean(overlaps < 1)) if overlaps.size else None}, query_id
+            )

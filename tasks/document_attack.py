@@ -142,9 +142,7 @@ class DocumentAttack(Task):
         attempt.note = attempt.note or attempt.perturbation.note
         attempt.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
         if attack.control and attempt.perturbation.edits:
-            attempt.control = self._control(attack).mirror(
-                target, attempt.perturbation, context.rng("control", *names)
-            )
+            attempt.control = self._control(attack).mirror(target, attempt.perturbation, context.rng("control", *names))
         return attempt
 
     def _control(self, attack: Attack) -> Control:
@@ -170,9 +168,7 @@ class DocumentAttack(Task):
                 attempt.facts |= {f"control/{name}": value for name, value in control.items()}
             context.keep(attempt.target, attempt.perturbation, {"status": attempt.status, **attempt.facts})
 
-    def _facts(
-        self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float
-    ) -> dict[str, float]:
+    def _facts(self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float) -> dict[str, float]:
         target = attempt.target
         ranked, scores = context.ranked(target.query_id)
         others = [i for i, candidate in enumerate(ranked) if candidate.doc_id != target.doc_id]

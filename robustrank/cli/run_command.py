@@ -64,7 +64,9 @@ def command(
             summary = run(asked, out, cache=cache, observer=observer, workers=workers, redo=redo)
         except KeyboardInterrupt as error:
             raise Interrupted(
-                "stopped; finished cells are kept", where=str(out), hint=f"resume with: robustrank run {experiment} --out {out}"
+                "stopped; finished cells are kept",
+                where=str(out),
+                hint=f"resume with: robustrank run {experiment} --out {out}",
             ) from error
     _show_failures(summary, console)
     if not no_report and summary.rows:

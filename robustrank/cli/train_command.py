@@ -15,7 +15,12 @@ from robustrank.errors import UsageError
 @click.argument("collection")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the checkpoint; must not exist.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--validation-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1, show_default=True)
+@click.option(
+    "--validation-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training setting; may be repeated.")
 def command(
     ranker: str, collection: str, out: Path, seed: int, validation_share: float, settings: tuple[str, ...]

@@ -49,9 +49,7 @@ def _refuse_empty(collection: Collection, where: str) -> None:
             raise DataError(f"there are no {name}", where=where, allowed="at least one")
     empty = [query_id for query_id, text in collection.queries.items() if not text.strip()]
     if empty:
-        raise DataError(
-            f"{_count(empty, 'query')} without text: {_some(empty)}", where=where, allowed="a text"
-        )
+        raise DataError(f"{_count(empty, 'query')} without text: {_some(empty)}", where=where, allowed="a text")
 
 
 def _refuse_candidates(collection: Collection, where: str) -> None:
@@ -117,9 +115,7 @@ def _with_relevant(
     hopeless = [q for q in queries if q in qrels and not any(gain > 0 for gain in qrels[q].values())]
     for left_out, reason in ((unjudged, "no judgements"), (hopeless, "no relevant document")):
         if left_out:
-            notes.append(
-                f"{len(left_out)} of {_count(queries, 'query')} left out, with {reason}: {_some(left_out)}."
-            )
+            notes.append(f"{len(left_out)} of {_count(queries, 'query')} left out, with {reason}: {_some(left_out)}.")
     out = {*unjudged, *hopeless}
     if len(out) == len(queries):
         raise DataError(
@@ -135,13 +131,9 @@ def _with_candidates(
 ) -> dict[str, str]:
     without = [query_id for query_id in queries if not candidates.get(query_id)]
     if len(without) == len(queries):
-        raise DataError(
-            f"none of {_count(queries, 'query')} has candidates", where=where, allowed="at least one each"
-        )
+        raise DataError(f"none of {_count(queries, 'query')} has candidates", where=where, allowed="at least one each")
     if without:
-        notes.append(
-            f"{len(without)} of {_count(queries, 'query')} left out, without candidates: {_some(without)}."
-        )
+        notes.append(f"{len(without)} of {_count(queries, 'query')} left out, without candidates: {_some(without)}.")
     return {query_id: text for query_id, text in queries.items() if query_id not in set(without)}
 
 
@@ -151,13 +143,9 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     missing = sorted(judged.difference(collection.documents))
     notes = []
     if empty:
-        notes.append(
-            f"{len(empty)} of {_count(collection.documents, 'document')} kept though empty: {_some(empty)}."
-        )
+        notes.append(f"{len(empty)} of {_count(collection.documents, 'document')} kept though empty: {_some(empty)}.")
     if missing:
-        notes.append(
-            f"{len(missing)} of {_count(judged, 'judged document')} kept in the judgements without a text."
-        )
+        notes.append(f"{len(missing)} of {_count(judged, 'judged document')} kept in the judgements without a text.")
     return notes
 
 

@@ -145,8 +145,6 @@ def by_id(entries: Iterable[Entry], path: Path) -> dict[str, str]:
                 allowed="an id without white space",
             )
         if identifier in found:
-            raise DataError(
-                f"the id {identifier!r} stands twice", where=f"{path}:{number}", hint="keep one line an id"
-            )
+            raise DataError(f"the id {identifier!r} stands twice", where=f"{path}:{number}", hint="keep one line an id")
         found[identifier] = text
     return found

@@ -83,9 +83,7 @@ class IrDatasetsReader(CollectionReader):
             candidates = self._ranked(dataset, judged, where)
             wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
             documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where)
-            notes.append(
-                f"Only the {len(documents)} candidates were fetched: corpus statistics come from them alone."
-            )
+            notes.append(f"Only the {len(documents)} candidates were fetched: corpus statistics come from them alone.")
         return checked(Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes)))
 
     def _load(self, where: str) -> Any:
@@ -125,9 +123,7 @@ class IrDatasetsReader(CollectionReader):
             merged += judgement.doc_id in judged
             judged[judgement.doc_id] = max(gain, judged.get(judgement.doc_id, gain))
         if merged:
-            notes.append(
-                f"{merged} further judgements of the same query and document were merged: the highest counts."
-            )
+            notes.append(f"{merged} further judgements of the same query and document were merged: the highest counts.")
         if gains:
             pairs = ", ".join(f"{code} -> {gain}" for code, gain in sorted(gains.items()))
             notes.append(f"Judgement codes were mapped to gains: {pairs}.")
@@ -141,11 +137,7 @@ class IrDatasetsReader(CollectionReader):
         for entry in dataset.scoreddocs_iter():
             if entry.query_id in scored:
                 scored[entry.query_id].append((-entry.score, entry.doc_id))
-        run = {
-            query_id: {doc_id: -s for s, doc_id in sorted(found)}
-            for query_id, found in scored.items()
-            if found
-        }
+        run = {query_id: {doc_id: -s for s, doc_id in sorted(found)} for query_id, found in scored.items() if found}
         return run_candidates(run, queries, self.depth, where)
 
     def _texts(self, dataset: Any, found: Iterable[Any], where: str) -> dict[str, str]:

@@ -74,18 +74,14 @@ class LeeReader(CollectionReader):
             return self._background(background, judged)
         return self._test(judged, background, _similarities(folder / "similarities0-1.txt"))
 
-    def _test(
-        self, judged: list[str], background: list[str], similarities: NDArray[np.float64]
-    ) -> Collection:
+    def _test(self, judged: list[str], background: list[str], similarities: NDArray[np.float64]) -> Collection:
         texts = {f"lee-{number:02d}": text for number, text in enumerate(judged, start=1)}
         documents = texts | {f"bg-{number:03d}": text for number, text in enumerate(background, start=1)}
         queries = {f"lead-{doc_id}": self._query(text) for doc_id, text in texts.items()}
         # Means are written with eight digits: .7 may stand there as .69999999.
         gains = sum((similarities >= cut - 1e-6).astype(int) for cut in self.cuts)
         qrels = {
-            f"lead-{own}": {
-                doc_id: int(gain) for doc_id, gain in zip(texts, row, strict=True) if doc_id != own
-            }
+            f"lead-{own}": {doc_id: int(gain) for doc_id, gain in zip(texts, row, strict=True) if doc_id != own}
             for own, row in zip(texts, np.asarray(gains), strict=True)
         }
         ranked = bm25_candidates(documents, queries, len(documents))
@@ -102,13 +98,9 @@ class LeeReader(CollectionReader):
             if doc_id not in candidates[f"lead-{doc_id}"]:
                 candidates[f"lead-{doc_id}"][-1] = doc_id
                 added += 1
-        notes.append(
-            f"{added} relevant documents that BM25 missed were added to the end of their query's candidates."
-        )
+        notes.append(f"{added} relevant documents that BM25 missed were added to the end of their query's candidates.")
         qrels = {f"lead-{doc_id}": {doc_id: 1} for doc_id in documents}
-        return checked(
-            Collection("lee/background", queries, documents, qrels, candidates, notes=tuple(notes))
-        )
+        return checked(Collection("lee/background", queries, documents, qrels, candidates, notes=tuple(notes)))
 
     def _query(self, text: str) -> str:
         return " ".join(lead(text).split()[: self.lead_words])
@@ -168,9 +160,7 @@ def _documents(path: Path, count: int) -> list[str]:
     """Return the documents of a file, one a line."""
     texts = _text(path).splitlines()
     if len(texts) != count:
-        raise DataError(
-            f"{len(texts)} documents", where=str(path), allowed=f"{count}", hint="install gensim again"
-        )
+        raise DataError(f"{len(texts)} documents", where=str(path), allowed=f"{count}", hint="install gensim again")
     return texts
 
 

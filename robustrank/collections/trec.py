@@ -51,9 +51,7 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
         else:
             query_id, _, doc_id, gain = exactly(line.split(), "query iteration document gain", path, number)
         if not _INTEGER.match(gain):
-            raise DataError(
-                f"the gain {gain!r} is no integer", where=f"{path}:{number}", allowed="an integer"
-            )
+            raise DataError(f"the gain {gain!r} is no integer", where=f"{path}:{number}", allowed="an integer")
         if qrels.setdefault(query_id, {}).setdefault(doc_id, int(gain)) != int(gain):
             raise DataError(
                 f"document {doc_id!r} has gains {qrels[query_id][doc_id]} and {gain} for query {query_id!r}",
@@ -76,14 +74,10 @@ def read_run(path: str | Path) -> dict[str, dict[str, float]]:
     path = Path(path)
     run: dict[str, dict[str, float]] = {}
     for number, line in lines(path):
-        query_id, _, doc_id, _, text, _ = exactly(
-            line.split(), "query Q0 document rank score tag", path, number
-        )
+        query_id, _, doc_id, _, text, _ = exactly(line.split(), "query Q0 document rank score tag", path, number)
         scores = run.setdefault(query_id, {})
         if doc_id in scores:
-            raise DataError(
-                f"document {doc_id!r} stands twice for query {query_id!r}", where=f"{path}:{number}"
-            )
+            raise DataError(f"document {doc_id!r} stands twice for query {query_id!r}", where=f"{path}:{number}")
         scores[doc_id] = _score(text, path, number)
     return {query_id: dict(_best_first(scores)) for query_id, scores in run.items()}
 

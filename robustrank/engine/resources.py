@@ -84,7 +84,9 @@ class Resources:
     def _trained(self, ranker: Ranker, spec: Spec, training: Training, seed: int) -> Ranker:
         if not isinstance(ranker, TrainableRanker):
             raise ExperimentError(
-                f"ranker {spec.label!r} has no weights to train", where="rankers: train", hint="leave train out"
+                f"ranker {spec.label!r} has no weights to train",
+                where="rankers: train",
+                hint="leave train out",
             )
         folder = self.cache / "models" / self._training_key(spec, training, seed)
         folder.parent.mkdir(parents=True, exist_ok=True)

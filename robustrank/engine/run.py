@@ -59,7 +59,13 @@ class Summary:
 
 
 def run(
-    experiment: Experiment, out: Path, *, cache: Path, observer: Observer, workers: int = 1, redo: Redo = "errors"
+    experiment: Experiment,
+    out: Path,
+    *,
+    cache: Path,
+    observer: Observer,
+    workers: int = 1,
+    redo: Redo = "errors",
 ) -> Summary:
     """Run what is left to do of an experiment.
 

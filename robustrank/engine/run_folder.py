@@ -1,10 +1,10 @@
 """The run folder: finished cells as folders that appear in one atomic rename, so that a kill loses the cell in flight.
 
-    experiment.yaml      what was asked
-    provenance.json      versions, hardware, data hashes: what it was answered with
-    cells/<key>/         rows.jsonl, cell.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any
-    retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
-    rows.csv             all rows in the order of the plan, written when the run ends
+experiment.yaml      what was asked
+provenance.json      versions, hardware, data hashes: what it was answered with
+cells/<key>/         rows.jsonl, cell.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any
+retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
+rows.csv             all rows in the order of the plan, written when the run ends
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class RunFolder:
                 lock.acquire(timeout=0)
         except Timeout as error:
             raise UsageError(
-                "another run is writing to this folder", where=str(self.path), hint="wait for it, or choose another --out"
+                "another run is writing to this folder",
+                where=str(self.path),
+                hint="wait for it, or choose another --out",
             ) from error
         try:
             with writing(self.path):

@@ -65,4 +65,8 @@ def _failed(context: Context, folder: RunFolder, error: Exception) -> Outcome:
     row = context.row("error", None, status="error", note=message)
     facts = {"status": "error", "error": message, "traceback": traceback.format_exc()}
     folder.save(context.cell, [row], facts)
-    return Outcome(context.cell, message, error.exit_code if isinstance(error, RobustrankError) else PluginError.exit_code)
+    return Outcome(
+        context.cell,
+        message,
+        error.exit_code if isinstance(error, RobustrankError) else PluginError.exit_code,
+    )

@@ -37,9 +37,7 @@ def ranking(scores: ArrayLike, ids: Sequence[str] | None = None) -> NDArray[np.i
     return order.astype(np.int64, copy=False)
 
 
-def inserted_rank(
-    score: float, doc_id: str, other_scores: NDArray[np.float32], other_ids: Sequence[str]
-) -> int:
+def inserted_rank(score: float, doc_id: str, other_scores: NDArray[np.float32], other_ids: Sequence[str]) -> int:
     """Return the rank of a document put among the others of its list: 1 + the number that stand before it.
 
     Before it stand the documents of higher score, and those of equal score and lower id. Scores are compared

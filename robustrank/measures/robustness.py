@@ -50,9 +50,7 @@ def vnap(values: ArrayLike, normaliser: Normaliser = "mean", ideal: ArrayLike = 
     """
     array = np.asarray(values, dtype=np.float64)
     if normaliser not in get_args(Normaliser):
-        raise ExperimentError(
-            f"no normaliser is called {normaliser!r}", allowed=", ".join(get_args(Normaliser))
-        )
+        raise ExperimentError(f"no normaliser is called {normaliser!r}", allowed=", ".join(get_args(Normaliser)))
     if not array.size or normaliser == "none":
         return variance(array)
     if normaliser == "ideal":
@@ -102,9 +100,7 @@ def hard_set(reference: ArrayLike, percent: float = 10) -> NDArray[np.bool_]:
     """
     array = np.asarray(reference, dtype=np.float64)
     if np.isnan(array).any():
-        raise DataError(
-            f"the reference is undefined for {np.count_nonzero(np.isnan(array))} of {array.size} queries"
-        )
+        raise DataError(f"the reference is undefined for {np.count_nonzero(np.isnan(array))} of {array.size} queries")
     if not array.size:
         return np.zeros(0, dtype=np.bool_)
     hardest: NDArray[np.bool_] = array <= np.sort(array)[_tail(array.size, percent) - 1]
@@ -166,9 +162,7 @@ def worst_case(variants: ArrayLike) -> NDArray[np.float64]:
     Args:
         variants: [q, v]; nan where a query has fewer variants than others. A query without any has nan.
     """
-    lowest: NDArray[np.float64] = np.fmin.reduce(
-        np.asarray(variants, dtype=np.float64), axis=-1, initial=np.nan
-    )
+    lowest: NDArray[np.float64] = np.fmin.reduce(np.asarray(variants, dtype=np.float64), axis=-1, initial=np.nan)
     return lowest
 
 

@@ -123,7 +123,5 @@ def _overlaps(before: Sequence[str], after: Sequence[str], depth: int) -> NDArra
 def _places(ranked: Sequence[str]) -> dict[str, int]:
     places = {doc_id: place for place, doc_id in enumerate(ranked)}
     if len(places) < len(ranked):
-        raise DataError(
-            f"{len(ranked) - len(places)} documents stand more than once in a ranking of {len(ranked)}"
-        )
+        raise DataError(f"{len(ranked) - len(places)} documents stand more than once in a ranking of {len(ranked)}")
     return places

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,13 @@ class Ranker(ABC):
 class TrainableRanker(Protocol):
     """A ranker with weights to be learnt from judgements."""
 
-    def fit(self, train: Collection, validation: Collection, seed: int, folder: str) -> None:
-        """Train on ``train``, stop early on ``validation``, leave a checkpoint and its card in ``folder``."""
+    def fit(
+        self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
+    ) -> None:
+        """Train on ``train``, stop early on ``validation``; ``folder`` appears whole, with a checkpoint and a card."""
+
+    def load(self, folder: str) -> Ranker:
+        """Return the ranker with the weights :meth:`fit` left in ``folder``."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,12 @@ class GradientRanker(Protocol):
         """The vocabulary ids a word is split into inside a document."""
 
     def gradients(
-        self, query: str, documents: Sequence[Encoding], embeddings: Sequence[NDArray[np.float32]] | None = None
+        self,
+        query: str,
+        documents: Sequence[Encoding],
+        embeddings: Sequence[NDArray[np.float32]] | None = None,
     ) -> tuple[Scores, list[NDArray[np.float32]]]:
         """Return scores float32[n] and, a document, d score / d embedding as float32[L, H].
 
         ``embeddings`` replaces the documents' input embeddings (float32[L, H] each) where given.
         """
-
-

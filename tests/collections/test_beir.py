@@ -10,9 +10,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
 from tests.shared_data import shared_data
 
-CORPUS = (
-    '{"_id": "d1", "title": "Wings", "text": "in a slipstream"}\n{"_id": "d2", "title": "", "text": "heat"}\n'
-)
+CORPUS = '{"_id": "d1", "title": "Wings", "text": "in a slipstream"}\n{"_id": "d2", "title": "", "text": "heat"}\n'
 QUERIES = '{"_id": "q1", "text": "wing"}\n{"_id": "q2", "text": "unjudged"}\n'
 QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t1\n"
 

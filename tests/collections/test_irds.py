@@ -24,13 +24,9 @@ def test_cranfield_is_pinned(cranfield: Collection) -> None:
     assert sum(map(len, cranfield.qrels.values())) == 1837
     queries, documents = list(cranfield.queries.items()), list(cranfield.documents.items())
     assert queries[0][0] == "1"
-    assert queries[0][1].startswith(
-        "what similarity laws must be obeyed when constructing aeroelastic models"
-    )
+    assert queries[0][1].startswith("what similarity laws must be obeyed when constructing aeroelastic models")
     assert [query_id for query_id, _ in (queries[9], queries[-1])] == ["10", "225"]
-    assert documents[0][1].startswith(
-        "experimental investigation of the aerodynamics of a\nwing in a slipstream"
-    )
+    assert documents[0][1].startswith("experimental investigation of the aerodynamics of a\nwing in a slipstream")
     assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["1", "10", "1400"]
     assert cranfield.notes == (
         "Judgement codes were mapped to gains: -1 -> 4, 1 -> 4, 2 -> 3, 3 -> 2, 4 -> 1.",
@@ -77,9 +73,7 @@ def test_scifact_is_pinned_and_reaches_the_reference(ir_datasets_home: Path, fig
         "70490",
         "198309074",
     ]
-    assert documents[0][1].startswith(
-        "Microstructural development of human newborn cerebral white matter assessed"
-    )
+    assert documents[0][1].startswith("Microstructural development of human newborn cerebral white matter assessed")
     assert {len(doc_ids) for doc_ids in scifact.candidates.values()} == {100}
     assert figures(scifact)["ndcg_cut_10"] == pytest.approx(0.676, abs=0.003)
 
@@ -196,9 +190,7 @@ def test_scored_documents_types_and_repeated_judgements(monkeypatch: pytest.Monk
     assert list(found.documents) == ["d1", "d2"]
     assert found.query_types == {"q1": "typo"}
     assert found.qrels == {"q1": {"d1": 2}}
-    assert (
-        "2 further judgements of the same query and document were merged: the highest counts." in found.notes
-    )
+    assert "2 further judgements of the same query and document were merged: the highest counts." in found.notes
 
 
 def test_a_query_that_stands_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,7 @@ from robustrank.collections.lee import LeeReader, lead
 from robustrank.errors import DataError
 
 Figures = Callable[[Collection], dict[str, float]]
-needs_gensim = pytest.mark.skipif(
-    importlib.util.find_spec("gensim") is None, reason="gensim is not installed"
-)
+needs_gensim = pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +40,7 @@ def test_the_test_split_is_pinned(test_split: Collection) -> None:
     queries = list(test_split.queries.items())
     assert (len(queries), len(test_split.documents)) == (48, 350)
     assert queries[0][0] == "lead-lee-01"
-    assert queries[0][1].startswith(
-        "The national executive of the strife-torn Democrats last night appointed"
-    )
+    assert queries[0][1].startswith("The national executive of the strife-torn Democrats last night appointed")
     assert queries[9] == (
         "lead-lee-10",
         "A U.S.-British air raid in southern Iraq left eight civilians dead and nine wounded, the Iraqi "
@@ -54,9 +50,7 @@ def test_the_test_split_is_pinned(test_split: Collection) -> None:
     ids = list(test_split.documents)
     assert (ids[0], ids[9], ids[49], ids[50], ids[-1]) == ("lee-01", "lee-10", "lee-50", "bg-001", "bg-300")
     assert sum("£3,000" in text for text in test_split.documents.values()) == 1  # the byte that is not UTF-8
-    assert test_split.notes == (
-        "2 of 50 queries left out, with no relevant document: 'lead-lee-30', 'lead-lee-35'.",
-    )
+    assert test_split.notes == ("2 of 50 queries left out, with no relevant document: 'lead-lee-30', 'lead-lee-35'.",)
 
 
 @needs_gensim
@@ -99,9 +93,7 @@ def test_cuts_and_words_are_the_users(figures: Figures) -> None:
 def test_the_background_split_is_pinned(background: Collection, figures: Figures) -> None:
     queries = list(background.queries.items())
     assert (len(queries), len(background.documents)) == (289, 289)
-    assert queries[0][1].startswith(
-        "Hundreds of people have been forced to vacate their homes in the Southern"
-    )
+    assert queries[0][1].startswith("Hundreds of people have been forced to vacate their homes in the Southern")
     assert queries[9][0] == "lead-bg-010"
     assert queries[-1][0] == "lead-bg-300"
     assert background.notes == (

@@ -33,9 +33,7 @@ def test_files_are_read_with_bm25_or_a_run(folder: Path) -> None:
 
 def test_json_documents_go_by_the_usual_names(folder: Path) -> None:
     (folder / "documents.jsonl").write_text(
-        '{"id": "d1", "contents": "wings"}\n'
-        '{"docno": "d2", "text": "x", "title": "Heat"}\n'
-        '{"_id": 3, "body": "y"}\n'
+        '{"id": "d1", "contents": "wings"}\n{"docno": "d2", "text": "x", "title": "Heat"}\n{"_id": 3, "body": "y"}\n'
     )
     found = reader(folder, "documents.jsonl").read()
     assert found.documents == {"d1": "wings", "d2": "Heat x", "3": "y"}

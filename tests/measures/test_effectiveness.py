@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +56,14 @@ def assert_equal(ours: dict[str, dict[str, float]], theirs: dict[str, Any]) -> N
 def test_hand_computed_values() -> None:
     qrels = {"q": {"a": 2, "b": 1, "c": 0, "d": -1}}
     run = {"q": {"d": 4.0, "b": 3.0, "x": 2.0, "a": 1.0}}  # gains -1, 1, unjudged, 2
-    values = {
-        name: column["q"] for name, column in evaluate(qrels, run, [*TREC_EVAL, "MRR@1", "RR@2"]).items()
-    }
+    values = {name: column["q"] for name, column in evaluate(qrels, run, [*TREC_EVAL, "MRR@1", "RR@2"]).items()}
     ideal = 2 + 1 / math.log2(3)
     assert values["nDCG"] == pytest.approx((1 / math.log2(3) + 2 / math.log2(5)) / ideal)
     assert values["nDCG@3"] == pytest.approx(1 / math.log2(3) / ideal)
     assert values["AP"] == pytest.approx((1 / 2 + 2 / 4) / 2)
     assert values["AP@3"] == pytest.approx(1 / 2 / 2)
     assert (values["MRR"], values["MRR@1"], values["RR@2"]) == (0.5, 0.0, 0.5)
-    assert (values["P@3"], values["P@10"]) == pytest.approx(
-        (1 / 3, 0.2)
-    )  # divided by k, not by the list's length
+    assert (values["P@3"], values["P@10"]) == pytest.approx((1 / 3, 0.2))  # divided by k, not by the list's length
     assert (values["R@3"], values["R@10"], values["Success@3"], values["Rprec"]) == (0.5, 1.0, 1.0, 0.5)
 
 
@@ -82,8 +79,7 @@ def test_a_constant_scorer_is_ordered_by_id_whatever_the_order_of_insertion() ->
     qrels = {"q": {"m": 1}}
     ids = list("zymab")
     values = {
-        evaluate(qrels, {"q": dict.fromkeys(order, 0.0)}, ["RR"])["RR"]["q"]
-        for order in (ids, ids[::-1], sorted(ids))
+        evaluate(qrels, {"q": dict.fromkeys(order, 0.0)}, ["RR"])["RR"]["q"] for order in (ids, ids[::-1], sorted(ids))
     }
     assert values == {1 / 3}  # a, b, m
 
@@ -177,6 +173,15 @@ def test_what_does_not_match_is_refused(qrels: Any, run: Any, message: str) -> N
     for missing in ("error", "zero"):
         with pytest.raises(DataError, match=message):
             evaluate(qrels, run, ["AP"], missing=missing)  # type: ignore[arg-type]
+
+
+def test_threads_do_not_meet_inside_ranx() -> None:
+    """Numba's plain thread pool ends the process when they do."""
+    qrels = {f"q{i}": {"a": 1} for i in range(300)}
+    run = {query_id: {"a": 1.0, "b": 2.0} for query_id in qrels}
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: evaluate(qrels, run, ["RR", "AP"]), range(16)))
+    assert all(set(result["RR"].values()) == {0.5} for result in results)
 
 
 def test_an_unknown_measure_is_refused_before_any_work() -> None:

@@ -45,9 +45,7 @@ def test_a_misspelt_name_is_answered_with_the_right_one(name: str, suggestion: s
     assert caught.value.hint == f"did you mean {suggestion!r}?"
 
 
-@pytest.mark.parametrize(
-    "name", ["", "nDCG@0", "nDCG@ten", "P", "R", "Success", "Rprec@5", "nDCG(rel=2)", "xyzzy"]
-)
+@pytest.mark.parametrize("name", ["", "nDCG@0", "nDCG@ten", "P", "R", "Success", "Rprec@5", "nDCG(rel=2)", "xyzzy"])
 def test_what_is_no_measure_is_refused(name: str) -> None:
     with pytest.raises(ExperimentError):
         parse_measure(name)

@@ -24,7 +24,7 @@ def test_a_constant_scorer_orders_by_id() -> None:
     assert [ids[i] for i in ranking(np.zeros(200, dtype=np.float32), ids)] == sorted(ids)
 
 
-@pytest.mark.parametrize("scores", [[3, 1, 2], np.array([3, 1, 2], dtype=np.uint8), [3.0, -np.inf, 2.0]])
+@pytest.mark.parametrize("scores", [[3, 0, 2], np.array([3, 0, 2], dtype=np.uint8), [3.0, -np.inf, 2.0]])
 def test_any_numbers_are_ranked(scores: object) -> None:
     assert ranking(scores, ["a", "b", "c"]).tolist() == [0, 2, 1]  # type: ignore[arg-type]
 

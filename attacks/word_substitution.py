@@ -1,0 +1,146 @@
+"""Word substitution: replaces the words that matter most by synonyms that raise the document, one at a time.
+
+Source: Wu, Zhang, Guo, de Rijke, Fan, Cheng: PRADA: Practical Black-Box Adversarial Attacks against Neural Ranking
+Models, ACM TOIS 41(4), 2023, arXiv 2204.01321. Differences are in ``WordSubstitution.differs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.collections.collection import Collection
+from robustrank.errors import UsageError
+from robustrank.plugins import create
+from robustrank.rankers.ranker import Encoding, GradientRanker
+from robustrank.specification import parse
+from robustrank.text.embedding_table import load_table
+from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.table import SubstitutionTable
+from robustrank.text.words import Word, in_case_of, words
+from robustrank.victim import Access, BudgetExhausted, GradientView, Oracle, Target, Victim
+
+
+@dataclass
+class WordSubstitution(Attack):
+    """PRADA: gradient importance, projected gradient in embedding space, the nearest substitutes, greedy by score.
+
+    The gradients are a surrogate's, never the victim's unless it is named as the surrogate; the victim's scores decide
+    what is kept. A higher score is never a lower rank.
+    """
+
+    max_words: int = 20  # words replaced at the most; the paper takes 20 for passages, 50 for documents
+    surrogate: str = "minilm"  # the ranker whose gradients are followed: a ranker's specification
+    table: str = "encoder"  # the substitutes: encoder, or the path of a table file
+    threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
+    neighbours: int = 10  # the most substitutes of a word in the encoder's table
+    steps: int = 3  # gradient steps in embedding space
+    candidates: int = 3  # substitutes of a word tried on the victim, nearest to the moved embedding first
+
+    access = Access.SCORES
+    size_parameter = "max_words"
+    source = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
+    differs = (
+        "substitutes come from a shared table instead of counter-fitted vectors; several are tried a word; a "
+        "substitution is kept when the victim's score rises, not only its rank; every try starts from the accepted text; "
+        "the surrogate is given instead of learnt by imitation"
+    )
+    control = "random-edit"
+
+    _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)
+    _surrogate: GradientRanker | None = field(default=None, init=False, repr=False)
+
+    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+        """Read the table and load the surrogate."""
+        self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        surrogate = create("ranker", parse(self.surrogate))
+        if not isinstance(surrogate, GradientRanker):
+            raise UsageError(f"surrogate {self.surrogate!r} has no gradients", allowed="a transformer ranker")
+        surrogate.prepare(collection)
+        self._surrogate = surrogate
+
+    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
+        """Return the document with up to ``max_words`` words replaced."""
+        found = words(target.document)
+        places = [i for i, w in enumerate(found) if self._table.substitutes(w.key) and w.key not in STOP_WORDS]
+        if not places or self._surrogate is None:
+            return Perturbation(target.document, note="no word of the document has a substitute")
+        view = GradientView(self._surrogate, target.query, lambda count: None)
+        encoding = view.encode(target.document)
+        importance, moved = self._follow(view, encoding)
+        tokens = {i: _tokens_of(found[i], encoding) for i in places}
+        order = sorted((i for i in places if tokens[i]), key=lambda i: (-float(importance[tokens[i]].sum()), i))
+        chosen: dict[int, str] = {}
+        try:
+            exhausted = False
+            self._greedy(
+                target,
+                victim,
+                found,
+                [(i, self._nearest(view, found[i], moved[tokens[i]])) for i in order],
+                chosen,
+            )
+        except BudgetExhausted:
+            exhausted = True
+        edits = _edits(found, chosen)
+        return Perturbation(apply_edits(target.document, edits), edits, exhausted=exhausted)
+
+    def _follow(self, view: GradientView, encoding: Encoding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return each token's importance, float32[L], and the moved embeddings, float32[L, H].
+
+        Of the pairwise hinge loss of the target against the documents above it, the gradient by the target's embeddings
+        is a positive multiple of minus the score's gradient: importance and direction need the score's alone.
+        """
+        start = view.embedding_table[encoding.ids]
+        radius = float(np.linalg.norm(start, axis=1).mean()) if len(start) else 0.0
+        moved, importance = start.copy(), np.zeros(len(start), dtype=np.float32)
+        for step in range(self.steps):
+            _, (gradient,) = view.gradients([encoding], [moved])
+            norms = np.linalg.norm(gradient, axis=1)
+            importance = norms if step == 0 else importance
+            moved = moved + radius / self.steps * gradient / (norms[:, None] + 1e-12)
+        return importance, moved
+
+    def _nearest(self, view: GradientView, word: Word, moved: NDArray[np.float32]) -> list[str]:
+        """Return the word's substitutes, those whose embedding is nearest (by cosine) to the moved one first."""
+        goal = moved.mean(axis=0)
+
+        def nearness(key: str) -> float:
+            vector = view.embedding_table[view.tokens_of(key)].mean(axis=0)
+            return float(vector @ goal / (np.linalg.norm(vector) * np.linalg.norm(goal) + 1e-12))
+
+        return sorted(self._table.substitutes(word.key), key=lambda key: (-nearness(key), key))[: self.candidates]
+
+    def _greedy(
+        self,
+        target: Target,
+        victim: Victim,
+        found: Sequence[Word],
+        options: Sequence[tuple[int, list[str]]],
+        chosen: dict[int, str],
+    ) -> None:
+        """Fill ``chosen`` with the replacements the victim rewards, in order of importance."""
+        best = float(victim.scores([target.document])[0])
+        for index, keys in options:
+            if len(chosen) == self.max_words:
+                return
+            tries = [apply_edits(target.document, _edits(found, {**chosen, index: key})) for key in keys]
+            scores = victim.scores(tries)
+            winner = int(np.argmax(scores))
+            if float(scores[winner]) > best:
+                best, chosen[index] = float(scores[winner]), keys[winner]
+
+
+def _edits(found: Sequence[Word], chosen: dict[int, str]) -> tuple[Edit, ...]:
+    return tuple(Edit(found[i].start, found[i].end, in_case_of(chosen[i], found[i].text)) for i in sorted(chosen))
+
+
+def _tokens_of(word: Word, encoding: Encoding) -> list[int]:
+    """Return the places of the tokens that stand inside a word."""
+    return [
+        i for i, (start, end) in enumerate(encoding.spans) if start >= word.start and end <= word.end and end > start
+    ]

@@ -1,0 +1,119 @@
+"""What every attack promises, as a test class: a plug-in author subclasses it in three lines.
+
+class TestMyAttack(AttackConformance):
+    plugin = "my-attack"          # or a path, or module:Class, with parameters
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from robustrank.attack import Attack, Perturbation, apply_edits
+from robustrank.collections.collection import Collection
+from robustrank.measures.ranking import ranking
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.scoring import Scorer
+from robustrank.specification import parse
+from robustrank.victim import Budget, BudgetExhausted, Candidate, Oracle, Target, Victim
+
+TEXTS = (
+    "The quick brown fox jumps over the lazy dog near the river bank.",
+    "Aircraft wings generate lift because the air pressure above them is lower.",
+    "Ministers met in the capital to discuss the budget and the economy.",
+    "naïve café — “quoted” \U0001f600 combining e\u0301 and \u202eright-to-left\u202c text",
+    "word",
+    "",
+)
+QUERY = "aircraft wings and pressure"
+
+
+class Overlap(Ranker):
+    """Scores a document by the words it shares with the query, shorter documents first."""
+
+    fingerprint = "overlap"
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]."""
+        return np.array([_overlap(query, document) for query, document in pairs], dtype=np.float32)
+
+
+class AttackConformance:
+    """Deterministic, within budget, edits as declared, survives empty text and odd Unicode."""
+
+    plugin: ClassVar[str]
+
+    def test_is_deterministic(self) -> None:
+        """Equal randomness gives equal texts, whatever was attacked before."""
+        forwards = [self._perturb(text).text for text in TEXTS]
+        backwards = [self._perturb(text).text for text in reversed(TEXTS)]
+        _require(forwards == backwards[::-1], "the same target and generator gave another text")
+
+    def test_edits_make_the_text(self) -> None:
+        """The edits it declares, made on the original, are the text it returns."""
+        for text in TEXTS:
+            found = self._perturb(text)
+            original = QUERY if self._attack().edits == "query" else text
+            _require(
+                apply_edits(original, found.edits) == found.text,
+                f"the edits of {text!r} do not make its text",
+            )
+
+    def test_keeps_its_budget(self) -> None:
+        """With few queries it ends with its best text, or by letting BudgetExhausted pass."""
+        for queries in (0, 1, 3):
+            victim = self._victim(TEXTS[0], Budget(queries=queries))
+            try:
+                self._attack().perturb(self._target(TEXTS[0]), victim, derive(0, "conformance"))
+            except BudgetExhausted:
+                pass
+            _require(victim.meter.queries <= queries, f"it spent {victim.meter.queries} of {queries} queries")
+
+    def test_survives_a_query_without_words(self) -> None:
+        """An empty query is no reason to raise."""
+        target = Target("q", "", "d0", TEXTS[0], 1, self._target(TEXTS[0]).ranked)
+        self._attack().perturb(target, self._victim(TEXTS[0]), derive(0, "conformance"))
+
+    def _attack(self) -> Attack:
+        attack: Attack = create("attack", parse(self.plugin))
+        documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
+        collection = Collection("conformance", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
+        attack.prepare(Oracle(Scorer(Overlap()), attack.access), collection, derive(0, "prepare"))
+        return attack
+
+    def _target(self, text: str) -> Target:
+        texts = {**{f"d{i}": other for i, other in enumerate(TEXTS)}, "d0": text}
+        ids = list(texts)
+        scores = Overlap().score([(QUERY, texts[doc_id]) for doc_id in ids])
+        ranked = tuple(Candidate(ids[i], texts[ids[i]]) for i in ranking(scores, ids))
+        if self._edits_query():
+            return Target("q", QUERY, "", "", 0)
+        return Target("q", QUERY, "d0", text, 1 + [c.doc_id for c in ranked].index("d0"), ranked)
+
+    def _victim(self, text: str, budget: Budget | None = None) -> Victim:
+        target = self._target(text)
+        scores = Overlap().score([(QUERY, candidate.text) for candidate in target.ranked])
+        attack = create("attack", parse(self.plugin))
+        return Victim(Scorer(Overlap()), target, scores, attack.access, budget)
+
+    def _perturb(self, text: str) -> Perturbation:
+        return self._attack().perturb(self._target(text), self._victim(text), derive(0, "conformance"))
+
+    def _edits_query(self) -> bool:
+        found: Attack = create("attack", parse(self.plugin))
+        return found.edits == "query"
+
+
+def _overlap(query: str, document: str) -> float:
+    terms = document.lower().split()
+    shared = sum(term in query.lower().split() for term in terms)
+    return shared + 1.0 / (2 + len(terms))
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise AssertionError(message)

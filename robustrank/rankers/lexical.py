@@ -1,0 +1,135 @@
+"""Traditional rankers: BM25 and query likelihood, able to score any text by a collection's statistics."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import PluginError
+from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.text.analysis import analyze
+
+_terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
+
+
+@dataclass
+class Statistics:
+    """What a lexical ranker knows of a collection.
+
+    Attributes:
+        documents: Number of documents.
+        tokens: Number of terms in all of them.
+        document_frequency, collection_frequency: By term.
+    """
+
+    documents: int
+    tokens: int
+    document_frequency: Counter[str] = field(repr=False)
+    collection_frequency: Counter[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, collection: Collection) -> Statistics:
+        """Count a collection."""
+        document_frequency: Counter[str] = Counter()
+        collection_frequency: Counter[str] = Counter()
+        for text in collection.documents.values():
+            terms = _terms(text)
+            document_frequency.update(set(terms))
+            collection_frequency.update(terms)
+        return cls(len(collection.documents), collection_frequency.total(), document_frequency, collection_frequency)
+
+    @property
+    def average_length(self) -> float:
+        """Terms a document, on average."""
+        return self.tokens / max(1, self.documents)
+
+
+@dataclass
+class _Lexical(Ranker):
+    family = "traditional"
+
+    def __post_init__(self) -> None:
+        self._statistics: Statistics | None = None
+        self._collection = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Parameters and the collection whose statistics are used."""
+        return hashlib.sha256(f"{self!r}|{self._collection}".encode()).hexdigest()[:32]
+
+    @property
+    def statistics(self) -> Statistics:
+        """The collection's counts.
+
+        Raises:
+            PluginError: :meth:`prepare` was not called.
+        """
+        if self._statistics is None:
+            raise PluginError(f"{type(self).__name__} has no corpus statistics", hint="call prepare(collection) first")
+        return self._statistics
+
+    def prepare(self, collection: Collection) -> None:
+        """Count the collection's documents."""
+        self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]."""
+        counts: dict[str, tuple[Counter[str], int]] = {}
+        scores = np.empty(len(pairs), dtype=np.float32)
+        for number, (query, document) in enumerate(pairs):
+            if document not in counts:
+                terms = _terms(document)
+                counts[document] = Counter(terms), len(terms)
+            scores[number] = self._score(_terms(query), *counts[document])
+        return scores
+
+    @abstractmethod
+    def _score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+        """Return the score of a document with these term counts and this length."""
+
+
+@dataclass
+class BM25(_Lexical):
+    """BM25 (Robertson, Walker, TREC-3 1994) with Lucene's idf, ln(1 + (N - df + 0.5) / (df + 0.5)).
+
+    Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it stands in the query.
+    """
+
+    k1: float = 0.9  # saturation of the term frequency
+    b: float = 0.4  # strength of the length normalisation, in [0, 1]
+
+    def _score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+        known = self.statistics
+        norm = self.k1 * (1 - self.b + self.b * length / max(known.average_length, 1e-9))
+        return sum(self._idf(term) * counts[term] / (counts[term] + norm) for term in query if counts[term])
+
+    def _idf(self, term: str) -> float:
+        frequency = self.statistics.document_frequency[term]
+        return math.log(1 + (self.statistics.documents - frequency + 0.5) / (frequency + 0.5))
+
+
+@dataclass
+class QueryLikelihood(_Lexical):
+    """Query likelihood with Dirichlet smoothing (Zhai, Lafferty, SIGIR 2001): the log-likelihood of the query.
+
+    Query terms that the collection does not know are left out, as they cannot tell documents apart.
+    """
+
+    mu: float = 1000.0  # pseudo-terms of the collection model added to each document
+
+    def _score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+        known = self.statistics
+        score = 0.0
+        for term in query:
+            background = known.collection_frequency[term] / max(1, known.tokens)
+            if background:
+                score += math.log((counts[term] + self.mu * background) / (length + self.mu))
+        return score

