@@ -1,7 +1,7 @@
 """Character typos in the query: one character is deleted, inserted, substituted, swapped or mistyped in a word.
 
-Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057), misspelling category, and the composite of Zhuang and Zuccon,
-Dealing with Typos for BERT-based Passage Retrieval and Ranking, EMNLP 2021: words longer than three letters, no stop word.
+Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057), misspelling category, and the composite of Zhuang, Zuccon:
+Dealing with Typos for BERT-based Passage Retrieval and Ranking, EMNLP 2021: longer words, no stop words.
 """
 
 from __future__ import annotations

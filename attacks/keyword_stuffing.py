@@ -1,6 +1,6 @@
 """Keyword stuffing: repeats the query, or its content words, inside the document. The oldest attack on search.
 
-Source: "Query+" of Liu et al. (PAT), CCS 2022, and query and keyword injection with position as a parameter: Tamber, Lin,
+Source: "Query+" of Liu et al. (PAT), CCS 2022, and query and keyword injection with position a parameter: Tamber, Lin,
 Illusions of Relevance, Findings of AACL 2025, arXiv 2501.18536.
 """
 

@@ -6,7 +6,7 @@ Models, ACM TOIS 41(4), 2023, arXiv 2204.01321. Differences are in ``WordSubstit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,9 +45,9 @@ class WordSubstitution(Attack):
     size_parameter = "max_words"
     source = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
     differs = (
-        "substitutes come from a shared table instead of counter-fitted vectors; several are tried a word; a "
-        "substitution is kept when the victim's score rises, not only its rank; every try starts from the accepted text; "
-        "the surrogate is given instead of learnt by imitation"
+        "substitutes come from a shared table, not from counter-fitted vectors; several are tried a word; a "
+        "substitution is kept when the victim's score rises, not only its rank; every try starts from the "
+        "accepted text; the surrogate is given instead of learnt by imitation"
     )
     control = "random-edit"
 
@@ -77,13 +77,8 @@ class WordSubstitution(Attack):
         chosen: dict[int, str] = {}
         try:
             exhausted = False
-            self._greedy(
-                target,
-                victim,
-                found,
-                [(i, self._nearest(view, found[i], moved[tokens[i]])) for i in order],
-                chosen,
-            )
+            options = ((i, self._nearest(view, found[i], moved[tokens[i]])) for i in order)
+            self._greedy(target, victim, found, options, chosen)
         except BudgetExhausted:
             exhausted = True
         edits = _edits(found, chosen)
@@ -120,7 +115,7 @@ class WordSubstitution(Attack):
         target: Target,
         victim: Victim,
         found: Sequence[Word],
-        options: Sequence[tuple[int, list[str]]],
+        options: Iterable[tuple[int, list[str]]],
         chosen: dict[int, str],
     ) -> None:
         """Fill ``chosen`` with the replacements the victim rewards, in order of importance."""

@@ -1,4 +1,4 @@
-"""The contract of the attacks/ catalogue: metadata, parameters, one method. The harness judges; an attack never does."""
+"""The contract of the attacks/ catalogue: metadata, parameters, one method. The harness judges, never an attack."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ class TestMyAttack(AttackConformance):
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 import numpy as np
@@ -67,10 +68,8 @@ class AttackConformance:
         """With few queries it ends with its best text, or by letting BudgetExhausted pass."""
         for queries in (0, 1, 3):
             victim = self._victim(TEXTS[0], Budget(queries=queries))
-            try:
+            with suppress(BudgetExhausted):
                 self._attack().perturb(self._target(TEXTS[0]), victim, derive(0, "conformance"))
-            except BudgetExhausted:
-                pass
             _require(victim.meter.queries <= queries, f"it spent {victim.meter.queries} of {queries} queries")
 
     def test_survives_a_query_without_words(self) -> None:

@@ -54,4 +54,7 @@ class CertifiedRanker(Protocol):
         ks: Sequence[int],
         radius: int | None,
     ) -> list[Certificate]:
-        """Return a certificate for each K of ``ks``, perhaps by several bounds; at most ``radius`` words changed (None: all words)."""
+        """Return a certificate for each K of ``ks``, perhaps by several bounds.
+
+        At most ``radius`` words may be changed; None is all words.
+        """

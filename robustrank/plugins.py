@@ -6,12 +6,14 @@ with another is unavailable, with the reason, and hurts nobody else.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -275,16 +277,17 @@ def _module_of_file(path: str) -> ModuleType:
 
 
 def _field_comments(found: type) -> dict[str, str]:
-    """Return the comment on the line of each annotated name, over the class and its bases."""
+    """Return the comment beside each annotated name, over the class and its bases."""
     comments: dict[str, str] = {}
-    for cls in reversed(found.__mro__):
+    for cls in reversed(found.__mro__[:-1]):
         try:
-            lines = inspect.getsource(cls).splitlines() if cls is not object else []
+            source = textwrap.dedent(inspect.getsource(cls))
         except (OSError, TypeError):
             continue
-        for line in lines:
-            code, hash_sign, comment = line.partition("  # ")
-            name, colon, _ = code.strip().partition(":")
-            if hash_sign and colon and name.isidentifier():
-                comments[name] = comment.strip()
+        lines = source.splitlines()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                for line in lines[node.lineno - 1 : node.end_lineno]:
+                    if "  # " in line:
+                        comments[node.target.id] = line.partition("  # ")[2].strip()
     return comments

@@ -25,7 +25,10 @@ class QueryAttack(Task):
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     axes = ("defense", "query_attack")
-    source = "Penha, Camara, Hauff: Evaluating the Robustness of Retrieval Pipelines with Query Variation Generators, ECIR 2022"
+    source = (
+        "Penha, Camara, Hauff: Evaluating the Robustness of Retrieval Pipelines with Query Variation Generators, "
+        "ECIR 2022, arXiv 2111.13057"
+    )
     table = "query-attack"
 
     def run(self, context: Context) -> Iterator[Row]:

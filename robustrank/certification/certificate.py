@@ -71,7 +71,7 @@ class Certificate:
             DataError: It differs from what the certificate says, or the evidence is not in order.
         """
         means = [d.mean for d in self.documents]
-        if means != sorted(means, reverse=True) or not 1 <= self.k:
+        if means != sorted(means, reverse=True) or not self.k >= 1:
             raise DataError(f"the certificate of query {self.query_id!r} does not hold a ranked list")
         if self.holds and (self.margin() > 0) != self.certified:
             raise DataError(

@@ -15,10 +15,10 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import ExperimentError
 from robustrank.experiment import Experiment, Training
 from robustrank.plugins import code_digest, create, find
+from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.scoring import Scorer
-from robustrank.randomness import derive
 from robustrank.specification import Spec, parse
 
 Made = TypeVar("Made")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 
 def equal_length_batches(lengths: Sequence[int], max_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the indices of each batch, shortest first: equal lengths, at most ``max_tokens`` tokens (at least one text)."""
+    """Yield the indices of each batch, shortest first: at most ``max_tokens`` tokens, at least one text."""
     array = np.asarray(lengths, dtype=np.int64)
     order = np.argsort(array, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(array[order])) + 1):

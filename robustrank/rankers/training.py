@@ -108,13 +108,15 @@ def train_cross_encoder(
         network = load_model(ranker.auto_class, ranker.folder, num_labels=1)
         student = replace(ranker)
         student.__dict__["network"] = network
-        curve = [_validate(student, validation)]
+        curve: list[float] = []
         best = _copy(network)
-        for epoch, loss in enumerate(_epochs(student, train, seed, settings), start=1):
+        for epoch, loss in enumerate(_epochs(student, train, seed, settings)):
+            if not np.isfinite(loss):
+                raise DataError(f"training diverged in epoch {epoch + 1}", hint="lower learning_rate")
             curve.append(_validate(student, validation))
-            if curve[-1] > max(curve[:-1]):
+            if curve[-1] == max(curve):
                 best = _copy(network)
-            if epoch - int(np.argmax(curve)) >= settings.patience or not np.isfinite(loss):
+            if epoch - int(np.argmax(curve)) >= settings.patience:
                 break
     network.load_state_dict(best)
     _save(student, Path(folder), _card(ranker, train, validation, seed, settings, curve))

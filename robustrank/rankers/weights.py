@@ -1,4 +1,4 @@
-"""Where a model's files are, what identifies them, and how they are loaded: from safetensors, quietly, or not at all."""
+"""Where a model's files are, what identifies them, how they are loaded: from safetensors or not at all."""
 
 from __future__ import annotations
 

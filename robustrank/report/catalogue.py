@@ -1,0 +1,165 @@
+"""The tables of the papers, declared: a new one is an entry here, and every format and test follows."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from robustrank.measures.risk import reliability_of_improvement, urisk
+from robustrank.measures.robustness import drop_rate, gmap, hard_set_mean, poor_queries, share_dropped, variance, vnap
+from robustrank.report.tables import Column, Table, Values
+
+TAU = 0.1  # a drop of a query's measure by more than this is counted; the cut is ours
+EPS = 1e-5  # GMAP's, as trec_eval
+
+ATTACKED = ("attack", "ranker", "defense")
+
+
+def _log(values: Values) -> Values:
+    return np.log(np.maximum(values, EPS))
+
+
+def _defended_change(defended: Values, undefended: Values) -> float:
+    return drop_rate(undefended, defended)
+
+
+def _median(values: Values) -> float:
+    return float(np.median(values))
+
+
+_percent = functools.partial(Column, percent=True, digits=1)
+_low_percent = functools.partial(_percent, higher_is_better=False)
+_ratio = functools.partial(_percent, higher_is_better=True, compare=False)
+_plain = functools.partial(Column, compare=False)
+
+IID = Table(
+    name="iid-variance",
+    caption="Performance on i.i.d. queries: level, variance and the worst-served queries.",
+    task="iid-variance",
+    columns=(
+        Column("*", ("*",), higher_is_better=True),
+        _plain("Var(AP)", ("AP",), statistic=variance, higher_is_better=False),
+        _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False),
+        _plain("AP, lowest 10 %", ("AP",), statistic=poor_queries, higher_is_better=True),
+        _plain("AP, lowest 25 %", ("AP",), statistic=functools.partial(poor_queries, percent=25), higher_is_better=True),
+        _plain("AP, hard set", ("AP",), statistic=hard_set_mean, reference=("AP",), higher_is_better=True),
+        Column("GMAP", ("AP",), unit=_log, statistic=functools.partial(gmap, eps=EPS), higher_is_better=True),
+        _plain("RI", ("AP",), statistic=reliability_of_improvement, reference=("AP",), higher_is_better=True),
+        _plain("URisk", ("AP",), statistic=urisk, reference=("AP",), higher_is_better=True),
+    ),
+    note=(
+        "VNAP: variance of AP / MAP. Lowest 10 % and 25 %: of the ranker's own queries; hard set: the lowest 10 % "
+        "under the baseline. GMAP is tested by means of log AP. RI and URisk (alpha 1) are against the baseline."
+    ),
+)
+
+QUERY_ATTACK = Table(
+    name="query-attack-*",
+    caption="Perturbed queries: * of the queries as they are, of their variants, and of each query's worst variant.",
+    task="query-attack",
+    each="*/clean",
+    rows=ATTACKED,
+    columns=(
+        Column("clean", ("*/clean",), higher_is_better=True),
+        Column("attacked", ("*/attacked",), higher_is_better=True),
+        _ratio("drop rate", ("*/clean", "*/attacked"), statistic=drop_rate),
+        Column("worst", ("*/worst",), higher_is_better=True),
+        _ratio("worst drop rate", ("*/clean", "*/worst"), statistic=drop_rate),
+        _low_percent(
+            "queries dropping",
+            ("*/clean", "*/attacked"),
+            unit=lambda clean, attacked: clean - attacked > TAU,
+            statistic=functools.partial(share_dropped, tau=TAU),
+        ),
+    ),
+    note=(
+        "Drop rates are ratios of means, (attacked - clean) / clean; negative is a loss. "
+        f"Queries dropping: the share that loses more than {TAU:g}, a cut of ours."
+    ),
+)
+
+DOCUMENT_ATTACK = Table(
+    name="document-attack",
+    caption="Attacked documents: how many targets rise, how far, and how many rise by a random edit of the same size.",
+    task="document-attack",
+    rows=ATTACKED,
+    units="targets",
+    columns=(
+        _low_percent("success", ("success",)),
+        _low_percent("above noise", ("success_above_noise",)),
+        _low_percent("top 10", ("top10",)),
+        _low_percent("top 50", ("top50",)),
+        Column("boost", ("boost",), digits=1, higher_is_better=False),
+        _plain("median boost", ("boost",), statistic=_median, digits=1, higher_is_better=False),
+        Column("norm. boost", ("normalised_boost",), higher_is_better=False),
+        _percent("control success", ("control/success",), compare=False),
+        _low_percent(
+            "success - control", ("success", "control/success"), unit=np.subtract, paired=True
+        ),
+        _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate),
+    ),
+    note=(
+        "From the ranker's side: the best line is the most robust. Top 10 and top 50 are among targets that were "
+        "outside; control figures among targets the attack edited; the drop rate is a ratio of means."
+    ),
+)
+
+DOCUMENT_COST = Table(
+    name="document-attack-cost",
+    caption="What the attacks on documents cost, and their success as the published scripts would count it.",
+    task="document-attack",
+    rows=ATTACKED,
+    units="targets",
+    columns=(
+        _plain("queries", ("queries",), digits=1),
+        _plain("calls", ("calls",), digits=1),
+        _plain("queries to prepare", ("prepare/queries",), digits=0),
+        _plain("edits", ("edits",), digits=1),
+        _percent("words changed", ("words_changed",), compare=False),
+        _plain("characters", ("characters_changed",), digits=1),
+        _plain("tokens added", ("tokens_added",), digits=1),
+        _plain("control boost", ("control/boost",), digits=1),
+        _percent("legacy success", ("legacy/success",), compare=False),
+        _plain("legacy boost", ("legacy/boost",), digits=1),
+    ),
+    note="Queries, calls and sizes are means a target. Legacy: the target's old score left in the list.",
+)
+
+CERTIFIED = Table(
+    name="certified-topk",
+    caption="Certified top-K robustness: the share of queries whose top K no allowed edit can enter (CRQ).",
+    task="certified-topk",
+    columns=(
+        _percent("CRQ@*", ("certified@*",), higher_is_better=True),
+        _percent("CRQ@* paper", ("certified@*/paper",), compare=False),
+        Column("* defended", ("*", "*/undefended"), higher_is_better=True),
+        _plain("* undefended", ("*/undefended",)),
+        _ratio("* change", ("*", "*/undefended"), statistic=_defended_change),
+        _plain("rho", ("rho",)),
+        _percent("overlap < 1", ("overlap_below_1",), compare=False),
+    ),
+    note=(
+        "Paper: the published bound, beside ours that hold for the whole list at once. Overlap < 1: the share of "
+        "words whose substitutes differ from their neighbours'; where it is 0, the certificate asks nothing of the ranker."
+    ),
+)
+
+SUMMARY = Table(
+    name="summary",
+    caption="Summary: one line a ranker, one figure a task.",
+    task="",
+    units="",
+    columns=(
+        Column("nDCG@10", ("nDCG@10",), higher_is_better=True, task="iid-variance"),
+        _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
+        _ratio(
+            "query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate, task="query-attack"
+        ),
+        _low_percent("document attack, success", ("success",), task="document-attack"),
+        _percent("CRQ@10", ("certified@10",), higher_is_better=True, task="certified-topk"),
+    ),
+    note="Figures of attacks are means over the attacks, whatever their budgets; the drop rate is that of nDCG@10.",
+)
+
+TABLES: tuple[Table, ...] = (IID, QUERY_ATTACK, DOCUMENT_ATTACK, DOCUMENT_COST, CERTIFIED)

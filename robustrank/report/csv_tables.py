@@ -1,0 +1,25 @@
+"""Tables as CSV, one record a cell with every digit: for other programs, and for checking what was rounded."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Filled
+
+_TESTS = {"p_baseline": BASELINE, "p_undefended": UNDEFENDED, "p_control": PAIR}
+
+
+def table(filled: Filled) -> str:
+    """Return the table's cells; an empty field is undefined, or was not tested."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*filled.keys, "column", "measures", "estimate", "low", "high", "units", *_TESTS, "best"])
+    for line in filled.lines:
+        for value, column in zip(line.values, filled.columns, strict=True):
+            ends = value.interval or (None, None)
+            p_values = [value.p_values.get(mark) for mark in _TESTS.values()]
+            measures = " ".join(column.measures)
+            figures = [value.estimate, *ends, value.units, *p_values, int(value.best)]
+            writer.writerow([*line.keys, column.title, measures, *figures])
+    return file.getvalue()

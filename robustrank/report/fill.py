@@ -1,0 +1,225 @@
+"""Fills a declared table: figures, intervals, paired tests, the best of each block, and what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from robustrank.measures.significance import bootstrap_interval, holm, paired_permutation_test
+from robustrank.randomness import derive
+from robustrank.report.numbers import number
+from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values
+from robustrank.report.units import NONE
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a report counts.
+
+    Attributes:
+        baseline: The ranker that others are compared with.
+        seed: Of the resamples and permutations.
+        rounds: Bootstrap resamples; 0 leaves intervals out.
+        permutations: Sign patterns drawn by a paired test.
+        level: The confidence of intervals; a p below 1 - level earns a mark.
+    """
+
+    baseline: str
+    seed: int = 0
+    rounds: int = 2000
+    permutations: int = 10_000
+    level: float = 0.95
+
+
+def fill(
+    table: Table, units: pd.DataFrame, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()
+) -> Filled:
+    """Return the table with its figures.
+
+    Args:
+        table: Its columns name their task and hold no "*".
+        units: From :func:`robustrank.report.units.by_unit`, by ``table.rows``.
+        lines: What the lines are about, in their order; one without a figure shows –.
+        settings: How to count.
+        notes: What to say below, before the notes on what is undefined.
+    """
+    columns = [_Filler(table, column, units, lines, settings).values() for column in table.columns]
+    blocks = [_block(table.rows, keys) for keys in lines]
+    for position, column in enumerate(table.columns):
+        columns[position] = _with_best(columns[position], blocks, column)
+    filled = tuple(
+        Line(keys, tuple(values[i] for values in columns), i > 0 and blocks[i] != blocks[i - 1])
+        for i, keys in enumerate(lines)
+    )
+    undefined = sum(value.estimate is None for line in filled for value in line.values)
+    notes += (f"– : undefined or not measured ({undefined} cells).",) if undefined else ()
+    caption = " ".join(part for part in (table.caption, table.note, _legend(filled, table, settings)) if part)
+    return Filled(table.name, caption, table.rows, table.units, table.columns, filled, notes, table.further)
+
+
+def estimate(column: Column, arrays: Sequence[Values]) -> float | None:
+    """Return the column's figure of arrays aligned by unit; None where it is undefined."""
+    if not len(arrays[0]):
+        return None
+    value = float(column.statistic(*arrays) if column.statistic else np.mean(column.unit(*arrays)))
+    return None if math.isnan(value) else value
+
+
+def interval(
+    column: Column, arrays: Sequence[Values], queries: Sequence[str], rng: np.random.Generator, settings: Settings
+) -> tuple[float, float] | None:
+    """Return the column's bootstrap interval over queries; None where none can be stated.
+
+    Units of one query are drawn together.
+    """
+    if not settings.rounds:
+        return None
+    rounds, level = settings.rounds, settings.level
+    if column.statistic:
+        # Cluster by cluster is slow, and for one unit a query it draws what drawing units draws.
+        clusters = queries if len(set(queries)) < len(queries) else None
+        ends = bootstrap_interval(arrays, column.statistic, rng, rounds, level, clusters=clusters)
+    else:
+        totals = pd.Series(np.asarray(column.unit(*arrays), dtype=np.float64)).groupby(np.asarray(queries))
+        sums = [totals.sum().to_numpy(), totals.count().to_numpy()]
+        ends = bootstrap_interval(sums, _ratio_of_sums, rng, rounds, level, vectorized=True)
+    return None if math.isnan(ends[0]) else ends
+
+
+def _ratio_of_sums(sums: Values, counts: Values, axis: int = -1) -> Values:
+    """Return the mean over units, from each query's sum and count: what drawing queries makes of a mean."""
+    means: Values = sums.sum(axis=axis) / counts.sum(axis=axis)
+    return means
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """One column of one table at work."""
+
+    table: Table
+    column: Column
+    units: pd.DataFrame
+    lines: Sequence[Keys]
+    settings: Settings
+
+    def values(self) -> list[Value]:
+        """Return the column's values, a line each, tests corrected over all of them."""
+        made = {keys: self._value(keys) for keys in self.lines}
+        tests = {(keys, mark): p for keys in self.lines for mark, p in self._tests(keys)}
+        adjusted = dict(zip(tests, holm(list(tests.values())).tolist(), strict=True))
+        for (keys, mark), p in adjusted.items():
+            if not math.isnan(p):
+                value, seen = made[keys], p < 1 - self.settings.level
+                made[keys] = replace(
+                    value, p_values={**value.p_values, mark: p}, marks=value.marks + (mark if seen else "")
+                )
+        return list(made.values())
+
+    def _value(self, keys: Keys) -> Value:
+        frame = self._frame(keys)
+        arrays, queries = self._arrays(frame), frame.index.get_level_values("query_id")
+        figure = estimate(self.column, arrays)
+        if figure is None:
+            return Value(None, units=len(frame))
+        rng = self._rng("interval", keys)
+        return Value(figure, interval(self.column, arrays, queries, rng, self.settings), len(frame))
+
+    def _tests(self, keys: Keys) -> list[tuple[str, float]]:
+        """Return the marks of the counterparts of a line, and p against each."""
+        rounds = self.settings.permutations
+        if self.column.paired:
+            own, other = (self._by_query(keys, i) for i in (0, 1))
+            return [(PAIR, paired_permutation_test(own, other, self._rng("pair", keys), rounds))]
+        if not self.column.compare:
+            return []
+        tests = []
+        for mark, counterpart in self._counterparts(keys).items():
+            own, other = self._by_query(keys).align(self._by_query(counterpart), join="inner")
+            tests.append((mark, paired_permutation_test(own, other, self._rng(mark, keys), rounds)))
+        return tests
+
+    def _counterparts(self, keys: Keys) -> dict[str, Keys]:
+        """Return the lines that ``keys`` is tested against: those that differ in the ranker or the defense alone."""
+        named = dict(zip(self.table.rows, keys, strict=True))
+        others = {
+            BASELINE: tuple({**named, "ranker": self.settings.baseline}.values()),
+            UNDEFENDED: tuple({**named, "defense": NONE}.values()),
+        }
+        return {mark: other for mark, other in others.items() if other != keys and other in self.lines}
+
+    def _by_query(self, keys: Keys, measure: int | None = None) -> pd.Series[float]:
+        """Return the mean of each query's units: of what they contribute, or of one of the measures."""
+        frame = self._frame(keys)
+        arrays = self._arrays(frame)
+        values = self.column.unit(*arrays) if measure is None else arrays[measure]
+        series = pd.Series(np.asarray(values, dtype=np.float64), frame.index.get_level_values("query_id"))
+        return series.groupby(level=0, sort=True).mean()
+
+    def _frame(self, keys: Keys) -> pd.DataFrame:
+        """Return the units that have every measure of the column."""
+        own = self._of(keys, self.column.measures)
+        if not self.column.reference:
+            return own
+        named = dict(zip(self.table.rows, keys, strict=True))
+        baseline = {**named, "ranker": self.settings.baseline, "defense": NONE}
+        reference = self._of(tuple(baseline[key] for key in self.table.rows), self.column.reference)
+        return own.join(reference.add_prefix("reference "), how="inner")
+
+    def _of(self, keys: Keys, measures: Sequence[str]) -> pd.DataFrame:
+        try:
+            frame = self.units.loc[(self.column.task, *keys)]
+        except KeyError:
+            frame = self.units.iloc[:0].droplevel(list(range(1 + len(keys))))
+        return frame.reindex(columns=list(measures)).dropna()
+
+    def _arrays(self, frame: pd.DataFrame) -> list[Values]:
+        return [frame.iloc[:, i].to_numpy(dtype=np.float64) for i in range(frame.shape[1])]
+
+    def _rng(self, use: str, keys: Keys) -> np.random.Generator:
+        return derive(self.settings.seed, "report", use, self.table.name, self.column.title, *keys)
+
+
+def _block(names: Sequence[str], keys: Keys) -> Keys:
+    return tuple(key for name, key in zip(names, keys, strict=True) if name not in ("ranker", "defense"))
+
+
+def _with_best(values: list[Value], blocks: Sequence[Keys], column: Column) -> list[Value]:
+    """Mark the best of each block; figures that look the same are equally good."""
+    if column.higher_is_better is None:
+        return values
+    best: dict[Keys, float] = {}
+    choose, rivals: Any = max if column.higher_is_better else min, dict[Keys, int]()
+    for value, block in zip(values, blocks, strict=True):
+        if value.estimate is not None:
+            best[block] = choose(best.get(block, value.estimate), value.estimate)
+            rivals[block] = rivals.get(block, 0) + 1
+    return [
+        replace(value, best=rivals.get(block, 0) > 1 and number(value.estimate, column) == number(best[block], column))
+        for value, block in zip(values, blocks, strict=True)
+    ]
+
+
+def _legend(lines: Sequence[Line], table: Table, settings: Settings) -> str:
+    """Return how to read the table: bold, brackets and the marks that were tested for."""
+    values = [value for line in lines for value in line.values]
+    percent = f"{100 * settings.level:g} %"
+    parts = ["Best of each block in bold."] if any(value.best for value in values) else []
+    if any(value.interval for value in values):
+        parts.append(f"Brackets: {percent} bootstrap interval over queries, {settings.rounds:,} resamples.")
+    meanings: Mapping[str, str] = {
+        BASELINE: f"from {settings.baseline} under the same conditions",
+        UNDEFENDED: "from the same ranker without the defense",
+        PAIR: "from its control",
+    }
+    tested = [f"{mark} {text}" for mark, text in meanings.items() if any(mark in value.p_values for value in values)]
+    if tested:
+        test = f"paired permutation test of means a query, p < {1 - settings.level:.2g} after Holm over the column"
+        parts.append(f"Differs {', '.join(tested)}: {test}.")
+    return " ".join(parts)

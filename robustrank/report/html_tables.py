@@ -1,0 +1,67 @@
+"""The report as one HTML page, to be looked at without any tool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from robustrank.report.numbers import heading, interval, number
+from robustrank.report.tables import Column, Filled, Line, Value
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Robustness of rankers</title>
+<style>
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color: #222; }
+table { border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; font-variant-numeric: tabular-nums; }
+caption { text-align: left; max-width: 60em; padding: 0.5em 0; }
+th, td { padding: 0.25em 0.7em; text-align: right; vertical-align: top; }
+th[scope=row], .key { text-align: left; font-weight: normal; }
+thead th { border-bottom: 1px solid; }
+tr.opens > * { border-top: 1px solid #999; }
+small { display: block; color: #666; }
+section { overflow-x: auto; margin-bottom: 2.5em; }
+img { max-width: 100%; }
+</style>
+</head>
+<body>
+<h1>Robustness of rankers</h1>
+"""
+
+
+def document(tables: Sequence[Filled], figures: Sequence[tuple[str, str]]) -> str:
+    """Return the page: every table and every figure (name, caption)."""
+    shown = [
+        f'<figure><img src="figures/{name}.png" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
+        for name, caption in figures
+    ]
+    return _HEAD + "\n".join([*map(table, tables), *shown, "</body>", "</html>", ""])
+
+
+def table(filled: Filled) -> str:
+    """Return the table with its caption and its notes."""
+    counted = [filled.units] if filled.units else []
+    keys = "".join(f'<th class="key">{escape(key)}</th>' for key in filled.keys)
+    titles = "".join(f"<th>{escape(title)}</th>" for title in [*counted, *map(heading, filled.columns)])
+    notes = "".join(f"<p>{escape(note)}</p>" for note in filled.notes)
+    rows = "\n".join(_line(filled, line) for line in filled.lines)
+    return (
+        f'<section id="{escape(filled.name)}"><table><caption>{escape(filled.caption)}</caption>\n'
+        f"<thead><tr>{keys}{titles}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>{notes}</section>"
+    )
+
+
+def _line(filled: Filled, line: Line) -> str:
+    keys = "".join(f'<th scope="row">{escape(key)}</th>' for key in line.keys)
+    counts = f"<td>{line.units:,}</td>" if filled.units else ""
+    figures = "".join(_figure(*pair) for pair in zip(line.values, filled.columns, strict=True))
+    return f"<tr{' class=opens' if line.opens else ''}>{keys}{counts}{figures}</tr>"
+
+
+def _figure(value: Value, column: Column) -> str:
+    text = number(value.estimate, column).replace("-", "−")
+    text = f"<b>{text}</b>" if value.best else text
+    between = interval(value, column).replace("-", "−")
+    return f"<td>{text}{escape(value.marks)}{f'<small>{between}</small>' if between else ''}</td>"

@@ -1,0 +1,101 @@
+"""Tables as LaTeX: fragments for a paper (they need booktabs and graphicx), and a report that compiles alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from robustrank.report.latex_text import escape
+from robustrank.report.numbers import heading, interval, number
+from robustrank.report.tables import Column, Filled, Line, Value, shown_keys
+
+_LINES = 20  # lines of a page; a longer table goes on in another
+# Tables and figures stand where they are called: floats of their number would pile up.
+_PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
+\usepackage[landscape,margin=1.5cm]{geometry}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\makeatletter
+\newenvironment{stands}[1]{\par\bigskip\noindent\begin{minipage}{\linewidth}\def\@captype{#1}}{\end{minipage}\par}
+\renewenvironment{table*}[1][]{\begin{stands}{table}}{\end{stands}}
+\renewenvironment{figure}[1][]{\begin{stands}{figure}}{\end{stands}}
+\makeatother
+\begin{document}
+\section*{Robustness of rankers}
+"""
+
+
+def table(filled: Filled) -> str:
+    """Return the table as one ``table*``, or several where it is long: to be read by ``\\input``."""
+    parts = list(_pages(filled.lines))
+    return "\n".join(_part(filled, lines, number, len(parts)) for number, lines in enumerate(parts))
+
+
+def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
+    """Return the report: it reads the tables called ``names`` and shows the figures (name, caption)."""
+    tables = [f"\\input{{tables/{name}.tex}}" for name in names]
+    shown = [
+        "\\begin{figure}\n\\centering\n"
+        f"\\includegraphics[width=\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi]{{figures/{name}.pdf}}\n"
+        f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
+        for name, caption in figures
+    ]
+    return _PREAMBLE + "\n".join([*tables, *shown, "\\end{document}", ""])
+
+
+def _pages(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """Cut the lines into pages, where a block opens if one does."""
+    while len(lines) > _LINES:
+        openings = [i for i in range(1, _LINES + 1) if lines[i].opens]
+        cut = openings[-1] if openings else _LINES
+        yield lines[:cut]
+        lines = lines[cut:]
+    yield lines
+
+
+def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
+    caption = escape(f"{filled.caption} (Part {part + 1} of {parts}.)" if parts > 1 else filled.caption)
+    label = f"tab:{filled.name}" + (f"-{part + 1}" if part else "")
+    counted = [escape(filled.units)] if filled.units else []
+    titles = [*(escape(key) for key in filled.keys), *counted, *(escape(heading(c)) for c in filled.columns)]
+    layout = "l" * len(filled.keys) + "r" * len(counted) + "c" * len(filled.columns)
+    notes = " ".join(escape(note) for note in filled.notes)
+    return "\n".join(
+        [
+            "\\begin{table*}[tb]",
+            "\\centering\\footnotesize",
+            f"\\caption{{{caption}}}",
+            f"\\label{{{label}}}",
+            "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
+            f"\\begin{{tabular}}{{{layout}}}",
+            "\\toprule",
+            " & ".join(titles) + r" \\",
+            "\\midrule",
+            *_body(filled, lines),
+            "\\bottomrule",
+            "\\end{tabular}}",
+            *([f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\scriptsize {notes}}}"] if notes else []),
+            "\\end{table*}",
+            "",
+        ]
+    )
+
+
+def _body(filled: Filled, lines: Sequence[Line]) -> Iterator[str]:
+    """Yield the lines; the intervals stand below the figures."""
+    for position, line in enumerate(lines):
+        if line.opens and position:
+            yield "\\midrule"
+        keys = shown_keys(line, lines[position - 1] if position else None)
+        counts = [f"{line.units:,}"] if filled.units else []
+        pairs = list(zip(line.values, filled.columns, strict=True))
+        below = [interval(value, column).replace("-", "$-$") for value, column in pairs]
+        yield " & ".join([*map(escape, keys), *counts, *(_figure(*pair) for pair in pairs)]) + r" \\"
+        if any(below):
+            empty = [""] * (len(keys) + len(counts))
+            yield " & ".join([*empty, *(f"{{\\tiny {text}}}" for text in below)]) + r" \\[2pt]"
+
+
+def _figure(value: Value, column: Column) -> str:
+    text = escape(number(value.estimate, column).replace("-", "−"))
+    text = f"\\textbf{{{text}}}" if value.best else text
+    return text + (f"\\textsuperscript{{{escape(value.marks)}}}" if value.marks else "")

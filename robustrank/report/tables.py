@@ -1,0 +1,152 @@
+"""What a table is: declared as data before the rows are read, and as figures in cells once they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+# What a mark beside a figure says it differs from.
+BASELINE, UNDEFENDED, PAIR = "†", "‡", "*"
+
+
+def first(*arrays: Values) -> Values:
+    """Return the first array: the measure itself is what a unit contributes."""
+    return arrays[0]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: which measures it reads, and how a number is made of them.
+
+    A unit is a query, or an attacked document of a query. The column's figure is the mean over units of
+    ``unit(*arrays)``, or ``statistic(*arrays)`` where one is given.
+
+    Attributes:
+        title: The heading. A ``*`` in it stands for what the ``*`` in ``measures`` matched.
+        measures: The names in rows; one ``*`` matches any text without "/" and makes a column of every match.
+        unit: Takes an array of each measure, aligned by unit; returns what each unit contributes. Paired tests
+            compare it.
+        statistic: Takes the same arrays and returns the figure, nan where it is undefined. None is the mean.
+        reference: Measures of the baseline ranker on the same units; their arrays follow the others.
+        higher_is_better: Which figure is the best of its block; None for neither.
+        digits: Decimals shown.
+        percent: Whether it is shown times 100.
+        compare: Whether figures are tested against the baseline's and the undefended ranker's.
+        paired: Whether the first measure is tested against the second, within the row.
+        task: The task whose rows it reads; "" is its table's.
+    """
+
+    title: str
+    measures: tuple[str, ...]
+    unit: Callable[..., Any] = first
+    statistic: Callable[..., float] | None = None
+    reference: tuple[str, ...] = ()
+    higher_is_better: bool | None = None
+    digits: int = 3
+    percent: bool = False
+    compare: bool = True
+    paired: bool = False
+    task: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, made for every collection and every setting of its task that rows speak of.
+
+    Attributes:
+        name: The file's name.
+        caption: What it shows.
+        task: The plug-in name of the task; what stands before the first ":" of the rows' ``task``.
+        columns: The columns; one whose measures are in no row is left out.
+        rows: What a line is about. Lines that agree in all but ranker and defense form a block, and are
+            compared with each other.
+        units: What the lines' counts count.
+        note: What a reader must know.
+        each: A measure with one ``*``: the table is made once for every match, which replaces ``*`` everywhere.
+        further: Whether it stands behind the others, as a reference.
+    """
+
+    name: str
+    caption: str
+    task: str
+    columns: tuple[Column, ...]
+    rows: tuple[str, ...] = ("ranker", "defense")
+    units: str = "queries"
+    note: str = ""
+    each: str = ""
+    further: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """One cell.
+
+    Attributes:
+        estimate: The figure; None where it is undefined or nothing was measured.
+        interval: Its bootstrap interval, (low, high), where one can be stated.
+        units: How many units it was made of.
+        p_values: By mark, p against the line's counterpart, Holm-corrected over the column.
+        marks: The marks of the p below the level of significance.
+        best: Whether it is the best of its block, as shown.
+    """
+
+    estimate: float | None
+    interval: tuple[float, float] | None = None
+    units: int = 0
+    p_values: dict[str, float] = field(default_factory=dict)
+    marks: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a filled table: what it is about, and a value for each column; ``opens`` a new block or not."""
+
+    keys: tuple[str, ...]
+    values: tuple[Value, ...]
+    opens: bool = False
+
+    @property
+    def units(self) -> int:
+        """The units behind the line: the most that any of its cells has."""
+        return max((value.units for value in self.values), default=0)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A table with its figures, ready to be written in any format.
+
+    Attributes:
+        name: A file name, unique in the report.
+        caption: What it shows and how to read it.
+        keys: The headings of the lines' keys.
+        units: The heading of the lines' counts.
+        columns, lines: What it holds.
+        notes: What is missing, and why.
+        further: Whether it stands behind the others.
+    """
+
+    name: str
+    caption: str
+    keys: tuple[str, ...]
+    units: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
+    further: bool = False
+
+
+def shown_keys(line: Line, above: Line | None) -> tuple[str, ...]:
+    """Return the line's keys, empty where they repeat those of the line above from the left on."""
+    shown = list(line.keys)
+    for position, key in enumerate(line.keys if above else ()):
+        if above is None or above.keys[position] != key:
+            break
+        shown[position] = ""
+    return tuple(shown)

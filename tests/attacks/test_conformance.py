@@ -1,0 +1,55 @@
+"""Every built-in attack keeps the contract; a plug-in author's test looks like these classes."""
+
+from __future__ import annotations
+
+import pytest
+
+from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.conformance import AttackConformance
+
+
+class TestKeywordStuffing(AttackConformance):
+    plugin = "keyword-stuffing:repeats=2,what=keywords,position=middle"
+
+
+class TestCharacterTypos(AttackConformance):
+    plugin = "character-typos:typos=2"
+
+
+class TestRandomEdit(AttackConformance):
+    plugin = "random-edit"
+
+
+class TestWordSubstitution(AttackConformance):
+    plugin = "word-substitution:max_words=3,threshold=0.4"
+
+
+class Forgetful(Attack):
+    """Says nothing of what it changed."""
+
+    def perturb(self, target, victim, rng):
+        return Perturbation(target.document + str(rng.random()), ())
+
+
+def test_the_conformance_class_catches_undeclared_edits():
+    with pytest.raises(AssertionError, match="edits"):
+        _with(Forgetful).test_edits_make_the_text()
+
+
+def _with(attack):
+    class Case(AttackConformance):
+        def _attack(self):
+            return attack()
+
+        def _victim(self, text, budget=None):
+            return None
+
+        def _edits_query(self):
+            return False
+
+    return Case()
+
+
+def test_edits_that_overlap_are_refused():
+    with pytest.raises(ValueError, match="overlaps"):
+        apply_edits("abc", (Edit(0, 2, "x"), Edit(1, 3, "y")))
