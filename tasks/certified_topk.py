@@ -39,11 +39,13 @@ class CertifiedTopK(Task):
             yield context.row(f"certified@{self.ks[0]}", None, status="skipped", note=note)
             return
         query_ids = list(context.collection.queries)[: self.queries]
+        context.run(query_ids=query_ids)  # all lists in one call
         for number, query_id in enumerate(query_ids):
             context.advance(number, len(query_ids))
             yield from self._certify(context, ranker, query_id)
-        defended = evaluate(context.collection.qrels, context.run(), self.measures)
-        undefended = evaluate(context.collection.qrels, context.run(context.undefended), self.measures)
+        qrels = {query_id: context.collection.qrels[query_id] for query_id in query_ids}
+        defended = evaluate(qrels, context.run(query_ids=query_ids), self.measures)
+        undefended = evaluate(qrels, context.run(context.undefended, query_ids), self.measures)
         for query_id in query_ids:
             for measure in self.measures:
                 values = {

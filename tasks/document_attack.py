@@ -113,6 +113,7 @@ class DocumentAttack(Task):
     def _targets(self, context: Context) -> list[tuple[Target, str]]:
         """Return the targets; one without a document stands for a band its list is too short for."""
         query_ids = list(context.collection.queries)[: self.queries]
+        context.run(query_ids=query_ids)  # all lists in one call
         found: list[tuple[Target, str]] = []
         for query_id in query_ids:
             query = context.collection.queries[query_id]

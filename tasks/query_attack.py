@@ -22,6 +22,7 @@ class QueryAttack(Task):
     """Original, mean and worst-case effectiveness over several perturbed variants of each query."""
 
     variants: int = 5  # perturbed forms of each query
+    queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     axes = ("defense", "query_attack")
@@ -33,9 +34,10 @@ class QueryAttack(Task):
 
     def run(self, context: Context) -> Iterator[Row]:
         """Rank with every variant, all in one call to the scoring engine."""
-        variants = {query_id: self._perturb(context, query_id) for query_id in context.collection.queries}
-        clean = evaluate(context.collection.qrels, context.run(), self.measures)
-        attacked = [evaluate(context.collection.qrels, run, self.measures) for run in self._runs(context, variants)]
+        variants = {query_id: self._perturb(context, query_id) for query_id in self._query_ids(context)}
+        qrels = {query_id: context.collection.qrels[query_id] for query_id in variants}
+        clean = evaluate(qrels, context.run(query_ids=list(variants)), self.measures)
+        attacked = [evaluate(qrels, run, self.measures) for run in self._runs(context, variants)]
         for query_id, perturbed in variants.items():
             for measure in self.measures:
                 values = [one[measure][query_id] for one in attacked]
@@ -47,8 +49,11 @@ class QueryAttack(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate with the query and with each of its variants."""
-        candidates = sum(len(listed) for listed in context.collection.candidates.values())
+        candidates = sum(len(context.collection.candidates[query_id]) for query_id in self._query_ids(context))
         return candidates * (1 + self.variants)
+
+    def _query_ids(self, context: Context) -> list[str]:
+        return list(context.collection.queries)[: self.queries]
 
     def _perturb(self, context: Context, query_id: str) -> list[Perturbation]:
         target = Target(query_id, context.collection.queries[query_id], "", "", 0)

@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_package_list_matches_the_folders():
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    found = {p.parent.relative_to(ROOT).as_posix().replace("/", ".") for p in (ROOT / "robustrank").rglob("__init__.py")}
+    found = {
+        p.parent.relative_to(ROOT).as_posix().replace("/", ".") for p in (ROOT / "robustrank").rglob("__init__.py")
+    }
     found |= {f"robustrank.{name}" for name in ("attacks", "defenses", "tasks")}
     assert listed == found

@@ -76,21 +76,18 @@ class Context:
             self._lists.update(self._rank([query_id]))
         return self._lists[query_id]
 
-    def rank_all(self) -> None:
-        """Rank every query's candidates in one call to the scoring engine."""
-        self._lists.update(self._rank([q for q in self.collection.queries if q not in self._lists]))
+    def run(self, scorer: Scorer | None = None, query_ids: Sequence[str] | None = None) -> Run:
+        """Return the ranking of queries as a run, made in one call to the scoring engine.
 
-    def run(self, scorer: Scorer | None = None) -> Run:
-        """Return the ranking of every query as a run; by the defended ranker unless another scorer is given."""
+        Args:
+            scorer: Who ranks; the cell's own ranker under its defense by default.
+            query_ids: Which queries; all by default.
+        """
+        asked = list(self.collection.queries) if query_ids is None else list(query_ids)
         if scorer is None:
-            self.rank_all()
-            lists = self._lists
-        else:
-            lists = self._rank(list(self.collection.queries), scorer)
-        return {
-            query_id: {c.doc_id: float(s) for c, s in zip(*lists[query_id], strict=True)}
-            for query_id in self.collection.queries
-        }
+            self._lists.update(self._rank([query_id for query_id in asked if query_id not in self._lists]))
+        lists = self._lists if scorer is None else self._rank(asked, scorer)
+        return {q: {c.doc_id: float(s) for c, s in zip(*lists[q], strict=True)} for q in asked}
 
     def row(
         self,

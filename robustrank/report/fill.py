@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -194,14 +193,14 @@ def _with_best(values: list[Value], blocks: Sequence[Keys], column: Column) -> l
     """Mark the best of each block; figures that look the same are equally good."""
     if column.higher_is_better is None:
         return values
-    best: dict[Keys, float] = {}
-    choose, rivals: Any = max if column.higher_is_better else min, dict[Keys, int]()
+    choose = max if column.higher_is_better else min
+    found: dict[Keys, list[float]] = {}
     for value, block in zip(values, blocks, strict=True):
         if value.estimate is not None:
-            best[block] = choose(best.get(block, value.estimate), value.estimate)
-            rivals[block] = rivals.get(block, 0) + 1
+            found.setdefault(block, []).append(value.estimate)
+    shown = {block: number(choose(figures), column) for block, figures in found.items() if len(figures) > 1}
     return [
-        replace(value, best=rivals.get(block, 0) > 1 and number(value.estimate, column) == number(best[block], column))
+        replace(value, best=value.estimate is not None and number(value.estimate, column) == shown.get(block))
         for value, block in zip(values, blocks, strict=True)
     ]
 

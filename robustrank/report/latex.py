@@ -9,6 +9,7 @@ from robustrank.report.numbers import heading, interval, number
 from robustrank.report.tables import Column, Filled, Line, Value, shown_keys
 
 _LINES = 20  # lines of a page; a longer table goes on in another
+_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"  # no wider than the line
 # Tables and figures stand where they are called: floats of their number would pile up.
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[landscape,margin=1.5cm]{geometry}
@@ -35,7 +36,7 @@ def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
     tables = [f"\\input{{tables/{name}.tex}}" for name in names]
     shown = [
         "\\begin{figure}\n\\centering\n"
-        f"\\includegraphics[width=\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi]{{figures/{name}.pdf}}\n"
+        f"{_FIT}{{\\includegraphics{{figures/{name}.pdf}}}}\n"
         f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
         for name, caption in figures
     ]
@@ -65,7 +66,7 @@ def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
             "\\centering\\footnotesize",
             f"\\caption{{{caption}}}",
             f"\\label{{{label}}}",
-            "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
+            f"{_FIT}{{%",
             f"\\begin{{tabular}}{{{layout}}}",
             "\\toprule",
             " & ".join(titles) + r" \\",

@@ -56,7 +56,9 @@ def test_no_edit_moves_the_smoothed_score_by_more_than_the_overlaps_allow(relati
 
 
 @settings(max_examples=40, deadline=None)
-@given(relations, st.lists(documents, min_size=2, max_size=4), st.integers(0, 2**32 - 1), st.sampled_from(sorted(BOUNDS)))
+@given(
+    relations, st.lists(documents, min_size=2, max_size=4), st.integers(0, 2**32 - 1), st.sampled_from(sorted(BOUNDS))
+)
 def test_no_certified_list_is_broken_by_any_edit(relation, texts, seed, bound):
     table = symmetric(relation, {})
     sets = PerturbationSets(table, 4)
@@ -122,5 +124,7 @@ def test_the_published_bound_is_never_said_to_hold():
     made = certify_mean("q", ["a", "b"], [np.ones(1000), np.zeros(1000)], [1, 1], [1], alpha=0.05, bound="paper")[0]
     assert made.certified
     assert not made.holds
-    close = certify_mean("q", ["a", "b"], [np.full(1000, 0.58), np.full(1000, 0.5)], [1, 1], [1], alpha=0.05, bound="paper")
+    close = certify_mean(
+        "q", ["a", "b"], [np.full(1000, 0.58), np.full(1000, 0.5)], [1, 1], [1], alpha=0.05, bound="paper"
+    )
     assert not close[0].certified  # 0.08 is less than the term 0.0859 at n = 1000

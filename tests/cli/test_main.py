@@ -9,7 +9,16 @@ import pytest
 
 from robustrank.cli.main import invoke
 
-HEAVY = ("torch", "transformers", "textattack", "ranx", "sentence_transformers", "pandas", "matplotlib", "socket_opened")
+HEAVY = (
+    "torch",
+    "transformers",
+    "textattack",
+    "ranx",
+    "sentence_transformers",
+    "pandas",
+    "matplotlib",
+    "socket_opened",
+)
 
 EXPERIMENT = "name: t\ncollections: [lee]\nrankers: [bm25]\ntasks: [iid-variance]\n"
 
@@ -41,9 +50,17 @@ BAD = {
     "unknown parameter": (EXPERIMENT.replace("bm25", "'bm25:k=1'"), 2, "k1"),
     "parameter of the wrong type": (EXPERIMENT.replace("bm25", "'bm25:k1=high'"), 2, "number"),
     "the same ranker twice": (EXPERIMENT.replace("bm25", "bm25, bm25"), 3, "twice"),
-    "only names nothing": (EXPERIMENT.replace("[iid-variance]", "[{name: iid-variance, only: {rankers: [x]}}]"), 3, "bm25"),
+    "only names nothing": (
+        EXPERIMENT.replace("[iid-variance]", "[{name: iid-variance, only: {rankers: [x]}}]"),
+        3,
+        "bm25",
+    ),
     "baseline names nothing": (EXPERIMENT + "report: {baseline: x}\n", 3, "baseline"),
-    "a model that is not there": (EXPERIMENT.replace("bm25", "'bi-encoder:model=/no/such/folder'"), 4, "/no/such/folder"),
+    "a model that is not there": (
+        EXPERIMENT.replace("bm25", "'bi-encoder:model=/no/such/folder'"),
+        4,
+        "/no/such/folder",
+    ),
     "a folder that is not there": (EXPERIMENT.replace("lee", "'beir:folder=/no/such/folder'"), 4, "/no/such/folder"),
     "training a ranker without weights": (
         EXPERIMENT.replace("[bm25]", "[{name: bm25, train: {collection: lee}}]"),
@@ -51,7 +68,8 @@ BAD = {
         "no weights",
     ),
     "bad targets": (
-        EXPERIMENT.replace("[iid-variance]", "[{name: document-attack, targets: [top]}]") + "attacks: [keyword-stuffing]\n",
+        EXPERIMENT.replace("[iid-variance]", "[{name: document-attack, targets: [top]}]")
+        + "attacks: [keyword-stuffing]\n",
         2,
         "easy-5",
     ),
@@ -64,7 +82,9 @@ def test_bad_input_is_a_short_error_with_the_exit_code_of_its_cause(case, tmp_pa
     text, code, says = BAD[case]
     path = tmp_path / "e.yaml"
     path.write_text(text)
-    found = invoke(["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"])
+    found = invoke(
+        ["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    )
     printed = capsys.readouterr()
     shown = printed.err + printed.out
     assert (found, says in shown) == (code, True), shown

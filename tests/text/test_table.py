@@ -60,7 +60,9 @@ def test_a_table_survives_its_file(tmp_path):
     assert TABLE.substitutes("Jet") == ("plane",)
 
 
-@pytest.mark.parametrize("neighbours", [{"a b": ("cc",)}, {"aa": ("aa",)}, {"aa": ("bb",)}, {"Aa": ("bb",), "bb": ("Aa",)}])
+@pytest.mark.parametrize(
+    "neighbours", [{"a b": ("cc",)}, {"aa": ("aa",)}, {"aa": ("bb",)}, {"Aa": ("bb",), "bb": ("Aa",)}]
+)
 def test_a_table_that_would_be_unsound_is_refused(neighbours):
     with pytest.raises(DataError):
         SubstitutionTable(neighbours)

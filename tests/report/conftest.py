@@ -1,0 +1,159 @@
+"""A run as the tasks would leave it: three rankers, two defenses, three attacks, ties, two seeds, missing values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustrank.report.load import load_rows
+from robustrank.rows import Row
+
+RANKERS = {"bm25": ("traditional", 0.45, 0.30), "query-likelihood": ("traditional", 0.42, 0.35), "minilm": ("pretrained", 0.58, 0.75)}
+DEFENSES = ("none", "certdr:samples=200")
+ATTACKS = (
+    *(f"word-substitution:max_words={size}" for size in (1, 3, 5)),
+    *(f"keyword-stuffing:repeats={size},where=front" for size in (1, 3)),
+)
+QUERIES = tuple(f"q{number}" for number in range(1, 13))
+IID, QUERY, DOCUMENT, CERTIFIED = (
+    "iid-variance", "query-attack:variants=5", "document-attack:targets=easy-5", "certified-topk",
+)  # fmt: skip
+
+
+def make_rows(rankers: Iterable[str] = RANKERS, queries: Iterable[str] = QUERIES, seeds: Iterable[int] = (0, 1)) -> list[Row]:
+    """Return the rows of every task; the same at every call."""
+    queries = tuple(queries)
+    found: list[Row] = []
+    for ranker in rankers:
+        for defense in DEFENSES:
+            for seed in seeds:
+                cell = _Cell(ranker, defense, seed)
+                found += cell.iid(queries)
+                found += cell.query_attack(queries)
+                found += cell.certified(queries)
+                for attack in ATTACKS:
+                    found += cell.document_attack(queries, attack)
+    return found
+
+
+class _Cell:
+    def __init__(self, ranker: str, defense: str, seed: int) -> None:
+        self.ranker, self.defense, self.seed = ranker, defense, seed
+        self.family, self.level, self.weakness = RANKERS[ranker]
+        if defense != "none":
+            self.level, self.weakness = self.level - 0.03, self.weakness * 0.6
+        self.rng = np.random.default_rng([len(ranker), len(defense), seed])
+        self.hardness = np.random.default_rng(7).uniform(-0.3, 0.3, size=1000)  # a query is hard for every ranker
+
+    def row(self, task, measure, value, query="", doc="", attack="", status="ok", note=""):
+        value = None if value is None else float(value)
+        return Row(
+            task, "lee", self.ranker, self.family, self.defense, attack, self.seed, query, doc, measure, value, status, note
+        )  # fmt: skip
+
+    def effectiveness(self, number: int) -> float:
+        # Two decimals make ties, as measures of few documents do.
+        return round(float(np.clip(self.level + self.hardness[number] + self.rng.normal(0, 0.05), 0, 1)), 2)
+
+    def iid(self, queries) -> Iterator[Row]:
+        for number, query in enumerate(queries):
+            for measure in ("nDCG@10", "AP", "RR@10"):
+                yield self.row(IID, measure, self.effectiveness(number), query)
+
+    def query_attack(self, queries) -> Iterator[Row]:
+        for number, query in enumerate(queries):
+            for measure in ("nDCG@10", "AP"):
+                clean = self.effectiveness(number)
+                attacked = clean * (1 - self.weakness * self.rng.uniform(0, 0.4))
+                values = {"clean": clean, "attacked": attacked, "worst": attacked * self.rng.uniform(0.3, 1)}
+                for name, value in values.items():
+                    yield self.row(QUERY, f"{measure}/{name}", value, query, attack="character-typos:typos=1")
+
+    def certified(self, queries) -> Iterator[Row]:
+        if self.defense == "none":
+            yield self.row(CERTIFIED, "certified@1", None, status="skipped", note="defense 'none' proves nothing")
+            return
+        for number, query in enumerate(queries):
+            margin = self.rng.uniform()
+            for k in (1, 3, 5, 10):
+                yield self.row(CERTIFIED, f"certified@{k}", margin > 0.2 + 0.05 * k, query)
+                yield self.row(CERTIFIED, f"certified@{k}/paper", margin > 0.1 + 0.04 * k, query)
+            yield self.row(CERTIFIED, "rho", self.rng.uniform(0.5, 1), query)
+            yield self.row(CERTIFIED, "overlap_below_1", self.rng.uniform(0, 0.1), query)
+            yield self.row(CERTIFIED, "nDCG@10", self.effectiveness(number), query)
+            yield self.row(CERTIFIED, "nDCG@10/undefended", self.effectiveness(number), query)
+
+    def document_attack(self, queries, attack) -> Iterator[Row]:
+        name = attack.partition(":")[0]
+        if name == "word-substitution" and self.ranker == "query-likelihood":
+            note = "the attack needs gradients, and this ranker has none"
+            yield self.row(DOCUMENT, "success", None, attack=attack, status="skipped", note=note)
+            return
+        if name == "keyword-stuffing" and self.ranker == "minilm" and self.defense != "none" and "=3" in attack:
+            yield self.row(DOCUMENT, "error", None, attack=attack, status="error", note="RuntimeError: 100% out_of_memory")
+            return
+        budget = int(attack.partition("=")[2].partition(",")[0])
+        yield self.row(DOCUMENT, "prepare/queries", 40, attack=attack)
+        for number, query in enumerate(queries):
+            for before in (53, 67, 98):
+                yield from self.target(query, f"d{self.rng.integers(1000)}-{before}", before, attack, budget)
+            clean = self.effectiveness(number)
+            yield self.row(DOCUMENT, "nDCG@10/clean", clean, query, attack=attack)
+            if clean > 0.3:
+                yield self.row(DOCUMENT, "nDCG@10/attacked", clean * (1 - 0.02 * budget * self.weakness), query, attack=attack)
+            else:
+                yield self.row(
+                    DOCUMENT, "nDCG@10/attacked", None, query, attack=attack, status="failed", note="undefined"
+                )
+
+    def target(self, query, doc, before, attack, budget) -> Iterator[Row]:
+        status = "budget_exhausted" if self.rng.uniform() < 0.1 else "ok"
+        facts = self.outcome(before, self.weakness * (1 - 0.6**budget))
+        facts |= {"queries": 20 * budget, "calls": 15 * budget, "budget": budget, "edits": budget}
+        facts |= {"words_changed": budget / 150, "characters_changed": 5 * budget, "tokens_added": 0}
+        if self.rng.uniform() < 0.9:  # some documents cannot be edited, and have no control
+            facts |= {f"control/{name}": value for name, value in self.outcome(before, 0.08 * budget).items()}
+        for measure, value in facts.items():
+            yield self.row(DOCUMENT, measure, value, query, doc, attack, status)
+
+    def outcome(self, before: int, chance: float) -> dict[str, float]:
+        success = self.rng.uniform() < chance
+        boost = int(self.rng.integers(1, before - 1)) if success else -int(self.rng.integers(0, 3))
+        after = before - boost
+        return {
+            "rank/before": before, "rank/after": after, "success": success, "success_above_noise": success and boost > 1,
+            "boost": boost, "normalised_boost": boost / (before - 1), "top10": after <= 10, "top50": after <= 50,
+            "legacy/success": success or self.rng.uniform() < 0.1, "legacy/boost": boost,
+        }  # fmt: skip
+
+
+def write_run(folder: Path, rows: Iterable[Row]) -> Path:
+    """Write the rows as a run folder would hold them, a cell for each combination."""
+    cells: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((row.task, row.ranker, row.defense, row.attack, row.seed), []).append(row)
+    for number, own in enumerate(cells.values()):
+        cell = folder / "cells" / f"{number:024x}"
+        cell.mkdir(parents=True)
+        lines = (json.dumps(row.as_dict(), ensure_ascii=False) + "\n" for row in own)
+        (cell / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("run"), make_rows())
+
+
+@pytest.fixture(scope="session")
+def rows(run_folder):
+    return load_rows(run_folder)
+
+
+@pytest.fixture
+def write(tmp_path):
+    return lambda rows: write_run(tmp_path / "run", rows)
