@@ -16,7 +16,7 @@ from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.plugins import create
-from robustrank.rankers.ranker import Encoding, GradientRanker
+from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
 from robustrank.specification import parse
 from robustrank.text.embedding_table import load_table
 from robustrank.text.stopwords import STOP_WORDS
@@ -57,10 +57,10 @@ class WordSubstitution(Attack):
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Read the table and load the surrogate."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        surrogate = create("ranker", parse(self.surrogate))
+        surrogate: Ranker = create("ranker", parse(self.surrogate))
+        surrogate.prepare(collection)
         if not isinstance(surrogate, GradientRanker):
             raise UsageError(f"surrogate {self.surrogate!r} has no gradients", allowed="a transformer ranker")
-        surrogate.prepare(collection)
         self._surrogate = surrogate
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

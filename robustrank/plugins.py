@@ -82,7 +82,7 @@ class Plugin:
     origin: str  # "distribution version", or the file
     clash: str = ""  # why the name cannot be used
 
-    def load(self) -> type:
+    def load(self) -> type[Any]:
         """Import the class.
 
         Raises:
@@ -118,7 +118,7 @@ def registry(kind: str) -> dict[str, Plugin]:
     return found
 
 
-def find(kind: str, name: str) -> type:
+def find(kind: str, name: str) -> type[Any]:
     """Return the class behind a name, a file ``path.py[:Class]`` or an import path ``module:Class``.
 
     Raises:
@@ -180,7 +180,7 @@ def code_digest(found: type) -> str:
     return hashlib.sha256(Path(path).read_bytes() if path else b"").hexdigest()[:16]
 
 
-def availability(kind: str) -> Iterator[tuple[Plugin, type | None, str]]:
+def availability(kind: str) -> Iterator[tuple[Plugin, type[Any] | None, str]]:
     """Yield every plug-in of a kind with its class, or with the reason why it is unavailable."""
     for plugin in registry(kind).values():
         try:
@@ -224,17 +224,17 @@ def _checked_parameters(found: type, spec: Spec, kind: str) -> dict[str, Any]:
     return values
 
 
-def _checked(found: object, kind: Kind, where: str) -> type:
+def _checked(found: Any, kind: Kind, where: str) -> type[Any]:
     contract = kind.load_contract()
     if not (isinstance(found, type) and issubclass(found, contract)):
         raise PluginError(f"{found!r} is not a subclass of {kind.contract}", where=where)
     if inspect.isabstract(found):
-        lacking = ", ".join(sorted(found.__abstractmethods__))
+        lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
         raise PluginError(f"it does not implement {lacking}", where=where)
     return found
 
 
-def _from_module(module: ModuleType, attribute: str, kind: Kind, where: str) -> type:
+def _from_module(module: ModuleType, attribute: str, kind: Kind, where: str) -> type[Any]:
     if attribute:
         if not hasattr(module, attribute):
             raise PluginError(f"{where} defines no {attribute!r}", where=where)

@@ -214,7 +214,8 @@ class Oracle:
 
     def rank(self, query: str, documents: Sequence[str]) -> list[int]:
         """Return the positions of ``documents`` in the victim's order, best first; counts one query a document."""
-        return ranking(self._score(query, documents, Access.RANKS)).tolist()
+        order: list[int] = ranking(self._score(query, documents, Access.RANKS)).tolist()
+        return order
 
     def scores(self, query: str, documents: Sequence[str]) -> Scores:
         """Return float32[n], the victim's scores; counts one query a document."""

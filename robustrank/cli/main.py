@@ -49,9 +49,7 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             hint = nearest(args[0], COMMANDS)
-            if hint:
-                error.message += f" ({hint})"
-            raise
+            raise click.UsageError(f"{error.message} ({hint})" if hint else error.message, ctx) from error
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

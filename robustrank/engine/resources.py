@@ -44,7 +44,12 @@ class Resources:
 
     def collection(self, spec: Spec) -> Collection:
         """Return the collection, read once."""
-        return self._once(("collection", spec.text), lambda: create("collection", spec).read())
+
+        def make() -> Collection:
+            found: Collection = create("collection", spec).read()
+            return found
+
+        return self._once(("collection", spec.text), make)
 
     def ranker(self, spec: Spec, collection: Spec, seed: int) -> Ranker:
         """Return the ranker with its weights, trained if the experiment says so, prepared for the collection."""

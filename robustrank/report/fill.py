@@ -13,7 +13,7 @@ from robustrank.measures.significance import bootstrap_interval, holm, paired_pe
 from robustrank.randomness import derive
 from robustrank.report.numbers import number
 from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values
-from robustrank.report.units import NONE
+from robustrank.report.units import NONE, Units
 
 Keys = tuple[str, ...]
 
@@ -32,19 +32,19 @@ class Settings:
 
     baseline: str
     seed: int = 0
-    rounds: int = 2000
+    rounds: int = 1000
     permutations: int = 10_000
     level: float = 0.95
 
 
 def fill(
-    table: Table, units: pd.DataFrame, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()
+    table: Table, units: Units, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()
 ) -> Filled:
     """Return the table with its figures.
 
     Args:
         table: Its columns name their task and hold no "*".
-        units: From :func:`robustrank.report.units.by_unit`, by ``table.rows``.
+        units: What was measured, by ``table.rows``.
         lines: What the lines are about, in their order; one without a figure shows –.
         settings: How to count.
         notes: What to say below, before the notes on what is undefined.
@@ -59,8 +59,10 @@ def fill(
     )
     undefined = sum(value.estimate is None for line in filled for value in line.values)
     notes += (f"– : undefined or not measured ({undefined} cells).",) if undefined else ()
-    caption = " ".join(part for part in (table.caption, table.note, _legend(filled, table, settings)) if part)
-    return Filled(table.name, caption, table.rows, table.units, table.columns, filled, notes, table.further)
+    legend = " ".join(part for part in (table.note, _legend(filled, settings)) if part)
+    return Filled(
+        table.name, table.caption, legend, table.rows, table.units, table.columns, filled, notes, table.further
+    )
 
 
 def estimate(column: Column, arrays: Sequence[Values]) -> float | None:
@@ -104,7 +106,7 @@ class _Filler:
 
     table: Table
     column: Column
-    units: pd.DataFrame
+    units: Units
     lines: Sequence[Keys]
     settings: Settings
 
@@ -163,20 +165,14 @@ class _Filler:
 
     def _frame(self, keys: Keys) -> pd.DataFrame:
         """Return the units that have every measure of the column."""
-        own = self._of(keys, self.column.measures)
+        own = self.units.aligned(self.column.task, keys, self.column.measures)
         if not self.column.reference:
             return own
         named = dict(zip(self.table.rows, keys, strict=True))
         baseline = {**named, "ranker": self.settings.baseline, "defense": NONE}
-        reference = self._of(tuple(baseline[key] for key in self.table.rows), self.column.reference)
+        at = [baseline[key] for key in self.table.rows]
+        reference = self.units.aligned(self.column.task, at, self.column.reference)
         return own.join(reference.add_prefix("reference "), how="inner")
-
-    def _of(self, keys: Keys, measures: Sequence[str]) -> pd.DataFrame:
-        try:
-            frame = self.units.loc[(self.column.task, *keys)]
-        except KeyError:
-            frame = self.units.iloc[:0].droplevel(list(range(1 + len(keys))))
-        return frame.reindex(columns=list(measures)).dropna()
 
     def _arrays(self, frame: pd.DataFrame) -> list[Values]:
         return [frame.iloc[:, i].to_numpy(dtype=np.float64) for i in range(frame.shape[1])]
@@ -205,7 +201,7 @@ def _with_best(values: list[Value], blocks: Sequence[Keys], column: Column) -> l
     ]
 
 
-def _legend(lines: Sequence[Line], table: Table, settings: Settings) -> str:
+def _legend(lines: Sequence[Line], settings: Settings) -> str:
     """Return how to read the table: bold, brackets and the marks that were tested for."""
     values = [value for line in lines for value in line.values]
     percent = f"{100 * settings.level:g} %"

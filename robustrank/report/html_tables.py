@@ -48,7 +48,7 @@ def table(filled: Filled) -> str:
     notes = "".join(f"<p>{escape(note)}</p>" for note in filled.notes)
     rows = "\n".join(_line(filled, line) for line in filled.lines)
     return (
-        f'<section id="{escape(filled.name)}"><table><caption>{escape(filled.caption)}</caption>\n'
+        f'<section id="{escape(filled.name)}"><table><caption><b>{escape(filled.caption)}</b> {escape(filled.legend)}</caption>\n'
         f"<thead><tr>{keys}{titles}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>{notes}</section>"
     )
 

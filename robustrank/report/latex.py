@@ -54,7 +54,7 @@ def _pages(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
-    caption = escape(f"{filled.caption} (Part {part + 1} of {parts}.)" if parts > 1 else filled.caption)
+    caption = escape(f"{filled.caption} {f'(Part {part + 1} of {parts}.) ' if parts > 1 else ''}{filled.legend}")
     label = f"tab:{filled.name}" + (f"-{part + 1}" if part else "")
     counted = [escape(filled.units)] if filled.units else []
     titles = [*(escape(key) for key in filled.keys), *counted, *(escape(heading(c)) for c in filled.columns)]

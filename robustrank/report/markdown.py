@@ -12,7 +12,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
 def table(filled: Filled) -> str:
-    """Return the table with its caption above and its notes below."""
+    """Return the table with its caption and legend above and its notes below."""
     counted = [filled.units] if filled.units else []
     titles = [*filled.keys, *counted, *(heading(column) for column in filled.columns)]
     rules = [":--"] * len(filled.keys) + ["--:"] * (len(counted) + len(filled.columns))
@@ -22,7 +22,7 @@ def table(filled: Filled) -> str:
         figures = [_figure(*pair) for pair in zip(line.values, filled.columns, strict=True)]
         rows.append(_row([*map(escape, line.keys), *counts, *figures]))
     notes = [f"- {escape(note)}" for note in filled.notes]
-    return "\n".join([f"**{escape(filled.caption)}**", "", *rows, "", *notes, *([""] if notes else [])])
+    return "\n".join([f"## {escape(filled.caption)}", "", escape(filled.legend), "", *rows, "", *notes, *([""] if notes else [])])
 
 
 def document(tables: Sequence[Filled], figures: Sequence[tuple[str, str]]) -> str:

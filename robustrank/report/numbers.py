@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from robustrank.report.tables import Column, Value
 
 UNDEFINED = "–"
@@ -14,8 +16,8 @@ def number(value: float | None, column: Column) -> str:
     text = f"{100 * value if column.percent else value:.{column.digits}f}"
     if not text.strip("-0."):
         text = text.lstrip("-")  # -0.000 is no loss
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    return sign + (digits[1:] if digits.startswith("0.") and not column.percent else digits)
+    # A share of one has no use for its zero; "1.5 … .5" would be hard to read.
+    return re.sub(r"^(-?)0\.(?=\d\d)", r"\1.", text)
 
 
 def interval(value: Value, column: Column) -> str:

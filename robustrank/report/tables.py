@@ -124,7 +124,8 @@ class Filled:
 
     Attributes:
         name: A file name, unique in the report.
-        caption: What it shows and how to read it.
+        caption: What it shows.
+        legend: How to read it: definitions, marks, intervals.
         keys: The headings of the lines' keys.
         units: The heading of the lines' counts.
         columns, lines: What it holds.
@@ -134,6 +135,7 @@ class Filled:
 
     name: str
     caption: str
+    legend: str
     keys: tuple[str, ...]
     units: str
     columns: tuple[Column, ...]

@@ -17,7 +17,8 @@ from robustrank.report.numbers import heading, number
 from robustrank.report.tables import Column, Filled, Value, shown_keys
 
 _KEY = 30  # characters of a key on one line; longer ones are folded
-_PADDING = 2
+_PADDING = 3  # between columns
+_EDGES = 2
 
 
 def show(run: Path, baseline: str | None, console: Console) -> None:
@@ -32,13 +33,13 @@ def show(run: Path, baseline: str | None, console: Console) -> None:
         if not filled.further:
             for piece in pieces(filled, console.width):
                 console.print(piece)
-            for note in filled.notes:
-                console.print(Text(f"  {note}", style="dim"))
+            for note in (filled.legend, *filled.notes):
+                console.print(Text(note, style="dim"))
 
 
 def pieces(filled: Filled, width: int) -> Iterator[Table]:
     """Yield the table as renderables of at most ``width`` columns where that can be: its columns in turn."""
-    left = width - sum(min(_KEY, max(map(len, texts))) + _PADDING for texts in _key_texts(filled))
+    left = width - _EDGES - sum(min(_KEY, max(map(len, texts))) + _PADDING for texts in _key_texts(filled))
     start = 0
     while start < len(filled.columns) or start == 0:
         end, room = start, left
@@ -65,8 +66,8 @@ def _width(filled: Filled, position: int) -> int:
 
 def _piece(filled: Filled, start: int, end: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=Text(filled.caption) if start == 0 else None, title_justify="left")
-    for key in filled.keys:
-        table.add_column(Text(key), overflow="fold", max_width=_KEY)
+    for key, texts in zip(filled.keys, _key_texts(filled), strict=False):  # the counts follow the keys
+        table.add_column(Text(key), overflow="fold", width=min(_KEY, max(map(len, texts))))
     if filled.units:
         table.add_column(Text(filled.units), justify="right", no_wrap=True)
     for column in filled.columns[start:end]:

@@ -14,25 +14,39 @@ NONE = "none"  # the label of the undefended ranker
 _FAMILIES = ("traditional", "learned", "neural", "pretrained")
 
 
-def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what was measured, one row a unit and measure: the mean over the seeds that measured it.
-
-    Rows without a value take no part; the order of ``rows`` changes no bit of the result.
-    """
-    by = [*KEYS, *UNIT, "measure"]
-    measured = rows[rows["value"].notna()].sort_values([*by, "seed"], kind="stable")
-    return measured.groupby(by, sort=True)["value"].mean().reset_index()
+def measured(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have a value, in an order that depends on nothing but what they say."""
+    return rows[rows["value"].notna()].sort_values([*KEYS, *UNIT, "measure", "seed"], kind="stable")
 
 
-def by_unit(measured: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return a frame with a column a measure, indexed by task, ``keys`` and unit; nan where nothing was measured.
+class Units:
+    """What was measured on each unit, a column a measure.
 
     Args:
-        measured: From :func:`over_seeds`, of one collection.
-        keys: What stays apart; over the others, as the attacks, the mean is taken.
+        rows: From :func:`measured`, of one collection.
+        keys: What stays apart beside the task; over the seeds, and over the attacks where ``keys`` has them not,
+            a unit's mean is taken.
     """
-    means = measured.groupby(["task", *keys, *UNIT, "measure"], sort=True)["value"].mean()
-    return means.unstack("measure")
+
+    def __init__(self, rows: pd.DataFrame, keys: Sequence[str]) -> None:
+        by = ["task", *keys]
+        apart = [*by, *UNIT, *sorted({"attack", "seed"} - set(keys))]
+        wide = rows.groupby([*apart, "measure"], sort=True)["value"].mean().unstack("measure")
+        self._nothing = wide.iloc[:0]
+        self._parts = dict(iter(wide.groupby(level=by)))
+        self._aligned: dict[Any, pd.DataFrame] = {}
+
+    def aligned(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> pd.DataFrame:
+        """Return a row a unit that has all of ``measures``, and a column for each of them.
+
+        A unit's mean is over the seeds that have them all, so that what is compared was measured together.
+        """
+        at = (task, *keys)
+        wanted = (at, tuple(measures))
+        if wanted not in self._aligned:
+            part = self._parts.get(at, self._nothing)
+            self._aligned[wanted] = part.reindex(columns=list(measures)).dropna().groupby(level=UNIT).mean()
+        return self._aligned[wanted]
 
 
 def ordered(rows: pd.DataFrame, keys: Sequence[str], baseline: str) -> list[tuple[str, ...]]:

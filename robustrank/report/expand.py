@@ -1,0 +1,42 @@
+"""Replaces the "*" of declared tables and columns by what they match among the measures that rows hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from robustrank.report.tables import Column, Table
+from robustrank.report.units import natural
+
+
+def tables(table: Table, measures: Collection[str]) -> Iterator[Table]:
+    """Yield the table for each match of its ``each``; columns without a measured value are left out."""
+    if not table.each:
+        yield replace(table, columns=tuple(columns(table.columns, measures)))
+        return
+    for text in _matches([table.each], measures):
+        own = tuple(columns((_named(column, text) for column in table.columns), measures))
+        name, caption = (part.replace("*", text) for part in (table.name, table.caption))
+        yield replace(table, name=name, caption=caption, columns=own)
+
+
+def columns(declared: Iterable[Column], measures: Collection[str]) -> Iterator[Column]:
+    """Yield a column for each match of its "*"; none where a measure it needs is not among ``measures``."""
+    for column in declared:
+        if any("*" in name for name in column.measures):
+            yield from (_named(column, text) for text in _matches(column.measures, measures))
+        elif {*column.measures, *column.reference} <= set(measures):
+            yield column
+
+
+def _matches(patterns: Iterable[str], measures: Collection[str]) -> list[str]:
+    """Return the texts that "*" can stand for, so that every pattern is a measure."""
+    forms = [re.compile(re.escape(pattern).replace(r"\*", "([^/]+)")) for pattern in patterns]
+    found = [{match[1] for name in measures if (match := form.fullmatch(name))} for form in forms]
+    return sorted(set.intersection(*found), key=lambda text: natural(text.casefold()))
+
+
+def _named(column: Column, text: str) -> Column:
+    measures = tuple(name.replace("*", text) for name in column.measures)
+    return replace(column, title=column.title.replace("*", text), measures=measures)

