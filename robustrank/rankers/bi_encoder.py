@@ -73,8 +73,9 @@ class BiEncoderRanker(TransformerRanker):
             encoded = self.tokenizer(fresh, truncation=True, max_length=self.max_length)
             with self._inference():
                 for batch, tensors in self._batches(dict(encoded)):
-                    vectors = self._pooled(self.network(**tensors).last_hidden_state).float().numpy()
-                    memory.update({fresh[i]: vector for i, vector in zip(batch, vectors, strict=True)})
+                    hidden = self.network(**tensors).last_hidden_state
+                    vectors = self._pooled(hidden, tensors["attention_mask"]).float().numpy()
+                    memory.update({fresh[i]: vector for i, vector in zip(batch, vectors, strict=False)})
         return {text: memory[text] for text in texts}
 
     def encode(self, query: str, document: str) -> Encoding:
@@ -89,14 +90,17 @@ class BiEncoderRanker(TransformerRanker):
     def _decides(self) -> str:
         return f"{self.pooling}|{self.normalises}"
 
-    def _pooled(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Pool [B, L, H] to [B, H]; no token is padding."""
+    def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Pool [B, L, H] to [B, H] over the tokens that the mask [B, L] marks with 1."""
         import torch
 
+        present = mask[..., None].to(hidden.dtype)
         if self.pooling == "cls":
             pooled = hidden[:, 0]
+        elif self.pooling == "mean":
+            pooled = (hidden * present).sum(1) / present.sum(1)
         else:
-            pooled = hidden.mean(1) if self.pooling == "mean" else hidden.max(1).values
+            pooled = hidden.masked_fill(present == 0, -torch.inf).max(1).values
         return torch.nn.functional.normalize(pooled, dim=-1) if self.normalises else pooled
 
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
@@ -106,7 +110,8 @@ class BiEncoderRanker(TransformerRanker):
         whole: Any = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
         start = ids.index(self.tokenizer.cls_token_id) + 1 if self.tokenizer.cls_token_id in ids[:1] else 0
         whole = torch.cat([whole[:, :start], leaf[None], whole[:, start + len(leaf) :]], dim=1)
-        vector = self._pooled(self.network(inputs_embeds=whole).last_hidden_state)[0]
+        hidden = self.network(inputs_embeds=whole).last_hidden_state
+        vector = self._pooled(hidden, torch.ones(hidden.shape[:2]))[0]
         return vector @ torch.tensor(self.embed([query])[query])
 
 

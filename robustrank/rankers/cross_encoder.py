@@ -40,7 +40,7 @@ class CrossEncoderRanker(TransformerRanker):
             encoded = self._tokenise([query for query, _ in pairs], [document for _, document in pairs])
             with self._inference():
                 for batch, tensors in self._batches(dict(encoded)):
-                    scores[batch] = relevance(self.network(**tensors).logits).float().numpy()
+                    scores[batch] = relevance(self.network(**tensors).logits).float().numpy()[: len(batch)]
         return scores
 
     def encode(self, query: str, document: str) -> Encoding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.rankers.batching import equal_length_batches
+from robustrank.rankers.batching import ROWS, equal_length_batches, padded_length
 from robustrank.rankers.ranker import Encoding, Ranker, Scores
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
 
@@ -92,13 +92,19 @@ class TransformerRanker(Ranker):
     def _decides(self) -> str:
         return ""
 
-    def _batches(self, inputs: dict[str, list[list[int]]]) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
-        """Yield the indices and the tensors of each batch of equally long inputs."""
+    def _batches(self, inputs: Mapping[str, list[list[int]]]) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
+        """Yield the indices and the padded tensors of each batch; rows beyond the indices repeat the last one."""
         import torch
 
-        lengths = [len(ids) for ids in inputs["input_ids"]]
+        fill = {"input_ids": int(self.tokenizer.pad_token_id or 0)}
+        lengths = [padded_length(len(ids)) for ids in inputs["input_ids"]]
         for batch in equal_length_batches(lengths, self.max_tokens):
-            yield batch, {name: torch.tensor([values[i] for i in batch]) for name, values in inputs.items()}
+            rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
+            length = lengths[batch[0]]
+            yield batch, {
+                name: torch.tensor([values[i] + [fill.get(name, 0)] * (length - len(values[i])) for i in rows])
+                for name, values in inputs.items()
+            }
 
     @contextmanager
     def _inference(self) -> Iterator[None]:

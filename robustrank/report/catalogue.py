@@ -42,7 +42,9 @@ IID = Table(
         _plain("Var(AP)", ("AP",), statistic=variance, higher_is_better=False),
         _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False),
         _plain("AP, lowest 10 %", ("AP",), statistic=poor_queries, higher_is_better=True),
-        _plain("AP, lowest 25 %", ("AP",), statistic=functools.partial(poor_queries, percent=25), higher_is_better=True),
+        _plain(
+            "AP, lowest 25 %", ("AP",), statistic=functools.partial(poor_queries, percent=25), higher_is_better=True
+        ),
         _plain("AP, hard set", ("AP",), statistic=hard_set_mean, reference=("AP",), higher_is_better=True),
         Column("GMAP", ("AP",), unit=_log, statistic=functools.partial(gmap, eps=EPS), higher_is_better=True),
         _plain("RI", ("AP",), statistic=reliability_of_improvement, reference=("AP",), higher_is_better=True),
@@ -94,9 +96,7 @@ DOCUMENT_ATTACK = Table(
         _plain("median boost", ("boost",), statistic=_median, digits=1, higher_is_better=False),
         Column("norm. boost", ("normalised_boost",), higher_is_better=False),
         _percent("control success", ("control/success",), compare=False),
-        _low_percent(
-            "success - control", ("success", "control/success"), unit=np.subtract, paired=True
-        ),
+        _low_percent("success - control", ("success", "control/success"), unit=np.subtract, paired=True),
         _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate),
     ),
     note=(
@@ -141,7 +141,7 @@ CERTIFIED = Table(
     ),
     note=(
         "Paper: the published bound, beside ours that hold for the whole list at once. Overlap < 1: the share of "
-        "words whose substitutes differ from their neighbours'; where it is 0, the certificate asks nothing of the ranker."
+        "words with an overlap below 1; where it is 0, the canonical ranker certifies as much without a sample."
     ),
 )
 

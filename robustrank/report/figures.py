@@ -1,20 +1,104 @@
-"""The figures: effectiveness against robustness, and success against the size of the attack's edit.
-
-They show figures of filled tables, so that a point and a cell can never disagree.
-"""
+"""The figures of a report. They show values of filled tables, so that a point and a cell can never disagree."""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib import style
 from matplotlib.figure import Figure
+
+from robustrank.measures.robustness import drop_rate
+from robustrank.report.fill import Settings
+from robustrank.report.make import fill_part, unique
+from robustrank.report.part import Part
+from robustrank.report.plots import STYLE, budget_curves, trade_off
+from robustrank.report.summary import shared_conditions
+from robustrank.report.tables import Column, Filled, Table
+from robustrank.report.units import natural, plug_in
+
+_CLEAN = Column("nDCG@10 of clean lists", ("nDCG@10/clean",), compare=False)
+FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
+    (
+        Table(
+            name="trade-off-document-attack",
+            caption="Effectiveness against robustness to attacked documents.",
+            task="document-attack",
+            columns=(
+                _CLEAN,
+                Column("share of targets not raised", ("success",), unit=lambda success: 1 - success, compare=False),
+            ),
+        ),
+        trade_off,
+    ),
+    (
+        Table(
+            name="trade-off-query-attack",
+            caption="Effectiveness against robustness to perturbed queries.",
+            task="query-attack",
+            columns=(
+                _CLEAN,
+                Column(
+                    "drop rate of nDCG@10", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate, compare=False
+                ),
+            ),
+        ),
+        trade_off,
+    ),
+    (
+        Table(
+            name="budget",
+            caption="Success of attacks on documents against the size of their edit, beside random edits of that size.",
+            task="document-attack",
+            rows=("attack", "ranker", "defense"),
+            columns=tuple(Column(name, (name,), compare=False) for name in ("success", "control/success", "budget")),
+        ),
+        budget_curves,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure: its file name, its caption, and what to save."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+    def saved(self, kind: str) -> bytes:
+        """Return the figure as a file of the kind "pdf" or "png", without a date: the same at every call."""
+        file = io.BytesIO()
+        metadata = {"CreationDate": None} if kind == "pdf" else {"Software": None}
+        with style.context(["default", STYLE]):
+            self.figure.savefig(file, format=kind, dpi=200, metadata=metadata)
+        return file.getvalue()
+
+
+def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
+    """Return the figures that rows allow, for each collection and each setting of a task."""
+    drawn: list[Drawn] = []
+    with style.context(["default", STYLE]):  # whatever the user's own settings are
+        for collection in sorted(set(rows["collection"]), key=natural):
+            for table, part, plot in _declared(Part(rows[rows["collection"] == collection])):
+                figure = plot(fill_part(table, part, settings))
+                if figure is not None:
+                    name = unique(f"{table.name}-{collection}", {other.name for other in drawn})
+                    intervals = f"Bars and bands are {100 * settings.level:g} % bootstrap intervals over queries."
+                    caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}. {intervals}"
+                    drawn.append(Drawn(name, caption, figure))
+    return drawn
+
+
+def _declared(part: Part) -> Iterator[tuple[Table, Part, Callable[[Filled], Figure | None]]]:
+    """Yield the figures' tables with the rows they are made of, and what draws them."""
+    for task in part.tasks:
+        own = part.of(task)
+        for table, plot in FIGURES:
+            measures = {name for column in table.columns for name in column.measures}
+            if table.task == plug_in(task) and measures <= own.measures:
+                columns = tuple(replace(column, task=task) for column in table.columns)
+                named = replace(table, name=f"{table.name}-{part.setting(task)}", columns=columns)
+                yield named, own if "attack" in table.rows else shared_conditions(own), plot

@@ -37,9 +37,7 @@ class Settings:
     level: float = 0.95
 
 
-def fill(
-    table: Table, units: Units, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()
-) -> Filled:
+def fill(table: Table, units: Units, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()) -> Filled:
     """Return the table with its figures.
 
     Args:
@@ -125,7 +123,7 @@ class _Filler:
 
     def _value(self, keys: Keys) -> Value:
         frame = self._frame(keys)
-        arrays, queries = self._arrays(frame), frame.index.get_level_values("query_id")
+        arrays, queries = self._arrays(frame), list(frame.index.get_level_values("query_id"))
         figure = estimate(self.column, arrays)
         if figure is None:
             return Value(None, units=len(frame))

@@ -15,7 +15,7 @@ _HEAD = """<!doctype html>
 <title>Robustness of rankers</title>
 <style>
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color: #222; }
-table { border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; border: solid; border-width: 2px 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; max-width: 60em; padding: 0.5em 0; }
 th, td { padding: 0.25em 0.7em; text-align: right; vertical-align: top; }
 th[scope=row], .key { text-align: left; font-weight: normal; }
@@ -34,7 +34,7 @@ img { max-width: 100%; }
 def document(tables: Sequence[Filled], figures: Sequence[tuple[str, str]]) -> str:
     """Return the page: every table and every figure (name, caption)."""
     shown = [
-        f'<figure><img src="figures/{name}.png" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
+        f'<figure><img src="figures/{name}.png" alt=""><figcaption>{escape(caption)}</figcaption></figure>'
         for name, caption in figures
     ]
     return _HEAD + "\n".join([*map(table, tables), *shown, "</body>", "</html>", ""])
@@ -48,7 +48,8 @@ def table(filled: Filled) -> str:
     notes = "".join(f"<p>{escape(note)}</p>" for note in filled.notes)
     rows = "\n".join(_line(filled, line) for line in filled.lines)
     return (
-        f'<section id="{escape(filled.name)}"><table><caption><b>{escape(filled.caption)}</b> {escape(filled.legend)}</caption>\n'
+        f'<section id="{escape(filled.name)}"><table>\n'
+        f"<caption><b>{escape(filled.caption)}</b> {escape(filled.legend)}</caption>\n"
         f"<thead><tr>{keys}{titles}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>{notes}</section>"
     )
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.transforms import Bbox
 
-_RADII = (7, 11, 16, 23, 32, 44, 60)  # points from the mark to the name
+_DISTANCES = (7, 11, 16, 23, 32, 44, 60)  # points from the mark to the name
 _ANGLES = (45, 135, 315, 225, 90, 270, 0, 180)
 _LEADER = 14  # from this distance on a line leads to the name
 _POINT = 4  # half the width of a mark, in points
@@ -26,7 +28,7 @@ def drawable(text: str) -> str:
 
 def label_points(
     axes: Axes,
-    renderer: RendererBase,
+    renderer: RendererAgg,
     names: Sequence[str],
     spots: Sequence[Spot],
     bars: Sequence[tuple[Spot, Spot]],
@@ -42,42 +44,56 @@ def label_points(
         bars: Error bars in data coordinates, (start, end), horizontal or vertical.
         colours: [n], of the names.
     """
-    scale = renderer.points_to_pixels(1.0)
-    to_pixels = axes.transData.transform
-    taken = [_around(to_pixels(spot), _POINT * scale) for spot in spots]
-    taken += [Bbox([to_pixels(start) - scale, to_pixels(end) + scale]) for start, end in bars]
+    scale = renderer.dpi / 72
+
+    def box(spot: Spot, half: float) -> Bbox:
+        x, y = axes.transData.transform(spot)
+        return Bbox.from_extents(x - half * scale, y - half * scale, x + half * scale, y + half * scale)
+
+    taken = [box(spot, _POINT) for spot in spots]
+    taken += [Bbox.union([box(start, 1), box(end, 1)]) for start, end in bars]
     frame = axes.get_window_extent(renderer)
-    for name, spot, colour in zip(names, spots, colours, strict=True):
-        text = axes.annotate(
-            name, spot, (0, 0), textcoords="offset points", color=colour, ha="center", va="center", annotation_clip=False
-        )
+    for name, spot, colour, mark in zip(names, spots, colours, taken[: len(spots)], strict=True):
+        text = axes.annotate(name, spot, (0, 0), textcoords="offset points", color=colour, ha="center", va="center")
         size = text.get_window_extent(renderer)
-        best = min(
-            _places(size.width / scale, size.height / scale),
-            key=lambda place: _cost(_moved(to_pixels(spot), place[1], size, scale), taken, frame) + place[0] / 1000,
-        )
-        text.set_position(best[1])
-        taken.append(_moved(to_pixels(spot), best[1], size, scale))
-        if best[0] >= _LEADER:
-            arrow = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 1, "shrinkB": 3}
-            axes.annotate("", spot, best[1], textcoords="offset points", arrowprops=arrow, annotation_clip=False)
+        places = list(_places(size.width / scale, size.height / scale))
+        boxes = [_moved(mark, place, size, scale) for place in places]
+        costs = [_cost(own, taken, frame) + place.distance / 1000 for own, place in zip(boxes, places, strict=True)]
+        best = int(np.argmin(costs))
+        text.set_position(places[best].centre)
+        taken.append(boxes[best])
+        if places[best].distance >= _LEADER:
+            line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
+            axes.annotate("", spot, places[best].edge, textcoords="offset points", arrowprops=line)
 
 
-def _places(width: float, height: float) -> Iterator[tuple[float, Spot]]:
-    """Yield (distance, centre of the name) in points from the mark: the name's nearest edge keeps the distance."""
-    for radius in _RADII:
+@dataclass(frozen=True)
+class _Place:
+    """Where a name may stand, in points from its mark: its centre, and the edge or corner nearest to the mark."""
+
+    distance: float
+    centre: Spot
+    edge: Spot
+
+
+def _places(width: float, height: float) -> Iterator[_Place]:
+    """Yield the places of a name of this size in points, the nearest first."""
+    for distance in _DISTANCES:
         for angle in _ANGLES:
             x, y = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-            yield radius, (x * radius + _sign(x) * width / 2, y * radius + _sign(y) * height / 2)
+            edge = (x * distance, y * distance)
+            yield _Place(distance, (edge[0] + _sign(x) * width / 2, edge[1] + _sign(y) * height / 2), edge)
 
 
 def _sign(value: float) -> int:
     return 0 if abs(value) < 1e-9 else int(math.copysign(1, value))
 
 
-def _moved(point: Spot, offset: Spot, size: Bbox, scale: float) -> Bbox:
-    x, y = point[0] + offset[0] * scale, point[1] + offset[1] * scale
-    return Bbox.from_bounds(x - size.width / 2, y - size.height / 2, size.width, size.height)
+def _moved(mark: Bbox, place: _Place, size: Bbox, scale: float) -> Bbox:
+    """Return the box in pixels of a name at its place."""
+    x = (mark.x0 + mark.x1 - size.width) / 2 + place.centre[0] * scale
+    y = (mark.y0 + mark.y1 - size.height) / 2 + place.centre[1] * scale
+    return Bbox.from_bounds(x, y, size.width, size.height)
 
 
 def _cost(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
@@ -89,7 +105,3 @@ def _cost(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
 def _shared(one: Bbox, other: Bbox) -> float:
     both = Bbox.intersection(one, other)
     return float(both.width * both.height) if both else 0.0
-
-
-def _around(point: Spot, half: float) -> Bbox:
-    return Bbox.from_extents(point[0] - half, point[1] - half, point[0] + half, point[1] + half)

@@ -26,7 +26,7 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 
 
 def table(filled: Filled) -> str:
-    """Return the table as one ``table*``, or several where it is long: to be read by ``\\input``."""
+    """Return the table as one ``table*``, or several where it is long, for a document to input."""
     parts = list(_pages(filled.lines))
     return "\n".join(_part(filled, lines, number, len(parts)) for number, lines in enumerate(parts))
 

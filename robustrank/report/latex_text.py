@@ -36,6 +36,10 @@ _CHARACTERS = {
     "Ł": r"{\L}",
     "ı": r"{\i}",
 }
+_GREEK = (  # from alpha on, as Unicode has them
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi "
+    "omicron pi rho final sigma tau upsilon phi chi psi omega"
+)
 _MATHS = {
     "−": "-",
     "±": r"\pm",
@@ -54,14 +58,12 @@ _MATHS = {
     "Δ": r"\Delta",
     "Σ": r"\Sigma",
     "Ω": r"\Omega",
-    **{chr(code): f"\\{name}" for code, name in zip(
-        (*range(0x3B1, 0x3BF), *range(0x3C0, 0x3C2), *range(0x3C3, 0x3CA)),
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega".split(),
-        strict=True,
-    )},
     "µ": r"\mu",
+    **{chr(0x3B1 + place): f"\\{name}" for place, name in enumerate(_GREEK.split()) if name not in "omicron final"},
 }
-_ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327", "`'^~=u.\"rHvdc", strict=True))
+_ACCENTS = dict(
+    zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327", "`'^~=u.\"rHvdc", strict=True)
+)
 _LIGATURES = "-,"  # two in a row would become one sign
 
 
@@ -89,7 +91,8 @@ def _escaped(char: str) -> str:
         return f"\\ensuremath{{{_MATHS[char]}}}"
     if char.isascii() and char.isprintable():
         return char
-    base, *accents = unicodedata.normalize("NFD", char)
-    if base.isascii() and base.isalpha() and len(accents) == 1 and accents[0] in _ACCENTS:
-        return f"\\{_ACCENTS[accents[0]]}{{{base}}}"
+    parts = unicodedata.normalize("NFD", char)
+    base, accent = parts[0], parts[1:]
+    if base.isascii() and base.isalpha() and accent in _ACCENTS:
+        return f"\\{_ACCENTS[accent]}{{{base}}}"
     return f"{{[}}U+{ord(char):04X}{{]}}"

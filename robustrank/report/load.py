@@ -95,7 +95,9 @@ def _checked(record: Mapping[str, Any], value: object, where: str) -> tuple[Any,
     """Return the row's fields in the schema's order; what was not measured is nan."""
     missing = [column for column in REQUIRED if column not in record]
     if missing:
-        raise DataError(f"the row lacks {', '.join(missing)}", where=where, allowed=f"the columns {', '.join(REQUIRED)}")
+        raise DataError(
+            f"the row lacks {', '.join(missing)}", where=where, allowed=f"the columns {', '.join(REQUIRED)}"
+        )
     if record["status"] not in STATUSES:
         raise DataError(f"the status is {record['status']!r}", where=where, allowed=", ".join(STATUSES), hint=_RERUN)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value)):

@@ -40,13 +40,14 @@ def make_tables(rows: pd.DataFrame, settings: Settings) -> list[Filled]:
     made: list[Filled] = []
     for collection in sorted(set(rows["collection"]), key=natural):
         for table, part in _declared(Part(rows[rows["collection"] == collection])):
-            name = _unique(f"{table.name}-{collection}", {other.name for other in made})
+            name = unique(f"{table.name}-{collection}", {other.name for other in made})
             caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}."
-            made.append(_filled(replace(table, name=name, caption=caption), part, settings))
+            made.append(fill_part(replace(table, name=name, caption=caption), part, settings))
     return sorted(made, key=lambda table: table.further)
 
 
-def _filled(table: Table, part: Part, settings: Settings) -> Filled:
+def fill_part(table: Table, part: Part, settings: Settings) -> Filled:
+    """Return a declared table with the figures of the part's rows."""
     undefended = not set(part.rows["defense"]) - {NONE}
     keys = tuple(key for key in table.rows if not (key == "defense" and undefended))
     # A line that was only ever skipped does not apply; the notes say why.
@@ -91,7 +92,7 @@ def _plain(task: str, part: Part, measures: Sequence[str], further: bool) -> Ite
         yield Table(name, "Means of measures.", plug_in(task), columns, rows, units, further=further)
 
 
-def _unique(text: str, taken: set[str]) -> str:
+def unique(text: str, taken: set[str]) -> str:
     """Return ``text`` as a file name that is not among those taken."""
     slug = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "table"
     number, name = 2, slug

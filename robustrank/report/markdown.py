@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from robustrank.report.numbers import heading, interval, number
 from robustrank.report.tables import Column, Filled, Value
@@ -22,7 +22,9 @@ def table(filled: Filled) -> str:
         figures = [_figure(*pair) for pair in zip(line.values, filled.columns, strict=True)]
         rows.append(_row([*map(escape, line.keys), *counts, *figures]))
     notes = [f"- {escape(note)}" for note in filled.notes]
-    return "\n".join([f"## {escape(filled.caption)}", "", escape(filled.legend), "", *rows, "", *notes, *([""] if notes else [])])
+    return "\n".join(
+        [f"## {escape(filled.caption)}", "", escape(filled.legend), "", *rows, "", *notes, *([""] if notes else [])]
+    )
 
 
 def document(tables: Sequence[Filled], figures: Sequence[tuple[str, str]]) -> str:
@@ -36,7 +38,7 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _row(cells: object) -> str:
+def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

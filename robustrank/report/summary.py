@@ -20,20 +20,28 @@ def summary(part: Part) -> tuple[Table, Part]:
     A mean over easy attacks for one ranker and hard ones for another would rank nothing. So the attacks of a
     task that were not made on every line are left out, and a note says which were kept.
     """
-    kept = {task: _shared(part.of(task).measured) for task in part.tasks if part.of(task).has("attack")}
-    left_out = pd.Series(False, index=part.rows.index)
-    for task, attacks in kept.items():
-        left_out |= (part.rows["task"] == task) & ~part.rows["attack"].isin(attacks)
-    fair = Part(part.rows[~left_out])
-    named = [f"{task}: {', '.join(sorted(attacks, key=natural)) or 'none'}" for task, attacks in kept.items()]
-    note = f"{SUMMARY.note} Attacks made on every line, over which means are taken: {'; '.join(named)}." if named else ""
+    fair = shared_conditions(part)
+    named = [
+        f"{task}: {', '.join(sorted(set(fair.of(task).rows['attack']), key=natural)) or 'none'}"
+        for task in part.tasks
+        if part.of(task).has("attack")
+    ]
+    note = (
+        f"{SUMMARY.note} Attacks made on every line, over which means are taken: {'; '.join(named)}." if named else ""
+    )
     return replace(SUMMARY, columns=tuple(_columns(fair, part)), note=note), fair
 
 
-def _shared(measured: pd.DataFrame) -> set[str]:
-    """Return the attacks that were measured on every ranker and defense that any was measured on."""
-    lines = [set(attacks) for _, attacks in measured.groupby(["ranker", "defense"])["attack"]]
-    return set.intersection(*lines) if lines else set()
+def shared_conditions(part: Part) -> Part:
+    """Return the rows of the attacks that were measured on every ranker and defense that any was measured on."""
+    rows, measured = part.rows, part.measured
+    kept = pd.Series(True, index=rows.index)
+    for task in part.tasks:
+        own = measured[measured["task"] == task]
+        lines = [set(attacks) for _, attacks in own.groupby(["ranker", "defense"])["attack"]]
+        if lines:
+            kept &= (rows["task"] != task) | rows["attack"].isin(set.intersection(*lines))
+    return Part(rows[kept])
 
 
 def _columns(fair: Part, part: Part) -> Iterator[Column]:

@@ -87,7 +87,9 @@ def test_kill_9_and_resume_gives_the_same_rows(experiment, undisturbed, tmp_path
     kills = 0
     for _ in range(3):
         process = subprocess.Popen(
-            command(experiment, tmp_path / "run", tmp_path / "cache"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(experiment, tmp_path / "run", tmp_path / "cache"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         time.sleep(2 + 3 * chance.random())
         kills += process.poll() is None
@@ -107,7 +109,10 @@ def test_two_workers_give_the_same_rows(experiment, undisturbed, tmp_path):
 
 def test_ctrl_c_keeps_finished_cells_and_says_how_to_resume(experiment, tmp_path):
     process = subprocess.Popen(
-        command(experiment, tmp_path / "run", tmp_path / "cache"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(experiment, tmp_path / "run", tmp_path / "cache"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     cells = tmp_path / "run" / "cells"
     deadline = time.monotonic() + 60
@@ -154,7 +159,10 @@ def test_cells_that_leave_the_plan_are_set_aside_and_come_back(tmp_path, capsys)
 
 
 def test_dry_run_runs_nothing(experiment, tmp_path, capsys):
-    assert invoke(["run", str(experiment), "--dry-run", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "c")]) == 0
+    assert (
+        invoke(["run", str(experiment), "--dry-run", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "c")])
+        == 0
+    )
     assert "model calls at the most" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 

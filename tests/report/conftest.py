@@ -12,7 +12,11 @@ import pytest
 from robustrank.report.load import load_rows
 from robustrank.rows import Row
 
-RANKERS = {"bm25": ("traditional", 0.45, 0.30), "query-likelihood": ("traditional", 0.42, 0.35), "minilm": ("pretrained", 0.58, 0.75)}
+RANKERS = {
+    "bm25": ("traditional", 0.45, 0.30),
+    "query-likelihood": ("traditional", 0.42, 0.35),
+    "minilm": ("pretrained", 0.58, 0.75),
+}
 DEFENSES = ("none", "certdr:samples=200")
 ATTACKS = (
     *(f"word-substitution:max_words={size}" for size in (1, 3, 5)),
@@ -24,7 +28,9 @@ IID, QUERY, DOCUMENT, CERTIFIED = (
 )  # fmt: skip
 
 
-def make_rows(rankers: Iterable[str] = RANKERS, queries: Iterable[str] = QUERIES, seeds: Iterable[int] = (0, 1)) -> list[Row]:
+def make_rows(
+    rankers: Iterable[str] = RANKERS, queries: Iterable[str] = QUERIES, seeds: Iterable[int] = (0, 1)
+) -> list[Row]:
     """Return the rows of every task; the same at every call."""
     queries = tuple(queries)
     found: list[Row] = []
@@ -51,9 +57,8 @@ class _Cell:
 
     def row(self, task, measure, value, query="", doc="", attack="", status="ok", note=""):
         value = None if value is None else float(value)
-        return Row(
-            task, "lee", self.ranker, self.family, self.defense, attack, self.seed, query, doc, measure, value, status, note
-        )  # fmt: skip
+        of = (task, "lee", self.ranker, self.family, self.defense, attack, self.seed)
+        return Row(*of, query, doc, measure, value, status, note)
 
     def effectiveness(self, number: int) -> float:
         # Two decimals make ties, as measures of few documents do.
@@ -94,7 +99,9 @@ class _Cell:
             yield self.row(DOCUMENT, "success", None, attack=attack, status="skipped", note=note)
             return
         if name == "keyword-stuffing" and self.ranker == "minilm" and self.defense != "none" and "=3" in attack:
-            yield self.row(DOCUMENT, "error", None, attack=attack, status="error", note="RuntimeError: 100% out_of_memory")
+            yield self.row(
+                DOCUMENT, "error", None, attack=attack, status="error", note="RuntimeError: 100% out_of_memory"
+            )
             return
         budget = int(attack.partition("=")[2].partition(",")[0])
         yield self.row(DOCUMENT, "prepare/queries", 40, attack=attack)
@@ -104,7 +111,9 @@ class _Cell:
             clean = self.effectiveness(number)
             yield self.row(DOCUMENT, "nDCG@10/clean", clean, query, attack=attack)
             if clean > 0.3:
-                yield self.row(DOCUMENT, "nDCG@10/attacked", clean * (1 - 0.02 * budget * self.weakness), query, attack=attack)
+                yield self.row(
+                    DOCUMENT, "nDCG@10/attacked", clean * (1 - 0.02 * budget * self.weakness), query, attack=attack
+                )
             else:
                 yield self.row(
                     DOCUMENT, "nDCG@10/attacked", None, query, attack=attack, status="failed", note="undefined"
@@ -125,10 +134,17 @@ class _Cell:
         boost = int(self.rng.integers(1, before - 1)) if success else -int(self.rng.integers(0, 3))
         after = before - boost
         return {
-            "rank/before": before, "rank/after": after, "success": success, "success_above_noise": success and boost > 1,
-            "boost": boost, "normalised_boost": boost / (before - 1), "top10": after <= 10, "top50": after <= 50,
-            "legacy/success": success or self.rng.uniform() < 0.1, "legacy/boost": boost,
-        }  # fmt: skip
+            "rank/before": before,
+            "rank/after": after,
+            "success": success,
+            "success_above_noise": success and boost > 1,
+            "boost": boost,
+            "normalised_boost": boost / (before - 1),
+            "top10": after <= 10,
+            "top50": after <= 50,
+            "legacy/success": success or self.rng.uniform() < 0.1,
+            "legacy/boost": boost,
+        }
 
 
 def write_run(folder: Path, rows: Iterable[Row]) -> Path:

@@ -1,0 +1,109 @@
+"""What changed between two runs: every measure of every condition, on the units both have measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from robustrank.measures.significance import holm, paired_permutation_test
+from robustrank.randomness import derive
+from robustrank.report.fill import Settings, interval
+from robustrank.report.tables import Column
+from robustrank.report.units import KEYS, UNIT, measured, natural
+
+BY = [*KEYS, "measure"]
+_FIGURES = ["mean_a", "mean_b", "difference", "low", "high", "p", "common", "only_a", "only_b"]
+
+
+def compare_runs(
+    a: pd.DataFrame, b: pd.DataFrame, *, seed: int = 0, rounds: int = 1000, level: float = 0.95
+) -> pd.DataFrame:
+    """Return what differs between two runs, a row for each task, collection, ranker, defense, attack and measure.
+
+    Units (queries, or documents of queries) are averaged over seeds, and paired where both runs measured them.
+
+    Args:
+        a: Rows of the first run, from :func:`robustrank.report.load.load_rows`.
+        b: Rows of the second.
+        seed: Of resamples and permutations.
+        rounds: Bootstrap resamples.
+        level: The confidence of the intervals.
+
+    Returns:
+        A frame with the columns ``task … attack, measure``; ``mean_a`` and ``mean_b`` over the common units, or
+        over its own where there is none in common (nan where a run has none); ``difference`` = b - a, its interval
+        ``low`` and ``high``, and ``p`` by the paired permutation test over queries, nan where nothing is common;
+        ``common``, ``only_a`` and ``only_b``, the numbers of units. p is Holm-corrected over the conditions of a
+        task and measure in which any unit differs; where none differs it is 1.
+    """
+    settings = Settings("", seed, rounds, level=level)
+    both = pd.concat({"a": _by_unit(a), "b": _by_unit(b)}, axis=1)
+    records = [(*at, *_figures(frame, at, settings)) for at, frame in both.groupby(level=BY, sort=True)]
+    compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
+    for _, family in compared[compared["p"] < 1].groupby(["task", "measure"]):
+        compared.loc[family.index, "p"] = holm(family["p"].to_numpy())
+    return compared.sort_values(BY, key=lambda column: column.map(natural), kind="stable", ignore_index=True)
+
+
+def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
+    """Return the comparison for a terminal.
+
+    Args:
+        compared: From :func:`compare_runs`.
+        everything: Whether to show measures that are the same, too.
+    """
+    same = (compared["difference"] == 0) & (compared["only_a"] == 0) & (compared["only_b"] == 0)
+    shown = compared if everything else compared[~same]
+    caption = f"{int(same.sum())} of {len(compared)} measures are the same" + ("" if everything else ", not shown")
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
+    keys = [key for key in BY if compared[key].astype(bool).any()]
+    for key in keys:
+        table.add_column(key, overflow="fold")
+    for title in ("A", "B", "B − A", "interval", "p (Holm)", "units", "only A", "only B"):
+        table.add_column(title, justify="right")
+    for record in shown.to_dict("records"):
+        table.add_row(*(Text(str(record[key])) for key in keys), *_cells(record))
+    return table
+
+
+def _by_unit(rows: pd.DataFrame) -> pd.Series[float]:
+    return measured(rows).groupby([*BY, *UNIT], sort=True)["value"].mean()
+
+
+def _figures(frame: pd.DataFrame, at: tuple[Any, ...], settings: Settings) -> tuple[float, ...]:
+    """Return the figures of one condition, in the order of ``_FIGURES``."""
+    common = frame.dropna()
+    only_a, only_b = (int((frame[one].notna() & frame[other].isna()).sum()) for one, other in ("ab", "ba"))
+    if common.empty:
+        means = frame["a"].mean(), frame["b"].mean()
+        return (*means, *[math.nan] * 4, 0, only_a, only_b)
+    differences = (common["b"] - common["a"]).to_numpy()
+    queries = list(common.index.get_level_values("query_id"))
+    ends: tuple[float, float] | None = (0.0, 0.0)
+    p = 1.0
+    if differences.any():
+        names = ("compare", *map(str, at))
+        ends = interval(Column("", ()), [differences], queries, derive(settings.seed, *names, "interval"), settings)
+        rng = derive(settings.seed, *names, "p")
+        p = paired_permutation_test(differences, np.zeros(len(differences)), rng, settings.permutations, queries)
+    means = common["a"].mean(), common["b"].mean()
+    return (*means, float(differences.mean()), *(ends or (math.nan,) * 2), p, len(common), only_a, only_b)
+
+
+def _cells(record: Mapping[Hashable, Any]) -> Iterator[Text]:
+    figures = [record[name] for name in ("mean_a", "mean_b", "difference")]
+    yield from (Text(_short(figure)) for figure in figures)
+    yield Text("–" if math.isnan(record["low"]) else f"[{_short(record['low'])}, {_short(record['high'])}]")
+    yield Text("–" if math.isnan(record["p"]) else f"{record['p']:.3f}")
+    yield from (Text(str(record[name])) for name in ("common", "only_a", "only_b"))
+
+
+def _short(figure: float) -> str:
+    return "–" if math.isnan(figure) else f"{figure:.4g}".replace("-", "−")

@@ -1,0 +1,176 @@
+"""Draws a filled table: effectiveness against robustness, or success against the size of an attack's edit."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from robustrank.report.labels import drawable, label_points
+from robustrank.report.series import series
+from robustrank.report.tables import Filled, Line, Value
+from robustrank.report.units import NONE, natural, plug_in
+
+# Okabe and Ito's colours, told apart by the colour-blind; yellow, too pale for lines, is left out.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE = {
+    "font.size": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 7,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # publishers refuse Type 3 fonts
+    "text.parse_math": False,  # a label may hold dollar signs
+}
+_CONTROL = "#767676"
+_COLUMN = 3.33  # inches, the width of a column of text
+_PANEL = 2.3  # inches, the width of one of several panels
+_PANELS = 3  # side by side
+_NAME = 34  # characters of a name on one line
+_TICKS = 6  # budgets named on the axis
+
+
+def trade_off(filled: Filled) -> Figure | None:
+    """Return a point a ranker and defense: effectiveness to the right, robustness up; None without a point.
+
+    Args:
+        filled: By ranker, and defense where there are defenses; its columns are x and y. Defended rankers are
+            drawn hollow.
+    """
+    lines = [line for line in filled.lines if all(value.estimate is not None for value in line.values)]
+    if not lines:
+        return None
+    figure, (axes,) = _subplots(1, 1, _COLUMN, 2.6)
+    canvas: Any = FigureCanvasAgg(figure)
+    rankers = list(dict.fromkeys(line.keys[0] for line in filled.lines))
+    numbers = [rankers.index(line.keys[0]) for line in lines]
+    colours = [COLOURS[number % len(COLOURS)] for number in numbers]
+    for line, number, colour in zip(lines, numbers, colours, strict=True):
+        (x, y), face = _spot(line), colour if NONE in line.keys[1:] or len(line.keys) == 1 else "white"
+        for start, end in _bars(line):
+            axes.plot(*zip(start, end, strict=True), color=colour, lw=0.6, alpha=0.7)
+        axes.plot([x], [y], MARKS[number % len(MARKS)], color=colour, mfc=face, zorder=3)
+    axes.set_xlabel(f"{filled.columns[0].title}  →")
+    axes.set_ylabel(f"{filled.columns[1].title}  →")
+    axes.margins(0.22)
+    canvas.draw()
+    figure.set_layout_engine("none")  # names must not move the axes
+    names, bars = [_name(line.keys, filled) for line in lines], [bar for line in lines for bar in _bars(line)]
+    label_points(axes, canvas.get_renderer(), names, [_spot(line) for line in lines], bars, colours)
+    return figure
+
+
+def budget_curves(filled: Filled) -> Figure | None:
+    """Return a panel a ranker and defense: success by budget, a line an attack, its control dashed.
+
+    Args:
+        filled: By attack, ranker, and defense where there are defenses; its columns are success, the control's
+            success, and budget.
+    """
+    lines = [line for line in filled.lines if None not in (line.values[0].estimate, line.values[2].estimate)]
+    if not lines:
+        return None
+    names = series({line.keys[0]: _figure(line.values[2]) for line in lines})
+    attacks = sorted(set(names.values()), key=natural)
+    figure, panels = _panels(list(dict.fromkeys(line.keys[1:] for line in lines)), len(attacks))
+    for keys, panel in panels.items():
+        for number, attack in enumerate(attacks):
+            own = [line for line in lines if line.keys[1:] == keys and names[line.keys[0]] == attack]
+            colour = COLOURS[number % len(COLOURS)]
+            _curve(panel, own, 0, colour, MARKS[number % len(MARKS)], "-")
+            _curve(panel, own, 1, colour, ".", "--")
+        panel.set_title(_name(keys, filled))
+    budgets = sorted({_figure(line.values[2]) for line in lines})
+    panel.set_xticks(budgets if len(budgets) <= _TICKS else np.linspace(budgets[0], budgets[-1], _TICKS))
+    panel.set_ylim(bottom=0)
+    figure.supxlabel("size of the edit, in the attack's own unit", fontsize=7)
+    figure.supylabel("share of targets that rise", fontsize=7)
+    _legend(figure, [drawable(attack) for attack in attacks])
+    return figure
+
+
+def _panels(keys: Sequence[tuple[str, ...]], attacks: int) -> tuple[Figure, dict[tuple[str, ...], Axes]]:
+    """Return a figure with an axes for each (ranker, defense): a row a ranker where there are defenses."""
+    rankers, defenses = (list(dict.fromkeys(parts)) for parts in zip(*((key[0], key[1:]) for key in keys), strict=True))
+    places = {key: (rankers.index(key[0]), defenses.index(key[1:])) for key in keys}
+    if len(defenses) == 1:
+        places = {key: divmod(number, _PANELS) for number, key in enumerate(keys)}
+    down, across = (1 + max(numbers) for numbers in zip(*places.values(), strict=True))
+    width = _COLUMN if across == 1 else _PANEL * across
+    figure, axes = _subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
+    for number, panel in enumerate(axes):
+        panel.set_visible(divmod(number, across) in places.values())
+    return figure, {key: axes[row * across + column] for key, (row, column) in places.items()}
+
+
+def _curve(panel: Axes, lines: Sequence[Line], column: int, colour: str, mark: str, style: str) -> None:
+    """Draw one column of the lines against their budgets; a lone point has a bar instead of a band."""
+    known = [line for line in lines if line.values[column].estimate is not None]
+    known.sort(key=lambda line: _figure(line.values[2]))
+    budgets, values = ([_figure(line.values[i]) for line in known] for i in (2, column))
+    ends = np.array([line.values[column].interval or (math.nan, math.nan) for line in known]).reshape(-1, 2)
+    panel.plot(budgets, values, style, color=colour, marker=mark, zorder=3)
+    if len(known) > 1:
+        panel.fill_between(budgets, *ends.T, color=colour, alpha=0.16 if style == "-" else 0.07, lw=0)
+    else:
+        panel.vlines(budgets, *ends.T, color=colour, lw=0.6)
+
+
+def _legend(figure: Figure, attacks: Sequence[str]) -> None:
+    names = [*attacks, "random edit of the same size"]
+    handles = [
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKS[i % len(MARKS)]) for i in range(len(attacks))
+    ]
+    handles.append(Line2D([], [], color=_CONTROL, ls="--", marker="."))
+    # A sign of seven points is about four wide; a handle and its gaps take 40.
+    room = int(figure.get_figwidth() * 72 / (4 * max(map(len, names)) + 40))
+    figure.legend(handles, names, loc="outside upper left", ncols=min(max(room, 1), len(names)))
+
+
+def _subplots(down: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
+
+
+def _name(keys: tuple[str, ...], filled: Filled) -> str:
+    """Return a ranker with its defense, which goes by its plug-in's name where that is enough."""
+    if len(keys) == 1 or keys[1] == NONE:
+        return textwrap.fill(drawable(keys[0]), _NAME)
+    alike = {line.keys[-1] for line in filled.lines if plug_in(line.keys[-1]) == plug_in(keys[1])}
+    defense = plug_in(keys[1]) if len(alike) == 1 else keys[1]
+    return textwrap.fill(drawable(f"{keys[0]} + {defense}"), _NAME)
+
+
+def _spot(line: Line) -> tuple[float, float]:
+    return _figure(line.values[0]), _figure(line.values[1])
+
+
+def _bars(line: Line) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """Yield the ends of the intervals: across, then up."""
+    x, y = _spot(line)
+    across, up = (value.interval for value in line.values)
+    if across:
+        yield (across[0], y), (across[1], y)
+    if up:
+        yield (x, up[0]), (x, up[1])
+
+
+def _figure(value: Value) -> float:
+    return math.nan if value.estimate is None else value.estimate

