@@ -101,10 +101,13 @@ class TransformerRanker(Ranker):
         for batch in equal_length_batches(lengths, self.max_tokens):
             rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
             length = lengths[batch[0]]
-            yield batch, {
-                name: torch.tensor([values[i] + [fill.get(name, 0)] * (length - len(values[i])) for i in rows])
-                for name, values in inputs.items()
-            }
+            yield (
+                batch,
+                {
+                    name: torch.tensor([values[i] + [fill.get(name, 0)] * (length - len(values[i])) for i in rows])
+                    for name, values in inputs.items()
+                },
+            )
 
     @contextmanager
     def _inference(self) -> Iterator[None]:

@@ -45,11 +45,12 @@ def compare_runs(
     """
     settings = Settings("", seed, rounds, level=level)
     both = pd.concat({"a": _by_unit(a), "b": _by_unit(b)}, axis=1)
-    records = [(*at, *_figures(frame, at, settings)) for at, frame in both.groupby(level=BY, sort=True)]
+    conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(part) for part in item[0]])
+    records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
     compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
     for _, family in compared[compared["p"] < 1].groupby(["task", "measure"]):
         compared.loc[family.index, "p"] = holm(family["p"].to_numpy())
-    return compared.sort_values(BY, key=lambda column: column.map(natural), kind="stable", ignore_index=True)
+    return compared
 
 
 def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
