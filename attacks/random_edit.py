@@ -67,6 +67,8 @@ class RandomEdit(Control):
 
     def _noise(self, inserted: str, rng: np.random.Generator) -> str:
         """Return the inserted text with every word replaced by a random one of the collection."""
-        choices = self._vocabulary or [word.key for word in words(inserted)]
+        choices = self._vocabulary
+        if not choices:
+            raise RuntimeError("the control knows no words: prepare(oracle, collection, rng) was not called")
         edits = tuple(Edit(word.start, word.end, choices[int(rng.integers(len(choices)))]) for word in words(inserted))
         return apply_edits(inserted, edits)

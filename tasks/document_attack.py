@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from robustrank.attack import Attack, Control, Perturbation
+from robustrank.attack import Control, Perturbation
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
-from robustrank.plugins import create
+from robustrank.plugins import create, find, parameters
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rows import Row, Status
 from robustrank.specification import Spec
@@ -74,13 +74,14 @@ class DocumentAttack(Task):
         oracle = Oracle(context.scorer, context.attack.access)
         context.attack.prepare(oracle, context.collection, context.rng("prepare", self._name(context)))
         yield context.row("prepare/queries", oracle.meter.queries)
+        control = self._control(context)
         attempts: list[Attempt] = []
         chosen = self._targets(context)
         total = len(chosen)
         for number, (target, reason) in enumerate(chosen):
             context.advance(number, total)
             if target.doc_id:
-                attempts.append(self._attempt(context, target))
+                attempts.append(self._attempt(context, target, control))
             else:
                 yield context.row("success", None, target.query_id, status="skipped", note=reason)
         self._judge(context, attempts)
@@ -127,7 +128,7 @@ class DocumentAttack(Task):
                 found.append((Target(query_id, query, "", "", 0), reason))
         return found
 
-    def _attempt(self, context: Context, target: Target) -> Attempt:
+    def _attempt(self, context: Context, target: Target, control: Control | None) -> Attempt:
         """Let the attack do its work within its access and budget."""
         attack, names = context.attack, (self._name(context), target.query_id, target.doc_id)
         budget = Budget(self.budget_queries, self.budget_seconds)
@@ -142,14 +143,24 @@ class DocumentAttack(Task):
             attempt = Attempt(target, unchanged, "error", str(error))
         attempt.note = attempt.note or attempt.perturbation.note
         attempt.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
-        if attack.control and attempt.perturbation.edits:
-            attempt.control = self._control(attack).mirror(target, attempt.perturbation, context.rng("control", *names))
+        if control is not None and attempt.perturbation.edits:
+            attempt.control = control.mirror(target, attempt.perturbation, context.rng("control", *names))
         return attempt
 
-    def _control(self, attack: Attack) -> Control:
-        control = create("attack", Spec(attack.control))
+    def _control(self, context: Context) -> Control | None:
+        """Return the attack's control, prepared, with the parameters the two share, as the substitution table."""
+        attack = context.attack
+        if not attack.control:
+            return None
+        shared = {
+            parameter.name: getattr(attack, parameter.name)
+            for parameter in parameters(find("attack", attack.control))
+            if hasattr(attack, parameter.name)
+        }
+        control = create("attack", Spec(attack.control, shared))
         if not isinstance(control, Control):
             raise TypeError(f"{attack.control!r} is named as a control and is none")
+        control.prepare(Oracle(context.scorer, Access.NOTHING), context.collection, context.rng("prepare control"))
         return control
 
     def _judge(self, context: Context, attempts: list[Attempt]) -> None:

