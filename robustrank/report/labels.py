@@ -13,8 +13,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.transforms import Bbox
 
 _DISTANCES = (7, 11, 16, 23, 32, 44, 60)  # points from the mark to the name
-_OBLIQUE = (45, 135, 315, 225, 65, 115, 295, 245)
-_ANGLES = (*_OBLIQUE[:4], 90, 270, 0, 180, *_OBLIQUE[4:])
+_ANGLES = (45, 135, 315, 225, 90, 270, 0, 180)
 _LEADER = 14  # from this distance on a line leads to the name
 _POINT = 4  # half the width of a mark, in points
 
@@ -51,30 +50,20 @@ def label_points(
         x, y = axes.transData.transform(spot)
         return Bbox.from_extents(x - half * scale, y - half * scale, x + half * scale, y + half * scale)
 
-    thin = [Bbox.union([box(start, 1), box(end, 1)]) for start, end in bars]
-    marks = [box(spot, _POINT) for spot in spots]
-    taken = list(marks)  # and every name as it is written
+    taken = [box(spot, _POINT) for spot in spots]
+    taken += [Bbox.union([box(start, 1), box(end, 1)]) for start, end in bars]
     frame = axes.get_window_extent(renderer)
-    points = zip(names, spots, colours, marks, strict=True)
-    for name, spot, colour, mark in sorted(points, key=lambda point: -len(point[0])):  # long names need the room
+    for name, spot, colour, mark in zip(names, spots, colours, taken[: len(spots)], strict=True):
         text = axes.annotate(name, spot, (0, 0), textcoords="offset points", color=colour, ha="center", va="center")
         size = text.get_window_extent(renderer)
         places = list(_places(size.width / scale, size.height / scale))
         boxes = [_moved(mark, place, size, scale) for place in places]
-        others = [other for other in taken if other is not mark]
-        costs = [
-            # To cover a name or a mark is worst; bars are thin, so a name struck through by one covers a fifth.
-            10 * (_covered(own, taken) + 1 - _covered(own, [frame]))
-            + 2 * _crossed(mark, place, others, scale)
-            + 5 * _covered(own, thin)
-            + place.distance / 1000
-            for own, place in zip(boxes, places, strict=True)
-        ]
+        costs = [_cost(own, taken, frame) + place.distance / 1000 for own, place in zip(boxes, places, strict=True)]
         best = int(np.argmin(costs))
         text.set_position(places[best].centre)
         taken.append(boxes[best])
         if places[best].distance >= _LEADER:
-            line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "ls": ":", "shrinkA": 0, "shrinkB": 3}
+            line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
             axes.annotate("", spot, places[best].edge, textcoords="offset points", arrowprops=line)
 
 
@@ -90,8 +79,7 @@ class _Place:
 def _places(width: float, height: float) -> Iterator[_Place]:
     """Yield the places of a name of this size in points, the nearest first."""
     for distance in _DISTANCES:
-        # A line straight up or across would look like an error bar.
-        for angle in _ANGLES if distance < _LEADER else _OBLIQUE:
+        for angle in _ANGLES:
             x, y = math.cos(math.radians(angle)), math.sin(math.radians(angle))
             edge = (x * distance, y * distance)
             yield _Place(distance, (edge[0] + _sign(x) * width / 2, edge[1] + _sign(y) * height / 2), edge)
@@ -108,16 +96,12 @@ def _moved(mark: Bbox, place: _Place, size: Bbox, scale: float) -> Bbox:
     return Bbox.from_bounds(x, y, size.width, size.height)
 
 
-def _covered(box: Bbox, others: Sequence[Bbox]) -> float:
-    """Return the area that ``box`` shares with others, as a share of its own."""
-    shared = (Bbox.intersection(box, other) for other in others)
-    return sum(float(both.width * both.height) for both in shared if both) / (box.width * box.height)
+def _cost(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
+    """Return the area that ``box`` shares with others or has outside the frame, as a share of its own."""
+    outside = box.width * box.height - _shared(box, frame)
+    return (sum(_shared(box, other) for other in taken) + 2 * outside) / (box.width * box.height)
 
 
-def _crossed(mark: Bbox, place: _Place, others: Sequence[Bbox], scale: float) -> int:
-    """Return how many other marks and names the line to the name would cross."""
-    if place.distance < _LEADER:
-        return 0
-    x, y = (mark.x0 + mark.x1) / 2, (mark.y0 + mark.y1) / 2
-    steps = np.linspace(0, scale, num=20)
-    return sum(any(other.contains(x + place.edge[0] * t, y + place.edge[1] * t) for t in steps) for other in others)
+def _shared(one: Bbox, other: Bbox) -> float:
+    both = Bbox.intersection(one, other)
+    return float(both.width * both.height) if both else 0.0

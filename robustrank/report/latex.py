@@ -10,13 +10,11 @@ from robustrank.report.tables import Column, Filled, Line, Value, shown_keys
 
 _LINES = 20  # lines of a page; a longer table goes on in another
 _FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"  # no wider than the line
-_FIT_PAGE = r"\resizebox{!}{\ifdim\height>.8\textheight.8\textheight\else\height\fi}"
 # Tables and figures stand where they are called: floats of their number would pile up.
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[landscape,margin=1.5cm]{geometry}
 \usepackage{booktabs}
 \usepackage{graphicx}
-\setlength{\belowcaptionskip}{5pt}
 \makeatletter
 \newenvironment{stands}[1]{\par\bigskip\noindent\begin{minipage}{\linewidth}\def\@captype{#1}}{\end{minipage}\par}
 \renewenvironment{table*}[1][]{\begin{stands}{table}}{\end{stands}}
@@ -38,7 +36,7 @@ def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
     tables = [f"\\input{{tables/{name}.tex}}" for name in names]
     shown = [
         "\\begin{figure}\n\\centering\n"
-        f"{_FIT}{{{_FIT_PAGE}{{\\includegraphics{{figures/{name}.pdf}}}}}}\n"
+        f"{_FIT}{{\\includegraphics{{figures/{name}.pdf}}}}\n"
         f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
         for name, caption in figures
     ]

@@ -19,10 +19,10 @@ RANKERS = {
 }
 DEFENSES = ("none", "certdr:samples=200")
 ATTACKS = (
-    *(f"word-substitution:max_words={size}" for size in (1, 5)),
+    *(f"word-substitution:max_words={size}" for size in (1, 3, 5)),
     *(f"keyword-stuffing:repeats={size},where=front" for size in (1, 3)),
 )
-QUERIES = tuple(f"q{number}" for number in range(1, 9))
+QUERIES = tuple(f"q{number}" for number in range(1, 13))
 IID, QUERY, DOCUMENT, CERTIFIED = (
     "iid-variance", "query-attack:variants=5", "document-attack:targets=easy-5", "certified-topk",
 )  # fmt: skip
