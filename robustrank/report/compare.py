@@ -45,7 +45,7 @@ def compare_runs(
     """
     settings = Settings("", seed, rounds, level=level)
     both = pd.concat({"a": _by_unit(a), "b": _by_unit(b)}, axis=1)
-    conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(part) for part in item[0]])
+    conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(str(part)) for part in item[0]])
     records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
     compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
     for _, family in compared[compared["p"] < 1].groupby(["task", "measure"]):
