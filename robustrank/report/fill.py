@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from robustrank.measures.significance import bootstrap_interval, holm, paired_permutation_test
 from robustrank.randomness import derive
 from robustrank.report.numbers import number
 from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values
-from robustrank.report.units import NONE, Units
+from robustrank.report.units import NONE, Aligned, Units, query_means
 
 Keys = tuple[str, ...]
 
@@ -86,9 +85,8 @@ def interval(
         clusters = queries if len(set(queries)) < len(queries) else None
         ends = bootstrap_interval(arrays, column.statistic, rng, rounds, level, clusters=clusters)
     else:
-        totals = pd.Series(np.asarray(column.unit(*arrays), dtype=np.float64)).groupby(np.asarray(queries))
-        sums = [totals.sum().to_numpy(), totals.count().to_numpy()]
-        ends = bootstrap_interval(sums, _ratio_of_sums, rng, rounds, level, vectorized=True)
+        _, means, counts = query_means(queries, column.unit(*arrays))
+        ends = bootstrap_interval([means * counts, counts], _ratio_of_sums, rng, rounds, level, vectorized=True)
     return None if math.isnan(ends[0]) else ends
 
 
@@ -122,26 +120,28 @@ class _Filler:
         return list(made.values())
 
     def _value(self, keys: Keys) -> Value:
-        frame = self._frame(keys)
-        arrays, queries = self._arrays(frame), list(frame.index.get_level_values("query_id"))
-        figure = estimate(self.column, arrays)
+        data = self._aligned(keys)
+        figure = estimate(self.column, data.arrays)
         if figure is None:
-            return Value(None, units=len(frame))
-        rng = self._rng("interval", keys)
-        return Value(figure, interval(self.column, arrays, queries, rng, self.settings), len(frame))
+            return Value(None, units=len(data.units))
+        ends = interval(self.column, data.arrays, data.queries, self._rng("interval", keys), self.settings)
+        return Value(figure, ends, len(data.units))
 
     def _tests(self, keys: Keys) -> list[tuple[str, float]]:
         """Return the marks of the counterparts of a line, and p against each."""
         rounds = self.settings.permutations
         if self.column.paired:
-            own, other = (self._by_query(keys, i) for i in (0, 1))
-            return [(PAIR, paired_permutation_test(own, other, self._rng("pair", keys), rounds))]
+            data = self._aligned(keys)
+            own, control = (query_means(data.queries, array)[1] for array in data.arrays[:2])
+            return [(PAIR, paired_permutation_test(own, control, self._rng("pair", keys), rounds))]
         if not self.column.compare:
             return []
         tests = []
         for mark, counterpart in self._counterparts(keys).items():
-            own, other = self._by_query(keys).align(self._by_query(counterpart), join="inner")
-            tests.append((mark, paired_permutation_test(own, other, self._rng(mark, keys), rounds)))
+            means, others = self._by_query(keys), self._by_query(counterpart)
+            common = [query for query in means if query in others]
+            pair = [means[query] for query in common], [others[query] for query in common]
+            tests.append((mark, paired_permutation_test(*pair, self._rng(mark, keys), rounds)))
         return tests
 
     def _counterparts(self, keys: Keys) -> dict[str, Keys]:
@@ -153,27 +153,21 @@ class _Filler:
         }
         return {mark: other for mark, other in others.items() if other != keys and other in self.lines}
 
-    def _by_query(self, keys: Keys, measure: int | None = None) -> pd.Series[float]:
-        """Return the mean of each query's units: of what they contribute, or of one of the measures."""
-        frame = self._frame(keys)
-        arrays = self._arrays(frame)
-        values = self.column.unit(*arrays) if measure is None else arrays[measure]
-        series = pd.Series(np.asarray(values, dtype=np.float64), frame.index.get_level_values("query_id"))
-        return series.groupby(level=0, sort=True).mean()
+    def _by_query(self, keys: Keys) -> dict[str, float]:
+        """Return the mean of what each query's units contribute."""
+        data = self._aligned(keys)
+        queries, means, _ = query_means(data.queries, self.column.unit(*data.arrays))
+        return dict(zip(queries, means.tolist(), strict=True))
 
-    def _frame(self, keys: Keys) -> pd.DataFrame:
-        """Return the units that have every measure of the column."""
+    def _aligned(self, keys: Keys) -> Aligned:
+        """Return the units that have every measure of the column, those of the reference last."""
         own = self.units.aligned(self.column.task, keys, self.column.measures)
         if not self.column.reference:
             return own
         named = dict(zip(self.table.rows, keys, strict=True))
         baseline = {**named, "ranker": self.settings.baseline, "defense": NONE}
         at = [baseline[key] for key in self.table.rows]
-        reference = self.units.aligned(self.column.task, at, self.column.reference)
-        return own.join(reference.add_prefix("reference "), how="inner")
-
-    def _arrays(self, frame: pd.DataFrame) -> list[Values]:
-        return [frame.iloc[:, i].to_numpy(dtype=np.float64) for i in range(frame.shape[1])]
+        return own.joined(self.units.aligned(self.column.task, at, self.column.reference))
 
     def _rng(self, use: str, keys: Keys) -> np.random.Generator:
         return derive(self.settings.seed, "report", use, self.table.name, self.column.title, *keys)

@@ -22,9 +22,6 @@ _CHARACTERS = {
     "’": "{'}",
     "“": "{``}",
     "”": "{''}",
-    "†": r"\dag{}",
-    "‡": r"\ddag{}",
-    "§": r"\S{}",
     "ß": r"{\ss}",
     "æ": r"{\ae}",
     "Æ": r"{\AE}",
@@ -40,7 +37,10 @@ _GREEK = (  # from alpha on, as Unicode has them
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi "
     "omicron pi rho final sigma tau upsilon phi chi psi omega"
 )
-_MATHS = {
+_MATHS = {  # the text forms of the first three would need fonts that a small TeX has only as programs
+    "†": r"\dagger",
+    "‡": r"\ddagger",
+    "§": r"\mathsection",
     "−": "-",
     "±": r"\pm",
     "×": r"\times",

@@ -22,9 +22,13 @@ def series(budgets: Mapping[str, float]) -> dict[str, str]:
             for key in _parameters(label)
             if all(_is(own[key], budgets[other]) for other, own in alike.items() if key in own)
         }
-        kept = ",".join(f"{key}={value}" for key, value in _parameters(label).items() if key not in sizes)
-        names[label] = f"{plug_in(label)}:{kept}" if kept else plug_in(label)
+        names[label] = label if not sizes else _without(label, sizes)
     return names
+
+
+def _without(label: str, sizes: set[str]) -> str:
+    kept = ",".join(f"{key}={value}" for key, value in _parameters(label).items() if key not in sizes)
+    return f"{plug_in(label)}:{kept}" if kept else plug_in(label)
 
 
 def _parameters(label: str) -> dict[str, str]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from robustrank.report.tables import Values
 
 KEYS = ("task", "collection", "ranker", "defense", "attack")
 UNIT = ["query_id", "doc_id"]
+Unit = tuple[str, str]  # query id, document id
 NONE = "none"  # the label of the undefended ranker
 _FAMILIES = ("traditional", "learned", "neural", "pretrained")
 
@@ -17,6 +23,32 @@ _FAMILIES = ("traditional", "learned", "neural", "pretrained")
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that have a value, in an order that depends on nothing but what they say."""
     return rows[rows["value"].notna()].sort_values([*KEYS, *UNIT, "measure", "seed"], kind="stable")
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Measures side by side.
+
+    Attributes:
+        units: n pairs (query id, document id), sorted.
+        arrays: An array [n] for each measure.
+    """
+
+    units: tuple[Unit, ...]
+    arrays: tuple[Values, ...]
+
+    @property
+    def queries(self) -> list[str]:
+        """The query of each unit."""
+        return [query for query, _ in self.units]
+
+    def joined(self, other: Aligned) -> Aligned:
+        """Return the units both have, with the arrays of both."""
+        places = {unit: place for place, unit in enumerate(other.units)}
+        own = [place for place, unit in enumerate(self.units) if unit in places]
+        others = [places[self.units[place]] for place in own]
+        arrays = [array[own] for array in self.arrays] + [array[others] for array in other.arrays]
+        return Aligned(tuple(self.units[place] for place in own), tuple(arrays))
 
 
 class Units:
@@ -32,21 +64,41 @@ class Units:
         by = ["task", *keys]
         apart = [*by, *UNIT, *sorted({"attack", "seed"} - set(keys))]
         wide = rows.groupby([*apart, "measure"], sort=True)["value"].mean().unstack("measure")
-        self._nothing = wide.iloc[:0]
-        self._parts = dict(iter(wide.groupby(level=by)))
-        self._aligned: dict[Any, pd.DataFrame] = {}
+        self._places = {name: place for place, name in enumerate(wide.columns)}
+        self._parts = {at: _numbered(part) for at, part in wide.groupby(level=by)}
 
-    def aligned(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> pd.DataFrame:
-        """Return a row a unit that has all of ``measures``, and a column for each of them.
+    def aligned(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> Aligned:
+        """Return the units that have all of ``measures``.
 
         A unit's mean is over the seeds that have them all, so that what is compared was measured together.
         """
-        at = (task, *keys)
-        wanted = (at, tuple(measures))
-        if wanted not in self._aligned:
-            part = self._parts.get(at, self._nothing)
-            self._aligned[wanted] = part.reindex(columns=list(measures)).dropna().groupby(level=UNIT).mean()
-        return self._aligned[wanted]
+        if (task, *keys) not in self._parts or not set(measures) <= set(self._places):
+            return Aligned((), tuple(np.empty(0) for _ in measures))
+        units, numbers, table = self._parts[task, *keys]
+        values = table[:, [self._places[name] for name in measures]]
+        whole = ~np.isnan(values).any(axis=1)
+        counts = np.bincount(numbers[whole], minlength=len(units))
+        there = np.flatnonzero(counts)
+        sums = (np.bincount(numbers[whole], weights=column, minlength=len(units)) for column in values[whole].T)
+        arrays = tuple(total[there] / counts[there] for total in sums)
+        return Aligned(tuple(units[place] for place in there), arrays)
+
+
+def _numbered(part: pd.DataFrame) -> tuple[list[Unit], NDArray[np.int64], Values]:
+    """Return the units of a part, the number of each row's unit, and its values [rows, measures]."""
+    queries, documents = (part.index.get_level_values(name) for name in UNIT)
+    pairs = list(zip(queries, documents, strict=True))
+    units = sorted(set(pairs))
+    numbers = {unit: number for number, unit in enumerate(units)}
+    return units, np.array([numbers[pair] for pair in pairs], dtype=np.int64), part.to_numpy(dtype=np.float64)
+
+
+def query_means(queries: Sequence[str], values: ArrayLike) -> tuple[list[str], Values, NDArray[np.int64]]:
+    """Return the queries, sorted; the mean of each one's units; and how many units it has."""
+    names, inverse = np.unique(np.asarray(queries, dtype=object), return_inverse=True)
+    counts = np.bincount(inverse, minlength=len(names))
+    sums = np.bincount(inverse, weights=np.asarray(values, dtype=np.float64), minlength=len(names))
+    return [str(name) for name in names], sums / np.maximum(counts, 1), counts
 
 
 def ordered(rows: pd.DataFrame, keys: Sequence[str], baseline: str) -> list[tuple[str, ...]]:

@@ -173,3 +173,16 @@ def rows(run_folder):
 @pytest.fixture
 def write(tmp_path):
     return lambda rows: write_run(tmp_path / "run", rows)
+
+
+@pytest.fixture
+def small_run(tmp_path):
+    """A run folder of two rankers and five queries, as small as shows everything."""
+    rows = make_rows(("bm25", "minilm"), QUERIES[:5], (0,))
+    kept = [row for row in rows if row.ranker == "minilm" or row.defense == "none"]
+    return write_run(tmp_path / "small", [row for row in kept if not row.attack.startswith("keyword")])
+
+
+@pytest.fixture
+def small_rows(small_run):
+    return load_rows(small_run)

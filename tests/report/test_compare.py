@@ -1,0 +1,90 @@
+"""Two runs compared: paired where both measured, counted where one did not."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from robustrank.report.compare import compare_runs, comparison_table
+from robustrank.rows import COLUMNS, Row
+
+
+def run(values, measure="AP", seed=0, ranker="bm25", task="iid-variance"):
+    facts = {"collection": "lee", "family": "traditional", "defense": "none", "attack": "", "doc_id": ""}
+    rows = [
+        Row(**facts, task=task, ranker=ranker, seed=seed, query_id=query, measure=measure, value=value)
+        for query, value in values.items()
+    ]
+    made = pd.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
+    return made.astype({"value": "float64"})
+
+
+def only(compared):
+    (record,) = compared.to_dict("records")
+    return record
+
+
+def test_a_difference_worked_out_by_hand():
+    a = run({"q1": 0.1, "q2": 0.2, "q3": 0.3, "q4": 0.4, "gone": 0.9})
+    b = run({"q1": 0.2, "q2": 0.3, "q3": 0.3, "q4": 0.6, "new": 0.0, "newer": 0.0})
+    record = only(compare_runs(a, b))
+    assert (record["mean_a"], record["mean_b"]) == (pytest.approx(0.25), pytest.approx(0.35))
+    assert record["difference"] == pytest.approx(0.1)
+    assert record["low"] < 0.1 < record["high"]
+    assert record["p"] == pytest.approx(2 / 8)  # three queries differ, all in one direction
+    assert (record["common"], record["only_a"], record["only_b"]) == (4, 1, 2)
+
+
+def test_seeds_are_averaged_and_a_missing_value_is_no_zero():
+    a = pd.concat([run({"q1": 0.2, "q2": 0.5}), run({"q1": 0.4}, seed=1)])
+    b = run({"q1": 0.5, "q2": None})
+    record = only(compare_runs(a, b))
+    assert (record["mean_a"], record["mean_b"]) == (pytest.approx(0.3), 0.5)
+    assert (record["common"], record["only_a"], record["only_b"]) == (1, 1, 0)
+
+
+def test_runs_with_nothing_in_common_are_counted_and_not_tested():
+    compared = compare_runs(run({"q1": 0.2}), run({"q2": 0.4}, measure="RR"))
+    assert compared["measure"].tolist() == ["AP", "RR"]
+    assert compared["p"].isna().all()
+    assert compared["difference"].isna().all()
+    assert compared[["only_a", "only_b"]].to_numpy().tolist() == [[1, 0], [0, 1]]
+    assert math.isnan(compared["mean_b"][0])
+
+
+def test_holm_goes_over_the_conditions_of_a_measure_that_differ():
+    queries = [f"q{i}" for i in range(8)]
+    low, high = dict.fromkeys(queries, 0.2), dict.fromkeys(queries, 0.4)
+    a = pd.concat([run(low, ranker=ranker) for ranker in "xyz"] + [run(low, measure="RR")])
+    b = pd.concat([run(high, ranker=ranker) for ranker in "xy"] + [run(low, ranker="z"), run(high, measure="RR")])
+    p = compare_runs(a, b).set_index(["measure", "ranker"])["p"]
+    assert p.to_dict() == {
+        ("AP", "x"): pytest.approx(2 * 2 / 256),
+        ("AP", "y"): pytest.approx(2 * 2 / 256),
+        ("AP", "z"): 1,
+        ("RR", "bm25"): pytest.approx(2 / 256),
+    }
+
+
+def test_the_same_run_differs_in_nothing(small_rows):
+    compared = compare_runs(small_rows, small_rows.sample(frac=1, random_state=1))
+    assert (compared["difference"] == 0).all()
+    assert comparison_table(compared).row_count == 0
+    assert comparison_table(compared, everything=True).row_count == len(compared)
+
+
+def test_the_table_shows_what_differs():
+    compared = compare_runs(
+        pd.concat([run({"q1": 0.1, "q2": 0.2}), run({"q1": 1.0}, measure="same")]),
+        pd.concat([run({"q1": 0.2, "q2": 0.2}), run({"q1": 1.0}, measure="same")]),
+    )
+    console = Console(width=160, file=io.StringIO(), color_system=None)
+    console.print(comparison_table(compared))
+    text = console.file.getvalue()
+    assert "0.15" in text
+    assert "0.05" in text
+    assert "1 of 2 measures are the same, not shown" in text

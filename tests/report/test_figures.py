@@ -1,0 +1,107 @@
+"""Figures: names beside their points, curves of one attack as one line, the same bytes at every call."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+
+from robustrank.report.figures import Drawn, draw
+from robustrank.report.labels import drawable, label_points
+from robustrank.report.make import settings_for
+from robustrank.report.plots import budget_curves, trade_off
+from robustrank.report.series import series
+from robustrank.report.tables import Column, Filled, Line, Value
+
+
+def filled(values, rows=("ranker", "defense")):
+    columns = (Column("x", ("x",)), Column("y", ("y",)), Column("budget", ("b",)))[: len(next(iter(values.values())))]
+    lines = tuple(
+        Line(keys, tuple(Value(v, None if v is None else (v - 0.1, v + 0.1)) for v in own))
+        for keys, own in values.items()
+    )
+    return Filled("f", "C.", "", rows, "", columns, lines)
+
+
+def test_no_name_covers_another_or_a_mark():
+    rng = np.random.default_rng(2)
+    spots = [tuple(spot) for spot in rng.uniform(0.4, 0.6, size=(10, 2))]  # crowded in the middle
+    figure = Figure(figsize=(3.33, 2.6))
+    canvas, axes = FigureCanvasAgg(figure), figure.add_subplot()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    label_points(axes, renderer, [f"ranker-{i}" for i in range(10)], spots, [], ["black"] * 10)
+    names = [child for child in axes.get_children() if isinstance(child, Annotation) and child.get_text()]
+    boxes = [name.get_window_extent(renderer) for name in names]
+    assert len(boxes) == 10
+    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+    assert not [box for box in boxes for spot in spots if box.contains(*axes.transData.transform(spot))]
+    frame = axes.get_window_extent(renderer)
+    assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
+
+
+def test_attacks_that_differ_in_their_size_are_one_series():
+    budgets = {
+        "word-substitution:max_words=5,table=minilm": 5,
+        "word-substitution:max_words=10,table=minilm": 10,
+        "word-substitution:max_words=5,table=wordnet": 5,
+        "keyword-stuffing:repeats=1,seed=1": 1,
+        "keyword-stuffing:repeats=2,seed=1": 2,
+        "random-edit": 3,
+        "my own: label": 3,
+    }
+    assert list(series(budgets).values()) == [
+        "word-substitution:table=minilm",
+        "word-substitution:table=minilm",
+        "word-substitution:table=wordnet",
+        "keyword-stuffing:seed=1",
+        "keyword-stuffing:seed=1",
+        "random-edit",
+        "my own: label",
+    ]
+
+
+def test_a_point_without_a_figure_is_not_drawn():
+    assert trade_off(filled({("bm25", "none"): (None, 0.5)})) is None
+    figure = trade_off(filled({("bm25", "none"): (0.4, 0.5), ("minilm", "none"): (None, 0.5)}))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["bm25"]
+
+
+def test_defended_rankers_are_named_by_their_defense():
+    values = {("bm25", "none"): (0.4, 0.5), ("bm25", "certdr:samples=200"): (0.3, 0.6), ("minilm", "none"): (0.8, 0.1)}
+    names = {text.get_text() for text in trade_off(filled(values)).axes[0].texts} - {""}
+    assert names == {"bm25", "bm25 + certdr", "minilm"}
+
+
+def test_curves_hold_the_values_of_the_table():
+    values = {
+        (f"a:size={size}", ranker, "none"): (success, control, size)
+        for ranker in ("bm25", "minilm")
+        for size, success, control in ((1, 0.2, 0.1), (5, 0.6, 0.3))
+    }
+    figure = budget_curves(filled(values, ("attack", "ranker", "defense")))
+    assert [axes.get_title() for axes in figure.axes] == ["bm25", "minilm"]
+    own, control = figure.axes[0].lines
+    assert (own.get_xydata().tolist(), own.get_linestyle()) == ([[1, 0.2], [5, 0.6]], "-")
+    assert (control.get_xydata().tolist(), control.get_linestyle()) == ([[1, 0.1], [5, 0.3]], "--")
+
+
+def test_any_label_can_be_drawn():
+    label = "$x_1$ 北京 \n🙂 {a} \\frac"
+    assert drawable(label) == "$x_1$ �� � {a} \\frac"
+    figure = trade_off(filled({(label, "none"): (0.4, 0.5)}))
+    assert Drawn("f", "", figure).saved("png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kind", ["pdf", "png"])
+def test_a_figure_is_the_same_to_the_byte_and_bears_no_date(small_rows, kind):
+    settings = settings_for(small_rows, "bm25")
+    few = small_rows[small_rows["task"].str.startswith("query-attack")]
+    (one,), (other,) = draw(few, settings), draw(few, settings)
+    assert one.saved(kind) == other.saved(kind) == one.saved(kind)
+    assert b"CreationDate" not in one.saved(kind)

@@ -1,0 +1,131 @@
+"""Any label as LaTeX: escaped in full, told apart, and compiled for real where pdflatex is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robustrank.report import latex
+from robustrank.report.latex_text import escape
+from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.report.write import write_report
+
+SIGNS = {
+    "textbackslash": "\\",
+    "textasciitilde": "~",
+    "textasciicircum": "^",
+    "textless": "<",
+    "textgreater": ">",
+    "textbar": "|",
+}
+TOKEN = re.compile(
+    r"\\(text[a-z]+)\{\}|\{\\char(\d+)\}|\\([&%$#_{}])|\{([\[\]*])\}|(\{\})|([^\\{}&%$#_~^\"'`<>|\[\]*])"
+)
+
+needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on PATH")
+
+
+def read(source: str) -> str:
+    """Read escaped ASCII back as TeX would; fail at anything that TeX would take for a command of its own."""
+    text, place = "", 0
+    while place < len(source):
+        match = TOKEN.match(source, place)
+        assert match, f"{source[place:]!r} stands unescaped"
+        command, code, special, braced, _, plain = match.groups()
+        text += SIGNS[command] if command else chr(int(code)) if code else special or braced or plain or ""
+        place = match.end()
+    return text
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_ascii_reads_back_as_it_was(text):
+    assert read(escape(text)) == text
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_no_two_signs_run_together(text):
+    assert not re.search(r"--|,,|[?!]`|``|''|<<|>>", escape(text))
+
+
+@given(st.text())
+def test_the_result_is_ascii_on_one_line_with_balanced_braces(text):
+    source = escape(text)
+    assert source.isascii()
+    assert "\n" not in source
+    assert source.replace(r"\{", "").replace(r"\}", "").count("{") == source.replace(r"\{", "").replace(
+        r"\}", ""
+    ).count("}")
+
+
+def test_what_letters_and_signs_become():
+    assert escape("100% of word_substitution & [x]") == r"100\% of word\_substitution \& {[}x{]}"
+    assert escape("Çelik, Müller, Łukasz, Ångström") == r"\c{C}elik, M\"{u}ller, {\L}ukasz, \r{A}ngstr\"{o}m"
+    assert escape("α ≤ β – γ … 北") == (
+        r"\ensuremath{\alpha} \ensuremath{\le} \ensuremath{\beta} {--} \ensuremath{\gamma} \ldots{} {[}U+5317{]}"
+    )
+
+
+def compiled(folder, name, *options):
+    """Compile ``name`` and return TeX's output; fail with its last lines."""
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", *options, name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
+    output = done.stdout.decode("latin-1")
+    assert done.returncode == 0, output[-1500:]
+    return output
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("encoding", ["OT1", "T1"])
+def test_every_character_compiles_wherever_it_stands(tmp_path, encoding):
+    ascii_signs = [chr(code) for code in range(32, 127)]
+    wide = [
+        chr(code) for code in [*range(0xA0, 0x250), *range(0x300, 0x370), *range(0x370, 0x400), *range(0x2010, 0x2300)]
+    ]
+    wide += ["中", "🙂", "\x00", "\x07", "\x7f", "\t", "\u2028", "\ud800", chr(sys.maxunicode)]
+    labels = ["".join(pair) for pair in zip(ascii_signs, reversed(ascii_signs), strict=True)] + ascii_signs
+    labels += ["".join(wide[i : i + 30]) for i in range(0, len(wide), 30)] + [
+        "\\input{x}",
+        "a\\\\[2pt]b",
+        "%",
+        "^^M",
+        "{",
+        "$",
+    ]
+    value = Value(0.5, (0.1, 0.9), 3, {}, "†*", best=True)
+    column = Column("title_of 100% [↑]", ("m",))
+    lines = tuple(Line((label, label), (value,)) for label in labels)
+    filled = Filled(
+        "odd", "\n".join(labels), "50 % & more", ("ranker", "défense"), "queries", (column,), lines, tuple(labels)
+    )
+    preamble = f"\\documentclass{{article}}\\usepackage[{encoding}]{{fontenc}}\\usepackage{{booktabs,graphicx}}"
+    body = "".join(
+        f"\\clearpage\n{part}\\end{{table*}}\n" for part in latex.table(filled).split("\\end{table*}\n") if part.strip()
+    )
+    (tmp_path / "all.tex").write_text(f"{preamble}\\begin{{document}}\n{body}\\end{{document}}\n", encoding="ascii")
+    output = compiled(tmp_path, "all.tex", "-draftmode")  # no file: T1's fonts would have to be made first
+    assert "Missing character" not in output
+
+
+@needs_pdflatex
+def test_the_report_compiles_with_its_figures(small_run):
+    write_report(small_run, baseline="bm25")
+    output = compiled(small_run / "report", "report.tex")
+    assert "budget-lee.pdf" in output
+    assert "Output written on report.pdf" in output
+    assert "Overfull \\hbox" not in output
+
+
+def test_a_long_table_goes_on_where_a_block_opens():
+    value = Value(0.5)
+    lines = tuple(Line((f"attack {i // 6}", f"ranker {i}"), (value,), opens=i % 6 == 0 and i > 0) for i in range(40))
+    filled = Filled("long", "Caption.", "", ("attack", "ranker"), "", (Column("m", ("m",)),), lines)
+    parts = latex.table(filled).split("\\begin{table*}")[1:]
+    assert [len(re.findall(r"ranker \d", part)) for part in parts] == [18, 18, 4]
+    assert "attack 3" in parts[1].split("\\midrule")[1]
+    assert "(Part 2 of 3.)" in parts[1]

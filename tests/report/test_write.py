@@ -1,0 +1,152 @@
+"""The report on disk: complete, the same bytes for the same rows, legible in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+
+import pytest
+from rich.console import Console
+
+from robustrank.errors import DataError, UsageError
+from robustrank.report import html_tables, markdown
+from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.report.terminal import pieces, show
+from robustrank.report.write import write_report
+from robustrank.rows import Row
+
+
+def contents(paths):
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def row(measure="AP", value=0.5, **changed):
+    facts = {"task": "iid-variance", "collection": "lee", "ranker": "bm25", "family": "traditional", "defense": "none"}
+    facts |= {"attack": "", "seed": 0, "query_id": "q1", "doc_id": ""}
+    return Row(**{**facts, **changed}, measure=measure, value=value, status="ok" if value is not None else "failed")
+
+
+def odd_table():
+    labels = ("<b>bm25</b> | x", "[red]minilm[/red] *y*")
+    values = (Value(-0.25, (-0.5, 0.0), 12, {"†": 0.01}, "†", best=True), Value(None))
+    columns = (Column("drop", ("a", "b"), percent=True, digits=1, higher_is_better=True), Column("AP", ("AP",)))
+    lines = tuple(Line((label, "none"), values) for label in labels)
+    return Filled("odd", "A & B.", "p < 0.05", ("ranker", "defense"), "queries", columns, lines, ("1 row failed.",))
+
+
+def test_the_report_remade_is_the_same_to_the_byte(small_run):
+    paths = write_report(small_run, baseline="bm25", seed=3)
+    first = contents(paths)
+    # Cells under other names are read in another order.
+    for number, cell in enumerate(sorted((small_run / "cells").iterdir(), reverse=True)):
+        cell.rename(cell.with_name(f"x{number:03}"))
+    assert contents(write_report(small_run, baseline="bm25", seed=3)) == first
+    assert {path.relative_to(small_run / "report").as_posix() for path in paths} == {
+        path.relative_to(small_run / "report").as_posix() for path in (small_run / "report").rglob("*.*")
+    }
+    assert all(
+        name in first for name in ("summary-lee.tex", "budget-lee.pdf", "report.tex", "report.md", "report.html")
+    )
+
+
+def test_what_an_earlier_report_left_is_removed_and_what_others_left_is_not(write):
+    folder = write([row(), row(task="their-task")])
+    write_report(folder, baseline=None)
+    assert (folder / "report" / "tables" / "their-task-measures-1-lee.tex").exists()
+    (folder / "report" / "tables" / "notes.txt").write_text("mine")
+    shutil.rmtree(folder / "cells")
+    write([row()])
+    write_report(folder, baseline=None)
+    names = {path.name for path in (folder / "report" / "tables").iterdir()}
+    assert "their-task-measures-1-lee.tex" not in names
+    assert {"notes.txt", "iid-variance-lee.tex"} <= names
+
+
+def test_rows_that_all_failed_still_make_a_report(write):
+    folder = write([row(value=None), row("success", None, task="document-attack", attack="a:size=1", doc_id="d")])
+    names = {path.name for path in write_report(folder, baseline=None)}
+    assert "report.tex" in names
+    text = (folder / "report" / "report.md").read_text()
+    assert text.count("1 row failed") == 2
+    assert ".000" not in text
+
+
+def test_one_ranker_and_one_query_make_a_report(write):
+    rows = [row(name, 0.5) for name in ("AP", "nDCG@10")]
+    more = {"task": "document-attack", "attack": "a:size=1"}
+    rows += [row(name, 1.0, doc_id="d", **more) for name in ("success", "control/success", "budget")]
+    rows += [row(f"nDCG@10/{name}", 0.5, **more) for name in ("clean", "attacked")]
+    paths = write_report(write(rows), baseline=None)
+    assert {path.name for path in paths} >= {"budget-lee.png", "trade-off-document-attack-lee.png"}
+    assert "[" not in (paths[0].parent / "iid-variance-lee.md").read_text().split("| bm25")[1]  # no interval
+
+
+def test_errors_come_before_anything_is_written(write, tmp_path):
+    folder = write([row()])
+    with pytest.raises(UsageError):
+        write_report(folder, baseline="nobody")
+    with pytest.raises(DataError):
+        write_report(tmp_path / "nowhere", baseline=None)
+    assert not (folder / "report").exists()
+    (folder / "report").write_text("in the way")
+    with pytest.raises(DataError, match="cannot write"):
+        write_report(folder, baseline=None)
+
+
+def test_csv_holds_every_digit(write):
+    folder = write([row(value=1 / 3), row(value=0.1, query_id="q2")])
+    write_report(folder, baseline=None)
+    text = (folder / "report" / "tables" / "iid-variance-lee.csv").read_text()
+    records = list(csv.DictReader(io.StringIO(text)))
+    assert float(records[0]["estimate"]) == (1 / 3 + 0.1) / 2
+    assert (records[0]["ranker"], records[0]["column"], records[0]["units"], records[0]["p_baseline"]) == (
+        "bm25",
+        "AP",
+        "2",
+        "",
+    )
+
+
+def test_markdown_keeps_odd_labels_in_their_cells():
+    lines = markdown.table(odd_table()).splitlines()
+    assert lines[0] == "## A \\& B."
+    table = [line for line in lines if line.startswith("|")]
+    assert table[2] == r"| \<b\>bm25\</b\> \| x | none | 12 | **−25.0**† [−50.0, 0.0] | – |"
+    assert table[3].startswith(r"| \[red\]minilm\[/red\] \*y\* | none |")
+    assert "- 1 row failed." in lines
+
+
+def test_html_holds_no_markup_of_labels():
+    page = html_tables.document([odd_table()], [("x", "a < b")])
+    assert "&lt;b&gt;bm25&lt;/b&gt;" in page
+    assert "<b>−25.0</b>†<small>[−50.0, 0.0]</small>" in page
+    assert "a &lt; b" in page
+
+
+def test_the_terminal_shows_labels_as_they_are_and_keeps_its_width():
+    console = Console(width=70, file=io.StringIO(), color_system=None)
+    for piece in pieces(odd_table(), 70):
+        console.print(piece)
+    text = console.file.getvalue()
+    assert "[red]minilm[/red] *y*" in text
+    assert "−25.0†" in text
+    assert max(map(len, text.splitlines())) <= 70
+
+
+def test_a_wide_table_is_cut_into_pieces_with_all_its_columns():
+    columns = tuple(Column(f"measure number {i}", ("m",)) for i in range(12))
+    filled = Filled("wide", "C.", "", ("ranker",), "queries", columns, (Line(("bm25",), (Value(0.5),) * 12),))
+    parts = list(pieces(filled, 60))
+    assert sum(len(part.columns) - 2 for part in parts) == 12
+    assert len(parts) > 1
+    assert len(list(pieces(filled, 10))) == 12  # no room at all: a column a piece
+
+
+def test_show_prints_the_summary_first_and_no_reference_tables(small_run):
+    console = Console(width=140, file=io.StringIO(), color_system=None)
+    show(small_run, "bm25", console)
+    text = console.file.getvalue()
+    assert text.lstrip().startswith("Summary")
+    assert "Certified top-K" in text
+    assert "score/before" not in text
