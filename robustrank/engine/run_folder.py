@@ -119,7 +119,8 @@ class RunFolder:
         with writing(self.path):
             temporary = self.path / ".rows.csv"
             with temporary.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
+                # Text is quoted always: before Python 3.13 a bare carriage return in it would not be.
+                writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
                 writer.writerow(COLUMNS)
                 for cell in plan:
                     for row in self._rows(cell.key):

@@ -73,7 +73,7 @@ def undisturbed(experiment, tmp_path_factory) -> Path:
 
 def test_the_run_folder_holds_what_it_promises(undisturbed):
     rows = (undisturbed / "rows.csv").read_text().splitlines()
-    assert rows[0].startswith("task,collection,ranker,family,defense,attack,seed,query_id,doc_id,measure,value,status")
+    assert rows[0].replace('"', "").startswith("task,collection,ranker,family,defense,attack,seed,query_id,doc_id,")
     assert len(rows) > 1000
     assert json.loads((undisturbed / "provenance.json").read_text())["collections"]["lee"]["queries"] == 48
     cells = list((undisturbed / "cells").iterdir())
@@ -140,7 +140,7 @@ def test_a_broken_ranker_fails_alone_and_is_tried_again(how, says, tmp_path, cap
     assert invoke(args) == 5
     assert says in capsys.readouterr().out
     rows = (tmp_path / "out" / "rows.csv").read_text()
-    assert ",error," in rows
+    assert ',"error",' in rows
     assert rows.count("nDCG@10") == 48
     assert invoke(args) == 5
     assert "1 to do, 1 done before" in capsys.readouterr().out
@@ -179,3 +179,16 @@ def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
     assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 4
     assert "No space left" in capsys.readouterr().err
     assert {p.name: p.read_bytes() for p in (tmp_path / "out" / "cells").glob("[0-9a-f]*/rows.jsonl")} == finished
+
+
+def test_a_note_with_odd_line_ends_survives_rows_csv(tmp_path, capsys):
+    import csv
+
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(BROKEN.replace("out of ideas", "one\\rtwo\\nthree, \\'four\\'"))
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    assert invoke(["run", str(small(tmp_path, f"['{plugin}:Broken']")), *args]) == 5
+    with (tmp_path / "out" / "rows.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert "one\rtwo\nthree, 'four'" in row["note"]
+    assert row["value"] == ""
