@@ -7,8 +7,8 @@ Ranking Models, CIKM 2022, arXiv 2209.06691. Differences are in ``CertDR.differs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -27,47 +27,79 @@ from robustrank.text.table import PerturbationSets, SubstitutionTable
 from robustrank.victim import Candidate
 
 CHUNK = 20_000  # smoothed pairs scored in one call
+MEMORY = 20_000_000  # squashed scores remembered, for a certificate after its ranking
+CALIBRATION_QUERIES = 32  # clean lists that centre and scale are taken from ...
+CALIBRATION_ENDS = 4  # ... by this many candidates at either end
 
 
 @dataclass(frozen=True)
 class CertDR(Defense):
-    """Randomized smoothing over a substitution table, with the mean certificate."""
+    """Randomized smoothing over a substitution table, with the mean certificate.
 
-    table: str = "encoder"  # the substitutions: encoder, or the path of a table file
-    threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
-    neighbours: int = 10  # the most substitutes of a word in the encoder's table
+    A raw score s is squashed to sigmoid(scale * (s - centre)) before it is averaged. By default the collection's clean
+    scores span -2 to 2 under the sigmoid, so that no ranker saturates it: BM25's scores of 0 to 30 would, all of them
+    rounded to 1. The published form, for the logits of a cross-encoder, is ``centre=0, scale=1``.
+    """
+
+    table: str = "encoder"  # the substitutions: encoder, an encoder's folder, or the path of a table file
+    threshold: float = 0.6  # the least cosine of a substitute in an encoder's table
+    neighbours: int = 10  # the most substitutes of a word in an encoder's table
     size: int = 100  # the most words of a perturbation set
     samples: int = 100  # smoothed copies of each document; the published evaluation draws 1,000
     alpha: float = 0.05  # probability of a wrong verdict, a query
-    bound: Literal["hoeffding", "empirical-bernstein"] = "hoeffding"  # on the smoothed scores, over the whole list
-    centre: float = 0.0  # the score that is squashed to 1/2
-    scale: float = 1.0  # the sigmoid's slope; raise it for cosines, lower it for BM25, whose scores saturate it
+    bound: Literal["hoeffding", "empirical-bernstein", "betting"] = "betting"  # on the smoothed scores of the list
+    centre: float | None = None  # the score that is squashed to 1/2; null is the middle of the clean scores
+    scale: float | None = None  # the sigmoid's slope; null is 4 over the range of the clean scores
 
     source = "Wu et al., CIKM 2022, arXiv 2209.06691"
     differs = (
         "valid bounds over the whole list beside the published one; a perturbation set larger than its limit is cut "
-        "by hops in the table; samples are shared between queries; no noise training"
+        "by hops in the table; texts of equal perturbation sets share their copies, for all queries; the squashing is "
+        "fitted to the ranker; no noise training"
     )
 
     def __post_init__(self) -> None:
-        if self.samples < 1 or not 0 < self.alpha < 1 or self.size < 1 or self.scale <= 0:
+        if self.samples < 1 or not 0 < self.alpha < 1 or self.size < 1 or (self.scale is not None and self.scale <= 0):
             raise ValueError("samples and size are at least 1, alpha lies in (0, 1), scale is positive")
 
     def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        return SmoothedRanker(ranker, self, PerturbationSets(table, self.size), int(rng.integers(2**63)))
+        seed = int(rng.integers(2**63))
+        return SmoothedRanker(ranker, self._fitted(ranker, collection, rng), PerturbationSets(table, self.size), seed)
+
+    def _fitted(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> CertDR:
+        """Return these settings with centre and scale filled in from clean scores."""
+        if self.centre is not None and self.scale is not None:
+            return self
+        query_ids = rng.permutation(list(collection.queries))[:CALIBRATION_QUERIES].tolist()
+        ends = [
+            pair
+            for pairs in map(collection.pairs, query_ids)
+            for pair in (*pairs[:CALIBRATION_ENDS], *pairs[-CALIBRATION_ENDS:])
+        ]
+        scores = ranker.score(ends).astype(np.float64) if ends else np.zeros(1)
+        low, high = float(scores.min()), float(scores.max())
+        return replace(
+            self,
+            centre=(low + high) / 2 if self.centre is None else self.centre,
+            scale=(4 / (high - low) if high > low else 1.0) if self.scale is None else self.scale,
+        )
 
 
 @dataclass
 class SmoothedRanker(Ranker):
-    """The mean of squashed scores over smoothed copies; the copies of a document do not depend on the query."""
+    """The mean of squashed scores over smoothed copies.
+
+    The copies of a document are drawn from the seed and its canonical text alone: they are the same for every query,
+    and an edit that changes no perturbation set leaves the score as it was, to the last bit.
+    """
 
     inner: Ranker
-    settings: CertDR
+    settings: CertDR  # centre and scale filled in
     sets: PerturbationSets
     seed: int
-    _copies: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _known: dict[Pair, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
     @property
     def table(self) -> SubstitutionTable:
@@ -76,36 +108,27 @@ class SmoothedRanker(Ranker):
 
     @property
     def fingerprint(self) -> str:
-        """The inner ranker, the settings, the table and the seed."""
-        text = f"{self.inner.fingerprint}|{self.settings}|{self.table.fingerprint}|{self.seed}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        """The inner ranker, the table, the seed, and the settings that decide a score."""
+        own = self.settings
+        decides = (self.inner.fingerprint, self.table.fingerprint, self.seed)
+        return hashlib.sha256(
+            repr((*decides, own.size, own.samples, own.centre, own.scale)).encode("utf-8", "surrogatepass")
+        ).hexdigest()[:32]
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the mean over the smoothed copies of each document."""
-        means = [np.mean(samples, dtype=np.float64) for samples in self.samples(pairs)]
-        return np.array(means, dtype=np.float32)
+        means = {pair: np.mean(own, dtype=np.float64) for pair, own in self._scored(pairs)}
+        return np.array([means[pair] for pair in pairs], dtype=np.float32)
 
     def samples(self, pairs: Sequence[Pair]) -> list[NDArray[np.float32]]:
-        """Return for each pair float32[samples] in [0, 1]; identical copies are scored once."""
-        found: list[NDArray[np.float32]] = []
-        step = max(1, CHUNK // self.settings.samples)
-        for start in range(0, len(pairs), step):
-            asked = [
-                [(query, copy) for copy in self.copies(document)] for query, document in pairs[start : start + step]
-            ]
-            distinct = list(dict.fromkeys(pair for own in asked for pair in own))
-            raw = self.inner.score(distinct).astype(np.float64)
-            squashed = 1 / (1 + np.exp(-self.settings.scale * (raw - self.settings.centre)))
-            scores = dict(zip(distinct, squashed.tolist(), strict=True))
-            found += [np.array([scores[pair] for pair in own], dtype=np.float32) for own in asked]
-        return found
+        """Return for each pair float32[samples] in [0, 1], the squashed scores of the document's copies."""
+        found = dict(self._scored(pairs))
+        return [found[pair] for pair in pairs]
 
     def copies(self, document: str) -> list[str]:
-        """Return the document's smoothed copies, the same at every call and for every query."""
-        if document not in self._copies:
-            rng = derive(self.seed, "smoothing", document)
-            self._copies[document] = [self.sets.draw(document, rng) for _ in range(self.settings.samples)]
-        return self._copies[document]
+        """Return the document's smoothed copies, the same at every call."""
+        rng = derive(self.seed, "smoothing", self.sets.canonical(document))
+        return self.sets.draw(document, self.settings.samples, rng)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word."""
@@ -119,19 +142,20 @@ class SmoothedRanker(Ranker):
         ks: Sequence[int],
         radius: int | None,
     ) -> list[Certificate]:
-        """Return for each K the certificate at 1 - alpha, and the published one for comparison."""
+        """Return for each K the certificate at 1 - alpha, then for each K the published one for comparison."""
         samples = self.samples([(query, candidate.text) for candidate in candidates])
-        rhos = [rho(self.overlaps(candidate.text), radius) for candidate in candidates]
-        means = [float(np.mean(s, dtype=np.float64)) for s in samples]
+        means = [float(np.mean(own, dtype=np.float64)) for own in samples]
         order = sorted(range(len(candidates)), key=lambda i: (-means[i], candidates[i].doc_id))
+        ranked = [candidates[i] for i in order]
+        rhos = [rho(self.overlaps(candidate.text), radius) for candidate in ranked]
         return [
             certificate
             for bound in (self.settings.bound, PAPER)
             for certificate in certify_mean(
                 query_id,
-                [candidates[i].doc_id for i in order],
+                [candidate.doc_id for candidate in ranked],
                 [samples[i] for i in order],
-                [rhos[i] for i in order],
+                rhos,
                 ks,
                 alpha=self.settings.alpha,
                 bound=bound,
@@ -139,3 +163,32 @@ class SmoothedRanker(Ranker):
                 table=self.table.fingerprint,
             )
         ]
+
+    def _scored(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, NDArray[np.float32]]]:
+        """Yield each distinct pair and the squashed scores of its copies."""
+        distinct = dict.fromkeys(pairs)
+        yield from [(pair, self._known[pair]) for pair in distinct if pair in self._known]
+        # By document, so that a bi-encoder meets all queries of a copy together.
+        fresh = sorted((pair for pair in distinct if pair not in self._known), key=lambda pair: pair[1])
+        step = max(1, CHUNK // self.settings.samples)
+        for start in range(0, len(fresh), step):
+            scored = self._score_copies(fresh[start : start + step])
+            if (len(self._known) + len(scored)) * self.settings.samples > MEMORY:
+                self._known.clear()
+            self._known.update(scored)
+            yield from scored.items()
+
+    def _score_copies(self, pairs: Sequence[Pair]) -> dict[Pair, NDArray[np.float32]]:
+        """Score the copies of some pairs in one call; equal copies once."""
+        copies = {document: self.copies(document) for document in dict.fromkeys(document for _, document in pairs)}
+        distinct = list(dict.fromkeys((query, copy) for query, document in pairs for copy in copies[document]))
+        scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
+        return {
+            (query, document): np.array([scores[query, copy] for copy in copies[document]], dtype=np.float32)
+            for query, document in pairs
+        }
+
+    def _squash(self, raw: Scores) -> NDArray[np.float64]:
+        centre, scale = self.settings.centre or 0.0, self.settings.scale or 1.0
+        # sigmoid(z) = (1 + tanh(z / 2)) / 2, which overflows for no z.
+        return 0.5 + 0.5 * np.tanh(scale * (raw.astype(np.float64) - centre) / 2)

@@ -1,4 +1,8 @@
-"""One-sided confidence bounds on the mean of samples in [0, 1]; pure functions on arrays."""
+"""One-sided confidence bounds on a mean, from independent samples in [0, 1]; pure functions on arrays.
+
+Every bound has one signature: samples and delta in, a number L out, with Pr(mean < L) <= delta. An upper bound is the
+mirror image, see :func:`upper`.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +13,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.floating]
-Radius = Callable[[Samples, float], float]
+Bound = Callable[[Samples, float], float]
+
+CLIP = 0.75  # c of the betting bound: no bet risks more than this share of the capital
+STEPS = 40  # bisections of the betting bound: its number is exact to 2**-40
 
 
 def hoeffding(samples: Samples, delta: float) -> float:
-    """Return the half-width r with Pr(mean - estimate > r) <= delta: sqrt(ln(1/delta) / 2n) (Hoeffding, JASA 1963)."""
-    return math.sqrt(math.log(1 / delta) / (2 * len(samples)))
+    """Return the bound estimate - sqrt(ln(1/delta) / 2n) (Hoeffding, JASA 1963, theorem 1).
+
+    Args:
+        samples: float[n], independent, in [0, 1].
+        delta: The probability that the mean lies below the bound.
+    """
+    return max(0.0, _mean(samples) - math.sqrt(math.log(1 / delta) / (2 * len(samples))))
 
 
 def empirical_bernstein(samples: Samples, delta: float) -> float:
-    """Return the half-width of the empirical Bernstein bound (Maurer, Pontil, COLT 2009, theorem 4).
+    """Return the empirical Bernstein bound (Maurer, Pontil, COLT 2009, theorem 4).
 
-    sqrt(2 V ln(2/delta) / n) + 7 ln(2/delta) / (3 (n - 1)), V the sample variance (ddof 1). It needs two samples; one
-    sample has the trivial half-width 1.
+    estimate - sqrt(2 V ln(2/delta) / n) - 7 ln(2/delta) / (3 (n - 1)), V the sample variance (ddof 1). It needs two
+    samples; the bound of one is 0. Arguments as for :func:`hoeffding`.
     """
     count = len(samples)
     if count < 2:
-        return 1.0
+        return 0.0
     log = math.log(2 / delta)
-    return math.sqrt(2 * float(np.var(samples, ddof=1)) * log / count) + 7 * log / (3 * (count - 1))
+    variance = float(np.var(samples, ddof=1, dtype=np.float64))
+    return max(0.0, _mean(samples) - math.sqrt(2 * variance * log / count) - 7 * log / (3 * (count - 1)))
 
 
-BOUNDS: dict[str, Radius] = {"hoeffding": hoeffding, "empirical-bernstein": empirical_bernstein}
+def betting(samples: Samples, delta: float) -> float:
+    """Return the betting bound (Waudby-Smith, Ramdas, JRSS-B 2024, arXiv 2010.09686, section 4, one side).
+
+    Whoever bets that the mean is above m holds the capital K_t(m) = prod over i <= t of 1 + b_i(m) (x_i - m). If the
+    mean is m, K is a nonnegative martingale from 1, so it reaches 1/delta with probability at most delta (Ville): the
+    bound is the largest m at which it does. The bets b_i(m) = min(b_i, c/m) look at earlier samples alone, with
+    b_i = sqrt(2 ln(1/delta) / (n V_i)), V_i the variance of the samples before i, begun at 1/4. K falls as m grows, so
+    the bound is found by bisection. The bets are planned for n samples: asking again after each further sample, until
+    the answer pleases, is not covered.
+    Arguments as for :func:`hoeffding`; the order of the samples matters.
+    """
+    x = np.asarray(samples, dtype=np.float64)
+    seen = np.arange(1, len(x) + 1)
+    means = (0.5 + np.cumsum(x)) / (seen + 1)
+    variances = (0.25 + np.cumsum((x - means) ** 2)) / (seen + 1)
+    before = np.concatenate([[0.25], variances[:-1]])
+    bets = np.sqrt(2 * math.log(1 / delta) / (len(x) * before))
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        capital = np.cumsum(np.log1p(np.minimum(bets, CLIP / middle) * (x - middle)))
+        low, high = (middle, high) if capital.max() >= math.log(1 / delta) else (low, middle)
+    return low
+
+
+BOUNDS: dict[str, Bound] = {
+    "hoeffding": hoeffding,
+    "empirical-bernstein": empirical_bernstein,
+    "betting": betting,
+}
 
 PAPER = "paper"
 PAPER_DELTA = 0.05
+
+
+def upper(bound: Bound, samples: Samples, delta: float) -> float:
+    """Return the number U with Pr(mean > U) <= delta: one minus the lower bound of one minus the samples."""
+    return 1 - bound(1 - np.asarray(samples, dtype=np.float64), delta)
 
 
 def paper_term(count: int) -> float:
@@ -42,3 +89,7 @@ def paper_term(count: int) -> float:
     It covers the pair (K, K+1) alone, so it is no bound at 1 - alpha for a list: for comparison only.
     """
     return 2 * math.sqrt(math.log(2 / PAPER_DELTA) / (2 * count))
+
+
+def _mean(samples: Samples) -> float:
+    return float(np.mean(samples, dtype=np.float64))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from robustrank.certification.bounds import PAPER
+from robustrank.certification.bounds import PAPER, paper_term
 from robustrank.errors import DataError
 
 
@@ -17,7 +18,7 @@ class Evidence:
     Attributes:
         doc_id: The document.
         mean: The estimate of its smoothed score, which ranks it.
-        lower, upper: Confidence bounds on the smoothed score.
+        lower, upper: Confidence bounds on the smoothed score; the published bound has none, and puts the mean here.
         rho: No allowed edit raises the smoothed score by more than 1 - rho.
         samples: The number of smoothed copies scored.
     """
@@ -29,10 +30,18 @@ class Evidence:
     rho: float
     samples: int
 
+    @property
+    def possible(self) -> bool:
+        """Whether the numbers can be those of a document."""
+        return all(0 <= value <= 1 for value in (self.mean, self.lower, self.upper, self.rho)) and self.samples >= 1
+
 
 @dataclass(frozen=True)
 class Certificate:
     """The verdict on one list: no document outside the top ``k`` can enter it, whatever allowed edit is made to it.
+
+    It is about the exact smoothed scores, which the ranker estimates, and about edits of one document at a time or of
+    all outside the top ``k`` at once: each stays below every document inside.
 
     Attributes:
         query_id, k: The list and the K of top-K.
@@ -59,24 +68,45 @@ class Certificate:
         """Whether the verdict holds at 1 - alpha over the whole list; the published bound's does not."""
         return self.bound != PAPER
 
+    @property
+    def vacuous(self) -> bool:
+        """Whether nobody stands outside the top ``k``, so that there is nothing to prove."""
+        return self.k >= len(self.documents)
+
+    def margins(self) -> dict[str, float]:
+        """Return, for each document outside the top ``k``, how far its best edit stays below the weakest inside."""
+        weakest = min(d.lower for d in self.documents[: self.k])
+        return {d.doc_id: weakest - (d.upper + 1 - d.rho) for d in self.documents[self.k :]}
+
     def margin(self) -> float:
-        """Return by how much the weakest document of the top K beats the best edit of any other; > 0 certifies."""
+        """Return the number whose sign is the verdict: above zero certifies; infinite if vacuous.
+
+        It is the least of the margins. For the published bound it is the published number: the means' gap between the
+        places K and K+1, minus the largest 1 - rho of the tail, minus one sampling term.
+        """
+        if self.vacuous:
+            return math.inf
+        if self.holds:
+            return min(self.margins().values())
         inside, outside = self.documents[: self.k], self.documents[self.k :]
-        return min(d.lower for d in inside) - max((d.upper + 1 - d.rho for d in outside), default=-float("inf"))
+        gap = inside[-1].mean - outside[0].mean - max(1 - d.rho for d in outside)
+        return gap - paper_term(min(d.samples for d in self.documents))
 
     def recheck(self) -> None:
         """Derive the verdict from the evidence again.
 
         Raises:
-            DataError: It differs from what the certificate says, or the evidence is not in order.
+            DataError: The verdict differs from what the certificate says, or the evidence is not that of a ranked list.
         """
-        means = [d.mean for d in self.documents]
-        if means != sorted(means, reverse=True) or not self.k >= 1:
-            raise DataError(f"the certificate of query {self.query_id!r} does not hold a ranked list")
-        if self.holds and (self.margin() > 0) != self.certified:
+        means, doc_ids = [d.mean for d in self.documents], {d.doc_id for d in self.documents}
+        ranked = means == sorted(means, reverse=True) and len(doc_ids) == len(means) > 0
+        where = f"the certificate of query {self.query_id!r} at K={self.k}"
+        if not (ranked and self.k >= 1 and 0 < self.alpha < 1 and all(d.possible for d in self.documents)):
+            raise DataError("the evidence is not that of a ranked list", where=where)
+        if (self.margin() > 0) != self.certified:
             raise DataError(
-                f"the certificate of query {self.query_id!r} at K={self.k} says certified={self.certified}, "
-                f"and its own numbers give a margin of {self.margin():.6g}"
+                f"it says certified={self.certified}, and its own numbers give a margin of {self.margin():.6g}",
+                where=where,
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,6 +115,13 @@ class Certificate:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Certificate:
-        """Read what :meth:`to_dict` wrote."""
-        documents: Sequence[Mapping[str, Any]] = raw["documents"]
-        return cls(**{**raw, "documents": tuple(Evidence(**document) for document in documents)})
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            DataError: A field is missing or unknown.
+        """
+        try:
+            documents: Sequence[Mapping[str, Any]] = raw["documents"]
+            return cls(**{**raw, "documents": tuple(Evidence(**document) for document in documents)})
+        except (KeyError, TypeError) as error:
+            raise DataError(f"this is no certificate: {error}") from error

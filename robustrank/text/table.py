@@ -17,7 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
-from robustrank.text.words import in_case_of, is_replaceable, words
+from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, replace_words, words
+
+ALLOWED = "lower-case words of two letters or more, without white space, and no punctuation at the ends"
+FORMAT = "a first line `# {JSON}` saying what the table is, then word<TAB>substitutes, a line a word"
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,18 @@ class SubstitutionTable:
     header: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        replaces = {key: frozenset(others) for key, others in self.neighbours.items()}
         for key, others in self.neighbours.items():
-            if not is_replaceable(key) or key in others:
-                raise DataError(f"{key!r} cannot stand in a substitution table", allowed="lower-case single words")
+            if not is_replaceable(key):
+                raise DataError(f"{key!r} cannot stand in a substitution table", allowed=ALLOWED)
+            if key in others or len(replaces[key]) < len(others):
+                raise DataError(f"the substitutes of {key!r} hold the word itself, or a word twice")
             for other in others:
-                if key not in self.neighbours.get(other, ()):
-                    raise DataError(f"the table is not symmetric: {other!r} may replace {key!r}, not the reverse")
+                if key not in replaces.get(other, ()):
+                    raise DataError(
+                        f"the table is not symmetric: {other!r} may replace {key!r}, not the reverse",
+                        hint="robustrank.text.table.symmetric closes a relation",
+                    )
 
     def substitutes(self, word: str) -> tuple[str, ...]:
         """Return the keys that may replace ``word``, nearest first; none for a word outside the table."""
@@ -75,7 +84,7 @@ class SubstitutionTable:
 
     def save(self, path: Path) -> None:
         """Write the table: a JSON header behind ``#``, then a word and its substitutes on each line."""
-        lines = ["# " + json.dumps(dict(self.header), ensure_ascii=False)]
+        lines = ["# " + json.dumps(dict(self.header))]
         lines += [f"{key}\t{' '.join(others)}" for key, others in sorted(self.neighbours.items())]
         temporary = path.with_name(f".{path.name}")
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -83,25 +92,31 @@ class SubstitutionTable:
 
     @classmethod
     def load(cls, path: Path) -> SubstitutionTable:
-        """Read a table.
+        """Read what :meth:`save` wrote.
 
         Raises:
             DataError: The file cannot be read, or is no symmetric table of lower-case words.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"the substitution table cannot be read: {error}", where=str(path)) from error
-        header, neighbours = {}, {}
-        for number, line in enumerate(lines, start=1):
-            if line.startswith("#"):
-                header = json.loads(line[1:])
-                continue
+            first, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+            header = json.loads(first.removeprefix("#"))
+            if not isinstance(header, dict):
+                raise ValueError("the first line is no JSON object")
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"the substitution table cannot be read: {error}", where=str(path), allowed=f"{FORMAT}, UTF-8"
+            ) from error
+        neighbours: dict[str, tuple[str, ...]] = {}
+        for number, line in enumerate(lines, start=2):
             key, tab, others = line.partition("\t")
-            if not tab:
-                raise DataError("a line holds no tab", where=f"{path}:{number}", allowed="word<TAB>substitutes")
+            if not tab or key in neighbours:
+                wrong = f"{key!r} stands in the table twice" if tab else "a line holds no tab"
+                raise DataError(wrong, where=f"{path}:{number}", allowed=FORMAT)
             neighbours[key] = tuple(others.split())
-        return cls(neighbours, header)
+        try:
+            return cls(neighbours, header)
+        except DataError as error:
+            raise DataError(error.what, where=str(path), allowed=error.allowed, hint=error.hint) from error
 
 
 def symmetric(relation: Mapping[str, Iterable[str]], header: Mapping[str, object]) -> SubstitutionTable:
@@ -133,9 +148,12 @@ class PerturbationSets:
     size: int = 100
     _sets: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
     _overlaps: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+    _forms: dict[tuple[str, Case], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, key: str) -> tuple[str, ...]:
         """Return P(key), sorted; the word alone where the table does not know it."""
+        if key not in self.table.neighbours:
+            return (key,)
         if key not in self._sets:
             whole = self.table.nearest(key, self.size + 1)
             self._sets[key] = tuple(sorted(whole if len(whole) <= self.size else whole[: self.size]))
@@ -147,6 +165,8 @@ class PerturbationSets:
         One minus it is the largest total variation distance between what is drawn for the word and for a substitute;
         the maximum in the denominator keeps that true for sets of unequal size.
         """
+        if key not in self.table.neighbours:
+            return 1.0
         if key not in self._overlaps:
             own = set(self.of(key))
             shares = [
@@ -160,13 +180,34 @@ class PerturbationSets:
         """Return float64[words], the overlap of every word of a text."""
         return np.array([self.overlap(word.key) for word in words(text)], dtype=np.float64)
 
-    def draw(self, text: str, rng: np.random.Generator) -> str:
-        """Return a smoothed copy: every word drawn uniformly from its set, written in the case of its place."""
-        pieces, position = [], 0
-        for word in words(text):
-            choices = self.of(word.key)
-            if len(choices) > 1:
-                drawn = choices[int(rng.integers(len(choices)))]
-                pieces += [text[position : word.start], in_case_of(drawn, word.text)]
-                position = word.end
-        return "".join([*pieces, text[position:]])
+    def canonical(self, text: str) -> str:
+        """Return the text with every word replaced by the first of its set.
+
+        Texts whose words share their sets, place by place, have the same canonical text and the same smoothed copies.
+        """
+        return replace_words(text, {i: self.of(w.key)[0] for i, w in enumerate(words(text)) if self._is_drawn(w)})
+
+    def draw(self, text: str, count: int, rng: np.random.Generator) -> list[str]:
+        """Return ``count`` smoothed copies: every word drawn uniformly from its set, in the case of its place."""
+        fixed, forms, position = [], [], 0
+        for word in filter(self._is_drawn, words(text)):
+            fixed.append(text[position : word.start])
+            forms.append(self._written(word))
+            position = word.end
+        sizes = np.array([len(choices) for choices in forms], dtype=np.int64)
+        picks = rng.integers(sizes, size=(count, len(forms))).tolist()
+        return [
+            "".join([before + choices[p] for before, choices, p in zip(fixed, forms, row, strict=True)])
+            + text[position:]
+            for row in picks
+        ]
+
+    def _is_drawn(self, word: Word) -> bool:
+        return word.key in self.table.neighbours
+
+    def _written(self, word: Word) -> tuple[str, ...]:
+        """Return the word's set in the case of the word."""
+        place = (word.key, case_of(word.text))
+        if place not in self._forms:
+            self._forms[place] = tuple(in_case(key, place[1]) for key in self.of(word.key))
+        return self._forms[place]

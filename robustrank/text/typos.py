@@ -1,7 +1,7 @@
 """Character typos: one character of a word is deleted, inserted, substituted, swapped or mistyped.
 
-Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057); Zhuang, Zuccon, EMNLP 2021: words longer than three
-letters, no stop words. Every operation changes the word, and leaves its first character's case alone.
+Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057); Zhuang, Zuccon, EMNLP 2021: longer words only, no stop
+words. Every operation changes the word; a new letter is written in the case of the character at its place.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-MINIMUM_LENGTH = 4  # letters; shorter words are left alone
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+MINIMUM_LENGTH = 4  # characters; shorter words are left alone
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")  # each stands half a key to the right of the row above
 
 Operation = Callable[[str, np.random.Generator], str]
 
@@ -30,15 +30,15 @@ def eligible(text: str) -> list[int]:
 
 
 def neighbours(key: str) -> str:
-    """Return the keys beside a letter on a QWERTY keyboard; every letter where the keyboard does not know it."""
+    """Return the keys beside a letter on a QWERTY keyboard; every other letter where it has no such key."""
     for number, row in enumerate(_ROWS):
         place = row.find(key.lower())
         if place >= 0:
             beside = row[max(0, place - 1) : place] + row[place + 1 : place + 2]
-            for other in _ROWS[max(0, number - 1) : number] + _ROWS[number + 1 : number + 2]:
-                beside += other[max(0, place - 1) : place + 1]
-            return beside
-    return LETTERS
+            above = _ROWS[number - 1][place : place + 2] if number > 0 else ""
+            below = _ROWS[number + 1][max(0, place - 1) : place + 1] if number + 1 < len(_ROWS) else ""
+            return beside + above + below
+    return _others(LETTERS, key)
 
 
 def delete(word: str, rng: np.random.Generator) -> str:
@@ -50,23 +50,23 @@ def delete(word: str, rng: np.random.Generator) -> str:
 def insert(word: str, rng: np.random.Generator) -> str:
     """Put a letter in front of a character."""
     place = _place(word, rng)
-    return word[:place] + _letter(LETTERS, "", rng) + word[place:]
+    return word[:place] + _one_of(LETTERS, word[place], rng) + word[place:]
 
 
 def substitute(word: str, rng: np.random.Generator) -> str:
     """Write another letter for one character."""
     place = _place(word, rng)
-    return word[:place] + _letter(LETTERS, word[place], rng) + word[place + 1 :]
+    return word[:place] + _one_of(_others(LETTERS, word[place]), word[place], rng) + word[place + 1 :]
 
 
 def neighbour(word: str, rng: np.random.Generator) -> str:
     """Hit a key beside the right one."""
     place = _place(word, rng)
-    return word[:place] + _letter(neighbours(word[place]), word[place], rng) + word[place + 1 :]
+    return word[:place] + _one_of(neighbours(word[place]), word[place], rng) + word[place + 1 :]
 
 
 def swap(word: str, rng: np.random.Generator) -> str:
-    """Swap two characters that differ; a word of one repeated character loses one instead."""
+    """Swap two neighbouring characters that differ; a word of one repeated character loses one instead."""
     places = [place for place in range(len(word) - 1) if word[place] != word[place + 1]]
     if not places:
         return delete(word, rng)
@@ -87,6 +87,11 @@ def _place(word: str, rng: np.random.Generator) -> int:
     return int(rng.integers(len(word)))
 
 
-def _letter(letters: str, other_than: str, rng: np.random.Generator) -> str:
-    choices = [letter for letter in letters if letter != other_than.lower()]
-    return choices[int(rng.integers(len(choices)))]
+def _others(letters: str, character: str) -> str:
+    return letters.replace(character.lower(), "")
+
+
+def _one_of(letters: str, at: str, rng: np.random.Generator) -> str:
+    """Return a letter in the case of the character ``at`` its place."""
+    letter = letters[int(rng.integers(len(letters)))]
+    return letter.upper() if at.isupper() else letter

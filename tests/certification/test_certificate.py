@@ -1,0 +1,114 @@
+"""A certificate as a value, and how its verdict follows from its numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from robustrank.certification.bounds import BOUNDS, upper
+from robustrank.certification.certificate import Certificate, Evidence
+from robustrank.certification.mean import certify_mean
+from robustrank.errors import DataError
+
+
+def certify(means, ks=(1,), rhos=None, n=1000, bound="hoeffding", **more):
+    """Certify a list of documents whose samples are all equal to their mean."""
+    ids = [f"d{i}" for i in range(len(means))]
+    samples = [np.full(n, mean) for mean in means]
+    return certify_mean("q", ids, samples, rhos or [1.0] * len(means), ks, alpha=0.05, bound=bound, **more)
+
+
+def test_the_verdict_by_hand_at_its_edge():
+    width = math.sqrt(math.log(2 * 2 / 0.05) / 2000)  # two documents, two sides
+    for slack, verdict in [(1e-6, True), (-1e-6, False)]:
+        certificate = certify([0.9, 0.9 - 2 * width - 0.2 - slack], rhos=[0.1, 0.8])[0]
+        assert certificate.certified is verdict
+        assert certificate.margin() == pytest.approx(slack)
+        assert certificate.margins() == {"d1": pytest.approx(slack)}
+
+
+@pytest.mark.parametrize("bound", sorted(BOUNDS))
+def test_the_evidence_is_the_bounds_at_a_share_of_alpha(bound):
+    samples = [np.random.default_rng(i).random(200) ** (i + 1) for i in range(3)]
+    made = certify_mean("q", "abc", samples, [1, 1, 1], [2], alpha=0.06, bound=bound, radius=3, table="t")[0]
+    assert [d.lower for d in made.documents] == [BOUNDS[bound](s, 0.01) for s in samples]
+    assert [d.upper for d in made.documents] == [upper(BOUNDS[bound], s, 0.01) for s in samples]
+    assert [d.samples for d in made.documents] == [200] * 3
+    assert (made.query_id, made.k, made.radius, made.alpha, made.kind, made.table) == ("q", 2, 3, 0.06, "mean", "t")
+    assert made.holds
+
+
+def test_every_document_inside_and_outside_counts():
+    for k, inside in [(1, 0.9), (2, 0.6), (3, 0.4)]:
+        certificate = certify([0.9, 0.6, 0.4, 0.1], [k], rhos=[1, 1, 1, 0.55], n=10**6)[0]
+        assert certificate.certified is (inside > 0.1 + 0.45)
+
+
+def test_a_list_with_nobody_outside_is_certified_and_said_to_be_vacuous():
+    for k in (2, 5):
+        certificate = certify([0.5, 0.4], [k], n=1)[0]
+        assert certificate.certified
+        assert certificate.vacuous
+        assert certificate.margin() == math.inf
+        assert certificate.margins() == {}
+        certificate.recheck()
+    assert not certify([0.5, 0.4], [1])[0].vacuous
+
+
+def test_the_published_rule_by_hand_is_never_said_to_hold():
+    made, not_made = (certify([0.9, gap, 0.1], rhos=[1, 1, 0.9], bound="paper")[0] for gap in (0.71, 0.72))
+    assert made.margin() == pytest.approx(0.9 - 0.71 - 0.1 - 0.0859, abs=5e-5)
+    assert made.certified
+    assert not not_made.certified
+    assert not made.holds
+    assert made.documents[1].lower == made.documents[1].upper == made.documents[1].mean
+
+
+@pytest.mark.parametrize("bound", ["hoeffding", "paper"])
+def test_a_certificate_survives_json_and_a_tampered_one_is_caught(bound):
+    made = certify([0.9, 0.2, 0.1], [1, 2], bound=bound)
+    for certificate in made:
+        again = Certificate.from_dict(json.loads(json.dumps(certificate.to_dict())))
+        assert again == certificate
+        again.recheck()
+        with pytest.raises(DataError, match="margin"):
+            replace(again, certified=not again.certified).recheck()
+    documents = list(made[0].documents)
+    for broken in (
+        documents[::-1],
+        [*documents, documents[-1]],
+        [],
+        [replace(documents[0], rho=1.5)],
+        [replace(documents[0], lower=math.nan)],
+        [replace(documents[0], samples=0)],
+    ):
+        with pytest.raises(DataError, match="not that of a ranked list"):
+            replace(made[0], documents=tuple(broken)).recheck()
+    moved = replace(documents[1], upper=0.99, mean=0.9)
+    with pytest.raises(DataError, match="margin"):
+        replace(made[0], documents=(documents[0], moved, documents[2])).recheck()
+
+
+def test_what_is_no_certificate_is_an_error_of_data():
+    raw = certify([0.9, 0.2])[0].to_dict()
+    for broken in ({**raw, "more": 1}, {k: v for k, v in raw.items() if k != "k"}, {}, {**raw, "documents": [{}]}):
+        with pytest.raises(DataError, match="no certificate"):
+            Certificate.from_dict(broken)
+    assert Evidence(**raw["documents"][0]).possible
+
+
+def test_what_cannot_be_certified_is_refused():
+    samples = [np.full(9, 0.5), np.full(9, 0.6)]
+    for wrong, match in [
+        ({"samples": samples}, "order"),
+        ({"samples": [np.full(9, 7.0), np.full(9, 0.5)]}, r"\[0, 1\]"),
+        ({"ks": [0]}, "K counts"),
+        ({"bound": "magic"}, "no bound 'magic'"),
+    ]:
+        arguments = {"samples": samples[::-1], "ks": [1], "bound": "betting", **wrong}
+        with pytest.raises(ValueError, match=match):
+            certify_mean("q", ["a", "b"], rhos=[1, 1], alpha=0.05, **arguments)

