@@ -19,4 +19,7 @@ def command(first: Path, second: Path, everything: bool) -> None:
     from robustrank.report.load import load_rows
 
     compared = compare_runs(load_rows(first), load_rows(second))
-    Console().print(comparison_table(compared, everything))
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe has no width of its own
+        console = Console(width=180)
+    console.print(comparison_table(compared, everything))
