@@ -55,20 +55,27 @@ class Entry(_Strict):
         return specs
 
 
+HOME = "home"  # in place of a collection: the training queries of whichever collection is tested
+
+
 class Training(_Strict):
     """How a ranker of the experiment is trained before it is tested; the run's seed is the training seed.
 
-    ``collection`` names what it is trained on; the other keys are the ranker's training settings.
+    ``collection`` names what it is trained on. ``home`` stands for the training split of the collection that is
+    tested, or, where it has none, for its queries by k-fold cross-validation: no query is tested on that was trained
+    on. Further keys are the ranker's training settings.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    collection: str
+    collection: str = HOME
+    folds: int = Field(default=5, ge=2)
+    queries: int | None = Field(default=None, ge=2)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The training settings beyond the collection."""
+        """The ranker's own training settings."""
         return dict(self.model_extra or {})
 
 
@@ -76,6 +83,12 @@ class RankerEntry(Entry):
     """A ranker, perhaps with weights that this experiment trains."""
 
     train: Training | None = None
+
+
+class CollectionEntry(Entry):
+    """A collection, perhaps with the collection that holds its training queries."""
+
+    train: Annotated[Entry, BeforeValidator(_entry)] | None = None
 
 
 class Only(_Strict):
@@ -113,7 +126,7 @@ class Experiment(_Strict):
     name: str = Field(pattern=r"^[\w.-]+$")
     description: str = ""
     seeds: list[int] = Field(default=[0], min_length=1)
-    collections: Listed
+    collections: Annotated[list[Annotated[CollectionEntry, BeforeValidator(_entry)]], Field(min_length=1)]
     rankers: Annotated[list[Annotated[RankerEntry, BeforeValidator(_entry)]], Field(min_length=1)]
     defenses: Listed = [Entry(name="none")]
     attacks: list[Annotated[Entry, BeforeValidator(_entry)]] = []
@@ -152,6 +165,19 @@ class Experiment(_Strict):
             if any(spec.label == label for spec in entry.specs()):
                 return entry.train
         return None
+
+    def training_split(self, label: str) -> Spec | None:
+        """Return the collection that holds the training queries of the collection of that label, or None."""
+        for entry in self.collections:
+            if entry.train and any(spec.label == label for spec in entry.specs()):
+                return entry.train.specs()[0]
+        return None
+
+    def folds(self, ranker: str, collection: str) -> int:
+        """Return in how many parts a collection's queries are tested; 1 unless the ranker learns from the others."""
+        training = self.training(ranker)
+        at_home = training is not None and training.collection == HOME and self.training_split(collection) is None
+        return training.folds if training and at_home else 1
 
 
 def _matches(label: str, wanted: str) -> bool:

@@ -38,7 +38,7 @@ class CertifiedTopK(Task):
             note = f"defense {context.cell.defense.label!r} proves nothing"
             yield context.row(f"certified@{self.ks[0]}", None, status="skipped", note=note)
             return
-        query_ids = list(context.collection.queries)[: self.queries]
+        query_ids = context.query_ids(self.queries)
         context.run(query_ids=query_ids)  # all lists in one call
         for number, query_id in enumerate(query_ids):
             context.advance(number, len(query_ids))

@@ -91,7 +91,7 @@ class DocumentAttack(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate once; a target, the budget (or 1,000 calls where there is none), its text and its control."""
-        query_ids = list(context.collection.queries)[: self.queries]
+        query_ids = context.query_ids(self.queries)
         lists = sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
         limit = 1000 if self.budget_queries is None else self.budget_queries
         return lists + sum(self._count(name) for name in bands(self.targets)) * len(query_ids) * (limit + 2)
@@ -113,7 +113,7 @@ class DocumentAttack(Task):
 
     def _targets(self, context: Context) -> list[tuple[Target, str]]:
         """Return the targets; one without a document stands for a band its list is too short for."""
-        query_ids = list(context.collection.queries)[: self.queries]
+        query_ids = context.query_ids(self.queries)
         context.run(query_ids=query_ids)  # all lists in one call
         found: list[tuple[Target, str]] = []
         for query_id in query_ids:

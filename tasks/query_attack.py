@@ -53,7 +53,7 @@ class QueryAttack(Task):
         return candidates * (1 + self.variants)
 
     def _query_ids(self, context: Context) -> list[str]:
-        return list(context.collection.queries)[: self.queries]
+        return context.query_ids(self.queries)
 
     def _perturb(self, context: Context, query_id: str) -> list[Perturbation]:
         target = Target(query_id, context.collection.queries[query_id], "", "", 0)

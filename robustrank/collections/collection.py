@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection as Sized
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 
@@ -51,3 +52,15 @@ class Collection:
         """Return the (query text, document text) pairs of one query's candidates, in first-stage order."""
         query = self.queries[query_id]
         return [(query, self.documents[doc_id]) for doc_id in self.candidates[query_id]]
+
+    def only(self, query_ids: Sized[str]) -> Collection:
+        """Return the collection with these queries alone, in its own order; documents stay."""
+        wanted = set(query_ids)
+        kept = [query_id for query_id in self.queries if query_id in wanted]
+        return replace(
+            self,
+            queries={q: self.queries[q] for q in kept},
+            qrels={q: self.qrels[q] for q in kept},
+            candidates={q: self.candidates[q] for q in kept},
+            query_types={q: self.query_types[q] for q in kept if q in self.query_types},
+        )

@@ -6,25 +6,21 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import robustrank
 from robustrank.engine.resources import Resources
+from robustrank.engine.sources import sources_digest
 from robustrank.experiment import Experiment, TaskEntry
 from robustrank.plugins import code_digest, find
 from robustrank.specification import Spec
 
-# What these rooms say cannot change a row, so a change in them makes no finished cell stale.
-_ROOMS_WITHOUT_ROWS = {"cli", "report"}
-
 
 @dataclass(frozen=True)
 class Cell:
-    """One (task, collection, ranker, defense, attack, seed).
+    """One (task, collection, ranker, defense, attack, seed), or one fold of it.
 
-    ``key`` is a hash of everything that decides the cell's rows: same key, same rows. It is empty until
+    A ranker that learns from the collection it is tested on, by cross-validation, has a cell for each fold of its
+    queries. ``key`` is a hash of everything that decides the cell's rows: same key, same rows. It is empty until
     :func:`plan` has computed it.
     """
 
@@ -34,6 +30,8 @@ class Cell:
     defense: Spec
     attack: Spec | None
     seed: int
+    fold: int = 0  # from 0
+    folds: int = 1
     key: str = ""
 
     @property
@@ -42,7 +40,13 @@ class Cell:
         parts = [self.task.label, self.collection.label, self.ranker.label]
         parts += [self.defense.label] if self.defense.name != "none" else []
         parts += [self.attack.label] if self.attack else []
-        return " · ".join([*parts, f"seed {self.seed}"])
+        parts += [f"seed {self.seed}"]
+        return " · ".join([*parts, self.part] if self.part else parts)
+
+    @property
+    def part(self) -> str:
+        """The fold in words; nothing where there is but one."""
+        return f"fold {self.fold + 1} of {self.folds}" if self.folds > 1 else ""
 
 
 def plan(experiment: Experiment, resources: Resources) -> list[Cell]:
@@ -61,10 +65,12 @@ def cells(experiment: Experiment) -> Iterator[Cell]:
         for task in entry.specs():
             for collection in experiment.specs("collections", entry.only.collections):
                 for ranker in experiment.specs("rankers", entry.only.rankers):
+                    folds = experiment.folds(ranker.label, collection.label)
                     for defense in _defenses(experiment, entry, axes):
                         for attack in _attacks(experiment, entry, axes):
                             for seed in experiment.seeds:
-                                yield Cell(task, collection, ranker, defense, attack, seed)
+                                for fold in range(folds):
+                                    yield Cell(task, collection, ranker, defense, attack, seed, fold, folds)
 
 
 def _defenses(experiment: Experiment, entry: TaskEntry, axes: tuple[str, ...]) -> list[Spec]:
@@ -87,19 +93,14 @@ def _key(cell: Cell, resources: Resources) -> str:
         if spec is not None
     }
     decides["collection"] = [cell.collection.label, resources.collection(cell.collection).fingerprint]
-    decides["ranker"] = [cell.ranker.label, resources.ranker_key(cell.ranker, cell.collection, cell.seed)]
-    decides["seed"] = cell.seed
-    decides["framework"] = framework_digest()
+    lessons = resources.lessons(cell.ranker, cell.collection, cell.fold, cell.seed)
+    decides["ranker"] = [cell.ranker.label, resources.ranker_key(cell.ranker, cell.collection, lessons, cell.seed)]
+    if lessons and find("task", cell.task.name).trains_elsewhere:
+        decides["elsewhere"] = {
+            label: resources.ranker_key(cell.ranker, cell.collection, other, cell.seed)
+            for label, other in resources.elsewhere(cell.ranker, cell.collection).items()
+        }
+    decides["seed"], decides["fold"] = cell.seed, [cell.fold, cell.folds]
+    decides["framework"] = sources_digest()
     text = json.dumps(decides, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-@cache
-def framework_digest() -> str:
-    """Return a hash of the framework's own source files, those that cannot change a row left out."""
-    digest = hashlib.sha256()
-    root = Path(robustrank.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] not in _ROOMS_WITHOUT_ROWS:
-            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]

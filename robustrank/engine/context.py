@@ -12,6 +12,7 @@ import numpy as np
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.engine.cell import Cell
+from robustrank.engine.lessons import Lessons, fold_of
 from robustrank.engine.resources import Resources
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create, find
@@ -46,19 +47,48 @@ class Context:
     _lists: dict[str, tuple[tuple[Candidate, ...], Scores]] = field(default_factory=dict)
 
     @cached_property
-    def collection(self) -> Collection:
-        """The collection that is searched."""
+    def whole(self) -> Collection:
+        """The collection with all its queries."""
         return self.resources.collection(self.cell.collection)
+
+    @cached_property
+    def collection(self) -> Collection:
+        """The collection that is searched, with the queries this cell tests: all, or those of its fold."""
+        if self.cell.folds == 1:
+            return self.whole
+        numbers = fold_of(list(self.whole.queries), self.cell.folds, self.cell.seed)
+        return self.whole.only([query_id for query_id, fold in numbers.items() if fold == self.cell.fold])
+
+    def query_ids(self, limit: int | None = None) -> list[str]:
+        """Return the queries this cell tests among the first ``limit`` of the whole collection."""
+        first = list(self.whole.queries)[:limit]
+        return [query_id for query_id in first if query_id in self.collection.queries]
+
+    @cached_property
+    def lessons(self) -> Lessons | None:
+        """What the cell's ranker learns from; None where it is not trained."""
+        return self.resources.lessons(self.cell.ranker, self.cell.collection, self.cell.fold, self.cell.seed)
+
+    @cached_property
+    def elsewhere(self) -> dict[str, Lessons]:
+        """What the cell's ranker can learn from in the experiment's other collections, by their labels."""
+        return self.resources.elsewhere(self.cell.ranker, self.cell.collection)
 
     @cached_property
     def scorer(self) -> Scorer:
         """The ranker under the cell's defense."""
-        return self.resources.scorer(self.cell.ranker, self.cell.collection, self.cell.defense, self.cell.seed)
+        return self.taught(self.lessons)
 
     @cached_property
     def undefended(self) -> Scorer:
         """The ranker without a defense."""
-        return self.resources.scorer(self.cell.ranker, self.cell.collection, Spec("none"), self.cell.seed)
+        cell = self.cell
+        return self.resources.scorer(cell.ranker, cell.collection, Spec("none"), self.lessons, cell.seed)
+
+    def taught(self, lessons: Lessons | None) -> Scorer:
+        """Return the cell's ranker under its defense as it is after other lessons."""
+        cell = self.cell
+        return self.resources.scorer(cell.ranker, cell.collection, cell.defense, lessons, cell.seed)
 
     @cached_property
     def attack(self) -> Attack:
@@ -98,7 +128,7 @@ class Context:
         status: Status = "ok",
         note: str = "",
     ) -> Row:
-        """Return a row of this cell."""
+        """Return a row of this cell; one about no query names the fold in its place, where there are several."""
         cell = self.cell
         return Row(
             cell.task.label,
@@ -108,7 +138,7 @@ class Context:
             cell.defense.label,
             cell.attack.label if cell.attack else "",
             cell.seed,
-            query_id,
+            query_id or cell.part,
             doc_id,
             measure,
             None if value is None else float(value),

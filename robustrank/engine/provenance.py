@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import robustrank
-from robustrank.engine.cell import Cell, framework_digest
+from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
+from robustrank.engine.sources import sources_digest
 from robustrank.plugins import KINDS, find, registry
 from robustrank.specification import Spec
 
@@ -30,7 +31,7 @@ def provenance(plan: Sequence[Cell], resources: Resources, workers: int) -> dict
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "commit": _commit(Path(robustrank.__file__).parent),
-        "code": framework_digest(),
+        "code": sources_digest(),
         "hardware": {
             "machine": platform.machine(),
             "processor": _processor(),
@@ -41,16 +42,25 @@ def provenance(plan: Sequence[Cell], resources: Resources, workers: int) -> dict
         "collections": {
             spec.label: _collection(spec, resources) for spec in _distinct(cell.collection for cell in plan)
         },
-        "rankers": {
-            f"{cell.ranker.label} on {cell.collection.label}": {
-                "specification": cell.ranker.text,
-                "key": resources.ranker_key(cell.ranker, cell.collection, cell.seed),
-            }
-            for cell in plan
-        },
+        "rankers": _rankers(plan, resources),
         "plugins": _plugins(plan),
         "cells": [{"key": cell.key, "title": cell.title} for cell in plan],
     }
+
+
+def _rankers(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
+    """Return what each ranker is on each collection, with a key for each seed and fold it is trained on."""
+    found: dict[str, Any] = {}
+    for cell in plan:
+        lessons = resources.lessons(cell.ranker, cell.collection, cell.fold, cell.seed)
+        training = resources.experiment.training(cell.ranker.label)
+        record = found.setdefault(
+            f"{cell.ranker.label} on {cell.collection.label}",
+            {"specification": cell.ranker.text, "training": training and training.model_dump(), "keys": {}},
+        )
+        name = " · ".join([f"seed {cell.seed}", *([cell.part] if cell.part else [])]) if lessons else "any"
+        record["keys"][name] = resources.ranker_key(cell.ranker, cell.collection, lessons, cell.seed)
+    return found
 
 
 def _collection(spec: Spec, resources: Resources) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from filelock import FileLock
 
 from robustrank.collections.collection import Collection
+from robustrank.engine.lessons import Lessons, fold_of
+from robustrank.engine.sources import sources_digest
 from robustrank.errors import ExperimentError
-from robustrank.experiment import Experiment, Training
+from robustrank.experiment import HOME, Experiment, Training
 from robustrank.plugins import code_digest, create, find
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
@@ -22,6 +24,8 @@ from robustrank.rankers.scoring import Scorer
 from robustrank.specification import Spec, parse
 
 Made = TypeVar("Made")
+_LEARNING = ("measures", "rankers", "text")  # the rooms whose code decides trained weights
+_KEPT = 8  # trained rankers and their scoring engines kept in memory
 
 
 def default_cache() -> Path:
@@ -41,6 +45,7 @@ class Resources:
     def __init__(self, experiment: Experiment, cache: Path) -> None:
         self.experiment, self.cache = experiment, cache
         self._made: dict[tuple[str, ...], Any] = {}
+        self._trained_things: list[tuple[str, ...]] = []
 
     def collection(self, spec: Spec) -> Collection:
         """Return the collection, read once."""
@@ -51,74 +56,117 @@ class Resources:
 
         return self._once(("collection", spec.text), make)
 
-    def ranker(self, spec: Spec, collection: Spec, seed: int) -> Ranker:
-        """Return the ranker with its weights, trained if the experiment says so, prepared for the collection."""
+    def lessons(self, ranker: Spec, collection: Spec, fold: int, seed: int) -> Lessons | None:
+        """Return what the ranker learns from before it is tested on a fold of the collection; None if untrained."""
+        training = self.experiment.training(ranker.label)
+        if training is None:
+            return None
+        if training.collection != HOME:
+            return Lessons(parse(training.collection))
+        split = self.experiment.training_split(collection.label)
+        if split is not None:
+            return Lessons(split)
+        query_ids = list(self.collection(collection).queries)
+        numbers = fold_of(query_ids, training.folds, seed)
+        return Lessons(collection, tuple(q for q in query_ids if numbers[q] != fold))
+
+    def elsewhere(self, ranker: Spec, collection: Spec) -> dict[str, Lessons]:
+        """Return what the ranker can learn from in the experiment's other collections, by their labels.
+
+        Nothing where the ranker is not trained, or not at home.
+        """
+        training = self.experiment.training(ranker.label)
+        if training is None or training.collection != HOME:
+            return {}
+        return {
+            other.label: Lessons(self.experiment.training_split(other.label) or other)
+            for other in self.experiment.specs("collections")
+            if other.label != collection.label
+        }
+
+    def ranker(self, spec: Spec, collection: Spec, lessons: Lessons | None, seed: int) -> Ranker:
+        """Return the ranker with its weights, trained if it is to be, prepared for the collection."""
 
         def make() -> Ranker:
-            training = self.experiment.training(spec.label)
             ranker: Ranker = create("ranker", spec)
-            ranker = self._trained(ranker, spec, training, seed) if training else ranker
+            ranker = self._trained(ranker, spec, lessons, seed) if lessons else ranker
             ranker.prepare(self.collection(collection))
             return ranker
 
-        return self._once(("ranker", spec.label, collection.text, self._seed_text(spec, seed)), make)
+        name = ("ranker", collection.text, self._weights(spec, lessons, seed))
+        return self._recent(name, make) if lessons else self._once(name, make)
 
-    def ranker_key(self, spec: Spec, collection: Spec, seed: int) -> str:
+    def ranker_key(self, spec: Spec, collection: Spec, lessons: Lessons | None, seed: int) -> str:
         """Return what identifies the ranker's scores, without training it."""
-        training = self.experiment.training(spec.label)
-        if training is None:
-            return self.ranker(spec, collection, seed).fingerprint
-        return self._training_key(spec, training, seed)
+        if lessons is None:
+            return self.ranker(spec, collection, None, seed).fingerprint
+        return self._training_key(spec, lessons, seed)
 
-    def scorer(self, spec: Spec, collection: Spec, defense: Spec, seed: int) -> Scorer:
+    def scorer(self, spec: Spec, collection: Spec, defense: Spec, lessons: Lessons | None, seed: int) -> Scorer:
         """Return the scoring engine of the ranker under a defense."""
 
         def make() -> Scorer:
-            ranker = self.ranker(spec, collection, seed)
+            ranker = self.ranker(spec, collection, lessons, seed)
             hardened = create("defense", defense).harden(
                 ranker, self.collection(collection), derive(seed, "defense", defense.text)
             )
             return Scorer(hardened, self._scores())
 
-        names = ("scorer", spec.label, collection.text, defense.text, str(seed))
-        return self._once(names, make)
+        names = ("scorer", collection.text, defense.text, str(seed), self._weights(spec, lessons, seed))
+        return self._recent(names, make) if lessons else self._once(names, make)
 
     def _scores(self) -> ScoreCache:
         return self._once(("scores",), lambda: ScoreCache(self.cache / "scores"))
 
-    def _trained(self, ranker: Ranker, spec: Spec, training: Training, seed: int) -> Ranker:
+    def _trained(self, ranker: Ranker, spec: Spec, lessons: Lessons, seed: int) -> Ranker:
         if not isinstance(ranker, TrainableRanker):
             raise ExperimentError(
                 f"ranker {spec.label!r} has no weights to train",
                 where="rankers: train",
                 hint="leave train out",
             )
-        folder = self.cache / "models" / self._training_key(spec, training, seed)
+        folder = self.cache / "models" / self._training_key(spec, lessons, seed)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):  # two workers must not train the same ranker
             if not folder.exists():
-                self._fit(ranker, training, seed, folder)
+                self._fit(ranker, self._training(spec), lessons, seed, folder)
         return ranker.load(str(folder))
 
-    def _fit(self, ranker: TrainableRanker, training: Training, seed: int, folder: Path) -> None:
-        from robustrank.rankers.training import split_by_query
+    def _fit(self, ranker: TrainableRanker, training: Training, lessons: Lessons, seed: int, folder: Path) -> None:
+        from robustrank.rankers.training import sample_queries, split_by_query
 
-        whole = self.collection(parse(training.collection))
-        train, validation = split_by_query(whole, training.validation_share, derive(seed, "validation split"))
+        learnt = lessons.of(self.collection(lessons.collection))
+        if training.queries is not None:
+            learnt = sample_queries(learnt, training.queries, derive(seed, "training queries"))
+        train, validation = split_by_query(learnt, training.validation_share, derive(seed, "validation split"))
         ranker.fit(train, validation, seed, str(folder), training.settings)
 
-    def _training_key(self, spec: Spec, training: Training, seed: int) -> str:
+    def _training(self, spec: Spec) -> Training:
+        return self.experiment.training(spec.label) or Training()
+
+    def _training_key(self, spec: Spec, lessons: Lessons, seed: int) -> str:
         decides = {
             "ranker": spec.as_dict(),
-            "code": code_digest(find("ranker", spec.name)),
-            "training": training.model_dump(),
-            "collection": self.collection(parse(training.collection)).fingerprint,
+            "code": [code_digest(find("ranker", spec.name)), sources_digest(_LEARNING)],
+            "training": self._training(spec).model_dump(exclude={"collection", "folds"}),
+            "collection": self.collection(lessons.collection).fingerprint,
+            "queries": lessons.query_ids,
             "seed": seed,
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
-    def _seed_text(self, spec: Spec, seed: int) -> str:
-        return str(seed) if self.experiment.training(spec.label) else "any"
+    def _weights(self, spec: Spec, lessons: Lessons | None, seed: int) -> str:
+        """Return what tells a ranker's weights apart from others of this run."""
+        return self._training_key(spec, lessons, seed) if lessons else spec.text
+
+    def _recent(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
+        """Like :meth:`_once` for what trained weights make large and many: only the last few are kept."""
+        found = self._once(name, make)
+        self._trained_things = [other for other in self._trained_things if other != name] + [name]
+        for old in self._trained_things[:-_KEPT]:
+            self._made.pop(old, None)
+        self._trained_things = self._trained_things[-_KEPT:]
+        return found
 
     def _once(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
         if name not in self._made:

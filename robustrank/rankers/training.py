@@ -1,4 +1,4 @@
-"""Fine-tunes a cross-encoder on a collection's judgements: listwise or pairwise, with early stopping.
+"""Trains any ranker that learns by gradient descent: sampled groups, early stopping, a state to resume from.
 
 Listwise: softmax cross-entropy of one relevant document against sampled others (Gao, Dai, Callan, ECIR 2021).
 Pairwise: RankNet's logistic loss on the same groups (Burges et al., ICML 2005).
@@ -6,15 +6,12 @@ Pairwise: RankNet's logistic loss on the same groups (Burges et al., ICML 2005).
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -23,30 +20,51 @@ from robustrank.errors import DataError, UsageError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.randomness import derive, derive_seed
+from robustrank.rankers.checkpoint import training_card, write_checkpoint
+from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.training_state import resume, save_state
 
 if TYPE_CHECKING:
     import torch
 
-    from robustrank.rankers.cross_encoder import CrossEncoderRanker
-
 Group = tuple[str, list[str]]  # a query and documents, the relevant one first
+
+
+class Learner(Protocol):
+    """What :func:`train` needs of a ranker."""
+
+    @property
+    def network(self) -> Any:
+        """The torch module; parameters without requires_grad are not trained."""
+
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable: the relevance of document i to query i."""
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n] by the weights as they are now."""
+
+    def save(self, folder: Path) -> None:
+        """Write what the ranker's ``load`` reads into an existing folder."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a cross-encoder is trained."""
+    """How a ranker is trained. Each ranker has defaults of its own."""
 
     loss: Literal["listwise", "pairwise"] = "listwise"  # over one relevant document and sampled others
     epochs: int = 3  # passes over the training queries at the most
     negatives: int = 5  # documents sampled from the candidates beside each relevant one
-    groups: int = 4  # queries in a step
+    positives: int = 1  # groups a query in an epoch, each with a relevant document of its own
+    groups: int = 4  # groups in a step
     learning_rate: float = 5e-5  # of AdamW, after warm-up; falls linearly to zero
     warmup: float = 0.1  # share of the steps
+    weight_decay: float = 0.01  # of AdamW
     patience: int = 2  # epochs without a better validation nDCG@10 before training stops
+    threads: int = 2  # CPU threads; sums, and so weights, depend on their number, so it is fixed
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> TrainingSettings:
-        """Read settings; numbers given as YAML reads them.
+    def of(cls, settings: Mapping[str, Any], defaults: TrainingSettings | None = None) -> TrainingSettings:
+        """Return the ranker's defaults with ``settings`` in their place; numbers as YAML reads them.
 
         Raises:
             UsageError: A setting is unknown or of the wrong type.
@@ -60,7 +78,7 @@ class TrainingSettings:
                 allowed=", ".join(cls.__dataclass_fields__),
             )
         try:
-            return TypeAdapter(cls).validate_python(dict(settings))
+            return TypeAdapter(cls).validate_python({**asdict(defaults or cls()), **settings})
         except ValidationError as error:
             problems = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors()]
             raise UsageError("training settings: " + "; ".join(problems)) from error
@@ -77,165 +95,163 @@ def split_by_query(collection: Collection, share: float, rng: np.random.Generato
         raise DataError(f"collection {collection.name!r} has too few queries to train on", allowed="two at the least")
     count = min(len(query_ids) - 1, max(1, round(share * len(query_ids))))
     held = {query_ids[i] for i in rng.permutation(len(query_ids))[:count]}
-    parts = ([q for q in query_ids if q not in held], [q for q in query_ids if q in held])
-    train, validation = (
-        replace(
-            collection,
-            queries={q: collection.queries[q] for q in part},
-            qrels={q: collection.qrels[q] for q in part},
-            candidates={q: collection.candidates[q] for q in part},
-        )
-        for part in parts
-    )
-    return train, validation
+    return collection.only([q for q in query_ids if q not in held]), collection.only(held)
 
 
-def train_cross_encoder(
-    ranker: CrossEncoderRanker,
+def sample_queries(collection: Collection, count: int, rng: np.random.Generator) -> Collection:
+    """Return the collection with ``count`` of its queries, or with all where there are fewer."""
+    query_ids = list(collection.queries)
+    return collection.only([query_ids[i] for i in rng.permutation(len(query_ids))[:count]])
+
+
+def train(
+    make: Callable[[], Learner],
     train: Collection,
     validation: Collection,
     seed: int,
     folder: str,
     settings: TrainingSettings,
+    start: Mapping[str, Any],
 ) -> None:
-    """Train, keep the epoch with the best validation nDCG@10, and leave safetensors and card.json in ``folder``."""
+    """Train, keep the epoch with the best validation nDCG@10, and leave its weights and a card in ``folder``.
+
+    The state after each epoch stands beside the folder until training ends: a killed training goes on from there, to
+    the same weights.
+
+    Args:
+        make: Makes the learner, under a generator seeded for its fresh weights.
+        train: What is learnt from.
+        validation: What decides which epoch is kept, and when to stop.
+        seed: Decides fresh weights, dropout, groups and their order.
+        folder: Where the checkpoint appears, whole.
+        settings: How to train.
+        start: What the card says of the model.
+
+    Raises:
+        DataError: No query can be trained on, the loss is not finite, or the folder cannot be written.
+    """
+    identity = training_card(start, train, validation, seed, asdict(settings), [], ("torch", "transformers"))
+    state = Path(f"{folder}.state")
+    with _torch(derive_seed(seed, "training"), settings.threads):
+        learner = make()
+        optimiser = _optimiser(learner, settings)
+        progress = resume(state, identity, learner.network, optimiser)
+        for _ in range(len(progress.curve), settings.epochs):
+            if progress.curve and len(progress.curve) - progress.best_epoch >= settings.patience:
+                break
+            _epoch(learner, optimiser, train, seed, len(progress.curve), settings)
+            progress = progress.after(_validate(learner, validation), learner.network)
+            save_state(state, identity, progress, learner.network, optimiser)
+        learner.network.load_state_dict(progress.best)
+    card = {**identity, "validation_nDCG@10": [round(value, 6) for value in progress.curve]}
+    write_checkpoint(Path(folder), learner.save, card)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+@contextmanager
+def _torch(seed: int, threads: int) -> Iterator[None]:
+    """Seed torch's generator, from which fresh weights and dropout draw, and fix its threads, for a while."""
     import torch
 
-    from robustrank.rankers.weights import load_model
-
-    with torch.random.fork_rng(devices=[]):  # a fresh head and dropout draw from torch's generator
-        torch.manual_seed(derive_seed(seed, "training") % 2**63)
-        network = load_model(ranker.auto_class, ranker.folder, num_labels=1)
-        student = replace(ranker)
-        student.__dict__["network"] = network
-        curve: list[float] = []
-        best = _copy(network)
-        for epoch, loss in enumerate(_epochs(student, train, seed, settings)):
-            if not np.isfinite(loss):
-                raise DataError(f"training diverged in epoch {epoch + 1}", hint="lower learning_rate")
-            curve.append(_validate(student, validation))
-            if curve[-1] == max(curve):
-                best = _copy(network)
-            if epoch - int(np.argmax(curve)) >= settings.patience:
-                break
-    network.load_state_dict(best)
-    _save(student, Path(folder), _card(ranker, train, validation, seed, settings, curve))
+    before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed % 2**63)
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
-def _epochs(student: CrossEncoderRanker, train: Collection, seed: int, settings: TrainingSettings) -> Iterator[float]:
-    """Train an epoch a time; yield its mean loss."""
+def _optimiser(learner: Learner, settings: TrainingSettings) -> torch.optim.Optimizer:
+    import torch
+
+    weights = [weight for weight in learner.network.parameters() if weight.requires_grad]
+    return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def _epoch(
+    learner: Learner,
+    optimiser: torch.optim.Optimizer,
+    train: Collection,
+    seed: int,
+    epoch: int,
+    settings: TrainingSettings,
+) -> None:
+    """Train one epoch: what is drawn, and the learning rate, depend on its number alone."""
     import torch
     from rich.progress import track
 
-    network = student.network
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
-    steps = settings.epochs * -(-len(train.queries) // settings.groups)
+    torch.manual_seed(derive_seed(seed, "epoch", str(epoch)) % 2**63)
+    groups = sample_groups(train, settings, derive(seed, "groups", str(epoch)))
+    batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
+    learner.network.train()
+    for number, batch in enumerate(track(batches, f"training, epoch {epoch + 1} of {settings.epochs}", transient=True)):
+        for part in optimiser.param_groups:
+            part["lr"] = settings.learning_rate * _pace(epoch * len(batches) + number, len(batches), settings)
+        loss = _loss(learner, batch, settings.loss)
+        if not torch.isfinite(loss):
+            raise DataError(f"training diverged in epoch {epoch + 1}", hint="lower learning_rate")
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learner.network.parameters(), 1.0)
+        optimiser.step()
+    learner.network.eval()
+
+
+def _pace(step: int, steps_an_epoch: int, settings: TrainingSettings) -> float:
+    """Return the share of the learning rate at a step: it rises linearly while warming up, then falls to zero."""
+    steps = settings.epochs * steps_an_epoch
     warmup = max(1, round(settings.warmup * steps))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
-    )
-    for epoch in range(settings.epochs):
-        groups = _groups(train, settings.negatives, derive(seed, "groups", str(epoch)))
-        batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
-        losses = []
-        network.train()
-        for batch in track(batches, f"training, epoch {epoch + 1} of {settings.epochs}", transient=True):
-            loss = _loss(student, batch, settings.loss)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
-        network.eval()
-        yield float(np.mean(losses))
+    return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
 
 
-def _groups(train: Collection, negatives: int, rng: np.random.Generator) -> list[Group]:
-    """Return a shuffled group a query: a relevant document, then sampled candidates of lower gain."""
+def sample_groups(train: Collection, settings: TrainingSettings, rng: np.random.Generator) -> list[Group]:
+    """Return shuffled groups: a relevant document, then sampled candidates of lower gain.
+
+    Raises:
+        DataError: No query has a relevant candidate and enough others.
+    """
     groups: list[Group] = []
     for query_id, query in train.queries.items():
         gains, listed = train.qrels[query_id], list(train.candidates[query_id])
         relevant = [d for d in listed if gains.get(d, 0) > 0]
-        if not relevant:
-            continue
-        positive = relevant[int(rng.integers(len(relevant)))]
-        lower = [d for d in listed if gains.get(d, 0) < gains[positive]]
-        chosen = [lower[i] for i in rng.permutation(len(lower))[:negatives]]
-        if len(chosen) == negatives:
-            groups.append((query, [train.documents[d] for d in [positive, *chosen]]))
+        for place in rng.permutation(len(relevant))[: settings.positives]:
+            positive = relevant[place]
+            lower = [d for d in listed if gains.get(d, 0) < gains[positive]]
+            chosen = [lower[i] for i in rng.permutation(len(lower))[: settings.negatives]]
+            if len(chosen) == settings.negatives:
+                groups.append((query, [train.documents[d] for d in [positive, *chosen]]))
     if not groups:
-        raise DataError(f"collection {train.name!r} has no query with a relevant and {negatives} other candidates")
+        raise DataError(
+            f"collection {train.name!r} has no query with a relevant and {settings.negatives} other candidates",
+            hint="lower negatives, or give longer candidate lists",
+        )
     return [groups[i] for i in rng.permutation(len(groups))]
 
 
-def _loss(student: CrossEncoderRanker, batch: list[Group], kind: str) -> torch.Tensor:
+def _loss(learner: Learner, batch: Sequence[Group], kind: str) -> torch.Tensor:
     import torch
-
-    from robustrank.rankers.cross_encoder import relevance
 
     queries = [query for query, documents in batch for _ in documents]
     documents = [document for _, documents in batch for document in documents]
-    encoded = student.tokenizer(
-        queries,
-        documents,
-        truncation="longest_first",
-        max_length=student.max_length,
-        padding=True,
-        return_tensors="pt",
-    )
-    scores = relevance(student.network(**encoded).logits).view(len(batch), -1)
+    scores = learner.relevance(queries, documents).view(len(batch), -1)
     if kind == "pairwise":
         return torch.nn.functional.softplus(scores[:, 1:] - scores[:, :1]).mean()
     return torch.nn.functional.cross_entropy(scores, torch.zeros(len(batch), dtype=torch.long))
 
 
-def _validate(student: CrossEncoderRanker, validation: Collection) -> float:
-    """Return the mean nDCG@10 over the validation queries."""
-    values = []
-    for query_id in validation.queries:
-        listed, gains = list(validation.candidates[query_id]), validation.qrels[query_id]
-        order = ranking(student.score(validation.pairs(query_id)), listed)
-        values.append(list_ndcg([gains.get(listed[i], 0) for i in order], list(gains.values()), 10))
+def _validate(learner: Learner, validation: Collection) -> float:
+    return mean_ndcg(learner.score, validation)
+
+
+def mean_ndcg(score: Callable[[Sequence[Pair]], Scores], collection: Collection, cutoff: int = 10) -> float:
+    """Return the mean nDCG@cutoff over a collection's queries, all pairs scored in one call."""
+    scores = score([pair for query_id in collection.queries for pair in collection.pairs(query_id)])
+    values, start = [], 0
+    for query_id in collection.queries:
+        listed, gains = list(collection.candidates[query_id]), collection.qrels[query_id]
+        order = ranking(scores[start : start + len(listed)], listed)
+        start += len(listed)
+        values.append(list_ndcg([gains.get(listed[i], 0) for i in order], list(gains.values()), cutoff))
     return float(np.mean(values))
-
-
-def _copy(network: Any) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-
-
-def _card(
-    ranker: CrossEncoderRanker,
-    train: Collection,
-    validation: Collection,
-    seed: int,
-    settings: TrainingSettings,
-    curve: list[float],
-) -> dict[str, Any]:
-    return {
-        "start": ranker.model,
-        "max_length": ranker.max_length,
-        "train": {"collection": train.name, "queries": len(train.queries), "fingerprint": train.fingerprint},
-        "validation": {"queries": len(validation.queries), "fingerprint": validation.fingerprint},
-        "settings": asdict(settings),
-        "seed": seed,
-        "validation_nDCG@10": [round(value, 6) for value in curve],
-        "versions": {name: version(name) for name in ("torch", "transformers", "safetensors", "robustrank")},
-    }
-
-
-def _save(student: CrossEncoderRanker, folder: Path, card: dict[str, Any]) -> None:
-    """Write the checkpoint; the folder is there whole or not at all."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            student.network.save_pretrained(temporary, safe_serialization=True)
-            student.tokenizer.save_pretrained(temporary)
-            (temporary / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-            temporary.chmod(0o755)
-            os.replace(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        raise DataError(f"the checkpoint cannot be written: {error}", where=str(folder)) from error

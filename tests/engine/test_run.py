@@ -187,7 +187,7 @@ def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
 
 
 def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
-    cell = Cell(Spec("t"), Spec("c"), Spec("r"), Spec("none"), None, 0, "key")
+    cell = Cell(Spec("t"), Spec("c"), Spec("r"), Spec("none"), None, 0, key="key")
     row = Row("t", "c", "r", "other", "none", "", 0, "", "", "m", None, "failed", "one\rtwo")
     folder = RunFolder(tmp_path)
     with folder.open():

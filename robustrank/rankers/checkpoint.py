@@ -1,0 +1,76 @@
+"""A trained ranker on disk: its weights and a card that says what they were learnt from, there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import DataError
+
+
+def training_card(
+    start: Mapping[str, Any],
+    train: Collection,
+    validation: Collection,
+    seed: int,
+    settings: Mapping[str, Any],
+    curve: Sequence[float],
+    packages: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return what a checkpoint's card says: data, parameters, seed, validation nDCG@10 by round, versions.
+
+    Args:
+        start: The ranker's own parameters, and the weights it started from.
+        train: What was learnt from.
+        validation: What decided when to stop.
+        seed: Decides every draw.
+        settings: The training settings.
+        curve: Validation nDCG@10, one figure an epoch or candidate model.
+        packages: Distributions whose versions matter, beside robustrank's.
+    """
+    return {
+        **start,
+        "train": {"collection": train.name, "queries": len(train.queries), "fingerprint": train.fingerprint},
+        "validation": {"queries": len(validation.queries), "fingerprint": validation.fingerprint},
+        "settings": dict(settings),
+        "seed": seed,
+        "validation_nDCG@10": [round(value, 6) for value in curve],
+        "versions": {name: version(name) for name in ("robustrank", *packages)},
+    }
+
+
+def write_checkpoint(folder: Path, write: Callable[[Path], None], card: Mapping[str, Any]) -> None:
+    """Write a checkpoint and its card.json; see :func:`write_folder`."""
+
+    def both(at: Path) -> None:
+        write(at)
+        (at / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+    write_folder(folder, both)
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a folder that then appears whole, in place of an earlier one.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            write(temporary)
+            temporary.chmod(0o755)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise DataError(f"the checkpoint cannot be written: {error}", where=str(folder)) from error

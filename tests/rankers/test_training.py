@@ -1,0 +1,187 @@
+"""The trainer: it learns what the labels say and nothing else, resumes where it was killed, and stops in time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustrank.errors import DataError
+from robustrank.randomness import derive
+from robustrank.rankers import training
+from robustrank.rankers.lexical import BM25
+from robustrank.rankers.training import TrainingSettings, mean_ndcg, sample_groups, split_by_query, train
+
+pytest.importorskip("gensim")
+
+SETTINGS = TrainingSettings(epochs=5, negatives=4, groups=8, learning_rate=0.05, patience=9, threads=1)
+
+
+class Weigher:
+    """Learns to weigh BM25, the document's length and a coin that each pair throws."""
+
+    def __init__(self, collection):
+        import torch
+
+        self.bm25 = BM25()
+        self.bm25.prepare(collection)
+        self.network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.1), torch.nn.Linear(4, 1))
+
+    def features(self, queries, documents):
+        import torch
+
+        pairs = list(zip(queries, documents, strict=True))
+        coins = [derive(0, *pair).normal() for pair in pairs]
+        lengths = [len(document) / 1000 for document in documents]
+        return torch.tensor(np.stack([self.bm25.score(pairs) / 10, lengths, coins], axis=1), dtype=torch.float32)
+
+    def relevance(self, queries, documents):
+        return self.network(self.features(queries, documents))[:, 0]
+
+    def score(self, pairs):
+        import torch
+
+        with torch.inference_mode():
+            return self.relevance(*zip(*pairs, strict=True)).numpy()
+
+    def save(self, folder: Path):
+        from safetensors.torch import save_file
+
+        save_file(self.network.state_dict(), folder / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def lee():
+    from robustrank.collections.lee import LeeReader
+
+    whole = LeeReader(split="background", depth=10).read()
+    return whole.only(list(whole.queries)[:120])
+
+
+@pytest.fixture(scope="module")
+def parts(lee):
+    learnt, tested = split_by_query(lee, 0.3, derive(0, "test"))
+    return *split_by_query(learnt, 0.2, derive(0, "validation")), tested
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+def learnt(folder: Path, collection) -> Weigher:
+    from safetensors.torch import load_file
+
+    weigher = Weigher(collection)
+    weigher.network.load_state_dict(load_file(folder / "model.safetensors"))
+    weigher.network.eval()
+    return weigher
+
+
+def test_true_labels_teach_and_shuffled_labels_do_not(lee, parts, tmp_path):
+    learnable, validation, tested = parts
+    values = {}
+    for name in ("true", "shuffled"):
+        shown = [learnable, validation]
+        if name == "shuffled":  # every candidate keeps some gain, but not its own
+            shown = [replace(part, qrels={q: mixed(part, q) for q in part.queries}) for part in (learnable, validation)]
+        train(lambda: Weigher(lee), *shown, 1, str(tmp_path / name), SETTINGS, {})
+        values[name] = mean_ndcg(learnt(tmp_path / name, lee).score, tested)
+    bm25 = BM25()
+    bm25.prepare(lee)
+    coins = [lambda pairs, rng=rng: rng.normal(size=len(pairs)) for rng in derive(0, "chance").spawn(20)]
+    chance = np.mean([mean_ndcg(coin, tested) for coin in coins])
+    best = mean_ndcg(bm25.score, tested)
+    assert values["true"] > 0.9 * best
+    assert values["shuffled"] < chance + 0.5 * (best - chance)
+
+
+def mixed(part, query_id):
+    listed = list(part.candidates[query_id])
+    gains = [part.qrels[query_id].get(d, 0) for d in listed]
+    order = derive(7, "shuffle", query_id).permutation(len(listed))
+    return {d: gains[i] for d, i in zip(listed, order, strict=True)}
+
+
+def stop_there(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("epochs_before", [0, 1, 3])
+def test_a_killed_training_goes_on_to_the_same_weights(lee, parts, tmp_path, monkeypatch, epochs_before):
+    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "whole"), SETTINGS, {})
+    done, real = [], training._epoch
+
+    def stop(*arguments):
+        if len(done) == epochs_before:
+            raise KeyboardInterrupt
+        done.append(1)
+        real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_epoch", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "killed"), SETTINGS, {})
+    assert not (tmp_path / "killed").exists()
+    monkeypatch.setattr(training, "_epoch", lambda *arguments: (done.append(1), real(*arguments)))
+    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "killed"), SETTINGS, {})
+    assert len(done) == SETTINGS.epochs
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
+
+
+def test_the_state_of_another_training_is_not_resumed(lee, parts, tmp_path, monkeypatch):
+    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "whole"), SETTINGS, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_checkpoint", stop_there)
+        with pytest.raises(KeyboardInterrupt):
+            train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "other"), SETTINGS, {})
+    (tmp_path / "other.state").rename(tmp_path / "mine.state")
+    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "mine"), SETTINGS, {})
+    assert weights(tmp_path / "mine") == weights(tmp_path / "whole")
+    (tmp_path / "torn.state").mkdir()
+    (tmp_path / "torn.state" / "state.json").write_text('{"identity"')
+    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "torn"), SETTINGS, {})
+    assert weights(tmp_path / "torn") == weights(tmp_path / "whole")
+
+
+def test_training_stops_when_validation_no_longer_improves(lee, parts, tmp_path, monkeypatch):
+    figures = iter([0.3, 0.5, 0.4, 0.45, 0.9])
+    monkeypatch.setattr(training, "_validate", lambda *_: next(figures))
+    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "model"), replace(SETTINGS, patience=2), {})
+    card = json.loads((tmp_path / "model" / "card.json").read_text())
+    assert card["validation_nDCG@10"] == [0.3, 0.5, 0.4, 0.45]
+    assert card["train"]["queries"] + card["validation"]["queries"] == 84
+
+
+def test_weights_depend_on_the_seed_and_not_on_the_threads_around(lee, parts, tmp_path):
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if before > 1 else 2)
+    try:
+        train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "a"), SETTINGS, {})
+    finally:
+        torch.set_num_threads(before)
+    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "b"), SETTINGS, {})
+    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "c"), SETTINGS, {})
+    assert weights(tmp_path / "a") == weights(tmp_path / "b") != weights(tmp_path / "c")
+
+
+def test_groups_hold_a_relevant_document_and_others_of_lower_gain():
+    from robustrank.collections.lee import LeeReader
+
+    lee = LeeReader(depth=20).read()
+    groups = sample_groups(lee, replace(SETTINGS, positives=2), derive(0, "groups"))
+    ids = {text: doc_id for doc_id, text in lee.documents.items()}
+    by_text = {text: query_id for query_id, text in lee.queries.items()}
+    assert len(groups) > len(lee.queries)
+    for query, documents in groups:
+        gains = [lee.qrels[by_text[query]].get(ids[document], 0) for document in documents]
+        assert gains[0] > 0
+        assert max(gains[1:]) < gains[0]
+        assert len(gains) == 1 + SETTINGS.negatives
+    with pytest.raises(DataError, match="negatives"):
+        sample_groups(lee, replace(SETTINGS, negatives=50), derive(0, "groups"))
