@@ -21,18 +21,27 @@ from robustrank.errors import UsageError
     default=0.1,
     show_default=True,
 )
+@click.option("--queries", type=click.IntRange(2), help="Learn from no more than so many queries.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training setting; may be repeated.")
 def command(
-    ranker: str, collection: str, out: Path, seed: int, validation_share: float, settings: tuple[str, ...]
+    ranker: str,
+    collection: str,
+    out: Path,
+    seed: int,
+    validation_share: float,
+    queries: int | None,
+    settings: tuple[str, ...],
 ) -> None:
-    """Train RANKER on COLLECTION and leave safetensors and a card in a folder.
+    """Train RANKER on COLLECTION and leave its weights and a card in a folder.
+
+    A training that was killed goes on after its last epoch when the same command is run again.
 
     For example: robustrank train cross-encoder:model=minilm lee:split=background --out models/ce
     """
     from robustrank.plugins import create
     from robustrank.randomness import derive
     from robustrank.rankers.ranker import TrainableRanker
-    from robustrank.rankers.training import split_by_query
+    from robustrank.rankers.training import sample_queries, split_by_query
     from robustrank.specification import parse
 
     if out.exists():
@@ -41,6 +50,8 @@ def command(
     if not isinstance(made, TrainableRanker):
         raise UsageError(f"ranker {ranker!r} has no weights to train", hint="robustrank list rankers")
     whole = create("collection", parse(collection)).read()
+    if queries is not None:
+        whole = sample_queries(whole, queries, derive(seed, "training queries"))
     train, validation = split_by_query(whole, validation_share, derive(seed, "validation split"))
     parsed = parse("settings:" + ",".join(settings)) if settings else parse("settings")
     made.fit(train, validation, seed, str(out), dict(parsed.parameters))

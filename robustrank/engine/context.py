@@ -69,6 +69,11 @@ class Context:
         """What the cell's ranker learns from; None where it is not trained."""
         return self.resources.lessons(self.cell.ranker, self.cell.collection, self.cell.fold, self.cell.seed)
 
+    @property
+    def school(self) -> Collection:
+        """The collection the ranker learns from, with the queries it learns from; the tested one if untrained."""
+        return self.lessons.of(self.resources.collection(self.lessons.collection)) if self.lessons else self.whole
+
     @cached_property
     def elsewhere(self) -> dict[str, Lessons]:
         """What the cell's ranker can learn from in the experiment's other collections, by their labels."""

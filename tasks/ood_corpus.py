@@ -1,0 +1,62 @@
+"""Out-of-distribution corpora: what a ranker loses that was trained on another collection than it is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustrank.engine.context import Context
+from robustrank.engine.lessons import Lessons
+from robustrank.measures.effectiveness import evaluate
+from robustrank.rows import Row
+from robustrank.task import Task
+
+
+@dataclass(frozen=True)
+class OodCorpus(Task):
+    """The ranker trained on each other collection of the experiment, beside the ranker trained at home.
+
+    Both are tested on the same queries, none of which the one trained at home has seen. The corpus statistics a ranker
+    uses (document frequencies) are those of the collection that is searched.
+    """
+
+    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+
+    trains_elsewhere = True
+    source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
+    table = "ood-corpus"
+
+    def run(self, context: Context) -> Iterator[Row]:
+        """Evaluate the ranker trained at home and the one of each other collection on the cell's queries."""
+        home = self._evaluate(context, context.lessons)
+        yield from self._rows(context, home, "home")
+        if not context.elsewhere:
+            trained = context.lessons is not None
+            reason = "there is no other collection, or it is not trained at home" if trained else "it is not trained"
+            yield context.row("nDCG@10/there", None, status="skipped", note=reason)
+            return
+        there = {}
+        for number, (source, lessons) in enumerate(context.elsewhere.items()):
+            context.advance(number, len(context.elsewhere))
+            there[source] = self._evaluate(context, lessons)
+            yield from self._rows(context, there[source], f"there/{source.replace('/', '-')}")
+        means = {
+            measure: {q: float(np.mean([values[measure][q] for values in there.values()])) for q in by_query}
+            for measure, by_query in home.items()
+        }
+        yield from self._rows(context, means, "there")
+
+    def calls(self, context: Context) -> int:
+        """Every candidate of every query, under the ranker of each collection."""
+        pairs = sum(len(candidates) for candidates in context.collection.candidates.values())
+        return pairs * (1 + len(context.elsewhere))
+
+    def _evaluate(self, context: Context, lessons: Lessons | None) -> dict[str, dict[str, float]]:
+        return evaluate(context.collection.qrels, context.run(context.taught(lessons)), self.measures)
+
+    def _rows(self, context: Context, values: dict[str, dict[str, float]], name: str) -> Iterator[Row]:
+        for measure, by_query in values.items():
+            for query_id, value in by_query.items():
+                yield from context.rows({f"{measure}/{name}": value}, query_id)

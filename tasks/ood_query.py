@@ -1,0 +1,132 @@
+"""Out-of-distribution queries: what a ranker loses on a type of query that its training has not seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from robustrank.engine.context import Context
+from robustrank.engine.lessons import Lessons
+from robustrank.errors import DataError
+from robustrank.measures.effectiveness import evaluate
+from robustrank.rows import Row
+from robustrank.task import Task
+from robustrank.text.query_types import scheme_named
+
+Values = Mapping[str, Mapping[str, float]]  # measure -> query id -> value
+
+
+@dataclass(frozen=True)
+class OodQuery(Task):
+    """The ranker trained without the queries of a type, tested on that type, beside the ranker trained with them.
+
+    Both learn from the same number of queries: as many as the smallest set that leaves one type out. A ranker that is
+    not trained has seen no type, and is measured once.
+    """
+
+    scheme: str = "question-form"  # collection, question-form, length, topics, or module:function
+    least: int = 5  # queries of a type, tested and learnt from; a smaller type is refused
+    types: tuple[str, ...] = ()  # the types to leave out, each in its turn; none is all that are large enough
+    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+
+    source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
+    differs = "any scheme of types, where the paper has MS MARCO's answer types"
+    table = "ood-query"
+
+    def __post_init__(self) -> None:
+        if self.scheme != "collection":
+            scheme_named(self.scheme)  # refuse an unknown scheme before anything runs
+
+    def run(self, context: Context) -> Iterator[Row]:
+        """Train a ranker for each type that is left out and one for all; evaluate each type's queries under both."""
+        tested, learnt = self._types(context)
+        yield from self._counts(context, tested, learnt)
+        chosen = self._chosen(context, tested, learnt)
+        query_ids = [query_id for query_id in context.query_ids() if tested.get(query_id) in chosen]
+        if context.lessons is None:
+            yield from self._rows(context, tested, self._evaluate(context, query_ids, None), "seen")
+            reason = "the ranker is not trained: no type is new to it"
+            yield context.row(f"{self.measures[0]}/unseen", None, status="skipped", note=reason)
+            return
+        all_of_them = tuple(learnt)
+        without = {kind: tuple(q for q in learnt if learnt[q] != kind) for kind in chosen}
+        count = min(len(left) for left in without.values())
+        seen = self._sample(context, all_of_them, count)
+        yield from self._rows(context, tested, self._evaluate(context, query_ids, seen), "seen")
+        for number, (kind, left) in enumerate(without.items()):
+            context.advance(number, len(without))
+            own = [query_id for query_id in query_ids if tested[query_id] == kind]
+            unseen = self._evaluate(context, own, self._sample(context, left, count))
+            yield from self._rows(context, tested, unseen, "unseen")
+
+    def calls(self, context: Context) -> int:
+        """Every candidate of every query, under the ranker that has seen its type and under the one that has not."""
+        return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
+
+    def _types(self, context: Context) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the type of each query of the whole collection, and of each that is learnt from."""
+        tested, learnt = context.whole, context.school
+        if self.scheme == "collection":
+            return dict(tested.query_types), dict(learnt.query_types)
+        # All texts at once: a scheme that clusters must give both parts the same types.
+        types = iter(scheme_named(self.scheme)([*tested.queries.values(), *learnt.queries.values()]))
+        return dict(zip(tested.queries, types, strict=False)), dict(zip(learnt.queries, types, strict=False))
+
+    def _chosen(self, context: Context, tested: Mapping[str, str], learnt: Mapping[str, str]) -> list[str]:
+        """Return the types that are left out in turn.
+
+        Raises:
+            DataError: A type that was named has too few queries, or fewer than two types have enough.
+        """
+        counts, taught = Counter(tested.values()), Counter(learnt.values())
+        enough = [kind for kind in sorted(counts) if min(counts[kind], taught[kind]) >= self.least]
+        found = ", ".join(f"{kind} {counts[kind]} (learnt from: {taught[kind]})" for kind in sorted(counts)) or "none"
+        where = f"collection {context.whole.name!r}, scheme {self.scheme!r}"
+        refused = [kind for kind in self.types if kind not in enough]
+        if refused:
+            raise DataError(
+                f"too few queries of type {', '.join(refused)}",
+                where=where,
+                allowed=f"{self.least} or more of a type; found: {found}",
+            )
+        if len(enough) < 2:
+            raise DataError(
+                f"{len(enough)} types of queries have {self.least} queries or more, and two are needed",
+                where=where,
+                allowed=f"found: {found}",
+                hint="choose another scheme, or lower least",
+            )
+        return list(self.types) or enough
+
+    def _sample(self, context: Context, query_ids: Sequence[str], count: int) -> Lessons:
+        """Return ``count`` of the queries, drawn by the seed, as lessons."""
+        drawn = set(context.rng("ood-query", self.scheme).permutation(len(query_ids))[:count].tolist())
+        collection = context.lessons.collection if context.lessons else context.cell.collection
+        return Lessons(collection, tuple(query_id for place, query_id in enumerate(query_ids) if place in drawn))
+
+    def _evaluate(self, context: Context, query_ids: list[str], lessons: Lessons | None) -> Values:
+        if not query_ids:
+            return {}
+        run = context.run(context.taught(lessons), query_ids)
+        return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
+
+    def _rows(self, context: Context, types: Mapping[str, str], values: Values, name: str) -> Iterator[Row]:
+        """Yield each query's value, once among all queries and once under its type."""
+        for measure, by_query in values.items():
+            for query_id, value in by_query.items():
+                names = f"{measure}/{name}", f"{measure}/{name}/{_plain(types[query_id])}"
+                yield from context.rows(dict.fromkeys(names, value), query_id)
+
+    def _counts(self, context: Context, tested: Mapping[str, str], learnt: Mapping[str, str]) -> Iterator[Row]:
+        """Yield how many queries of each type there are to test on and to learn from."""
+        own = Counter(tested[q] for q in context.query_ids() if q in tested)
+        for kind in sorted({*tested.values(), *learnt.values()}):
+            yield context.row(f"tested/{_plain(kind)}", own[kind])
+            if context.lessons is not None:
+                yield context.row(f"learnt/{_plain(kind)}", Counter(learnt.values())[kind])
+
+
+def _plain(kind: str) -> str:
+    """Return a type as a part of a measure's name, in which "/" separates."""
+    return kind.replace("/", "-")
