@@ -88,12 +88,12 @@ class _Lexical(Ranker):
             if document not in counts:
                 terms = _terms(document)
                 counts[document] = Counter(terms), len(terms)
-            scores[number] = self._score(_terms(query), *counts[document])
+            scores[number] = self.terms_score(_terms(query), *counts[document])
         return scores
 
     @abstractmethod
-    def _score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
-        """Return the score of a document with these term counts and this length."""
+    def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+        """Return the score of a document with these term counts and this length, both in terms."""
 
 
 @dataclass
@@ -106,12 +106,14 @@ class BM25(_Lexical):
     k1: float = 0.9  # saturation of the term frequency
     b: float = 0.4  # strength of the length normalisation, in [0, 1]
 
-    def _score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+    def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+        """Return the sum over the query's terms."""
         known = self.statistics
         norm = self.k1 * (1 - self.b + self.b * length / max(known.average_length, 1e-9))
-        return sum(self._idf(term) * counts[term] / (counts[term] + norm) for term in query if counts[term])
+        return sum(self.idf(term) * counts[term] / (counts[term] + norm) for term in query if counts[term])
 
-    def _idf(self, term: str) -> float:
+    def idf(self, term: str) -> float:
+        """Return ln(1 + (N - df + 0.5) / (df + 0.5)), which is positive."""
         frequency = self.statistics.document_frequency[term]
         return math.log(1 + (self.statistics.documents - frequency + 0.5) / (frequency + 0.5))
 
@@ -125,7 +127,8 @@ class QueryLikelihood(_Lexical):
 
     mu: float = 1000.0  # pseudo-terms of the collection model added to each document
 
-    def _score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+    def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+        """Return the log-likelihood."""
         known = self.statistics
         score = 0.0
         for term in query:

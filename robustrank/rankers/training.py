@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from robustrank.collections.collection import Collection
-from robustrank.errors import DataError, UsageError
+from robustrank.errors import DataError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.randomness import derive, derive_seed
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
 from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.settings import Settings
 from robustrank.rankers.training_state import resume, save_state
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(Settings):
     """How a ranker is trained. Each ranker has defaults of its own."""
 
     loss: Literal["listwise", "pairwise"] = "listwise"  # over one relevant document and sampled others
@@ -61,27 +62,6 @@ class TrainingSettings:
     weight_decay: float = 0.01  # of AdamW
     patience: int = 2  # epochs without a better validation nDCG@10 before training stops
     threads: int = 2  # CPU threads; sums, and so weights, depend on their number, so it is fixed
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], defaults: TrainingSettings | None = None) -> TrainingSettings:
-        """Return the ranker's defaults with ``settings`` in their place; numbers as YAML reads them.
-
-        Raises:
-            UsageError: A setting is unknown or of the wrong type.
-        """
-        from pydantic import TypeAdapter, ValidationError
-
-        unknown = set(settings) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(
-                f"there is no training setting {', '.join(sorted(unknown))}",
-                allowed=", ".join(cls.__dataclass_fields__),
-            )
-        try:
-            return TypeAdapter(cls).validate_python({**asdict(defaults or cls()), **settings})
-        except ValidationError as error:
-            problems = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors()]
-            raise UsageError("training settings: " + "; ".join(problems)) from error
 
 
 def split_by_query(collection: Collection, share: float, rng: np.random.Generator) -> tuple[Collection, Collection]:

@@ -1,0 +1,35 @@
+"""Settings of a training: a dataclass whose fields users may set, checked as YAML gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from robustrank.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of the settings of one way to train."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], defaults: Self | None = None) -> Self:
+        """Return the defaults with ``settings`` in their place; numbers as YAML reads them.
+
+        Raises:
+            UsageError: A setting is unknown or of the wrong type.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        unknown = set(settings) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise UsageError(
+                f"there is no training setting {', '.join(sorted(unknown))}",
+                allowed=", ".join(cls.__dataclass_fields__),
+            )
+        try:
+            return TypeAdapter(cls).validate_python({**asdict(defaults or cls()), **settings})
+        except ValidationError as error:
+            problems = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors()]
+            raise UsageError("training settings: " + "; ".join(problems)) from error
