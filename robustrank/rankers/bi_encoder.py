@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.rankers.ranker import Encoding, Pair, Scores
-from robustrank.rankers.transformer import Dtype, TransformerRanker, document_encoding
+from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 from robustrank.rankers.weights import MINILM
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Pooling = Literal["mean", "cls", "max"]
 MEMORY = 50_000  # embeddings kept in memory
+SHARPNESS = 20.0  # cosines times this go through the softmax in training (sentence-transformers' value)
 
 
 @dataclass
@@ -30,13 +31,10 @@ class BiEncoderRanker(TransformerRanker):
     Pooling and normalisation are read from the model's folder.
     """
 
-    model: str  # a folder, minilm, or a name on the Hugging Face hub
-    revision: str | None = None  # a commit, branch or tag on the hub
     max_length: int = 256  # tokens of a text, special tokens included
-    dtype: Dtype = "fp32"  # bf16 is faster and changes scores
-    max_tokens: int = 8192  # tokens in a batch
 
     auto_class = "AutoModel"
+    training = FineTuning(learning_rate=2e-5)
 
     @cached_property
     def pooling(self) -> Pooling:
@@ -78,6 +76,19 @@ class BiEncoderRanker(TransformerRanker):
                     memory.update({fresh[i]: vector for i, vector in zip(batch, vectors, strict=False)})
         return {text: memory[text] for text in texts}
 
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable: the similarity, sharpened for the softmax where it is a cosine."""
+        self._memory.clear()  # the weights are about to change
+        sides = []
+        for texts in (queries, documents):
+            distinct = list(dict.fromkeys(texts))
+            tensors = self.tokenizer(
+                distinct, truncation=True, max_length=self.max_length, padding=True, return_tensors="pt"
+            )
+            vectors = self._pooled(self.network(**tensors).last_hidden_state, tensors["attention_mask"])
+            sides.append(vectors[[distinct.index(text) for text in texts]])
+        return (sides[0] * sides[1]).sum(1) * (SHARPNESS if self.normalises else 1.0)
+
     def encode(self, query: str, document: str) -> Encoding:
         """Tokenise the document as :meth:`score` does."""
         encoded = self.tokenizer(document, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
@@ -106,10 +117,7 @@ class BiEncoderRanker(TransformerRanker):
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 
-        ids = self.tokenizer.build_inputs_with_special_tokens(encoding.ids.tolist())
-        whole: Any = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
-        start = ids.index(self.tokenizer.cls_token_id) + 1 if self.tokenizer.cls_token_id in ids[:1] else 0
-        whole = torch.cat([whole[:, :start], leaf[None], whole[:, start + len(leaf) :]], dim=1)
+        _, whole = self._whole(encoding, leaf)
         hidden = self.network(inputs_embeds=whole).last_hidden_state
         vector = self._pooled(hidden, torch.ones(hidden.shape[:2]))[0]
         return vector @ torch.tensor(self.embed([query])[query])

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Encoding, Pair, Ranker, Scores
-from robustrank.rankers.training import TrainingSettings
-from robustrank.rankers.training import train as train_ranker
-from robustrank.rankers.transformer import Dtype, TransformerRanker, document_encoding
-from robustrank.rankers.weights import load_model
+from robustrank.rankers.ranker import Encoding, Pair, Scores
+from robustrank.rankers.transformer import TransformerRanker, document_encoding
 
 if TYPE_CHECKING:
     import torch
@@ -30,12 +26,10 @@ class CrossEncoderRanker(TransformerRanker):
     """
 
     model: str  # a folder, a name on the Hugging Face hub, or minilm as a start for training
-    revision: str | None = None  # a commit, branch or tag on the hub
     max_length: int = 256  # tokens of the pair, special tokens included
-    dtype: Dtype = "fp32"  # bf16 is faster and changes scores
-    max_tokens: int = 8192  # tokens in a batch
 
     auto_class = "AutoModelForSequenceClassification"
+    head = MappingProxyType({"num_labels": 1})
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
@@ -51,32 +45,10 @@ class CrossEncoderRanker(TransformerRanker):
         """Tokenise the document as :meth:`score` does beside this query."""
         return document_encoding(self._tokenise(query, document, return_offsets_mapping=True), 1)
 
-    def fit(
-        self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
-    ) -> None:
-        """Fine-tune; see :func:`robustrank.rankers.training.train`."""
-
-        def fresh() -> CrossEncoderRanker:
-            learner = replace(self)
-            learner.__dict__["network"] = load_model(self.auto_class, self.folder, num_labels=1)
-            return learner
-
-        start = {"ranker": "cross-encoder", "start": self.model, "max_length": self.max_length}
-        train_ranker(fresh, train, validation, seed, folder, TrainingSettings.of(settings), start)
-
-    def load(self, folder: str) -> Ranker:
-        """Return the ranker with the weights in ``folder``."""
-        return replace(self, model=folder, revision=None)
-
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable."""
         encoded = self._tokenise(list(queries), list(documents), padding=True, return_tensors="pt")
         return relevance(self.network(**encoded).logits)
-
-    def save(self, folder: Path) -> None:
-        """Write weights and tokenizer."""
-        self.network.save_pretrained(folder, safe_serialization=True)
-        self.tokenizer.save_pretrained(folder)
 
     def _tokenise(self, query: Any, document: Any, **options: Any) -> Any:
         return self.tokenizer(query, document, truncation="longest_first", max_length=self.max_length, **options)

@@ -1,20 +1,26 @@
-"""What cross-encoders and bi-encoders share: weights, tokens, batches without padding, gradients by embeddings."""
+"""What transformer rankers share: weights, tokens, batches, training, gradients by embeddings."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robustrank.collections.collection import Collection
+from robustrank.errors import UsageError
 from robustrank.rankers.batching import ROWS, equal_length_batches, padded_length
 from robustrank.rankers.ranker import Encoding, Ranker, Scores
+from robustrank.rankers.training import TrainingSettings
+from robustrank.rankers.training import train as train_ranker
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
 
 if TYPE_CHECKING:
@@ -23,17 +29,27 @@ if TYPE_CHECKING:
 Dtype = Literal["fp32", "bf16"]
 
 
+@dataclass(frozen=True)
+class FineTuning(TrainingSettings):
+    """How a pretrained ranker is trained further."""
+
+    frozen_layers: int = 0  # lower layers that keep their weights, the input embeddings with them
+
+
+@dataclass
 class TransformerRanker(Ranker):
-    """A Hugging Face model as a ranker. Subclasses are dataclasses with the fields named below."""
+    """A Hugging Face model as a ranker."""
 
     family = "pretrained"
     auto_class: ClassVar[str]
+    head: ClassVar[Mapping[str, Any]] = {}  # what a fresh network is given before it is trained
+    training: ClassVar[FineTuning] = FineTuning()
 
-    model: str
-    revision: str | None
-    max_length: int
-    dtype: Dtype
-    max_tokens: int
+    model: str  # a folder, minilm, or a name on the Hugging Face hub
+    revision: str | None = None  # a commit, branch or tag on the hub
+    max_length: int = 256  # tokens the model reads at once, special tokens included
+    dtype: Dtype = "fp32"  # bf16 is faster and changes scores
+    max_tokens: int = 8192  # tokens in a batch
 
     @cached_property
     def folder(self) -> Path:
@@ -85,9 +101,53 @@ class TransformerRanker(Ranker):
             gradients.append(gradient.numpy())
         return np.array(scores, dtype=np.float32), gradients
 
+    def fit(
+        self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
+    ) -> None:
+        """Train the model further; see :func:`robustrank.rankers.training.train`."""
+        chosen = FineTuning.of(settings, self.training)
+
+        def fresh() -> TransformerRanker:
+            learner = replace(self)
+            learner.__dict__["network"] = load_model(self.auto_class, self.folder, **self.head)
+            freeze(learner.network, chosen.frozen_layers)
+            return learner
+
+        start = {"ranker": type(self).__name__, "start": self.model, "max_length": self.max_length}
+        train_ranker(fresh, train, validation, seed, folder, chosen, start)
+
+    def load(self, folder: str) -> Self:
+        """Return the ranker with the weights in ``folder``."""
+        return replace(self, model=folder, revision=None)
+
+    def save(self, folder: Path) -> None:
+        """Write weights and tokenizer, and what the model's folder says of pooling."""
+        self.network.save_pretrained(folder, safe_serialization=True)
+        self.tokenizer.save_pretrained(folder)
+        for name in ("modules.json", "1_Pooling/config.json"):
+            if (self.folder / name).exists():
+                (folder / name).parent.mkdir(exist_ok=True)
+                shutil.copyfile(self.folder / name, folder / name)
+
+    @abstractmethod
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable by the weights; see :class:`robustrank.rankers.training.Learner`."""
+
     @abstractmethod
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         """Return the score as a function of the document's input embeddings (float32[L, H])."""
+
+    def _whole(self, encoding: Encoding, leaf: torch.Tensor) -> tuple[list[int], torch.Tensor]:
+        """Return the ids of a document read alone, special tokens included, and its embeddings [1, L, H].
+
+        ``leaf`` takes the place of the embeddings of the document's own tokens.
+        """
+        import torch
+
+        ids: list[int] = self.tokenizer.build_inputs_with_special_tokens(encoding.ids.tolist())
+        whole: torch.Tensor = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
+        start = ids.index(self.tokenizer.cls_token_id) + 1 if self.tokenizer.cls_token_id in ids[:1] else 0
+        return ids, torch.cat([whole[:, :start], leaf[None], whole[:, start + len(leaf) :]], dim=1)
 
     def _decides(self) -> str:
         return ""
@@ -118,6 +178,25 @@ class TransformerRanker(Ranker):
             torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.dtype == "bf16"),
         ):
             yield
+
+
+def freeze(network: Any, layers: int) -> None:
+    """Keep the weights of the input embeddings and the lowest layers as they are; 0 freezes nothing.
+
+    Raises:
+        UsageError: The model does not have so many layers.
+    """
+    import torch
+
+    if not layers:
+        return
+    stacks = [part for part in network.modules() if isinstance(part, torch.nn.ModuleList)]
+    if not stacks or layers > len(stacks[0]):
+        have = len(stacks[0]) if stacks else 0
+        raise UsageError(f"frozen_layers={layers}, and the model has {have} layers", allowed=f"0 to {have}")
+    network.get_input_embeddings().requires_grad_(False)
+    for layer in stacks[0][:layers]:
+        layer.requires_grad_(False)
 
 
 def document_encoding(encoded: Any, sequence: int) -> Encoding:

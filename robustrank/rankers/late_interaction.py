@@ -1,0 +1,162 @@
+"""Late interaction: each query token looks for its best match in the document (Khattab, Zaharia, SIGIR 2020)."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.errors import DataError
+from robustrank.rankers.ranker import Encoding, Pair, Scores
+from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
+
+if TYPE_CHECKING:
+    import torch
+
+MEMORY = 200_000  # token vectors kept in memory
+_PROJECTION = "linear.weight"  # the name ColBERT's checkpoints give it
+
+
+@dataclass
+class LateInteractionRanker(TransformerRanker):
+    """ColBERT's scoring on any encoder: the sum over query tokens of the largest cosine with a document token.
+
+    A checkpoint's own projection is used where its file has one; an encoder without scores by its last layer. There are
+    no [Q] and [D] marks: encoders that were not trained with them do not know them.
+    """
+
+    query_length: int = 32  # tokens of the query, special tokens included
+    augment: bool = False  # fill the query up to query_length with [MASK] tokens, as ColBERT does
+    punctuation: bool = False  # whether punctuation in documents can be matched
+    max_length: int = 256  # tokens of a document, special tokens included
+
+    auto_class = "AutoModel"
+    training = FineTuning(learning_rate=2e-5)
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]; each distinct text is read once and remembered."""
+        scores = np.empty(len(pairs), dtype=np.float32)
+        order = sorted(range(len(pairs)), key=lambda i: pairs[i][1])  # a document's pairs together
+        for start in range(0, len(order), 256):
+            part = order[start : start + 256]
+            queries = self._vectors({pairs[i][0] for i in part}, is_query=True)
+            documents = self._vectors({pairs[i][1] for i in part}, is_query=False)
+            for i in part:
+                matches = queries[pairs[i][0]] @ documents[pairs[i][1]].T
+                scores[i] = matches.max(axis=1).sum() if matches.size else 0.0
+        return scores
+
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable by the weights."""
+        import torch
+
+        self._memory.clear()  # the weights are about to change
+        sides = []
+        for texts, is_query in ((queries, True), (documents, False)):
+            encoded = self._tokenise(list(texts), is_query)
+            tensors = self.tokenizer.pad(encoded, return_tensors="pt")
+            kept = [self._kept(ids, is_query) for ids in encoded["input_ids"]]
+            mask = torch.zeros(tensors["input_ids"].shape)
+            for row, places in enumerate(kept):
+                mask[row, : len(places)] = torch.from_numpy(places.astype(np.float32))
+            sides.append((self._projected(self.network(**tensors).last_hidden_state), mask))
+        (asked, asked_mask), (found, found_mask) = sides
+        matches = torch.bmm(asked, found.transpose(1, 2)).masked_fill(found_mask[:, None] == 0, -1.0)
+        scores: torch.Tensor = (matches.amax(2) * asked_mask).sum(1)
+        return scores
+
+    def save(self, folder: Path) -> None:
+        """Write weights and tokenizer, and the projection, which is not trained further."""
+        from safetensors.torch import save_file
+
+        super().save(folder)
+        if self.projection is not None:
+            save_file({_PROJECTION: self.projection.contiguous()}, folder / "projection.safetensors")
+
+    def encode(self, query: str, document: str) -> Encoding:
+        """Tokenise the document as :meth:`score` does."""
+        encoded = self.tokenizer(document, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
+        return document_encoding(encoded, 0)
+
+    @cached_property
+    def projection(self) -> torch.Tensor | None:
+        """float32[d, H], or None where the checkpoint has none."""
+        from safetensors import safe_open
+
+        for path in sorted(self.folder.glob("*.safetensors")):
+            with safe_open(path, framework="pt") as weights:
+                if _PROJECTION in weights.keys():  # noqa: SIM118 - the file is no mapping
+                    found: torch.Tensor = weights.get_tensor(_PROJECTION).float()
+                    return found
+        return None
+
+    @cached_property
+    def _memory(self) -> dict[tuple[str, bool], NDArray[np.float32]]:
+        return {}
+
+    @cached_property
+    def _skipped(self) -> NDArray[np.int64]:
+        """The ids of punctuation."""
+        ids = self.tokenizer.convert_tokens_to_ids(list(string.punctuation))
+        return np.array(sorted(set(ids) - {self.tokenizer.unk_token_id}), dtype=np.int64)
+
+    def _vectors(self, texts: Iterable[str], is_query: bool) -> dict[str, NDArray[np.float32]]:
+        """Return float32[L, d] of each text: the unit vectors of its tokens."""
+        memory, wanted = self._memory, sorted(texts)
+        if sum(map(len, memory.values())) > MEMORY:
+            memory.clear()
+        fresh = [text for text in wanted if (text, is_query) not in memory]
+        if fresh:
+            encoded = self._tokenise(fresh, is_query)
+            with self._inference():
+                for batch, tensors in self._batches(dict(encoded)):
+                    hidden = self._projected(self.network(**tensors).last_hidden_state.float()).numpy()
+                    for i, vectors in zip(batch.tolist(), hidden, strict=False):
+                        kept = self._kept(encoded["input_ids"][i], is_query)
+                        memory[fresh[i], is_query] = vectors[: len(kept)][kept]
+        return {text: memory[text, is_query] for text in wanted}
+
+    def _tokenise(self, texts: list[str], is_query: bool) -> Any:
+        limit = self.query_length if is_query else self.max_length
+        encoded = self.tokenizer(texts, truncation=True, max_length=limit)
+        if not (is_query and self.augment):
+            return encoded
+        if self.tokenizer.mask_token_id is None:
+            raise DataError("the tokenizer has no mask token", where=str(self.folder), hint="set augment=false")
+        fill = {"input_ids": self.tokenizer.mask_token_id}  # masks are read, and nobody attends to them
+        for name, rows in encoded.items():
+            for row in rows:
+                row += [fill.get(name, 0)] * (limit - len(row))
+        return encoded
+
+    def _kept(self, ids: Sequence[int], is_query: bool) -> NDArray[np.bool_]:
+        """Return which tokens take part: all of a query's; all of a document's but punctuation."""
+        if is_query or self.punctuation:
+            return np.ones(len(ids), dtype=np.bool_)
+        kept: NDArray[np.bool_] = ~np.isin(np.asarray(ids, dtype=np.int64), self._skipped)
+        return kept
+
+    def _projected(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return unit vectors [..., d] of the last layer's [..., H]."""
+        import torch
+
+        vectors = hidden if self.projection is None else hidden @ self.projection.T
+        return torch.nn.functional.normalize(vectors, dim=-1)
+
+    def _decides(self) -> str:
+        return f"{self.query_length}|{self.augment}|{self.punctuation}"
+
+    def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        ids, whole = self._whole(encoding, leaf)
+        found = self._projected(self.network(inputs_embeds=whole).last_hidden_state)[0]
+        asked = torch.tensor(self._vectors([query], is_query=True)[query])
+        matches = asked @ found[torch.from_numpy(self._kept(ids, is_query=False))].T
+        return matches.amax(1).sum()

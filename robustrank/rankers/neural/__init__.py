@@ -1,0 +1,1 @@
+"""Neural rankers from before pretrained transformers, small enough to be trained here."""

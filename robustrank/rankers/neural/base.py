@@ -1,0 +1,245 @@
+"""What the neural rankers share: terms and their numbers, batches of one shape, training, weights in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zlib
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import DataError, PluginError
+from robustrank.rankers.batching import ROWS
+from robustrank.rankers.lexical import Statistics
+from robustrank.rankers.neural.vectors import WordVectors, word_vectors
+from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.training import TrainingSettings
+from robustrank.rankers.training import train as train_ranker
+from robustrank.text.analysis import analyze
+
+if TYPE_CHECKING:
+    import torch
+
+BUCKETS = 16_384  # of terms without a vector; a term has the number of its bucket, so that it still matches itself
+BATCH = 64  # pairs scored at a time
+_MINIMUM = 2  # occurrences of a term in the training collection that earn it a learnt vector
+_terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
+
+
+@dataclass
+class NeuralRanker(Ranker):
+    """A network over the terms of query and document, those of :mod:`robustrank.text.analysis`, cut to a length.
+
+    Every pair is brought to the same shape, so that a score is a function of its pair to the last bit. Gradients by the
+    input are not offered: attacks that need them can be transferred from another ranker.
+    """
+
+    family = "neural"
+    training: ClassVar[TrainingSettings] = TrainingSettings(
+        epochs=15, negatives=4, positives=4, groups=16, learning_rate=1e-3, patience=4, threads=1
+    )
+
+    weights: str | None = None  # the folder that training left
+    query_length: int = 16  # terms of the query
+    document_length: int = 160  # terms of the document
+
+    @property
+    def fingerprint(self) -> str:
+        """The weights, and the collection whose document frequencies are used."""
+        digest = hashlib.sha256(f"{type(self).__name__}|{self._shape()}|{self._collection}".encode())
+        for path in sorted(self._folder().iterdir()):
+            if path.name != "card.json":  # says how it was trained, not what it computes
+                digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()[:32]
+
+    def prepare(self, collection: Collection) -> None:
+        """Take the collection's document frequencies."""
+        self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]."""
+        import torch
+
+        scores = np.empty(len(pairs), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(pairs), BATCH):
+                batch = list(pairs[start : start + BATCH])
+                rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
+                values = self.relevance(*zip(*rows, strict=True))
+                scores[start : start + len(batch)] = values.numpy()[: len(batch)]
+        return scores
+
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable by the weights."""
+        found: torch.Tensor = self.network(*self.inputs(queries, documents))
+        return found
+
+    def fit(
+        self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
+    ) -> None:
+        """Train; see :func:`robustrank.rankers.training.train`."""
+
+        def fresh() -> NeuralRanker:
+            learner = replace(self)
+            learner.prepare(train)
+            learner.begin(train)
+            return learner
+
+        start = {"ranker": type(self).__name__, **{k: v for k, v in asdict(self).items() if k != "weights"}}
+        train_ranker(fresh, train, validation, seed, folder, TrainingSettings.of(settings, self.training), start)
+
+    def load(self, folder: str) -> Self:
+        """Return the ranker with the weights in ``folder``."""
+        return replace(self, weights=folder)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights."""
+        from safetensors.torch import save_file
+
+        save_file(self.network.state_dict(), folder / "model.safetensors")
+
+    def begin(self, train: Collection) -> None:
+        """Make fresh weights for a training."""
+        self.__dict__["network"] = self.build()
+
+    @cached_property
+    def network(self) -> Any:
+        """The torch module with the weights of the folder."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        path = self._folder() / "model.safetensors"
+        network = self.build()
+        try:
+            network.load_state_dict(load_file(path))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise DataError(
+                f"the weights do not fit: {error}", where=str(path), hint="give the parameters it was trained with"
+            ) from error
+        return network.eval()
+
+    @abstractmethod
+    def build(self) -> torch.nn.Module:
+        """Return the network, its weights drawn from torch's generator."""
+
+    @abstractmethod
+    def inputs(self, queries: Sequence[str], documents: Sequence[str]) -> tuple[torch.Tensor, ...]:
+        """Return what the network reads of n pairs."""
+
+    def idf(self, terms: Sequence[str]) -> list[float]:
+        """Return ln((N + 1) / (df + 1)) of each term in the collection that is searched."""
+        known = getattr(self, "_statistics", None)
+        if known is None:
+            raise PluginError(f"{type(self).__name__} has no corpus statistics", hint="call prepare(collection) first")
+        return [math.log((known.documents + 1) / (known.document_frequency[term] + 1)) for term in terms]
+
+    def query_terms(self, query: str) -> tuple[str, ...]:
+        """Return the first terms of the query."""
+        return _terms(query)[: self.query_length]
+
+    def document_terms(self, document: str) -> tuple[str, ...]:
+        """Return the first terms of the document."""
+        return _terms(document)[: self.document_length]
+
+    def _shape(self) -> str:
+        return json.dumps({key: value for key, value in asdict(self).items() if key != "weights"}, sort_keys=True)
+
+    def _folder(self) -> Path:
+        if self.weights is None:
+            raise PluginError(
+                f"{type(self).__name__} has no weights",
+                hint="train it: robustrank train, or the key train of a ranker in an experiment",
+            )
+        return Path(self.weights)
+
+
+@dataclass
+class EmbeddingRanker(NeuralRanker):
+    """A neural ranker that reads terms as vectors.
+
+    Vectors from a file stay as they are, and hold for every word of the file, seen in training or not. Without a file
+    vectors are learnt, for the terms that occur twice or more in the training collection's documents. Other terms have
+    random vectors: they resemble nothing but themselves.
+    """
+
+    embeddings: str | None = None  # glove, or a file of vectors; null: learnt with the network
+    dimension: int = 50  # of learnt vectors
+
+    def begin(self, train: Collection) -> None:
+        """Make fresh weights, and the vocabulary of learnt vectors."""
+        if self.embeddings is None:
+            counts = Counter(term for text in train.documents.values() for term in _terms(text))
+            known = sorted(term for term, count in counts.items() if count >= _MINIMUM)
+            self.__dict__["rows"] = {term: row for row, term in enumerate(known)}
+        super().begin(train)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights, and the vocabulary of learnt vectors."""
+        super().save(folder)
+        if self.embeddings is None:
+            (folder / "terms.json").write_text(json.dumps(list(self.rows)), encoding="utf-8")
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Term to the row of its vector."""
+        if self.embeddings is not None:
+            return self._vectors.rows
+        path = self._folder() / "terms.json"
+        try:
+            return {term: row for row, term in enumerate(json.loads(path.read_text(encoding="utf-8")))}
+        except (OSError, ValueError) as error:
+            raise DataError(f"the vocabulary cannot be read: {error}", where=str(path)) from error
+
+    def inputs(self, queries: Sequence[str], documents: Sequence[str]) -> tuple[torch.Tensor, ...]:
+        """Return ids int64[n, Q] and int64[n, D], 0 where a text has ended, and the query's idf float32[n, Q]."""
+        import torch
+
+        asked = [self.query_terms(query) for query in queries]
+        found = [self.document_terms(document) for document in documents]
+        idf = np.zeros((len(asked), self.query_length), dtype=np.float32)
+        for row, terms in enumerate(asked):
+            idf[row, : len(terms)] = self.idf(terms)
+        ids = self._ids(asked, self.query_length), self._ids(found, self.document_length)
+        return torch.from_numpy(ids[0]), torch.from_numpy(ids[1]), torch.from_numpy(idf)
+
+    def embedding(self) -> torch.nn.Module:
+        """Return the vectors of all ids as a module: int64[...] -> float32[..., E]."""
+        from robustrank.rankers.neural.embedding import fixed_vectors, learnt_vectors
+
+        if self.embeddings is not None:
+            return fixed_vectors(self.embeddings, BUCKETS)
+        return learnt_vectors(len(self.rows), BUCKETS, self.dimension)
+
+    @property
+    def width(self) -> int:
+        """The dimension of the vectors."""
+        return self.dimension if self.embeddings is None else int(self._vectors.table.shape[1])
+
+    @property
+    def _vectors(self) -> WordVectors:
+        return word_vectors(self.embeddings or "")
+
+    def _ids(self, texts: Sequence[Sequence[str]], length: int) -> NDArray[np.int64]:
+        ids = np.zeros((len(texts), length), dtype=np.int64)
+        for row, terms in enumerate(texts):
+            ids[row, : len(terms)] = [self._id(term) for term in terms]
+        return ids
+
+    def _id(self, term: str) -> int:
+        row = self.rows.get(term)
+        if row is not None:
+            return 1 + row
+        return 1 + len(self.rows) + zlib.crc32(term.encode("utf-8", "surrogatepass")) % BUCKETS
+
+    def _shape(self) -> str:
+        return super()._shape() + (self._vectors.digest if self.embeddings else "")

@@ -1,0 +1,48 @@
+"""Vectors of terms inside a network. Row 0 is padding, then come the known terms, then the buckets of all others."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from robustrank.rankers.neural.vectors import word_vectors
+
+
+class FixedVectors(nn.Module):
+    """Vectors that are neither trained nor saved: a file holds them.
+
+    Args:
+        table: float32[V, E].
+    """
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = table  # no buffer, which a checkpoint would hold
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return float32[..., E] for int64[...]."""
+        return nn.functional.embedding(ids, self.table)
+
+
+@cache
+def fixed_vectors(name: str, buckets: int) -> FixedVectors:
+    """Return the vectors of a file, of length 1, with random ones for the buckets."""
+    known = torch.from_numpy(word_vectors(name).table)
+    return FixedVectors(_padded(nn.functional.normalize(known, dim=-1), buckets))
+
+
+def learnt_vectors(terms: int, buckets: int, dimension: int) -> nn.Embedding:
+    """Return vectors that are trained, those of the buckets too; drawn from torch's generator."""
+    layer = nn.Embedding(1 + terms + buckets, dimension, padding_idx=0)
+    nn.init.normal_(layer.weight, std=1 / math.sqrt(dimension))
+    with torch.no_grad():
+        layer.weight[0].zero_()
+    return layer
+
+
+def _padded(known: Tensor, buckets: int) -> Tensor:
+    drawn = torch.randn(buckets, known.shape[1], generator=torch.Generator().manual_seed(0))
+    return torch.cat([torch.zeros(1, known.shape[1]), known, nn.functional.normalize(drawn, dim=-1)])

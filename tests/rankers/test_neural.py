@@ -1,0 +1,238 @@
+"""The neural rankers: their formulas by hand, scores of a pair alone, and training that only true labels can do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import DataError, PluginError
+from robustrank.randomness import derive
+from robustrank.rankers.neural.rankers import (
+    ConvKNRMRanker,
+    DRMMRanker,
+    DSSMRanker,
+    DuetRanker,
+    KNRMRanker,
+    trigrams,
+)  # fmt: skip
+from robustrank.rankers.neural.vectors import word_vectors
+from robustrank.rankers.training import mean_ndcg
+
+WORDS = "wing lift drag stall flow heat mach nose cone slab jet flap rotor shock layer probe".split()
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """A file of vectors: every word has one of its own, and drag is close to lift."""
+    path = tmp_path_factory.mktemp("vectors") / "vectors.txt"
+    drawn = derive(0, "vectors").normal(size=(len(WORDS), 8))
+    drawn[WORDS.index("drag")] = drawn[WORDS.index("lift")] + 0.1
+    lines = [f"{word} {' '.join(f'{x:.6f}' for x in row)}" for word, row in zip(WORDS, drawn, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def small(vectors):
+    common = {"query_length": 8, "document_length": 40}
+    return {
+        "drmm": DRMMRanker(embeddings=vectors, **common),
+        "knrm": KNRMRanker(embeddings=vectors, **common),
+        "knrm learnt": KNRMRanker(dimension=8, **common),
+        "conv-knrm": ConvKNRMRanker(embeddings=vectors, filters=8, **common),
+        "duet": DuetRanker(embeddings=vectors, hidden=16, dropout=0.1, **common),
+        "dssm": DSSMRanker(**common),
+        "cdssm": DSSMRanker(convolution=True, **common),
+    }
+
+
+NAMES = ("drmm", "knrm", "knrm learnt", "conv-knrm", "duet", "dssm", "cdssm")
+
+
+@pytest.fixture(scope="module")
+def collection():
+    """Queries of two words; a document with both is relevant, one with neither is not."""
+    rng = derive(0, "texts")
+    queries, documents, qrels, candidates = {}, {}, {}, {}
+    for number in range(80):
+        pair = rng.permutation(WORDS)[:2].tolist()
+        queries[f"q{number}"] = " ".join(pair)
+        others = [word for word in WORDS if word not in pair]
+        listed = []
+        for place in range(5):
+            body = rng.choice(others, size=12).tolist() + (pair * 2 if place == 0 else [])
+            documents[f"d{number}-{place}"] = " ".join(rng.permutation(body))
+            listed.append(f"d{number}-{place}")
+        qrels[f"q{number}"], candidates[f"q{number}"] = {listed[0]: 1}, rng.permutation(listed).tolist()
+    return Collection("words", queries, documents, qrels, candidates)
+
+
+def parts(collection):
+    ids = list(collection.queries)
+    return collection.only(ids[:50]), collection.only(ids[50:60]), collection.only(ids[60:])
+
+
+def trained(ranker, learnt, validation, folder, **settings):
+    settings = {"epochs": 8, "negatives": 1, "positives": 1, "groups": 5, **settings}
+    ranker.fit(learnt, validation, 1, str(folder), settings)
+    found = ranker.load(str(folder))
+    found.prepare(learnt)
+    return found
+
+
+@pytest.fixture(scope="module")
+def models(vectors, collection, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    learnt, validation, _ = parts(collection)
+    settings = {"dssm": {"epochs": 1, "groups": 25}, "cdssm": {"epochs": 1, "groups": 25}}
+    return {
+        name: trained(ranker, learnt, validation, folder / name, **settings.get(name, {}))
+        for name, ranker in small(vectors).items()
+    }
+
+
+@pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet"])
+def test_labels_decide_what_is_learnt(name, vectors, collection, models, tmp_path):
+    learnt, validation, tested = parts(collection)
+    assert mean_ndcg(models[name].score, tested) > 0.8  # chance is .59
+    inverted = trained(small(vectors)[name], turned(learnt), turned(validation), tmp_path / "m")
+    assert mean_ndcg(inverted.score, tested) < 0.5
+
+
+def turned(part):
+    """Call relevant what is not, and the other way round."""
+    gains = {q: {d: 1 - part.qrels[q].get(d, 0) for d in listed} for q, listed in part.candidates.items()}
+    return replace(part, qrels=gains)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_score_depends_on_its_pair_alone(name, models, collection):
+    import torch
+
+    pairs = [pair for query_id in list(collection.queries)[:30] for pair in collection.pairs(query_id)]
+    pairs += [("", ""), ("wing", ""), ("", "wing"), ("unseen words", "unseen things"), ("wing", "wing " * 99)]
+    ranker = models[name]
+    together = ranker.score(pairs)
+    assert np.isfinite(together).all()
+    assert together.tobytes() == ranker.score(pairs[::-1])[::-1].tobytes()
+    assert together[-9:].tobytes() == np.concatenate([ranker.score([pair]) for pair in pairs[-9:]]).tobytes()
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1 if threads > 1 else 2)
+        assert together.tobytes() == ranker.score(pairs).tobytes()
+    finally:
+        torch.set_num_threads(threads)
+    again = type(ranker)(**{**vars_of(ranker), "weights": ranker.weights})
+    again.prepare(parts(collection)[0])
+    assert again.score(pairs).tobytes() == together.tobytes()
+    assert again.fingerprint == ranker.fingerprint
+    assert ranker.score([]).shape == (0,)
+
+
+def vars_of(ranker):
+    from dataclasses import fields
+
+    return {field.name: getattr(ranker, field.name) for field in fields(ranker)}
+
+
+def test_drmm_s_histogram_by_hand():
+    import torch
+
+    from robustrank.rankers.neural.drmm import BINS, histograms
+
+    matches = torch.tensor([[[1.0, 0.999, -1.0, 0.0, 0.0, 0.5]]])
+    exact = torch.tensor([[[True, False, False, False, False, False]]])
+    mask = torch.tensor([[1.0, 1, 1, 1, 1, 0]])  # the last is padding
+    found = histograms(matches, exact, mask)[0, 0].tolist()
+    expected = [0.0] * BINS
+    expected[BINS - 1] = math.log(2)  # exact
+    expected[BINS - 2] = math.log(2)  # .999
+    expected[0] = math.log(2)  # -1
+    expected[int((0 + 1) / 2 * (BINS - 1))] = math.log(3)  # 0, twice
+    assert found == pytest.approx(expected)
+
+
+def test_kernel_pooling_by_hand():
+    import torch
+
+    from robustrank.rankers.neural.matching import _SCALE, MEANS, WIDTHS, KernelPooling
+
+    matches = [[1.0, 0.5, -0.2], [0.3, 0.3, 0.9]]
+    query_mask, document_mask = [1.0, 1.0], [1.0, 1.0, 0.0]
+    found = KernelPooling()(torch.tensor([matches]), torch.tensor([query_mask]), torch.tensor([document_mask]))[0]
+    for kernel, (mean, width) in enumerate(zip(MEANS, WIDTHS, strict=True)):
+        total = 0.0
+        for row in matches:
+            count = sum(math.exp(-((m - mean) ** 2) / (2 * width**2)) for m in row[:2])
+            total += math.log(max(count, 1e-10))
+        assert found[kernel].item() == pytest.approx(_SCALE * total, rel=1e-4)
+
+
+def test_equal_n_grams_match_exactly_and_others_do_not(vectors):
+    import torch
+
+    from robustrank.rankers.neural.matching import cosines
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ConvKNRMRanker(embeddings=vectors, filters=16).build()
+    ids = torch.tensor([[1, 2, 3, 1, 2, 4]])
+    for size, vectors_of in enumerate(network.ngrams(ids), 1):
+        found = cosines(vectors_of, vectors_of)[0].detach().numpy()
+        grams = [tuple(ids[0, i : i + size].tolist()) for i in range(6)]
+        for i, one in enumerate(grams):
+            for j, other in enumerate(grams):
+                assert (found[i, j] > 0.99999) == (one == other), (one, other)
+
+
+def test_letter_trigrams_of_a_word():
+    assert len(trigrams("web")) == 3  # #we, web, eb#
+    assert trigrams("web")[1] == trigrams("xwebx")[2]
+    assert trigrams("a" * 30)[3] == trigrams("a" * 30)[4]
+    assert 0 not in trigrams("web")
+
+
+def test_unseen_words_match_themselves_and_nothing_else(models):
+    ranker = models["knrm"]
+    same, other = ranker.score([("zeppelin", "zeppelin"), ("zeppelin", "dirigible")])
+    assert same != other
+    ids = {ranker._id(term) for term in ("zeppelin", "dirigible", *WORDS)}
+    assert len(ids) == len(WORDS) + 2
+
+
+def test_a_word_s_vector_comes_from_the_file_seen_in_training_or_not(vectors, models):
+    found = word_vectors(vectors)
+    assert found.table.shape == (len(WORDS), 8)
+    lift, drag, wing = (found.table[found.rows[term]] for term in ("lift", "drag", "wing"))
+    assert lift @ drag > abs(lift @ wing)
+
+
+def test_files_that_hold_no_vectors_are_refused_with_the_line(tmp_path):
+    for name, text, where in (
+        ("short.txt", "a 1 2\nb 1\n", "line 2"),
+        ("word.txt", "a 1 2\nb 1 x\n", "line 2"),
+        ("empty.txt", "", "empty.txt"),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(DataError, match=where):
+            word_vectors(str(path))
+    with pytest.raises(DataError, match="glove"):
+        word_vectors(str(tmp_path / "nowhere.txt"))
+    (tmp_path / "header.vec").write_text("2 3\nlift 1 2 3\ndrag 4 5 6\n")
+    assert word_vectors(str(tmp_path / "header.vec")).table.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_an_untrained_ranker_and_other_parameters_are_refused(models, collection):
+    untrained = KNRMRanker()
+    untrained.prepare(collection)
+    with pytest.raises(PluginError, match="train"):
+        untrained.score([("a", "b")])
+    other = replace(models["duet"], hidden=8)
+    other.prepare(collection)
+    with pytest.raises(DataError, match="parameters"):
+        other.score([("a", "b")])
+    assert replace(models["duet"], weights=models["knrm"].weights) != models["duet"]
