@@ -16,7 +16,9 @@ from robustrank.text.typos import OPERATIONS, eligible
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
 
-Operation = Literal["delete", "insert", "substitute", "swap", "neighbour"]
+from .sizes import how_many
+
+Operation = Literal["delete", "insert", "substitute", "swap", "neighbour", "homoglyph"]
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,14 @@ class CharacterTypos(Attack):
     """Misspells words of the query, one character in each."""
 
     typos: int = 1  # words misspelt
+    rate: float | None = None  # share of the words that can be misspelt, at least one; takes the place of typos
     operations: tuple[Operation, ...] = (
         "delete",
         "insert",
         "substitute",
         "swap",
         "neighbour",
-    )  # one drawn a word
+    )  # one drawn a word; homoglyph, a letter that looks alike, is not among the source's
 
     access = Access.NOTHING
     edits = "query"
@@ -39,12 +42,15 @@ class CharacterTypos(Attack):
     source = "Penha, Camara, Hauff, ECIR 2022; Zhuang and Zuccon, EMNLP 2021"
     differs = "case is kept; the published generator lowers it"
 
+    def __post_init__(self) -> None:
+        how_many(1, self.typos, self.rate)  # refuse a rate that is none before anything runs
+
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query with typos."""
         found, places = words(target.query), eligible(target.query)
         if not places:
             return Perturbation(target.query, note="no word of the query is longer than three letters")
-        chosen = sorted(rng.permutation(places)[: self.typos].tolist())
+        chosen = sorted(rng.permutation(places)[: how_many(len(places), self.typos, self.rate)].tolist())
         edits = []
         for index in chosen:
             word = found[index]

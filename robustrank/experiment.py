@@ -25,7 +25,7 @@ def _entry(value: Any) -> Any:
         raise ValueError("an entry is a name, name:key=value,…, or a mapping with a name")
     if "name" not in value:
         raise ValueError("the entry has no name")
-    own = {key: value[key] for key in ("label", "sweep", "only", "train") if key in value}
+    own = {key: value[key] for key in ("label", "sweep", "only", "train", "seeds") if key in value}
     named = parse(str(value["name"]))
     rest = {key: item for key, item in value.items() if key not in {"name", *own}}
     return {"name": named.name, "parameters": {**named.parameters, **rest}, **own}
@@ -80,9 +80,10 @@ class Training(_Strict):
 
 
 class RankerEntry(Entry):
-    """A ranker, perhaps with weights that this experiment trains."""
+    """A ranker, perhaps with weights that this experiment trains, perhaps run with seeds of its own."""
 
     train: Training | None = None
+    seeds: Annotated[list[int], Field(min_length=1)] | None = None
 
 
 class CollectionEntry(Entry):
@@ -161,10 +162,14 @@ class Experiment(_Strict):
 
     def training(self, label: str) -> Training | None:
         """Return how the ranker of that label is trained, or None."""
-        for entry in self.rankers:
-            if any(spec.label == label for spec in entry.specs()):
-                return entry.train
-        return None
+        return self._ranker(label).train
+
+    def seeds_of(self, label: str) -> list[int]:
+        """Return the seeds that the ranker of that label is run with."""
+        return self._ranker(label).seeds or self.seeds
+
+    def _ranker(self, label: str) -> RankerEntry:
+        return next(entry for entry in self.rankers if any(spec.label == label for spec in entry.specs()))
 
     def training_split(self, label: str) -> Spec | None:
         """Return the collection that holds the training queries of the collection of that label, or None."""

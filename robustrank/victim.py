@@ -56,6 +56,7 @@ class Target:
         doc_id, document: The document to promote; empty for an attack on the query.
         rank: The document's rank in ``ranked``, 1-based; 0 for an attack on the query.
         ranked: The victim's ranking of the candidates, best first, the target among them.
+        variant: Which of several perturbed forms of a query is asked for, from 0.
     """
 
     query_id: str
@@ -64,6 +65,7 @@ class Target:
     document: str
     rank: int
     ranked: tuple[Candidate, ...] = ()
+    variant: int = 0
 
 
 @dataclass

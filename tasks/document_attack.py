@@ -71,6 +71,8 @@ class DocumentAttack(Task):
         if refusal:
             yield context.row("success", None, status="skipped", note=refusal)
             return
+        if not context.query_ids(self.queries):
+            return  # none of the first queries is in this fold
         oracle = Oracle(context.scorer, context.attack.access)
         context.attack.prepare(oracle, context.collection, context.rng("prepare", self._name(context)))
         yield context.row("prepare/queries", oracle.meter.queries)

@@ -18,6 +18,7 @@ class IidVariance(Task):
     The statistics over queries (mean, Var(AP), VNAP, lower-tail means, GMAP) are the report's: rows hold facts.
     """
 
+    queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
@@ -26,9 +27,12 @@ class IidVariance(Task):
 
     def run(self, context: Context) -> Iterator[Row]:
         """Score every candidate list once and evaluate it."""
-        run = context.run()
+        query_ids = context.query_ids(self.queries)
+        if not query_ids:
+            return  # none of the first queries is in this fold
+        run = context.run(query_ids=query_ids)
         context.runs[self._tag(context)] = run
-        for measure, values in evaluate(context.collection.qrels, run, self.measures).items():
+        for measure, values in evaluate(context.collection.only(query_ids).qrels, run, self.measures).items():
             for query_id, value in values.items():
                 yield from context.rows({measure: value}, query_id)
 

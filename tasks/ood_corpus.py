@@ -22,6 +22,7 @@ class OodCorpus(Task):
     uses (document frequencies) are those of the collection that is searched.
     """
 
+    queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     trains_elsewhere = True
@@ -30,6 +31,8 @@ class OodCorpus(Task):
 
     def run(self, context: Context) -> Iterator[Row]:
         """Evaluate the ranker trained at home and the one of each other collection on the cell's queries."""
+        if not context.query_ids(self.queries):
+            return  # none of the first queries is in this fold
         home = self._evaluate(context, context.lessons)
         yield from self._rows(context, home, "home")
         if not context.elsewhere:
@@ -54,7 +57,9 @@ class OodCorpus(Task):
         return pairs * (1 + len(context.elsewhere))
 
     def _evaluate(self, context: Context, lessons: Lessons | None) -> dict[str, dict[str, float]]:
-        return evaluate(context.collection.qrels, context.run(context.taught(lessons)), self.measures)
+        query_ids = context.query_ids(self.queries)
+        run = context.run(context.taught(lessons), query_ids)
+        return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
     def _rows(self, context: Context, values: dict[str, dict[str, float]], name: str) -> Iterator[Row]:
         for measure, by_query in values.items():

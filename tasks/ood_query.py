@@ -28,6 +28,8 @@ class OodQuery(Task):
     scheme: str = "question-form"  # collection, question-form, length, topics, or module:function
     least: int = 5  # queries of a type, tested and learnt from; a smaller type is refused
     types: tuple[str, ...] = ()  # the types to leave out, each in its turn; none is all that are large enough
+    largest: int | None = None  # leave out no more than so many types, the largest
+    queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
@@ -43,7 +45,7 @@ class OodQuery(Task):
         tested, learnt = self._types(context)
         yield from self._counts(context, tested, learnt)
         chosen = self._chosen(context, tested, learnt)
-        query_ids = [query_id for query_id in context.query_ids() if tested.get(query_id) in chosen]
+        query_ids = [query_id for query_id in context.query_ids(self.queries) if tested.get(query_id) in chosen]
         if context.lessons is None:
             yield from self._rows(context, tested, self._evaluate(context, query_ids, None), "seen")
             reason = "the ranker is not trained: no type is new to it"
@@ -97,7 +99,8 @@ class OodQuery(Task):
                 allowed=f"found: {found}",
                 hint="choose another scheme, or lower least",
             )
-        return list(self.types) or enough
+        largest = sorted(enough, key=lambda kind: -counts[kind])[: self.largest]
+        return list(self.types) or sorted(largest)
 
     def _sample(self, context: Context, query_ids: Sequence[str], count: int) -> Lessons:
         """Return ``count`` of the queries, drawn by the seed, as lessons."""
@@ -120,7 +123,7 @@ class OodQuery(Task):
 
     def _counts(self, context: Context, tested: Mapping[str, str], learnt: Mapping[str, str]) -> Iterator[Row]:
         """Yield how many queries of each type there are to test on and to learn from."""
-        own = Counter(tested[q] for q in context.query_ids() if q in tested)
+        own = Counter(tested[q] for q in context.query_ids(self.queries) if q in tested)
         for kind in sorted({*tested.values(), *learnt.values()}):
             yield context.row(f"tested/{_plain(kind)}", own[kind])
             if context.lessons is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
 from robustrank.rows import Row
 from robustrank.task import Task
-from robustrank.victim import Access, Target, Victim
+from robustrank.victim import Access, Oracle, Target, Victim
 
 Variants = dict[str, list[Perturbation]]  # query id -> its perturbed forms
 
@@ -34,6 +34,10 @@ class QueryAttack(Task):
 
     def run(self, context: Context) -> Iterator[Row]:
         """Rank with every variant, all in one call to the scoring engine."""
+        if not self._query_ids(context):
+            return  # none of the first queries is in this fold
+        oracle = Oracle(context.scorer, context.attack.access)
+        context.attack.prepare(oracle, context.collection, context.rng("prepare", self._name(context)))
         variants = {query_id: self._perturb(context, query_id) for query_id in self._query_ids(context)}
         qrels = {query_id: context.collection.qrels[query_id] for query_id in variants}
         clean = evaluate(qrels, context.run(query_ids=list(variants)), self.measures)
@@ -56,16 +60,17 @@ class QueryAttack(Task):
         return context.query_ids(self.queries)
 
     def _perturb(self, context: Context, query_id: str) -> list[Perturbation]:
-        target = Target(query_id, context.collection.queries[query_id], "", "", 0)
-        victim = Victim(context.scorer, target, np.empty(0, np.float32), Access.NOTHING)
-        attack, name = context.attack, context.cell.attack.text if context.cell.attack else ""
-        made = [
-            attack.perturb(target, victim, context.rng("query-attack", name, query_id, str(index)))
-            for index in range(self.variants)
-        ]
-        for index, perturbation in enumerate(made):
-            context.keep(target, perturbation, {"variant": index})
+        plain = Target(query_id, context.collection.queries[query_id], "", "", 0)
+        victim = Victim(context.scorer, plain, np.empty(0, np.float32), Access.NOTHING)
+        made = []
+        for index in range(self.variants):
+            rng = context.rng("query-attack", self._name(context), query_id, str(index))
+            made.append(context.attack.perturb(replace(plain, variant=index), victim, rng))
+            context.keep(plain, made[-1], {"variant": index})
         return made
+
+    def _name(self, context: Context) -> str:
+        return context.cell.attack.text if context.cell.attack else ""
 
     def _runs(self, context: Context, variants: Variants) -> Iterator[dict[str, dict[str, float]]]:
         """Yield a run for each variant number; pairs of all variants are scored in one call."""

@@ -68,7 +68,7 @@ def cells(experiment: Experiment) -> Iterator[Cell]:
                     folds = experiment.folds(ranker.label, collection.label)
                     for defense in _defenses(experiment, entry, axes):
                         for attack in _attacks(experiment, entry, axes):
-                            for seed in experiment.seeds:
+                            for seed in experiment.seeds_of(ranker.label):
                                 for fold in range(folds):
                                     yield Cell(task, collection, ranker, defense, attack, seed, fold, folds)
 

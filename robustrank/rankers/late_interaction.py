@@ -60,11 +60,8 @@ class LateInteractionRanker(TransformerRanker):
         sides = []
         for texts, is_query in ((queries, True), (documents, False)):
             encoded = self._tokenise(list(texts), is_query)
-            tensors = self.tokenizer.pad(encoded, return_tensors="pt")
-            kept = [self._kept(ids, is_query) for ids in encoded["input_ids"]]
-            mask = torch.zeros(tensors["input_ids"].shape)
-            for row, places in enumerate(kept):
-                mask[row, : len(places)] = torch.from_numpy(places.astype(np.float32))
+            tensors = {name: _padded(rows) for name, rows in encoded.items()}
+            mask = _padded([self._kept(ids, is_query).tolist() for ids in encoded["input_ids"]])
             sides.append((self._projected(self.network(**tensors).last_hidden_state), mask))
         (asked, asked_mask), (found, found_mask) = sides
         matches = torch.bmm(asked, found.transpose(1, 2)).masked_fill(found_mask[:, None] == 0, -1.0)
@@ -160,3 +157,10 @@ class LateInteractionRanker(TransformerRanker):
         asked = torch.tensor(self._vectors([query], is_query=True)[query])
         matches = asked @ found[torch.from_numpy(self._kept(ids, is_query=False))].T
         return matches.amax(1).sum()
+
+
+def _padded(rows: Iterable[Sequence[int]]) -> torch.Tensor:
+    """Return int64[n, L]: the rows, filled up with zeros (no token, and not attended to)."""
+    import torch
+
+    return torch.nn.utils.rnn.pad_sequence([torch.tensor(row, dtype=torch.int64) for row in rows], batch_first=True)

