@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from numpy.typing import NDArray
 
+from robustrank.measures.defined import ratio
 from robustrank.measures.risk import reliability_of_improvement, urisk
-from robustrank.measures.robustness import drop_rate, gmap, hard_set_mean, poor_queries, share_dropped, variance, vnap
+from robustrank.measures.robustness import gmap, hard_set_mean, poor_queries, variance, vnap
 from robustrank.report.tables import Column, Table, Values
 
 TAU = 0.1  # a drop of a query's measure by more than this is counted; the cut is ours
@@ -20,8 +22,18 @@ def _log(values: Values) -> Values:
     return np.log(np.maximum(values, EPS))
 
 
-def _defended_change(defended: Values, undefended: Values) -> float:
-    return drop_rate(undefended, defended)
+def drop(clean: Values, shifted: Values) -> Values:
+    """Return drop rates from means: (shifted - clean) / clean; nan where the clean mean is 0."""
+    return ratio(np.subtract(shifted, clean), clean)
+
+
+def _defended_change(defended: Values, undefended: Values) -> Values:
+    return drop(undefended, defended)
+
+
+def _dropped(clean: Values, shifted: Values) -> NDArray[np.bool_]:
+    lost: NDArray[np.bool_] = clean - shifted > TAU
+    return lost
 
 
 def _median(values: Values) -> float:
@@ -65,15 +77,10 @@ QUERY_ATTACK = Table(
     columns=(
         Column("clean", ("*/clean",), higher_is_better=True),
         Column("attacked", ("*/attacked",), higher_is_better=True),
-        _ratio("drop rate", ("*/clean", "*/attacked"), statistic=drop_rate),
+        _ratio("drop rate", ("*/clean", "*/attacked"), of_means=drop),
         Column("worst", ("*/worst",), higher_is_better=True),
-        _ratio("worst drop rate", ("*/clean", "*/worst"), statistic=drop_rate),
-        _low_percent(
-            "queries dropping",
-            ("*/clean", "*/attacked"),
-            unit=lambda clean, attacked: clean - attacked > TAU,
-            statistic=functools.partial(share_dropped, tau=TAU),
-        ),
+        _ratio("worst drop rate", ("*/clean", "*/worst"), of_means=drop),
+        _low_percent("queries dropping", ("*/clean", "*/attacked"), unit=_dropped),
     ),
     note=(
         "Drop rates are ratios of means, (attacked - clean) / clean; negative is a loss. "
@@ -97,7 +104,7 @@ DOCUMENT_ATTACK = Table(
         Column("norm. boost", ("normalised_boost",), higher_is_better=False),
         _percent("control success", ("control/success",), compare=False),
         _low_percent("success - control", ("success", "control/success"), unit=np.subtract, paired=True),
-        _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate),
+        _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop),
     ),
     note=(
         "From the ranker's side: the best line is the most robust. Top 10 and top 50 are among targets that were "
@@ -135,7 +142,7 @@ CERTIFIED = Table(
         _percent("CRQ@* paper", ("certified@*/paper",), compare=False),
         Column("* defended", ("*", "*/undefended"), higher_is_better=True),
         _plain("* undefended", ("*/undefended",)),
-        _ratio("* change", ("*", "*/undefended"), statistic=_defended_change),
+        _ratio("* change", ("*", "*/undefended"), of_means=_defended_change),
         _plain("rho", ("rho",)),
         _percent("overlap < 1", ("overlap_below_1",), compare=False),
     ),
@@ -153,9 +160,7 @@ SUMMARY = Table(
     columns=(
         Column("nDCG@10", ("nDCG@10",), higher_is_better=True, task="iid-variance"),
         _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
-        _ratio(
-            "query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate, task="query-attack"
-        ),
+        _ratio("query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="query-attack"),
         _low_percent("document attack, success", ("success",), task="document-attack"),
         _percent("CRQ@10", ("certified@10",), higher_is_better=True, task="certified-topk"),
     ),

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from robustrank.measures.robustness import drop_rate
+from robustrank.report.catalogue import drop
 from robustrank.report.fill import Settings
 from robustrank.report.make import fill_part, unique
 from robustrank.report.part import Part
@@ -40,9 +40,7 @@ FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
             task="query-attack",
             columns=(
                 _CLEAN,
-                Column(
-                    "drop rate of nDCG@10", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate, compare=False
-                ),
+                Column("drop rate of nDCG@10", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, compare=False),
             ),
         ),
         trade_off,

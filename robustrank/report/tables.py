@@ -24,8 +24,9 @@ def first(*arrays: Values) -> Values:
 class Column:
     """One column: which measures it reads, and how a number is made of them.
 
-    A unit is a query, or an attacked document of a query. The column's figure is the mean over units of
-    ``unit(*arrays)``, or ``statistic(*arrays)`` where one is given.
+    A unit is a query, or an attacked document of a query. The column's figure is the mean over seeds of what it
+    is under each: the mean over units of ``unit(*arrays)``, or ``statistic(*arrays)``, or ``of_means`` of the
+    arrays' means, where one is given.
 
     Attributes:
         title: The heading. A ``*`` in it stands for what the ``*`` in ``measures`` matched.
@@ -33,6 +34,7 @@ class Column:
         unit: Takes an array of each measure, aligned by unit; returns what each unit contributes. Paired tests
             compare it.
         statistic: Takes the same arrays and returns the figure, nan where it is undefined. None is the mean.
+        of_means: Takes the mean of each array, a number or an array of them, and returns the figure or figures.
         reference: Measures of the baseline ranker on the same units; their arrays follow the others.
         higher_is_better: Which figure is the best of its block; None for neither.
         digits: Decimals shown.
@@ -46,6 +48,7 @@ class Column:
     measures: tuple[str, ...]
     unit: Callable[..., Any] = first
     statistic: Callable[..., float] | None = None
+    of_means: Callable[..., Any] | None = None
     reference: tuple[str, ...] = ()
     higher_is_better: bool | None = None
     digits: int = 3
@@ -94,6 +97,7 @@ class Value:
         p_values: By mark, p against the line's counterpart, Holm-corrected over the column.
         marks: The marks of the p below the level of significance.
         best: Whether it is the best of its block, as shown.
+        seeds: Over how many seeds it is a mean: those that differ, or one.
     """
 
     estimate: float | None
@@ -102,6 +106,7 @@ class Value:
     p_values: dict[str, float] = field(default_factory=dict)
     marks: str = ""
     best: bool = False
+    seeds: int = 1
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,21 @@ def test_figures_that_look_the_same_are_equally_good():
     assert [line.values[0].best for line in table.lines] == [True, True, False]
 
 
-def test_means_are_over_seeds_first():
-    rows = iid({"bm25": [0.2, 0.4]}) + iid({"bm25": [0.4, 0.8]}, seed=1)
-    assert cell(tables(rows)["iid-variance-lee"], "VNAP", "bm25").estimate == pytest.approx(0.0225 / 0.45**2)
+def test_a_figure_is_the_mean_over_seeds_of_each_seeds_figure():
+    rows = iid({"bm25": [0.2, 0.4]}) + iid({"bm25": [0.8, 0.4]}, seed=1)
+    table = tables(rows)["iid-variance-lee"]
+    # The means over seeds, .5 and .4, have a variance of .0025.
+    assert cell(table, "Var(AP)", "bm25").estimate == pytest.approx((0.01 + 0.04) / 2)
+    assert cell(table, "VNAP", "bm25").estimate == pytest.approx((0.01 / 0.3**2 + 0.04 / 0.6**2) / 2)
+    assert cell(table, "AP, lowest 10 %", "bm25").estimate == pytest.approx(0.3)
+    assert "over queries and 2 seeds" in table.legend
+
+
+def test_seeds_that_agree_leave_the_interval_over_queries():
+    values = {"bm25": [0.1, 0.5, 0.7, 0.2, 0.9]}
+    one, three = (tables([row for seed in range(n) for row in iid(values, seed=seed)]) for n in (1, 3))
+    assert one == three
+    assert "interval over queries, 200" in one["iid-variance-lee"].legend
 
 
 def test_what_is_paired_was_measured_under_the_same_seed():
