@@ -40,6 +40,13 @@ def _median(values: Values) -> float:
     return float(np.median(values))
 
 
+_RATES = "Drop rates are ratios of means, ({0} - {1}) / {1}; negative is a loss."
+
+
+def _drops(shifted: str, clean: str) -> str:
+    return f"{_RATES.format(shifted, clean)} Queries dropping: the share that loses more than {TAU:g}, a cut of ours."
+
+
 _percent = functools.partial(Column, percent=True, digits=1)
 _low_percent = functools.partial(_percent, higher_is_better=False)
 _ratio = functools.partial(_percent, higher_is_better=True, compare=False)
@@ -82,10 +89,47 @@ QUERY_ATTACK = Table(
         _ratio("worst drop rate", ("*/clean", "*/worst"), of_means=drop),
         _low_percent("queries dropping", ("*/clean", "*/attacked"), unit=_dropped),
     ),
-    note=(
-        "Drop rates are ratios of means, (attacked - clean) / clean; negative is a loss. "
-        f"Queries dropping: the share that loses more than {TAU:g}, a cut of ours."
+    note=_drops("attacked", "clean"),
+)
+
+_OTHERS = "Rankers that are not trained have the first column only, for nothing is new to them. "
+OOD_QUERY = Table(
+    name="ood-query-*",
+    caption="Unforeseen types of queries: * of the rankers trained with each query's type, and without it.",
+    task="ood-query",
+    each="*/seen",
+    columns=(
+        Column("seen", ("*/seen",), higher_is_better=True),
+        Column("unseen", ("*/unseen",), higher_is_better=True),
+        _ratio("drop rate", ("*/seen", "*/unseen"), of_means=drop),
+        _low_percent("queries dropping", ("*/seen", "*/unseen"), unit=_dropped),
     ),
+    note=_OTHERS + _drops("unseen", "seen"),
+)
+
+OOD_QUERY_TYPES = Table(
+    name="ood-query-*-types",
+    caption="Unforeseen types of queries: the drop rate of * by the type that training left out (number of queries).",
+    task="ood-query",
+    units="",
+    each="*/seen",
+    columns=(_ratio("**", ("*/seen/**", "*/unseen/**"), of_means=drop, counted=True),),
+    note=_RATES.format("unseen", "seen"),
+)
+
+OOD_CORPUS = Table(
+    name="ood-corpus-*",
+    caption="Unforeseen corpora: * of the rankers trained at home, and of those trained on other collections (there).",
+    task="ood-corpus",
+    each="*/home",
+    columns=(
+        Column("home", ("*/home",), higher_is_better=True),
+        Column("there", ("*/there",), higher_is_better=True),
+        _ratio("drop rate", ("*/home", "*/there"), of_means=drop),
+        _low_percent("queries dropping", ("*/home", "*/there"), unit=_dropped),
+        _ratio("drop rate from **", ("*/home", "*/there/**"), of_means=drop),
+    ),
+    note=_OTHERS + "There: a query's mean over the other collections. " + _drops("there", "home"),
 )
 
 DOCUMENT_ATTACK = Table(
@@ -152,6 +196,15 @@ CERTIFIED = Table(
     ),
 )
 
+ROBUSTNESS = (  # what says of each task how robust a ranker is
+    _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
+    _ratio("unseen queries, drop rate", ("nDCG@10/seen", "nDCG@10/unseen"), of_means=drop, task="ood-query"),
+    _ratio("other corpora, drop rate", ("nDCG@10/home", "nDCG@10/there"), of_means=drop, task="ood-corpus"),
+    _ratio("query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="query-attack"),
+    _ratio("document attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="document-attack"),
+    _low_percent("document attack, success", ("success",), task="document-attack"),
+)
+
 SUMMARY = Table(
     name="summary",
     caption="Summary: one line a ranker, one figure a task.",
@@ -159,12 +212,32 @@ SUMMARY = Table(
     units="",
     columns=(
         Column("nDCG@10", ("nDCG@10",), higher_is_better=True, task="iid-variance"),
-        _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
-        _ratio("query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="query-attack"),
-        _low_percent("document attack, success", ("success",), task="document-attack"),
+        *ROBUSTNESS,
         _percent("CRQ@10", ("certified@10",), higher_is_better=True, task="certified-topk"),
     ),
-    note="Figures of attacks are means over the attacks, whatever their budgets; the drop rate is that of nDCG@10.",
+    note="Figures of attacks are means over the attacks, whatever their budgets; drop rates are those of nDCG@10.",
 )
 
-TABLES: tuple[Table, ...] = (IID, QUERY_ATTACK, DOCUMENT_ATTACK, DOCUMENT_COST, CERTIFIED)
+FAMILIES = Table(
+    name="families",
+    caption="Families of rankers: how robust each is on each task, and its rank among the families (1: most robust).",
+    task="",
+    units="rankers",
+    columns=ROBUSTNESS,
+    note=(
+        "A figure is the mean over the family's undefended rankers that have it (their number is the CSV's units); "
+        "a family without one is not ranked there. Equal figures share a rank. Mean rank: over the tasks the family "
+        "is ranked on, where figures of one task count as one. Intervals stand with the rankers, in the summary."
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    IID,
+    OOD_QUERY,
+    OOD_QUERY_TYPES,
+    OOD_CORPUS,
+    QUERY_ATTACK,
+    DOCUMENT_ATTACK,
+    DOCUMENT_COST,
+    CERTIFIED,
+)

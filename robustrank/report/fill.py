@@ -12,7 +12,7 @@ from robustrank.measures.significance import Run, holm, paired_permutation_test,
 from robustrank.randomness import derive
 from robustrank.report.numbers import number
 from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values, first
-from robustrank.report.units import NONE, Seeds, Units, joined, query_means
+from robustrank.report.units import FAMILIES, NONE, Seeds, Units, joined, query_means
 
 Keys = tuple[str, ...]
 
@@ -50,16 +50,12 @@ def fill(table: Table, units: Units, lines: Sequence[Keys], settings: Settings, 
     blocks = [_block(table.rows, keys) for keys in lines]
     for position, column in enumerate(table.columns):
         columns[position] = _with_best(columns[position], blocks, column)
-    filled = tuple(
-        Line(keys, tuple(values[i] for values in columns), i > 0 and blocks[i] != blocks[i - 1])
-        for i, keys in enumerate(lines)
-    )
+    filled = _lines(table.rows, lines, blocks, columns)
+    titled = tuple(_counted(column, values) for column, values in zip(table.columns, columns, strict=True))
     undefined = sum(value.estimate is None for line in filled for value in line.values)
     notes += (f"– : undefined or not measured ({undefined} cells).",) if undefined else ()
     legend = " ".join(part for part in (table.note, _legend(filled, settings)) if part)
-    return Filled(
-        table.name, table.caption, legend, table.rows, table.units, table.columns, filled, notes, table.further
-    )
+    return Filled(table.name, table.caption, legend, table.rows, table.units, titled, filled, notes, table.further)
 
 
 def estimate(column: Column, seeds: Seeds) -> float | None:
@@ -143,12 +139,20 @@ class _Filler:
 
     def _counterparts(self, keys: Keys) -> dict[str, Keys]:
         """Return the lines that ``keys`` is tested against: those that differ in the ranker or the defense alone."""
-        named = dict(zip(self.table.rows, keys, strict=True))
         others = {
-            BASELINE: tuple({**named, "ranker": self.settings.baseline}.values()),
-            UNDEFENDED: tuple({**named, "defense": NONE}.values()),
+            BASELINE: self._at(keys, ranker=self.settings.baseline),
+            UNDEFENDED: self._at(keys, defense=NONE),
         }
-        return {mark: other for mark, other in others.items() if other != keys and other in self.lines}
+        return {mark: other for mark, other in others.items() if other is not None and other != keys}
+
+    def _at(self, keys: Keys, **changed: str) -> Keys | None:
+        """Return the line that differs from ``keys`` as told, and in the ranker's family; None if there is none."""
+
+        def named(line: Keys) -> dict[str, str]:
+            return {name: key for name, key in zip(self.table.rows, line, strict=True) if name != "family"}
+
+        wanted = {name: changed.get(name, key) for name, key in named(keys).items()}
+        return next((line for line in self.lines if named(line) == wanted), None)
 
     def _by_query(self, keys: Keys) -> dict[str, float]:
         """Return the mean over seeds of what each query's units contribute."""
@@ -159,10 +163,8 @@ class _Filler:
         own = self.units.aligned(self.column.task, keys, self.column.measures)
         if not self.column.reference:
             return own
-        named = dict(zip(self.table.rows, keys, strict=True))
-        baseline = {**named, "ranker": self.settings.baseline, "defense": NONE}
-        at = [baseline[key] for key in self.table.rows]
-        return joined(own, self.units.aligned(self.column.task, at, self.column.reference))
+        baseline = self._at(keys, ranker=self.settings.baseline, defense=NONE)
+        return joined(own, self.units.aligned(self.column.task, baseline or (), self.column.reference))
 
     def _rng(self, use: str, keys: Keys) -> np.random.Generator:
         return derive(self.settings.seed, "report", use, self.table.name, self.column.title, *keys)
@@ -174,7 +176,30 @@ def _p(own: Mapping[str, float], other: Mapping[str, float], rng: np.random.Gene
 
 
 def _block(names: Sequence[str], keys: Keys) -> Keys:
-    return tuple(key for name, key in zip(names, keys, strict=True) if name not in ("ranker", "defense"))
+    return tuple(key for name, key in zip(names, keys, strict=True) if name not in ("family", "ranker", "defense"))
+
+
+def _lines(
+    names: Sequence[str], lines: Sequence[Keys], blocks: Sequence[Keys], columns: Sequence[Sequence[Value]]
+) -> tuple[Line, ...]:
+    """Return the lines, which say where blocks and families begin."""
+    made: list[Line] = []
+    for i, keys in enumerate(lines):
+        shown = tuple(
+            FAMILIES.get(key, key or "other") if name == "family" else key
+            for name, key in zip(names, keys, strict=True)
+        )
+        opens = i > 0 and blocks[i] != blocks[i - 1]
+        place = names.index("family") if "family" in names else None
+        turns = i > 0 and not opens and place is not None and keys[place] != lines[i - 1][place]
+        made.append(Line(shown, tuple(values[i] for values in columns), opens, turns))
+    return tuple(made)
+
+
+def _counted(column: Column, values: Sequence[Value]) -> Column:
+    if not column.counted:
+        return column
+    return replace(column, title=f"{column.title} ({max((value.units for value in values), default=0)})")
 
 
 def _with_best(values: list[Value], blocks: Sequence[Keys], column: Column) -> list[Value]:
@@ -211,7 +236,7 @@ def _legend(lines: Sequence[Line], settings: Settings) -> str:
     if any(value.interval for value in values):
         parts.append(f"Brackets: {percent} bootstrap interval {over(values)}, {settings.rounds:,} resamples.")
     meanings: Mapping[str, str] = {
-        BASELINE: f"from {settings.baseline} under the same conditions",
+        BASELINE: f"from the baseline {settings.baseline} under the same conditions",
         UNDEFENDED: "from the same ranker without the defense",
         PAIR: "from its control",
     }

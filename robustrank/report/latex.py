@@ -82,10 +82,14 @@ def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
 
 
 def _body(filled: Filled, lines: Sequence[Line]) -> Iterator[str]:
-    """Yield the lines; the intervals stand below the figures."""
+    """Yield the lines; the intervals stand below the figures, and a rule between families."""
+    width = len(filled.keys) + bool(filled.units) + len(filled.columns)
+    family = filled.keys.index("family") + 1 if "family" in filled.keys else 1
     for position, line in enumerate(lines):
         if line.opens and position:
             yield "\\midrule"
+        if line.turns and position:
+            yield f"\\cmidrule{{{family}-{width}}}"
         keys = shown_keys(line, lines[position - 1] if position else None)
         counts = [f"{line.units:,}"] if filled.units else []
         pairs = list(zip(line.values, filled.columns, strict=True))

@@ -41,6 +41,7 @@ class Column:
         percent: Whether it is shown times 100.
         compare: Whether figures are tested against the baseline's and the undefended ranker's.
         paired: Whether the first measure is tested against the second, within the row.
+        counted: Whether the title says how many units there are, where that differs from column to column.
         task: The task whose rows it reads; "" is its table's.
     """
 
@@ -55,6 +56,7 @@ class Column:
     percent: bool = False
     compare: bool = True
     paired: bool = False
+    counted: bool = False
     task: str = ""
 
 
@@ -67,11 +69,12 @@ class Table:
         caption: What it shows.
         task: The plug-in name of the task; what stands before the first ":" of the rows' ``task``.
         columns: The columns; one whose measures are in no row is left out.
-        rows: What a line is about. Lines that agree in all but ranker and defense form a block, and are
-            compared with each other.
+        rows: What a line is about. Lines that agree in all but family, ranker and defense form a block, and are
+            compared with each other. The ranker's family is put before the ranker.
         units: What the lines' counts count.
         note: What a reader must know.
-        each: A measure with one ``*``: the table is made once for every match, which replaces ``*`` everywhere.
+        each: A measure with one ``*``: the table is made once for every match, which replaces ``*`` everywhere;
+            ``**`` becomes the ``*`` of a column then.
         further: Whether it stands behind the others, as a reference.
     """
 
@@ -111,11 +114,19 @@ class Value:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a filled table: what it is about, and a value for each column; ``opens`` a new block or not."""
+    """One line of a filled table.
+
+    Attributes:
+        keys: What it is about.
+        values: A value for each column.
+        opens: Whether it opens a new block.
+        turns: Whether it opens another family of rankers within its block.
+    """
 
     keys: tuple[str, ...]
     values: tuple[Value, ...]
     opens: bool = False
+    turns: bool = False
 
     @property
     def units(self) -> int:
@@ -148,6 +159,10 @@ class Filled:
     notes: tuple[str, ...] = ()
     further: bool = False
 
+    def key(self, line: Line, name: str) -> str:
+        """Return what the line is about by the heading ``name``; "" where the table has no such keys."""
+        return line.keys[self.keys.index(name)] if name in self.keys else ""
+
 
 def shown_keys(line: Line, above: Line | None) -> tuple[str, ...]:
     """Return the line's keys, empty where they repeat those of the line above from the left on."""
@@ -157,3 +172,9 @@ def shown_keys(line: Line, above: Line | None) -> tuple[str, ...]:
             break
         shown[position] = ""
     return tuple(shown)
+
+
+def family_once(filled: Filled, line: Line, above: Line | None) -> tuple[str, ...]:
+    """Return the line's keys, its family empty where the line above is of the same one and the same block."""
+    same = above is not None and not (line.opens or line.turns)
+    return tuple("" if same and name == "family" else key for name, key in zip(filled.keys, line.keys, strict=True))

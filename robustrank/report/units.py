@@ -17,7 +17,12 @@ KEYS = ("task", "collection", "ranker", "defense", "attack")
 UNIT = ["query_id", "doc_id"]
 Unit = tuple[str, str]  # query id, document id
 NONE = "none"  # the label of the undefended ranker
-_FAMILIES = ("traditional", "learned", "neural", "pretrained")
+FAMILIES = {  # in the order of tables, as readers know them
+    "traditional": "traditional",
+    "learned": "learning to rank",
+    "neural": "neural",
+    "pretrained": "pretrained",
+}
 
 
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -137,20 +142,19 @@ def query_means(runs: Iterable[tuple[Sequence[str], ArrayLike]]) -> dict[str, fl
     return {name: sum(own) / len(own) for name, own in sorted(means.items())}
 
 
-def ordered(rows: pd.DataFrame, keys: Sequence[str], baseline: str) -> list[tuple[str, ...]]:
+def ordered(rows: pd.DataFrame, keys: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the combinations of ``keys`` that occur, in the order of tables.
 
-    The attack goes first, then the ranker (baseline, then by family, then by name), then the defense.
+    The attack goes first, then the ranker (by family, then by name), then the defense.
     """
-    families = dict(zip(rows["ranker"], rows["family"], strict=True))
+    families = families_of(rows)
 
     def rank(values: tuple[str, ...]) -> tuple[Any, ...]:
         named = dict(zip(keys, values, strict=True))
         ranker, defense = named.get("ranker", ""), named.get("defense", "")
         return (
             natural(named.get("attack", "")),
-            ranker != baseline,
-            _family(families.get(ranker, "")),
+            family_rank(families.get(ranker, "")),
             natural(ranker),
             defense != NONE,
             natural(defense),
@@ -159,9 +163,19 @@ def ordered(rows: pd.DataFrame, keys: Sequence[str], baseline: str) -> list[tupl
     return sorted(rows[list(keys)].drop_duplicates().itertuples(index=False, name=None), key=rank)
 
 
+def families_of(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the family of each ranker."""
+    return dict(rows[["ranker", "family"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def family_rank(name: str) -> tuple[int, str]:
+    """Return the place of a family in tables; unknown ones stand last, by name."""
+    return list(FAMILIES).index(name) if name in FAMILIES else len(FAMILIES), name
+
+
 def first_ranker(rows: pd.DataFrame) -> str:
     """Return the ranker that tables begin with when no baseline is named."""
-    return str(ordered(rows, ("ranker",), "")[0][0])
+    return str(ordered(rows, ("ranker",))[0][0])
 
 
 def plug_in(label: str) -> str:
@@ -173,7 +187,3 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     """Return a sort key under which "size=5" precedes "size=10"."""
     parts = re.split(r"([0-9]+)", text)
     return [(1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts]
-
-
-def _family(name: str) -> int:
-    return _FAMILIES.index(name) if name in _FAMILIES else len(_FAMILIES)
