@@ -40,7 +40,7 @@ STYLE = {
     "text.parse_math": False,  # a label may hold dollar signs
 }
 _CONTROL = "#767676"
-_COLUMN = 3.33  # inches, the width of a column of text
+COLUMN_WIDTH = 3.33  # inches, the width of a column of text
 _PANEL = 2.3  # inches, the width of one of several panels
 _PANELS = 3  # side by side
 _NAME = 34  # characters of a name on one line
@@ -60,7 +60,7 @@ def trade_off(filled: Filled) -> Figure | None:
     if not lines:
         return None
     many = len(lines) > _FEW
-    figure, (axes,) = _subplots(1, 1, _COLUMN, 3.6 if many else 2.6)
+    figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, 3.6 if many else 2.6)
     canvas: Any = FigureCanvasAgg(figure)
     looks = looks_of(filled)
     for line in lines:
@@ -74,7 +74,7 @@ def trade_off(filled: Filled) -> Figure | None:
     families_legend(figure, filled)
     canvas.draw()
     figure.set_layout_engine("none")  # names must not move the axes
-    names, bars = [_name(filled, line) for line in lines], [bar for line in lines for bar in _bars(line)]
+    names, bars = [described(filled, line) for line in lines], [bar for line in lines for bar in _bars(line)]
     colours = [looks[filled.key(line, "ranker")][0] for line in lines]
     label_points(axes, canvas.get_renderer(), names, [_spot(line) for line in lines], bars, colours)
     return figure
@@ -138,7 +138,7 @@ def budget_curves(filled: Filled) -> Figure | None:
             colour = COLOURS[number % len(COLOURS)]
             _curve(panel, own, 0, colour, MARKS[number % len(MARKS)], "-")
             _curve(panel, own, 1, colour, ".", "--")
-        panel.set_title(_name(filled, next(line for line in lines if who[line.keys] == keys)))
+        panel.set_title(described(filled, next(line for line in lines if who[line.keys] == keys)))
     budgets = sorted({_figure(line.values[2]) for line in lines})
     panel.set_xticks(budgets if len(budgets) <= _TICKS else np.linspace(budgets[0], budgets[-1], _TICKS))
     panel.set_ylim(bottom=0)
@@ -155,8 +155,8 @@ def _panels(keys: Sequence[tuple[str, str]], attacks: int) -> tuple[Figure, dict
     if len(defenses) == 1:
         places = {key: divmod(number, _PANELS) for number, key in enumerate(keys)}
     down, across = (1 + max(numbers) for numbers in zip(*places.values(), strict=True))
-    width = _COLUMN if across == 1 else _PANEL * across
-    figure, axes = _subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
+    width = COLUMN_WIDTH if across == 1 else _PANEL * across
+    figure, axes = subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
     for number, panel in enumerate(axes):
         panel.set_visible(divmod(number, across) in places.values())
     return figure, {key: axes[row * across + column] for key, (row, column) in places.items()}
@@ -186,12 +186,13 @@ def _legend(figure: Figure, attacks: Sequence[str]) -> None:
     figure.legend(handles, names, loc="outside upper left", ncols=min(max(room, 1), len(names)))
 
 
-def _subplots(down: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+def subplots(down: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of this size in inches, and its axes row by row, which share their scales."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
 
 
-def _name(filled: Filled, line: Line) -> str:
+def described(filled: Filled, line: Line) -> str:
     """Return a ranker with its defense, which goes by its plug-in's name where that is enough."""
     ranker, defense = filled.key(line, "ranker"), filled.key(line, "defense")
     if defense in ("", NONE):
