@@ -148,11 +148,13 @@ DOCUMENT_ATTACK = Table(
         Column("norm. boost", ("normalised_boost",), higher_is_better=False),
         _percent("control success", ("control/success",), compare=False),
         _low_percent("success - control", ("success", "control/success"), unit=np.subtract, paired=True),
+        _plain("edited", ("control/success",), statistic=np.size, digits=0, exact=True),
         _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop),
     ),
     note=(
         "From the ranker's side: the best line is the most robust. Top 10 and top 50 are among targets that were "
-        "outside; control figures among targets the attack edited; the drop rate is a ratio of means."
+        "outside; control figures among targets the attack edited (edited: their number, a mean over seeds); "
+        "the drop rate is a ratio of means."
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from robustrank.measures.significance import holm, paired_permutation_test
 from robustrank.randomness import derive
 from robustrank.report.fill import Settings, interval
 from robustrank.report.tables import Column
-from robustrank.report.units import KEYS, UNIT, Aligned, Seeds, measured, natural
+from robustrank.report.units import KEYS, UNIT, Aligned, Seeds, measured, natural, plug_in
 
 BY = [*KEYS, "measure"]
 _FIGURES = ["mean_a", "mean_b", "difference", "low", "high", "p", "common", "only_a", "only_b"]
@@ -28,7 +29,8 @@ def compare_runs(
     """Return what differs between two runs, a row for each task, collection, ranker, defense, attack and measure.
 
     Units (queries, or documents of queries) are averaged over seeds, and paired where both runs measured them.
-    Intervals are over queries, and over seeds where both runs measured the same units under the same seeds.
+    A task that each run has once is paired though its parameters differ, and its name then says how. Intervals
+    are over queries, and over seeds where both runs measured the same units under the same seeds.
 
     Args:
         a: Rows of the first run, from :func:`robustrank.report.load.load_rows`.
@@ -45,6 +47,7 @@ def compare_runs(
         task and measure in which any unit differs; where none differs it is 1.
     """
     settings = Settings("", seed, rounds, level=level)
+    a, b = _same_tasks(a, b)
     both = pd.concat({"a": _by_seed(a), "b": _by_seed(b)}, axis=1)
     conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(str(part)) for part in item[0]])
     records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
@@ -73,6 +76,28 @@ def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
     for record in shown.to_dict("records"):
         table.add_row(*(Text(str(record[key])) for key in keys), *_cells(record))
     return table
+
+
+def _same_tasks(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give a task that stands in each run once, with other parameters, one name that has the parameters of both."""
+    once = _single_tasks(a), _single_tasks(b)
+    changed = {
+        name: f"{name} ({' → '.join(own[name].partition(':')[2] or 'default' for own in once)})"
+        for name in once[0].keys() & once[1].keys()
+        if once[0][name] != once[1][name]
+    }
+
+    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(task=rows["task"].map(lambda label: changed.get(plug_in(label), label)))
+
+    return renamed(a), renamed(b)
+
+
+def _single_tasks(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the label of each task plug-in that stands in the run with one set of parameters."""
+    labels = sorted(set(rows["task"]))
+    times = Counter(map(plug_in, labels))
+    return {plug_in(label): label for label in labels if times[plug_in(label)] == 1}
 
 
 def _by_seed(rows: pd.DataFrame) -> pd.Series[float]:

@@ -70,7 +70,7 @@ def interval(column: Column, seeds: Seeds, rng: np.random.Generator, settings: S
 
     Units of one query are drawn together.
     """
-    if not settings.rounds:
+    if not settings.rounds or column.exact:
         return None
     statistic = column.statistic or column.of_means or first
     mean = not (column.statistic or column.of_means)

@@ -42,6 +42,7 @@ class Column:
         compare: Whether figures are tested against the baseline's and the undefended ranker's.
         paired: Whether the first measure is tested against the second, within the row.
         counted: Whether the title says how many units there are, where that differs from column to column.
+        exact: Whether it counts what was measured, which has no interval.
         task: The task whose rows it reads; "" is its table's.
     """
 
@@ -57,6 +58,7 @@ class Column:
     compare: bool = True
     paired: bool = False
     counted: bool = False
+    exact: bool = False
     task: str = ""
 
 

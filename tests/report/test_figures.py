@@ -9,7 +9,6 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from matplotlib.transforms import Bbox
 
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.fill import Settings
@@ -127,18 +126,3 @@ def test_rankers_of_a_family_share_its_colour_and_no_mark():
     looks = looks_of(filled(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
     assert looks["drmm"][0] == looks["duet"][0] != looks["bert"][0]
     assert looks["drmm"][1] != looks["duet"][1]
-
-
-def test_a_name_keeps_off_an_error_bar_that_it_would_cross():
-    figure = Figure(figsize=(3.33, 2.6))
-    canvas, axes = FigureCanvasAgg(figure), figure.add_subplot()
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    bars = [((x / 100, 0.05), (x / 100, 0.6)) for x in range(52, 66, 2)]
-    bars += [((0.2, y / 100), (0.48, y / 100)) for y in range(46, 58, 2)]
-    label_points(axes, renderer, ["a-long-name-of-a-ranker"], [(0.5, 0.5)], bars, ["black"])
-    (name,) = [child for child in axes.get_children() if isinstance(child, Annotation) and child.get_text()]
-    box = name.get_window_extent(renderer)
-    ends = [axes.transData.transform(bar) for bar in bars]
-    assert not [pair for pair in ends if box.overlaps(Bbox(pair))]

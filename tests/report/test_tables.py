@@ -156,6 +156,8 @@ def test_the_difference_to_the_control_is_tested_a_query():
     assert value.units == 12
     assert value.p_values == {PAIR: pytest.approx(2 / 64)}
     assert value.marks == PAIR
+    edited = cell(table, "edited", "bm25")
+    assert (edited.estimate, edited.interval) == (12, None)
 
 
 def test_rankers_with_other_targets_are_compared_by_query_means():
