@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,7 +226,7 @@ FAMILIES = Table(
     caption="Families of rankers: how robust each is on each task, and its rank among the families (1: most robust).",
     task="",
     units="rankers",
-    columns=ROBUSTNESS,
+    columns=tuple(replace(column, compare=False) for column in ROBUSTNESS),
     note=(
         "A figure is the mean over the family's undefended rankers that have it (their number is the CSV's units); "
         "a family without one is not ranked there. Equal figures share a rank. Mean rank: over the tasks the family "

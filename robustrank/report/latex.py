@@ -20,6 +20,10 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \renewenvironment{table*}[1][]{\begin{stands}{table}}{\end{stands}}
 \renewenvironment{figure}[1][]{\begin{stands}{figure}}{\end{stands}}
 \makeatother
+\newsavebox{\shown}
+\newcommand{\fitted}[1]{\sbox{\shown}{#1}%
+  \ifdim\wd\shown>\linewidth\sbox{\shown}{\resizebox{\linewidth}{!}{#1}}\fi
+  \ifdim\ht\shown>.8\textheight\resizebox{!}{.8\textheight}{#1}\else\usebox{\shown}\fi}
 \begin{document}
 \section*{Robustness of rankers}
 """
@@ -36,7 +40,7 @@ def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
     tables = [f"\\input{{tables/{name}.tex}}" for name in names]
     shown = [
         "\\begin{figure}\n\\centering\n"
-        f"{_FIT}{{\\includegraphics{{figures/{name}.pdf}}}}\n"
+        f"\\fitted{{\\includegraphics{{figures/{name}.pdf}}}}\n"
         f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
         for name, caption in figures
     ]

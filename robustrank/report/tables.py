@@ -178,5 +178,6 @@ def shown_keys(line: Line, above: Line | None) -> tuple[str, ...]:
 
 def family_once(filled: Filled, line: Line, above: Line | None) -> tuple[str, ...]:
     """Return the line's keys, its family empty where the line above is of the same one and the same block."""
-    same = above is not None and not (line.opens or line.turns)
-    return tuple("" if same and name == "family" else key for name, key in zip(filled.keys, line.keys, strict=True))
+    if above is None or line.opens or filled.key(above, "family") != filled.key(line, "family"):
+        return line.keys
+    return tuple("" if name == "family" else key for name, key in zip(filled.keys, line.keys, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from robustrank.report import markdown
 from robustrank.report.families import families, mean_rank, ranked_families
 from robustrank.report.fill import Settings
 from robustrank.report.make import make_tables
@@ -49,3 +50,6 @@ def test_the_report_ranks_families_of_every_task(study):
     assert losses["learning to rank"].best
     ranks = {line.keys[0]: line.values[3].estimate for line in table.lines}
     assert ranks == {"traditional": None, "learning to rank": 1, "neural": 3, "pretrained": 2}
+    shown = [line.split("|")[1].strip() for line in markdown.table(table).splitlines() if line.startswith("|")][2:]
+    assert shown == ["traditional", "learning to rank", "neural", "pretrained"]
+    assert "permutation" not in table.legend
