@@ -10,12 +10,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _BLOCK = 1 << 20  # numbers drawn at once: 8 MB of them
+
+_Taker = Callable[[NDArray[np.int64]], NDArray[np.float64]]  # drawn queries [rounds, n] -> a statistic each [rounds]
 
 
 def paired_permutation_test(
@@ -107,13 +110,73 @@ def bootstrap_interval(
     resampled = resampled[~np.isnan(resampled)]
     if len(resampled) < level * rounds:
         return math.nan, math.nan
-    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    tails = _tails(level)
     if method == "bca":
         jackknife = np.array([value(np.delete(np.arange(groups), i)) for i in range(groups)])
         tails = _bca_tails(tails, estimate, resampled, jackknife)
     if np.isnan(tails).any():
         return math.nan, math.nan
     low, high = np.quantile(resampled, tails)
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one seed measured.
+
+    Attributes:
+        arrays: One or more arrays [n], an entry a unit.
+        queries: The n queries of the units.
+    """
+
+    arrays: Sequence[NDArray[np.float64]]
+    queries: Sequence[str]
+
+
+def seeded_interval(
+    runs: Sequence[Run],
+    statistic: Callable[..., Any],
+    rng: np.random.Generator,
+    rounds: int = 2000,
+    level: float = 0.95,
+    of_means: bool = False,
+) -> tuple[float, float]:
+    """Return a percentile bootstrap interval, over queries and seeds, of the mean over seeds of a statistic.
+
+    Queries and seeds are drawn with replacement, each independently of the other: a resample has the same drawn
+    queries, with all their units, under every drawn seed. Resampling both ways does not understate the variance
+    of a two-way mean the way resampling queries alone does (Owen, "The pigeonhole bootstrap", Annals of Applied
+    Statistics 1(2), 2007), but few seeds still say little: k of them show (k - 1) / k of their variance. Seeds
+    that agree leave the interval over queries.
+
+    Args:
+        runs: What each seed measured; the units may differ from seed to seed.
+        statistic: Takes the arrays of a run and returns a number, nan where it is undefined.
+        rng: Draws the queries, then the seeds.
+        rounds: Resamples.
+        level: The confidence, in (0, 1).
+        of_means: The statistic takes the means of the arrays instead, of any one shape: a hundred times as fast.
+
+    Returns:
+        (low, high); (nan, nan) with fewer than two queries, or where the statistic is undefined under some seed or
+        in more than 1 - ``level`` of the resamples.
+    """
+    names = sorted({query for run in runs for query in run.queries})
+    if len(names) < 2:
+        return math.nan, math.nan
+    evaluate = _means_resampled if of_means else _units_resampled
+    takers = [evaluate(run, names, statistic) for run in runs]
+    if any(math.isnan(taker(np.arange(len(names))[None])[0]) for taker in takers):
+        return math.nan, math.nan
+    blocks = _blocks(rng, len(names), rounds, len(names))
+    values = np.concatenate([np.stack([taker(drawn) for taker in takers], axis=1) for drawn in blocks])
+    if len(runs) > 1:
+        values = np.take_along_axis(values, rng.integers(len(runs), size=values.shape), axis=1)
+    resampled = values.mean(axis=1)
+    resampled = resampled[~np.isnan(resampled)]
+    if len(resampled) < level * rounds:
+        return math.nan, math.nan
+    low, high = np.quantile(resampled, _tails(level))
     return float(low), float(high)
 
 
@@ -173,6 +236,43 @@ def _resampler(
         return statistic(*(array[rows] for array in data))
 
     return len(counts), value
+
+
+def _units_resampled(run: Run, names: Sequence[str], statistic: Callable[..., Any]) -> _Taker:
+    """Return what takes the statistic of the units of drawn queries, [rounds, drawn], one resample at a time."""
+    numbers = np.searchsorted(names, np.asarray(run.queries, dtype=str))
+    arrays = [array[np.argsort(numbers, kind="stable")] for array in run.arrays]
+    counts = np.bincount(numbers, minlength=len(names))
+    starts = np.cumsum(counts) - counts
+
+    def one(drawn: NDArray[np.int64]) -> float:
+        sizes = counts[drawn]
+        before = np.cumsum(sizes) - sizes
+        rows = np.arange(sizes.sum()) + np.repeat(starts[drawn] - before, sizes)
+        return float(statistic(*(array[rows] for array in arrays))) if len(rows) else math.nan
+
+    return lambda blocks: np.array([one(drawn) for drawn in blocks])
+
+
+def _means_resampled(run: Run, names: Sequence[str], statistic: Callable[..., Any]) -> _Taker:
+    """Return what takes the statistic of the means over drawn queries, [rounds, drawn], all resamples at once."""
+    numbers = np.searchsorted(names, np.asarray(run.queries, dtype=str))
+    counted = [np.ones(len(numbers)), *run.arrays]
+    sums = np.stack([np.bincount(numbers, weights=array, minlength=len(names)) for array in counted], axis=1)
+
+    def all_of(blocks: NDArray[np.int64]) -> NDArray[np.float64]:
+        rounds = len(blocks)
+        places = blocks + len(names) * np.arange(rounds)[:, None]
+        times = np.bincount(places.ravel(), minlength=rounds * len(names)).reshape(rounds, -1)
+        counts, *totals = (times @ sums).T
+        with np.errstate(invalid="ignore"):  # no unit was drawn: undefined
+            return np.asarray(statistic(*(total / counts for total in totals)), dtype=np.float64)
+
+    return all_of
+
+
+def _tails(level: float) -> NDArray[np.float64]:
+    return np.array([(1 - level) / 2, (1 + level) / 2])
 
 
 def _bca_tails(

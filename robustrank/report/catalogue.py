@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from robustrank.measures.defined import ratio
 from robustrank.measures.risk import reliability_of_improvement, urisk
-from robustrank.measures.robustness import drop_rate, gmap, hard_set_mean, poor_queries, share_dropped, variance, vnap
+from robustrank.measures.robustness import gmap, hard_set_mean, poor_queries, variance, vnap
 from robustrank.report.tables import Column, Table, Values
 
 TAU = 0.1  # a drop of a query's measure by more than this is counted; the cut is ours
@@ -20,12 +23,29 @@ def _log(values: Values) -> Values:
     return np.log(np.maximum(values, EPS))
 
 
-def _defended_change(defended: Values, undefended: Values) -> float:
-    return drop_rate(undefended, defended)
+def drop(clean: Values, shifted: Values) -> Values:
+    """Return drop rates from means: (shifted - clean) / clean; nan where the clean mean is 0."""
+    return ratio(np.subtract(shifted, clean), clean)
+
+
+def _defended_change(defended: Values, undefended: Values) -> Values:
+    return drop(undefended, defended)
+
+
+def _dropped(clean: Values, shifted: Values) -> NDArray[np.bool_]:
+    lost: NDArray[np.bool_] = clean - shifted > TAU
+    return lost
 
 
 def _median(values: Values) -> float:
     return float(np.median(values))
+
+
+_RATES = "Drop rates are ratios of means, ({0} - {1}) / {1}; negative is a loss."
+
+
+def _drops(shifted: str, clean: str) -> str:
+    return f"{_RATES.format(shifted, clean)} Queries dropping: the share that loses more than {TAU:g}, a cut of ours."
 
 
 _percent = functools.partial(Column, percent=True, digits=1)
@@ -65,20 +85,52 @@ QUERY_ATTACK = Table(
     columns=(
         Column("clean", ("*/clean",), higher_is_better=True),
         Column("attacked", ("*/attacked",), higher_is_better=True),
-        _ratio("drop rate", ("*/clean", "*/attacked"), statistic=drop_rate),
+        _ratio("drop rate", ("*/clean", "*/attacked"), of_means=drop),
         Column("worst", ("*/worst",), higher_is_better=True),
-        _ratio("worst drop rate", ("*/clean", "*/worst"), statistic=drop_rate),
-        _low_percent(
-            "queries dropping",
-            ("*/clean", "*/attacked"),
-            unit=lambda clean, attacked: clean - attacked > TAU,
-            statistic=functools.partial(share_dropped, tau=TAU),
-        ),
+        _ratio("worst drop rate", ("*/clean", "*/worst"), of_means=drop),
+        _low_percent("queries dropping", ("*/clean", "*/attacked"), unit=_dropped),
     ),
-    note=(
-        "Drop rates are ratios of means, (attacked - clean) / clean; negative is a loss. "
-        f"Queries dropping: the share that loses more than {TAU:g}, a cut of ours."
+    note=_drops("attacked", "clean"),
+)
+
+_OTHERS = "Rankers that are not trained have the first column only, for nothing is new to them. "
+OOD_QUERY = Table(
+    name="ood-query-*",
+    caption="Unforeseen types of queries: * of the rankers trained with each query's type, and without it.",
+    task="ood-query",
+    each="*/seen",
+    columns=(
+        Column("seen", ("*/seen",), higher_is_better=True),
+        Column("unseen", ("*/unseen",), higher_is_better=True),
+        _ratio("drop rate", ("*/seen", "*/unseen"), of_means=drop),
+        _low_percent("queries dropping", ("*/seen", "*/unseen"), unit=_dropped),
     ),
+    note=_OTHERS + _drops("unseen", "seen"),
+)
+
+OOD_QUERY_TYPES = Table(
+    name="ood-query-*-types",
+    caption="Unforeseen types of queries: the drop rate of * by the type that training left out (number of queries).",
+    task="ood-query",
+    units="",
+    each="*/seen",
+    columns=(_ratio("**", ("*/seen/**", "*/unseen/**"), of_means=drop, counted=True),),
+    note=_RATES.format("unseen", "seen"),
+)
+
+OOD_CORPUS = Table(
+    name="ood-corpus-*",
+    caption="Unforeseen corpora: * of the rankers trained at home, and of those trained on other collections (there).",
+    task="ood-corpus",
+    each="*/home",
+    columns=(
+        Column("home", ("*/home",), higher_is_better=True),
+        Column("there", ("*/there",), higher_is_better=True),
+        _ratio("drop rate", ("*/home", "*/there"), of_means=drop),
+        _low_percent("queries dropping", ("*/home", "*/there"), unit=_dropped),
+        _ratio("drop rate from **", ("*/home", "*/there/**"), of_means=drop),
+    ),
+    note=_OTHERS + "There: a query's mean over the other collections. " + _drops("there", "home"),
 )
 
 DOCUMENT_ATTACK = Table(
@@ -97,11 +149,13 @@ DOCUMENT_ATTACK = Table(
         Column("norm. boost", ("normalised_boost",), higher_is_better=False),
         _percent("control success", ("control/success",), compare=False),
         _low_percent("success - control", ("success", "control/success"), unit=np.subtract, paired=True),
-        _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate),
+        _plain("edited", ("control/success",), statistic=np.size, digits=0, exact=True),
+        _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop),
     ),
     note=(
         "From the ranker's side: the best line is the most robust. Top 10 and top 50 are among targets that were "
-        "outside; control figures among targets the attack edited; the drop rate is a ratio of means."
+        "outside; control figures among targets the attack edited (edited: their number, a mean over seeds); "
+        "the drop rate is a ratio of means."
     ),
 )
 
@@ -135,7 +189,7 @@ CERTIFIED = Table(
         _percent("CRQ@* paper", ("certified@*/paper",), compare=False),
         Column("* defended", ("*", "*/undefended"), higher_is_better=True),
         _plain("* undefended", ("*/undefended",)),
-        _ratio("* change", ("*", "*/undefended"), statistic=_defended_change),
+        _ratio("* change", ("*", "*/undefended"), of_means=_defended_change),
         _plain("rho", ("rho",)),
         _percent("overlap < 1", ("overlap_below_1",), compare=False),
     ),
@@ -145,6 +199,15 @@ CERTIFIED = Table(
     ),
 )
 
+ROBUSTNESS = (  # what says of each task how robust a ranker is
+    _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
+    _ratio("unseen queries, drop rate", ("nDCG@10/seen", "nDCG@10/unseen"), of_means=drop, task="ood-query"),
+    _ratio("other corpora, drop rate", ("nDCG@10/home", "nDCG@10/there"), of_means=drop, task="ood-corpus"),
+    _ratio("query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="query-attack"),
+    _ratio("document attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="document-attack"),
+    _low_percent("document attack, success", ("success",), task="document-attack"),
+)
+
 SUMMARY = Table(
     name="summary",
     caption="Summary: one line a ranker, one figure a task.",
@@ -152,14 +215,32 @@ SUMMARY = Table(
     units="",
     columns=(
         Column("nDCG@10", ("nDCG@10",), higher_is_better=True, task="iid-variance"),
-        _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
-        _ratio(
-            "query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate, task="query-attack"
-        ),
-        _low_percent("document attack, success", ("success",), task="document-attack"),
+        *ROBUSTNESS,
         _percent("CRQ@10", ("certified@10",), higher_is_better=True, task="certified-topk"),
     ),
-    note="Figures of attacks are means over the attacks, whatever their budgets; the drop rate is that of nDCG@10.",
+    note="Figures of attacks are means over the attacks, whatever their budgets; drop rates are those of nDCG@10.",
 )
 
-TABLES: tuple[Table, ...] = (IID, QUERY_ATTACK, DOCUMENT_ATTACK, DOCUMENT_COST, CERTIFIED)
+FAMILIES = Table(
+    name="families",
+    caption="Families of rankers: how robust each is on each task, and its rank among the families (1: most robust).",
+    task="",
+    units="rankers",
+    columns=tuple(replace(column, compare=False) for column in ROBUSTNESS),
+    note=(
+        "A figure is the mean over the family's undefended rankers that have it (their number is the CSV's units); "
+        "a family without one is not ranked there. Equal figures share a rank. Mean rank: over the tasks the family "
+        "is ranked on, where figures of one task count as one. Intervals stand with the rankers, in the summary."
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    IID,
+    OOD_QUERY,
+    OOD_QUERY_TYPES,
+    OOD_CORPUS,
+    QUERY_ATTACK,
+    DOCUMENT_ATTACK,
+    DOCUMENT_COST,
+    CERTIFIED,
+)

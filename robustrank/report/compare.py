@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from robustrank.measures.significance import holm, paired_permutation_test
 from robustrank.randomness import derive
 from robustrank.report.fill import Settings, interval
 from robustrank.report.tables import Column
-from robustrank.report.units import KEYS, UNIT, measured, natural
+from robustrank.report.units import KEYS, UNIT, Aligned, Seeds, measured, natural, plug_in
 
 BY = [*KEYS, "measure"]
 _FIGURES = ["mean_a", "mean_b", "difference", "low", "high", "p", "common", "only_a", "only_b"]
@@ -28,6 +29,8 @@ def compare_runs(
     """Return what differs between two runs, a row for each task, collection, ranker, defense, attack and measure.
 
     Units (queries, or documents of queries) are averaged over seeds, and paired where both runs measured them.
+    A task that each run has once is paired though its parameters differ, and its name then says how. Intervals
+    are over queries, and over seeds where both runs measured the same units under the same seeds.
 
     Args:
         a: Rows of the first run, from :func:`robustrank.report.load.load_rows`.
@@ -44,7 +47,8 @@ def compare_runs(
         task and measure in which any unit differs; where none differs it is 1.
     """
     settings = Settings("", seed, rounds, level=level)
-    both = pd.concat({"a": _by_unit(a), "b": _by_unit(b)}, axis=1)
+    a, b = _same_tasks(a, b)
+    both = pd.concat({"a": _by_seed(a), "b": _by_seed(b)}, axis=1)
     conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(str(part)) for part in item[0]])
     records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
     compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
@@ -74,28 +78,64 @@ def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
     return table
 
 
-def _by_unit(rows: pd.DataFrame) -> pd.Series[float]:
-    return measured(rows).groupby([*BY, *UNIT], sort=True)["value"].mean()
+def _same_tasks(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give a task that stands in each run once, with other parameters, one name that has the parameters of both."""
+    once = _single_tasks(a), _single_tasks(b)
+    changed = {
+        name: f"{name} ({' → '.join(own[name].partition(':')[2] or 'default' for own in once)})"
+        for name in once[0].keys() & once[1].keys()
+        if once[0][name] != once[1][name]
+    }
+
+    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(task=rows["task"].map(lambda label: changed.get(plug_in(label), label)))
+
+    return renamed(a), renamed(b)
+
+
+def _single_tasks(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the label of each task plug-in that stands in the run with one set of parameters."""
+    labels = sorted(set(rows["task"]))
+    times = Counter(map(plug_in, labels))
+    return {plug_in(label): label for label in labels if times[plug_in(label)] == 1}
+
+
+def _by_seed(rows: pd.DataFrame) -> pd.Series[float]:
+    return measured(rows).groupby([*BY, *UNIT, "seed"], sort=True)["value"].mean()
 
 
 def _figures(frame: pd.DataFrame, at: tuple[Any, ...], settings: Settings) -> tuple[float, ...]:
     """Return the figures of one condition, in the order of ``_FIGURES``."""
-    common = frame.dropna()
-    only_a, only_b = (int((frame[one].notna() & frame[other].isna()).sum()) for one, other in ("ab", "ba"))
+    units = frame.groupby(level=UNIT, sort=True).mean()
+    common = units.dropna()
+    only_a, only_b = (int((units[one].notna() & units[other].isna()).sum()) for one, other in ("ab", "ba"))
     if common.empty:
-        means = frame["a"].mean(), frame["b"].mean()
+        means = units["a"].mean(), units["b"].mean()
         return (*means, *[math.nan] * 4, 0, only_a, only_b)
     differences = (common["b"] - common["a"]).to_numpy()
-    queries = list(common.index.get_level_values("query_id"))
     ends: tuple[float, float] | None = (0.0, 0.0)
     p = 1.0
     if differences.any():
         names = ("compare", *map(str, at))
-        ends = interval(Column("", ()), [differences], queries, derive(settings.seed, *names, "interval"), settings)
+        ends = interval(Column("", ()), _seeds(frame, common), derive(settings.seed, *names, "interval"), settings)
         rng = derive(settings.seed, *names, "p")
+        queries = list(common.index.get_level_values("query_id"))
         p = paired_permutation_test(differences, np.zeros(len(differences)), rng, settings.permutations, queries)
     means = common["a"].mean(), common["b"].mean()
     return (*means, float(differences.mean()), *(ends or (math.nan,) * 2), p, len(common), only_a, only_b)
+
+
+def _seeds(frame: pd.DataFrame, common: pd.DataFrame) -> Seeds:
+    """Return the differences by seed where the runs have the same seeds of all common units, else their means."""
+    own = frame[frame.reset_index([*BY, "seed"]).index.isin(common.index)]
+    seeds = {"": common} if own.isna().any(axis=None) else dict(list(own.groupby(level="seed")))
+    return {
+        number: Aligned(
+            tuple(zip(*(part.index.get_level_values(name) for name in UNIT), strict=True)),
+            ((part["b"] - part["a"]).to_numpy(),),
+        )
+        for number, part in enumerate(seeds.values())
+    }
 
 
 def _cells(record: Mapping[Hashable, Any]) -> Iterator[Text]:

@@ -14,12 +14,12 @@ def table(filled: Filled) -> str:
     """Return the table's cells; an empty field is undefined, or was not tested."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*filled.keys, "column", "measures", "estimate", "low", "high", "units", *_TESTS, "best"])
+    writer.writerow([*filled.keys, "column", "measures", "estimate", "low", "high", "units", "seeds", *_TESTS, "best"])
     for line in filled.lines:
         for value, column in zip(line.values, filled.columns, strict=True):
             ends = value.interval or (None, None)
             p_values = [value.p_values.get(mark) for mark in _TESTS.values()]
             measures = " ".join(column.measures)
-            figures = [value.estimate, *ends, value.units, *p_values, int(value.best)]
+            figures = [value.estimate, *ends, value.units, value.seeds, *p_values, int(value.best)]
             writer.writerow([*line.keys, column.title, measures, *figures])
     return file.getvalue()

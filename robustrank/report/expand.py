@@ -9,6 +9,8 @@ from dataclasses import replace
 from robustrank.report.tables import Column, Table
 from robustrank.report.units import natural
 
+_STAR = re.compile(r"\*+")
+
 
 def tables(table: Table, measures: Collection[str]) -> Iterator[Table]:
     """Yield the table for each match of its ``each``; columns without a measured value are left out."""
@@ -17,7 +19,7 @@ def tables(table: Table, measures: Collection[str]) -> Iterator[Table]:
         return
     for text in _matches([table.each], measures):
         own = tuple(columns((_named(column, text) for column in table.columns), measures))
-        name, caption = (part.replace("*", text) for part in (table.name, table.caption))
+        name, caption = (_replaced(part, text) for part in (table.name, table.caption))
         yield replace(table, name=name, caption=caption, columns=own)
 
 
@@ -32,11 +34,17 @@ def columns(declared: Iterable[Column], measures: Collection[str]) -> Iterator[C
 
 def _matches(patterns: Iterable[str], measures: Collection[str]) -> list[str]:
     """Return the texts that "*" can stand for, so that every pattern is a measure."""
-    forms = [re.compile(re.escape(pattern).replace(r"\*", "([^/]+)")) for pattern in patterns]
+    forms = [re.compile(re.escape(pattern).replace(r"\*", "([^/]+)")) for pattern in patterns if "*" in pattern]
     found = [{match[1] for name in measures if (match := form.fullmatch(name))} for form in forms]
-    return sorted(set.intersection(*found), key=lambda text: natural(text.casefold()))
+    fixed = {pattern for pattern in patterns if "*" not in pattern}
+    return sorted(set.intersection(*found), key=lambda text: natural(text.casefold())) if fixed <= set(measures) else []
 
 
 def _named(column: Column, text: str) -> Column:
-    measures = tuple(name.replace("*", text) for name in column.measures)
-    return replace(column, title=column.title.replace("*", text), measures=measures)
+    measures = tuple(_replaced(name, text) for name in column.measures)
+    return replace(column, title=_replaced(column.title, text), measures=measures)
+
+
+def _replaced(pattern: str, text: str) -> str:
+    """Put ``text`` where "*" stands, and leave of each "**" a "*" for the columns' own matches."""
+    return _STAR.sub(lambda match: text if match[0] == "*" else "*", pattern)

@@ -10,8 +10,10 @@ import pandas as pd
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from robustrank.measures.robustness import drop_rate
-from robustrank.report.fill import Settings
+from robustrank.measures.robustness import vnap
+from robustrank.report.catalogue import drop
+from robustrank.report.dumbbells import dumbbells
+from robustrank.report.fill import Settings, over
 from robustrank.report.make import fill_part, unique
 from robustrank.report.part import Part
 from robustrank.report.plots import STYLE, budget_curves, trade_off
@@ -21,6 +23,36 @@ from robustrank.report.units import natural, plug_in
 
 _CLEAN = Column("nDCG@10 of clean lists", ("nDCG@10/clean",), compare=False)
 FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
+    (
+        Table(
+            name="variance",
+            caption="Effectiveness against its variance over queries.",
+            task="iid-variance",
+            columns=(
+                Column("mean AP", ("AP",), compare=False),
+                Column("VNAP", ("AP",), statistic=vnap, higher_is_better=False, compare=False),
+            ),
+        ),
+        trade_off,
+    ),
+    (
+        Table(
+            name="unseen-queries",
+            caption="Effectiveness on types of queries that training has seen, and that it has not.",
+            task="ood-query",
+            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("seen", "unseen")),
+        ),
+        dumbbells,
+    ),
+    (
+        Table(
+            name="other-corpora",
+            caption="Effectiveness after training at home, and on other collections (there).",
+            task="ood-corpus",
+            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("home", "there")),
+        ),
+        dumbbells,
+    ),
     (
         Table(
             name="trade-off-document-attack",
@@ -40,9 +72,7 @@ FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
             task="query-attack",
             columns=(
                 _CLEAN,
-                Column(
-                    "drop rate of nDCG@10", ("nDCG@10/clean", "nDCG@10/attacked"), statistic=drop_rate, compare=False
-                ),
+                Column("drop rate of nDCG@10", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, compare=False),
             ),
         ),
         trade_off,
@@ -83,10 +113,12 @@ def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
     with style.context(["default", STYLE]):  # whatever the user's own settings are
         for collection in sorted(set(rows["collection"]), key=natural):
             for table, part, plot in _declared(Part(rows[rows["collection"] == collection])):
-                figure = plot(fill_part(table, part, settings))
+                filled = fill_part(table, part, settings)
+                figure = plot(filled)
                 if figure is not None:
                     name = unique(f"{table.name}-{collection}", {other.name for other in drawn})
-                    intervals = f"Bars and bands are {100 * settings.level:g} % bootstrap intervals over queries."
+                    values = [value for line in filled.lines for value in line.values]
+                    intervals = f"Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
                     caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}. {intervals}"
                     drawn.append(Drawn(name, caption, figure))
     return drawn

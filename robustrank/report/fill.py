@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from robustrank.measures.significance import bootstrap_interval, holm, paired_permutation_test
+from robustrank.measures.significance import Run, holm, paired_permutation_test, seeded_interval
 from robustrank.randomness import derive
 from robustrank.report.numbers import number
-from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values
-from robustrank.report.units import NONE, Aligned, Units, query_means
+from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values, first
+from robustrank.report.units import FAMILIES, NONE, Seeds, Units, joined, query_means
 
 Keys = tuple[str, ...]
 
@@ -50,50 +50,45 @@ def fill(table: Table, units: Units, lines: Sequence[Keys], settings: Settings, 
     blocks = [_block(table.rows, keys) for keys in lines]
     for position, column in enumerate(table.columns):
         columns[position] = _with_best(columns[position], blocks, column)
-    filled = tuple(
-        Line(keys, tuple(values[i] for values in columns), i > 0 and blocks[i] != blocks[i - 1])
-        for i, keys in enumerate(lines)
-    )
+    filled = _lines(table.rows, lines, blocks, columns)
+    titled = tuple(_counted(column, values) for column, values in zip(table.columns, columns, strict=True))
     undefined = sum(value.estimate is None for line in filled for value in line.values)
     notes += (f"– : undefined or not measured ({undefined} cells).",) if undefined else ()
     legend = " ".join(part for part in (table.note, _legend(filled, settings)) if part)
-    return Filled(
-        table.name, table.caption, legend, table.rows, table.units, table.columns, filled, notes, table.further
-    )
+    return Filled(table.name, table.caption, legend, table.rows, table.units, titled, filled, notes, table.further)
 
 
-def estimate(column: Column, arrays: Sequence[Values]) -> float | None:
-    """Return the column's figure of arrays aligned by unit; None where it is undefined."""
-    if not len(arrays[0]):
-        return None
-    value = float(column.statistic(*arrays) if column.statistic else np.mean(column.unit(*arrays)))
-    return None if math.isnan(value) else value
+def estimate(column: Column, seeds: Seeds) -> float | None:
+    """Return the mean over seeds of the column's figure; None where it is undefined under one, or without seeds."""
+    figures = [_figure(column, own.arrays) for own in seeds.values()]
+    mean = math.fsum(figures) / len(figures) if figures else math.nan
+    return None if math.isnan(mean) else mean
 
 
-def interval(
-    column: Column, arrays: Sequence[Values], queries: Sequence[str], rng: np.random.Generator, settings: Settings
-) -> tuple[float, float] | None:
-    """Return the column's bootstrap interval over queries; None where none can be stated.
+def interval(column: Column, seeds: Seeds, rng: np.random.Generator, settings: Settings) -> tuple[float, float] | None:
+    """Return the column's bootstrap interval over queries and seeds; None where none can be stated.
 
     Units of one query are drawn together.
     """
-    if not settings.rounds:
+    if not settings.rounds or column.exact:
         return None
-    rounds, level = settings.rounds, settings.level
-    if column.statistic:
-        # Cluster by cluster is slow, and for one unit a query it draws what drawing units draws.
-        clusters = queries if len(set(queries)) < len(queries) else None
-        ends = bootstrap_interval(arrays, column.statistic, rng, rounds, level, clusters=clusters)
-    else:
-        _, means, counts = query_means(queries, column.unit(*arrays))
-        ends = bootstrap_interval([means * counts, counts], _ratio_of_sums, rng, rounds, level, vectorized=True)
+    statistic = column.statistic or column.of_means or first
+    mean = not (column.statistic or column.of_means)
+    runs = [
+        Run([np.asarray(column.unit(*own.arrays), dtype=np.float64)] if mean else own.arrays, own.queries)
+        for own in seeds.values()
+    ]
+    of_means = column.statistic is None
+    ends = seeded_interval(runs, statistic, rng, settings.rounds, settings.level, of_means=of_means)
     return None if math.isnan(ends[0]) else ends
 
 
-def _ratio_of_sums(sums: Values, counts: Values, axis: int = -1) -> Values:
-    """Return the mean over units, from each query's sum and count: what drawing queries makes of a mean."""
-    means: Values = sums.sum(axis=axis) / counts.sum(axis=axis)
-    return means
+def _figure(column: Column, arrays: Sequence[Values]) -> float:
+    if column.statistic:
+        return float(column.statistic(*arrays))
+    if column.of_means:
+        return float(column.of_means(*(np.mean(array) for array in arrays)))
+    return float(np.mean(column.unit(*arrays)))
 
 
 @dataclass(frozen=True)
@@ -120,61 +115,91 @@ class _Filler:
         return list(made.values())
 
     def _value(self, keys: Keys) -> Value:
-        data = self._aligned(keys)
-        figure = estimate(self.column, data.arrays)
+        seeds = self._aligned(keys)
+        units = len({unit for own in seeds.values() for unit in own.units})
+        figure = estimate(self.column, seeds)
         if figure is None:
-            return Value(None, units=len(data.units))
-        ends = interval(self.column, data.arrays, data.queries, self._rng("interval", keys), self.settings)
-        return Value(figure, ends, len(data.units))
+            return Value(None, units=units)
+        ends = interval(self.column, seeds, self._rng("interval", keys), self.settings)
+        return Value(figure, ends, units, seeds=len(seeds))
 
     def _tests(self, keys: Keys) -> list[tuple[str, float]]:
-        """Return the marks of the counterparts of a line, and p against each."""
+        """Return the marks of the counterparts of a line, and p against each, by the queries' means over seeds."""
         rounds = self.settings.permutations
         if self.column.paired:
-            data = self._aligned(keys)
-            own, control = (query_means(data.queries, array)[1] for array in data.arrays[:2])
-            return [(PAIR, paired_permutation_test(own, control, self._rng("pair", keys), rounds))]
+            seeds = self._aligned(keys).values()
+            own, control = (query_means((run.queries, run.arrays[i]) for run in seeds) for i in (0, 1))
+            return [(PAIR, _p(own, control, self._rng("pair", keys), rounds))]
         if not self.column.compare:
             return []
-        tests = []
-        for mark, counterpart in self._counterparts(keys).items():
-            means, others = self._by_query(keys), self._by_query(counterpart)
-            common = [query for query in means if query in others]
-            pair = [means[query] for query in common], [others[query] for query in common]
-            tests.append((mark, paired_permutation_test(*pair, self._rng(mark, keys), rounds)))
-        return tests
+        return [
+            (mark, _p(self._by_query(keys), self._by_query(counterpart), self._rng(mark, keys), rounds))
+            for mark, counterpart in self._counterparts(keys).items()
+        ]
 
     def _counterparts(self, keys: Keys) -> dict[str, Keys]:
         """Return the lines that ``keys`` is tested against: those that differ in the ranker or the defense alone."""
-        named = dict(zip(self.table.rows, keys, strict=True))
         others = {
-            BASELINE: tuple({**named, "ranker": self.settings.baseline}.values()),
-            UNDEFENDED: tuple({**named, "defense": NONE}.values()),
+            BASELINE: self._at(keys, ranker=self.settings.baseline),
+            UNDEFENDED: self._at(keys, defense=NONE),
         }
-        return {mark: other for mark, other in others.items() if other != keys and other in self.lines}
+        return {mark: other for mark, other in others.items() if other is not None and other != keys}
+
+    def _at(self, keys: Keys, **changed: str) -> Keys | None:
+        """Return the line that differs from ``keys`` as told, and in the ranker's family; None if there is none."""
+
+        def named(line: Keys) -> dict[str, str]:
+            return {name: key for name, key in zip(self.table.rows, line, strict=True) if name != "family"}
+
+        wanted = {name: changed.get(name, key) for name, key in named(keys).items()}
+        return next((line for line in self.lines if named(line) == wanted), None)
 
     def _by_query(self, keys: Keys) -> dict[str, float]:
-        """Return the mean of what each query's units contribute."""
-        data = self._aligned(keys)
-        queries, means, _ = query_means(data.queries, self.column.unit(*data.arrays))
-        return dict(zip(queries, means.tolist(), strict=True))
+        """Return the mean over seeds of what each query's units contribute."""
+        return query_means((own.queries, self.column.unit(*own.arrays)) for own in self._aligned(keys).values())
 
-    def _aligned(self, keys: Keys) -> Aligned:
+    def _aligned(self, keys: Keys) -> Seeds:
         """Return the units that have every measure of the column, those of the reference last."""
         own = self.units.aligned(self.column.task, keys, self.column.measures)
         if not self.column.reference:
             return own
-        named = dict(zip(self.table.rows, keys, strict=True))
-        baseline = {**named, "ranker": self.settings.baseline, "defense": NONE}
-        at = [baseline[key] for key in self.table.rows]
-        return own.joined(self.units.aligned(self.column.task, at, self.column.reference))
+        baseline = self._at(keys, ranker=self.settings.baseline, defense=NONE)
+        return joined(own, self.units.aligned(self.column.task, baseline or (), self.column.reference))
 
     def _rng(self, use: str, keys: Keys) -> np.random.Generator:
         return derive(self.settings.seed, "report", use, self.table.name, self.column.title, *keys)
 
 
+def _p(own: Mapping[str, float], other: Mapping[str, float], rng: np.random.Generator, rounds: int) -> float:
+    common = [query for query in own if query in other]
+    return paired_permutation_test([own[query] for query in common], [other[query] for query in common], rng, rounds)
+
+
 def _block(names: Sequence[str], keys: Keys) -> Keys:
-    return tuple(key for name, key in zip(names, keys, strict=True) if name not in ("ranker", "defense"))
+    return tuple(key for name, key in zip(names, keys, strict=True) if name not in ("family", "ranker", "defense"))
+
+
+def _lines(
+    names: Sequence[str], lines: Sequence[Keys], blocks: Sequence[Keys], columns: Sequence[Sequence[Value]]
+) -> tuple[Line, ...]:
+    """Return the lines, which say where blocks and families begin."""
+    made: list[Line] = []
+    for i, keys in enumerate(lines):
+        shown = tuple(
+            FAMILIES.get(key, key or "other") if name == "family" else key
+            for name, key in zip(names, keys, strict=True)
+        )
+        opens = i > 0 and blocks[i] != blocks[i - 1]
+        place = names.index("family") if "family" in names else None
+        turns = i > 0 and not opens and place is not None and keys[place] != lines[i - 1][place]
+        made.append(Line(shown, tuple(values[i] for values in columns), opens, turns))
+    return tuple(made)
+
+
+def _counted(column: Column, values: Sequence[Value]) -> Column:
+    if not column.counted:
+        return column
+    return replace(column, title=f"{column.title} ({max((value.units for value in values), default=0)})")
 
 
 def _with_best(values: list[Value], blocks: Sequence[Keys], column: Column) -> list[Value]:
@@ -193,20 +218,31 @@ def _with_best(values: list[Value], blocks: Sequence[Keys], column: Column) -> l
     ]
 
 
+def over(values: Iterable[Value]) -> str:
+    """Return what the intervals of values are over, in words."""
+    counts = sorted({value.seeds for value in values if value.interval})
+    several = [count for count in counts if count > 1]
+    if not several:
+        return "over queries"
+    number = f"{several[0]}" if len(several) == 1 else f"{several[0]} to {several[-1]}"
+    return f"over queries and{', where seeds differ,' if several != counts else ''} {number} seeds"
+
+
 def _legend(lines: Sequence[Line], settings: Settings) -> str:
     """Return how to read the table: bold, brackets and the marks that were tested for."""
     values = [value for line in lines for value in line.values]
     percent = f"{100 * settings.level:g} %"
     parts = ["Best of each block in bold."] if any(value.best for value in values) else []
     if any(value.interval for value in values):
-        parts.append(f"Brackets: {percent} bootstrap interval over queries, {settings.rounds:,} resamples.")
+        parts.append(f"Brackets: {percent} bootstrap interval {over(values)}, {settings.rounds:,} resamples.")
     meanings: Mapping[str, str] = {
-        BASELINE: f"from {settings.baseline} under the same conditions",
+        BASELINE: f"from the baseline {settings.baseline} under the same conditions",
         UNDEFENDED: "from the same ranker without the defense",
         PAIR: "from its control",
     }
     tested = [f"{mark} {text}" for mark, text in meanings.items() if any(mark in value.p_values for value in values)]
     if tested:
-        test = f"paired permutation test of means a query, p < {1 - settings.level:.2g} after Holm over the column"
+        means = "means a query, over seeds" if any(value.seeds > 1 for value in values) else "means a query"
+        test = f"paired permutation test of {means}, p < {1 - settings.level:.2g} after Holm over the column"
         parts.append(f"Differs {', '.join(tested)}: {test}.")
     return " ".join(parts)

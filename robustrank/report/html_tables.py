@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from robustrank.report.numbers import heading, interval, number
-from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.report.tables import Column, Filled, Line, Value, family_once
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -21,6 +21,7 @@ th, td { padding: 0.25em 0.7em; text-align: right; vertical-align: top; }
 th[scope=row], .key { text-align: left; font-weight: normal; }
 thead th { border-bottom: 1px solid; }
 tr.opens > * { border-top: 1px solid #999; }
+tr.turns > * { border-top: 1px solid #ddd; }
 small { display: block; color: #666; }
 section { overflow-x: auto; margin-bottom: 2.5em; }
 img { max-width: 100%; }
@@ -46,7 +47,8 @@ def table(filled: Filled) -> str:
     keys = "".join(f'<th class="key">{escape(key)}</th>' for key in filled.keys)
     titles = "".join(f"<th>{escape(title)}</th>" for title in [*counted, *map(heading, filled.columns)])
     notes = "".join(f"<p>{escape(note)}</p>" for note in filled.notes)
-    rows = "\n".join(_line(filled, line) for line in filled.lines)
+    above = [None, *filled.lines]
+    rows = "\n".join(_line(filled, line, above[place]) for place, line in enumerate(filled.lines))
     return (
         f'<section id="{escape(filled.name)}"><table>\n'
         f"<caption><b>{escape(filled.caption)}</b> {escape(filled.legend)}</caption>\n"
@@ -54,11 +56,12 @@ def table(filled: Filled) -> str:
     )
 
 
-def _line(filled: Filled, line: Line) -> str:
-    keys = "".join(f'<th scope="row">{escape(key)}</th>' for key in line.keys)
+def _line(filled: Filled, line: Line, above: Line | None) -> str:
+    keys = "".join(f'<th scope="row">{escape(key)}</th>' for key in family_once(filled, line, above))
     counts = f"<td>{line.units:,}</td>" if filled.units else ""
     figures = "".join(_figure(*pair) for pair in zip(line.values, filled.columns, strict=True))
-    return f"<tr{' class=opens' if line.opens else ''}>{keys}{counts}{figures}</tr>"
+    rule = " class=opens" if line.opens else " class=turns" if line.turns else ""
+    return f"<tr{rule}>{keys}{counts}{figures}</tr>"
 
 
 def _figure(value: Value, column: Column) -> str:

@@ -15,6 +15,7 @@ from matplotlib.transforms import Bbox
 _DISTANCES = (7, 11, 16, 23, 32, 44, 60)  # points from the mark to the name
 _ANGLES = (45, 135, 315, 225, 90, 270, 0, 180)
 _LEADER = 14  # from this distance on a line leads to the name
+_STRUCK = 0.2  # the cost of touching anything, in areas of the name
 _POINT = 4  # half the width of a mark, in points
 
 Spot = tuple[float, float]
@@ -99,7 +100,10 @@ def _moved(mark: Bbox, place: _Place, size: Bbox, scale: float) -> Bbox:
 def _cost(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
     """Return the area that ``box`` shares with others or has outside the frame, as a share of its own."""
     outside = box.width * box.height - _shared(box, frame)
-    return (sum(_shared(box, other) for other in taken) + 2 * outside) / (box.width * box.height)
+    covered = [_shared(box, other) for other in taken]
+    # What is thin, as an error bar, shares little with a name that it strikes out.
+    struck = sum(_STRUCK for area in covered if area > 0)
+    return (sum(covered) + 2 * outside) / (box.width * box.height) + struck
 
 
 def _shared(one: Bbox, other: Bbox) -> float:

@@ -20,6 +20,10 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \renewenvironment{table*}[1][]{\begin{stands}{table}}{\end{stands}}
 \renewenvironment{figure}[1][]{\begin{stands}{figure}}{\end{stands}}
 \makeatother
+\newsavebox{\shown}
+\newcommand{\fitted}[1]{\sbox{\shown}{#1}%
+  \ifdim\wd\shown>\linewidth\sbox{\shown}{\resizebox{\linewidth}{!}{#1}}\fi
+  \ifdim\ht\shown>.8\textheight\resizebox{!}{.8\textheight}{#1}\else\usebox{\shown}\fi}
 \begin{document}
 \section*{Robustness of rankers}
 """
@@ -36,7 +40,7 @@ def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
     tables = [f"\\input{{tables/{name}.tex}}" for name in names]
     shown = [
         "\\begin{figure}\n\\centering\n"
-        f"{_FIT}{{\\includegraphics{{figures/{name}.pdf}}}}\n"
+        f"\\fitted{{\\includegraphics{{figures/{name}.pdf}}}}\n"
         f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
         for name, caption in figures
     ]
@@ -82,10 +86,14 @@ def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
 
 
 def _body(filled: Filled, lines: Sequence[Line]) -> Iterator[str]:
-    """Yield the lines; the intervals stand below the figures."""
+    """Yield the lines; the intervals stand below the figures, and a rule between families."""
+    width = len(filled.keys) + bool(filled.units) + len(filled.columns)
+    family = filled.keys.index("family") + 1 if "family" in filled.keys else 1
     for position, line in enumerate(lines):
         if line.opens and position:
             yield "\\midrule"
+        if line.turns and position:
+            yield f"\\cmidrule{{{family}-{width}}}"
         keys = shown_keys(line, lines[position - 1] if position else None)
         counts = [f"{line.units:,}"] if filled.units else []
         pairs = list(zip(line.values, filled.columns, strict=True))

@@ -10,7 +10,8 @@ import pandas as pd
 
 from robustrank.errors import UsageError, nearest
 from robustrank.report import expand
-from robustrank.report.catalogue import TABLES
+from robustrank.report.catalogue import FAMILIES, TABLES
+from robustrank.report.families import families
 from robustrank.report.fill import Settings, fill
 from robustrank.report.notes import missing_notes
 from robustrank.report.part import Part
@@ -42,17 +43,25 @@ def make_tables(rows: pd.DataFrame, settings: Settings) -> list[Filled]:
         for table, part in _declared(Part(rows[rows["collection"] == collection])):
             name = unique(f"{table.name}-{collection}", {other.name for other in made})
             caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}."
-            made.append(fill_part(replace(table, name=name, caption=caption), part, settings))
+            named = replace(table, name=name, caption=caption)
+            if table.name == FAMILIES.name:
+                made += filter(None, [families(fill_part(named, part, replace(settings, rounds=0)))])
+            else:
+                made.append(fill_part(named, part, settings))
     return sorted(made, key=lambda table: table.further)
 
 
 def fill_part(table: Table, part: Part, settings: Settings) -> Filled:
     """Return a declared table with the figures of the part's rows."""
     undefended = not set(part.rows["defense"]) - {NONE}
-    keys = tuple(key for key in table.rows if not (key == "defense" and undefended))
+    keys = tuple(key for name in table.rows if not (name == "defense" and undefended) for key in _with_family(name))
     # A line that was only ever skipped does not apply; the notes say why.
-    lines = ordered(part.rows[part.rows["status"] != "skipped"], keys, settings.baseline)
+    lines = ordered(part.rows[part.rows["status"] != "skipped"], keys)
     return fill(replace(table, rows=keys), Units(part.measured, keys), lines, settings, missing_notes(part.rows))
+
+
+def _with_family(key: str) -> tuple[str, ...]:
+    return ("family", key) if key == "ranker" else (key,)
 
 
 def _declared(part: Part) -> Iterator[tuple[Table, Part]]:
@@ -60,6 +69,9 @@ def _declared(part: Part) -> Iterator[tuple[Table, Part]]:
     overview, fair = summary(part)
     if overview.columns:
         yield overview, fair
+    ranked, fair = summary(part, FAMILIES)
+    if ranked.columns:
+        yield ranked, fair
     for task in sorted(part.tasks, key=_task_order):
         own, setting = part.of(task), part.setting(task)
         for table in _tables(task, own):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from robustrank.report.numbers import heading, interval, number
-from robustrank.report.tables import Column, Filled, Value
+from robustrank.report.tables import Column, Filled, Line, Value, family_once
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
@@ -17,10 +17,12 @@ def table(filled: Filled) -> str:
     titles = [*filled.keys, *counted, *(heading(column) for column in filled.columns)]
     rules = [":--"] * len(filled.keys) + ["--:"] * (len(counted) + len(filled.columns))
     rows = [_row(map(escape, titles)), _row(rules)]
+    above: Line | None = None
     for line in filled.lines:
+        keys, above = family_once(filled, line, above), line
         counts = [f"{line.units:,}"] if counted else []
         figures = [_figure(*pair) for pair in zip(line.values, filled.columns, strict=True)]
-        rows.append(_row([*map(escape, line.keys), *counts, *figures]))
+        rows.append(_row([*map(escape, keys), *counts, *figures]))
     notes = [f"- {escape(note)}" for note in filled.notes]
     return "\n".join(
         [f"## {escape(filled.caption)}", "", escape(filled.legend), "", *rows, "", *notes, *([""] if notes else [])]

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from robustrank.report.labels import drawable, label_points
 from robustrank.report.series import series
-from robustrank.report.tables import Filled, Line, Value
+from robustrank.report.tables import Column, Filled, Line, Value
 from robustrank.report.units import NONE, natural, plug_in
 
 # Okabe and Ito's colours, told apart by the colour-blind; yellow, too pale for lines, is left out.
@@ -40,41 +40,82 @@ STYLE = {
     "text.parse_math": False,  # a label may hold dollar signs
 }
 _CONTROL = "#767676"
-_COLUMN = 3.33  # inches, the width of a column of text
+COLUMN_WIDTH = 3.33  # inches, the width of a column of text
 _PANEL = 2.3  # inches, the width of one of several panels
 _PANELS = 3  # side by side
 _NAME = 34  # characters of a name on one line
+_FEW = 6  # points of a small figure
 _TICKS = 6  # budgets named on the axis
 
 
 def trade_off(filled: Filled) -> Figure | None:
-    """Return a point a ranker and defense: effectiveness to the right, robustness up; None without a point.
+    """Return a point a ranker and defense: its columns are x and y; None without a point.
+
+    Families have colours of their own and rankers marks; defended rankers are drawn hollow.
 
     Args:
-        filled: By ranker, and defense where there are defenses; its columns are x and y. Defended rankers are
-            drawn hollow.
+        filled: By ranker, with its family where that is known, and defense where there are defenses.
     """
     lines = [line for line in filled.lines if all(value.estimate is not None for value in line.values)]
     if not lines:
         return None
-    figure, (axes,) = _subplots(1, 1, _COLUMN, 2.6)
+    many = len(lines) > _FEW
+    figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, 3.6 if many else 2.6)
     canvas: Any = FigureCanvasAgg(figure)
-    rankers = list(dict.fromkeys(line.keys[0] for line in filled.lines))
-    numbers = [rankers.index(line.keys[0]) for line in lines]
-    colours = [COLOURS[number % len(COLOURS)] for number in numbers]
-    for line, number, colour in zip(lines, numbers, colours, strict=True):
-        (x, y), face = _spot(line), colour if NONE in line.keys[1:] or len(line.keys) == 1 else "white"
+    looks = looks_of(filled)
+    for line in lines:
+        (x, y), (colour, mark) = _spot(line), looks[filled.key(line, "ranker")]
         for start, end in _bars(line):
-            axes.plot(*zip(start, end, strict=True), color=colour, lw=0.6, alpha=0.7)
-        axes.plot([x], [y], MARKS[number % len(MARKS)], color=colour, mfc=face, zorder=3)
-    axes.set_xlabel(f"{filled.columns[0].title}  →")
-    axes.set_ylabel(f"{filled.columns[1].title}  →")
+            axes.plot(*zip(start, end, strict=True), color=colour, lw=0.4 if many else 0.6, alpha=0.5 if many else 0.7)
+        axes.plot([x], [y], mark, color=colour, mfc=_face(filled, line, colour), zorder=3)
+    axes.set_xlabel(_directed(filled.columns[0]))
+    axes.set_ylabel(_directed(filled.columns[1]))
     axes.margins(0.22)
+    families_legend(figure, filled)
     canvas.draw()
     figure.set_layout_engine("none")  # names must not move the axes
-    names, bars = [_name(line.keys, filled) for line in lines], [bar for line in lines for bar in _bars(line)]
+    names, bars = [described(filled, line) for line in lines], [bar for line in lines for bar in _bars(line)]
+    colours = [looks[filled.key(line, "ranker")][0] for line in lines]
     label_points(axes, canvas.get_renderer(), names, [_spot(line) for line in lines], bars, colours)
     return figure
+
+
+def looks_of(filled: Filled) -> dict[str, tuple[str, str]]:
+    """Return the colour and mark of each ranker: a colour a family, and within it a mark a ranker.
+
+    Where there is but one family, or none is named, colours tell rankers apart.
+    """
+    members: dict[str, list[str]] = {}
+    for line in filled.lines:
+        own = members.setdefault(filled.key(line, "family"), [])
+        if (ranker := filled.key(line, "ranker")) not in own:
+            own.append(ranker)
+    if len(members) == 1:
+        (rankers,) = members.values()
+        return {ranker: (COLOURS[i % len(COLOURS)], MARKS[i % len(MARKS)]) for i, ranker in enumerate(rankers)}
+    return {
+        ranker: (COLOURS[number % len(COLOURS)], MARKS[i % len(MARKS)])
+        for number, rankers in enumerate(members.values())
+        for i, ranker in enumerate(rankers)
+    }
+
+
+def families_legend(figure: Figure, filled: Filled) -> None:
+    """Write above the axes which colour is which family, where there are several."""
+    looks = looks_of(filled)
+    families = {filled.key(line, "family"): looks[filled.key(line, "ranker")][0] for line in filled.lines}
+    if len(families) > 1:
+        handles = [Line2D([], [], color=colour, marker="o", ls="") for colour in families.values()]
+        names = [drawable(family) for family in families]
+        figure.legend(handles, names, loc="outside upper left", ncols=2, handletextpad=0.2, columnspacing=1)
+
+
+def _face(filled: Filled, line: Line, colour: str) -> str:
+    return colour if filled.key(line, "defense") in ("", NONE) else "white"
+
+
+def _directed(column: Column) -> str:
+    return f"{column.title}  {'←' if column.higher_is_better is False else '→'}"
 
 
 def budget_curves(filled: Filled) -> Figure | None:
@@ -87,16 +128,17 @@ def budget_curves(filled: Filled) -> Figure | None:
     lines = [line for line in filled.lines if None not in (line.values[0].estimate, line.values[2].estimate)]
     if not lines:
         return None
-    names = series({line.keys[0]: _figure(line.values[2]) for line in lines})
+    names = series({filled.key(line, "attack"): _figure(line.values[2]) for line in lines})
     attacks = sorted(set(names.values()), key=natural)
-    figure, panels = _panels(list(dict.fromkeys(line.keys[1:] for line in lines)), len(attacks))
+    who = {line.keys: (filled.key(line, "ranker"), filled.key(line, "defense")) for line in lines}
+    figure, panels = _panels(list(dict.fromkeys(who.values())), len(attacks))
     for keys, panel in panels.items():
         for number, attack in enumerate(attacks):
-            own = [line for line in lines if line.keys[1:] == keys and names[line.keys[0]] == attack]
+            own = [line for line in lines if who[line.keys] == keys and names[filled.key(line, "attack")] == attack]
             colour = COLOURS[number % len(COLOURS)]
             _curve(panel, own, 0, colour, MARKS[number % len(MARKS)], "-")
             _curve(panel, own, 1, colour, ".", "--")
-        panel.set_title(_name(keys, filled))
+        panel.set_title(described(filled, next(line for line in lines if who[line.keys] == keys)))
     budgets = sorted({_figure(line.values[2]) for line in lines})
     panel.set_xticks(budgets if len(budgets) <= _TICKS else np.linspace(budgets[0], budgets[-1], _TICKS))
     panel.set_ylim(bottom=0)
@@ -106,15 +148,15 @@ def budget_curves(filled: Filled) -> Figure | None:
     return figure
 
 
-def _panels(keys: Sequence[tuple[str, ...]], attacks: int) -> tuple[Figure, dict[tuple[str, ...], Axes]]:
+def _panels(keys: Sequence[tuple[str, str]], attacks: int) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """Return a figure with an axes for each (ranker, defense): a row a ranker where there are defenses."""
-    rankers, defenses = (list(dict.fromkeys(parts)) for parts in zip(*((key[0], key[1:]) for key in keys), strict=True))
-    places = {key: (rankers.index(key[0]), defenses.index(key[1:])) for key in keys}
+    rankers, defenses = (list(dict.fromkeys(parts)) for parts in zip(*keys, strict=True))
+    places = {key: (rankers.index(key[0]), defenses.index(key[1])) for key in keys}
     if len(defenses) == 1:
         places = {key: divmod(number, _PANELS) for number, key in enumerate(keys)}
     down, across = (1 + max(numbers) for numbers in zip(*places.values(), strict=True))
-    width = _COLUMN if across == 1 else _PANEL * across
-    figure, axes = _subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
+    width = COLUMN_WIDTH if across == 1 else _PANEL * across
+    figure, axes = subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
     for number, panel in enumerate(axes):
         panel.set_visible(divmod(number, across) in places.values())
     return figure, {key: axes[row * across + column] for key, (row, column) in places.items()}
@@ -144,18 +186,20 @@ def _legend(figure: Figure, attacks: Sequence[str]) -> None:
     figure.legend(handles, names, loc="outside upper left", ncols=min(max(room, 1), len(names)))
 
 
-def _subplots(down: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+def subplots(down: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of this size in inches, and its axes row by row, which share their scales."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
 
 
-def _name(keys: tuple[str, ...], filled: Filled) -> str:
+def described(filled: Filled, line: Line) -> str:
     """Return a ranker with its defense, which goes by its plug-in's name where that is enough."""
-    if len(keys) == 1 or keys[1] == NONE:
-        return textwrap.fill(drawable(keys[0]), _NAME)
-    alike = {line.keys[-1] for line in filled.lines if plug_in(line.keys[-1]) == plug_in(keys[1])}
-    defense = plug_in(keys[1]) if len(alike) == 1 else keys[1]
-    return textwrap.fill(drawable(f"{keys[0]} + {defense}"), _NAME)
+    ranker, defense = filled.key(line, "ranker"), filled.key(line, "defense")
+    if defense in ("", NONE):
+        return textwrap.fill(drawable(ranker), _NAME)
+    labels = {filled.key(other, "defense") for other in filled.lines}
+    alike = [label for label in labels if plug_in(label) == plug_in(defense)]
+    return textwrap.fill(drawable(f"{ranker} + {plug_in(defense) if len(alike) == 1 else defense}"), _NAME)
 
 
 def _spot(line: Line) -> tuple[float, float]:

@@ -14,8 +14,8 @@ from robustrank.report.tables import Column, Table
 from robustrank.report.units import natural, plug_in
 
 
-def summary(part: Part) -> tuple[Table, Part]:
-    """Return the summary of a collection, and the rows it is made of.
+def summary(part: Part, declared: Table = SUMMARY) -> tuple[Table, Part]:
+    """Return the summary of a collection, or another table of columns of several tasks, and the rows it is made of.
 
     A mean over easy attacks for one ranker and hard ones for another would rank nothing. So the attacks of a
     task that were not made on every line are left out, and a note says which were kept.
@@ -26,10 +26,9 @@ def summary(part: Part) -> tuple[Table, Part]:
         for task in part.tasks
         if part.of(task).has("attack")
     ]
-    note = (
-        f"{SUMMARY.note} Attacks made on every line, over which means are taken: {'; '.join(named)}." if named else ""
-    )
-    return replace(SUMMARY, columns=tuple(_columns(fair, part)), note=note), fair
+    attacks = f"Attacks made on every line, over which means are taken: {'; '.join(named)}." if named else ""
+    note = f"{declared.note} {attacks}".strip()
+    return replace(declared, columns=tuple(_columns(declared, fair, part)), note=note), fair
 
 
 def shared_conditions(part: Part) -> Part:
@@ -44,8 +43,8 @@ def shared_conditions(part: Part) -> Part:
     return Part(rows[kept])
 
 
-def _columns(fair: Part, part: Part) -> Iterator[Column]:
-    for column in SUMMARY.columns:
+def _columns(declared: Table, fair: Part, part: Part) -> Iterator[Column]:
+    for column in declared.columns:
         for task in fair.tasks:
             if plug_in(task) == column.task:
                 setting = part.setting(task)

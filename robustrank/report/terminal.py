@@ -74,7 +74,7 @@ def _piece(filled: Filled, start: int, end: int) -> Table:
         table.add_column(Text(heading(column)), justify="right")
     above = None
     for line in filled.lines:
-        if line.opens:
+        if line.opens or line.turns:
             table.add_section()
         counts = [Text(f"{line.units:,}")] if filled.units else []
         pairs = zip(line.values[start:end], filled.columns[start:end], strict=True)

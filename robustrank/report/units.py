@@ -1,9 +1,9 @@
-"""From rows to figures a unit: averages over seeds, a column a measure, and the one order of lines."""
+"""From rows to values a unit: every seed by itself, a column a measure, and the one order of lines."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,12 @@ KEYS = ("task", "collection", "ranker", "defense", "attack")
 UNIT = ["query_id", "doc_id"]
 Unit = tuple[str, str]  # query id, document id
 NONE = "none"  # the label of the undefended ranker
-_FAMILIES = ("traditional", "learned", "neural", "pretrained")
+FAMILIES = {  # in the order of tables, as readers know them
+    "traditional": "traditional",
+    "learned": "learning to rank",
+    "neural": "neural",
+    "pretrained": "pretrained",
+}
 
 
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -27,7 +32,7 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Aligned:
-    """Measures side by side.
+    """Measures side by side, under one seed.
 
     Attributes:
         units: n pairs (query id, document id), sorted.
@@ -50,38 +55,57 @@ class Aligned:
         arrays = [array[own] for array in self.arrays] + [array[others] for array in other.arrays]
         return Aligned(tuple(self.units[place] for place in own), tuple(arrays))
 
+    def equals(self, other: Aligned) -> bool:
+        """Return whether both measured the same units and found the same, bit for bit."""
+        return self.units == other.units and all(map(np.array_equal, self.arrays, other.arrays))
+
+
+Seeds = dict[int, Aligned]  # what each seed measured; seeds without a unit are left out
+
 
 class Units:
     """What was measured on each unit, a column a measure.
 
     Args:
         rows: From :func:`measured`, of one collection.
-        keys: What stays apart beside the task; over the seeds, and over the attacks where ``keys`` has them not,
-            a unit's mean is taken.
+        keys: What stays apart beside the task and the seed; over the attacks, where ``keys`` has them not, a
+            unit's mean is taken.
     """
 
     def __init__(self, rows: pd.DataFrame, keys: Sequence[str]) -> None:
-        by = ["task", *keys]
-        apart = [*by, *UNIT, *sorted({"attack", "seed"} - set(keys))]
+        by = ["task", *keys, "seed"]
+        apart = [*by, *UNIT, *sorted({"attack"} - set(keys))]
         wide = rows.groupby([*apart, "measure"], sort=True)["value"].mean().unstack("measure")
         self._places = {name: place for place, name in enumerate(wide.columns)}
-        self._parts = {at: _numbered(part) for at, part in wide.groupby(level=by)}
+        self._parts: dict[tuple[Any, ...], dict[Any, tuple[list[Unit], NDArray[np.int64], Values]]] = {}
+        for at, part in wide.groupby(level=by):
+            self._parts.setdefault(tuple(at[:-1]), {})[at[-1]] = _numbered(part)
 
-    def aligned(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> Aligned:
-        """Return the units that have all of ``measures``.
+    def aligned(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> Seeds:
+        """Return the units that have all of ``measures`` under a seed, so that what is compared was measured together.
 
-        A unit's mean is over the seeds that have them all, so that what is compared was measured together.
+        Seeds that all measured the same, as those of a ranker that is not trained, are one.
         """
-        if (task, *keys) not in self._parts or not set(measures) <= set(self._places):
-            return Aligned((), tuple(np.empty(0) for _ in measures))
-        units, numbers, table = self._parts[task, *keys]
-        values = table[:, [self._places[name] for name in measures]]
-        whole = ~np.isnan(values).any(axis=1)
-        counts = np.bincount(numbers[whole], minlength=len(units))
-        there = np.flatnonzero(counts)
-        sums = (np.bincount(numbers[whole], weights=column, minlength=len(units)) for column in values[whole].T)
-        arrays = tuple(total[there] / counts[there] for total in sums)
-        return Aligned(tuple(units[place] for place in there), arrays)
+        if not set(measures) <= set(self._places):
+            return {}
+        places = [self._places[name] for name in measures]
+        parts = self._parts.get((task, *keys), {})
+        seeds = {seed: own for seed, part in parts.items() if (own := _together(*part, places)).units}
+        found = list(seeds.values())
+        return dict(list(seeds.items())[:1]) if all(found[0].equals(other) for other in found[1:]) else seeds
+
+
+def joined(seeds: Seeds, reference: Seeds) -> Seeds:
+    """Return the units of each seed with those of the reference under that seed, or under its only one."""
+    if len(reference) == 1:
+        (only,) = reference.values()
+        pairs = {seed: own.joined(only) for seed, own in seeds.items()}
+    elif len(seeds) == 1:
+        (only,) = seeds.values()
+        pairs = {seed: only.joined(other) for seed, other in reference.items()}
+    else:
+        pairs = {seed: own.joined(reference[seed]) for seed, own in seeds.items() if seed in reference}
+    return {seed: pair for seed, pair in pairs.items() if pair.units}
 
 
 def _numbered(part: pd.DataFrame) -> tuple[list[Unit], NDArray[np.int64], Values]:
@@ -93,28 +117,44 @@ def _numbered(part: pd.DataFrame) -> tuple[list[Unit], NDArray[np.int64], Values
     return units, np.array([numbers[pair] for pair in pairs], dtype=np.int64), part.to_numpy(dtype=np.float64)
 
 
-def query_means(queries: Sequence[str], values: ArrayLike) -> tuple[list[str], Values, NDArray[np.int64]]:
-    """Return the queries, sorted; the mean of each one's units; and how many units it has."""
-    names, inverse = np.unique(np.asarray(queries, dtype=object), return_inverse=True)
-    counts = np.bincount(inverse, minlength=len(names))
-    sums = np.bincount(inverse, weights=np.asarray(values, dtype=np.float64), minlength=len(names))
-    return [str(name) for name in names], sums / np.maximum(counts, 1), counts
+def _together(units: list[Unit], numbers: NDArray[np.int64], table: Values, places: Sequence[int]) -> Aligned:
+    """Return the means of the units whose rows have all of the measures at ``places``."""
+    values = table[:, places]
+    whole = ~np.isnan(values).any(axis=1)
+    counts = np.bincount(numbers[whole], minlength=len(units))
+    there = np.flatnonzero(counts).tolist()
+    sums = (np.bincount(numbers[whole], weights=column, minlength=len(units)) for column in values[whole].T)
+    return Aligned(tuple(units[place] for place in there), tuple(total[there] / counts[there] for total in sums))
 
 
-def ordered(rows: pd.DataFrame, keys: Sequence[str], baseline: str) -> list[tuple[str, ...]]:
+def query_means(runs: Iterable[tuple[Sequence[str], ArrayLike]]) -> dict[str, float]:
+    """Return a value a query: the mean over seeds of the mean of its units.
+
+    Args:
+        runs: For each seed the queries of its units, and their values.
+    """
+    means: dict[str, list[float]] = {}
+    for queries, values in runs:
+        names, inverse, counts = np.unique(np.asarray(queries, dtype=str), return_inverse=True, return_counts=True)
+        sums = np.bincount(inverse, weights=np.asarray(values, dtype=np.float64), minlength=len(names))
+        for name, mean in zip(names.tolist(), (sums / counts).tolist(), strict=True):
+            means.setdefault(name, []).append(mean)
+    return {name: sum(own) / len(own) for name, own in sorted(means.items())}
+
+
+def ordered(rows: pd.DataFrame, keys: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the combinations of ``keys`` that occur, in the order of tables.
 
-    The attack goes first, then the ranker (baseline, then by family, then by name), then the defense.
+    The attack goes first, then the ranker (by family, then by name), then the defense.
     """
-    families = dict(zip(rows["ranker"], rows["family"], strict=True))
+    families = families_of(rows)
 
     def rank(values: tuple[str, ...]) -> tuple[Any, ...]:
         named = dict(zip(keys, values, strict=True))
         ranker, defense = named.get("ranker", ""), named.get("defense", "")
         return (
             natural(named.get("attack", "")),
-            ranker != baseline,
-            _family(families.get(ranker, "")),
+            family_rank(families.get(ranker, "")),
             natural(ranker),
             defense != NONE,
             natural(defense),
@@ -123,9 +163,19 @@ def ordered(rows: pd.DataFrame, keys: Sequence[str], baseline: str) -> list[tupl
     return sorted(rows[list(keys)].drop_duplicates().itertuples(index=False, name=None), key=rank)
 
 
+def families_of(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the family of each ranker."""
+    return dict(rows[["ranker", "family"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def family_rank(name: str) -> tuple[int, str]:
+    """Return the place of a family in tables; unknown ones stand last, by name."""
+    return list(FAMILIES).index(name) if name in FAMILIES else len(FAMILIES), name
+
+
 def first_ranker(rows: pd.DataFrame) -> str:
     """Return the ranker that tables begin with when no baseline is named."""
-    return str(ordered(rows, ("ranker",), "")[0][0])
+    return str(ordered(rows, ("ranker",))[0][0])
 
 
 def plug_in(label: str) -> str:
@@ -137,7 +187,3 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     """Return a sort key under which "size=5" precedes "size=10"."""
     parts = re.split(r"([0-9]+)", text)
     return [(1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts]
-
-
-def _family(name: str) -> int:
-    return _FAMILIES.index(name) if name in _FAMILIES else len(_FAMILIES)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from robustrank.report.load import load_rows
-from robustrank.rows import Row
+from robustrank.rows import COLUMNS, Row
 
 RANKERS = {
     "bm25": ("traditional", 0.45, 0.30),
@@ -147,6 +148,99 @@ class _Cell:
         }
 
 
+STUDY = {
+    "bm25": ("traditional", 0.45),
+    "query-likelihood": ("traditional", 0.42),
+    "ranksvm": ("learned", 0.48),
+    "lambdamart": ("learned", 0.50),
+    "drmm": ("neural", 0.43),
+    "conv-knrm": ("neural", 0.46),
+    "duet": ("neural", 0.40),
+    "cross-encoder": ("pretrained", 0.58),
+    "bi-encoder": ("pretrained", 0.53),
+    "late-interaction:dim=128": ("pretrained", 0.56),
+}
+TYPES = ("how", "what", "other")
+LOSSES = {"learned": 0.05, "neural": 0.2, "pretrained": 0.1}
+
+
+def study_rows(
+    queries: int = 12, seeds: int = 2, collections: int = 1, rankers: Iterable[str] = STUDY
+) -> Iterator[Row]:
+    """Yield the rows of the five tasks for ten rankers of four families, two of which are not trained."""
+    for collection in [f"c{number}" for number in range(collections)]:
+        for ranker in rankers:
+            for seed in range(seeds):
+                yield from _Study(collection, ranker, seed, queries).rows()
+
+
+class _Study:
+    def __init__(self, collection: str, ranker: str, seed: int, queries: int) -> None:
+        self.collection, self.ranker, self.seed = collection, ranker, seed
+        self.family, level = STUDY[ranker]
+        self.trained = self.family != "traditional"
+        self.rng = np.random.default_rng([list(STUDY).index(ranker), seed if self.trained else 0])
+        hardness = np.random.default_rng(7).uniform(-0.3, 0.3, size=queries)
+        self.level = np.clip(level + hardness + self.rng.normal(0, 0.05, queries), 0.01, 1)
+
+    def rows(self) -> Iterator[Row]:
+        yield from self.values("iid-variance", {"AP": self.level, "nDCG@10": self.level, "RR@10": self.level})
+        yield from self.unseen()
+        yield from self.elsewhere()
+        typos = {"clean": self.level, "attacked": self.lost(0.2), "worst": self.lost(0.5)}
+        for measure in ("nDCG@10", "AP"):
+            own = {f"{measure}/{name}": values for name, values in typos.items()}
+            yield from self.values("query-attack", own, "character-typos")
+        for attack in ("keyword-stuffing:repeats=1", "keyword-stuffing:repeats=3"):
+            own = {"nDCG@10/clean": self.level, "nDCG@10/attacked": self.lost(0.1)}
+            yield from self.values("document-attack", own, attack)
+            for doc in ("d1", "d2"):
+                facts = {"success": 0.5, "control/success": 0.2, "top10": 0.1}
+                own = {name: self.rng.uniform(size=len(self.level)) < share for name, share in facts.items()}
+                own |= {
+                    "boost": self.rng.integers(0, 9, len(self.level)),
+                    "budget": np.full(len(self.level), attack[-1]),
+                }
+                yield from self.values("document-attack", own, attack, doc)
+
+    def lost(self, rate: float) -> np.ndarray:
+        return self.level * (1 - self.rng.uniform(0, 2 * rate, len(self.level)))
+
+    def unseen(self) -> Iterator[Row]:
+        for name, values in self.shifted("seen", "unseen").items():
+            yield from self.values("ood-query", {name: values})
+            for number, kind in enumerate(TYPES):
+                places = range(number, len(values), len(TYPES))
+                yield from self.values("ood-query", {f"{name}/{kind}": values}, places=places)
+        if not self.trained:
+            yield self.row("ood-query", "nDCG@10/unseen", None, note="the ranker is not trained: no type is new to it")
+
+    def elsewhere(self) -> Iterator[Row]:
+        found = self.shifted("home", "there")
+        yield from self.values("ood-corpus", found | {f"{n}/c9": v for n, v in found.items() if n.endswith("there")})
+        if not self.trained:
+            yield self.row("ood-corpus", "nDCG@10/there", None, note="it is not trained")
+
+    def shifted(self, here: str, there: str) -> dict[str, np.ndarray]:
+        found = {f"nDCG@10/{here}": self.level}
+        return found | ({f"nDCG@10/{there}": self.lost(LOSSES[self.family])} if self.trained else {})
+
+    def values(self, task, by_measure, attack="", doc="", places=None) -> Iterator[Row]:
+        for measure, values in by_measure.items():
+            for place in places or range(len(values)):
+                yield self.row(task, measure, float(values[place]), f"q{place}", attack, doc)
+
+    def row(self, task, measure, value, query="", attack="", doc="", note=""):
+        status = "ok" if value is not None else "skipped"
+        of = (task, self.collection, self.ranker, self.family, "none", attack, self.seed)
+        return Row(*of, query, doc, measure, value, status, note)
+
+
+def frame(rows: Iterable[Row]) -> pd.DataFrame:
+    made = pd.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
+    return made.astype({"value": "float64"})
+
+
 def write_run(folder: Path, rows: Iterable[Row]) -> Path:
     """Write the rows as a run folder would hold them, a cell for each combination."""
     cells: dict[tuple[object, ...], list[Row]] = {}
@@ -168,6 +262,11 @@ def run_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def rows(run_folder):
     return load_rows(run_folder)
+
+
+@pytest.fixture(scope="session")
+def study():
+    return frame(study_rows())
 
 
 @pytest.fixture

@@ -47,6 +47,27 @@ def test_seeds_are_averaged_and_a_missing_value_is_no_zero():
     assert (record["common"], record["only_a"], record["only_b"]) == (1, 1, 0)
 
 
+def test_seeds_that_both_runs_have_are_resampled():
+    queries = [f"q{i}" for i in range(30)]
+    a = pd.concat([run(dict.fromkeys(queries, 0.5), seed=seed) for seed in range(4)])
+    gains = {q: 0.1 + 0.001 * i for i, q in enumerate(queries)}
+    b = pd.concat([run({q: 0.5 + g * seed for q, g in gains.items()}, seed=seed) for seed in range(4)])
+    same = pd.concat([run({q: 0.5 + g * 1.5 for q, g in gains.items()}, seed=seed) for seed in range(4)])
+    wide, narrow = only(compare_runs(a, b)), only(compare_runs(a, same))
+    assert wide["difference"] == pytest.approx(narrow["difference"])
+    assert wide["high"] - wide["low"] > 5 * (narrow["high"] - narrow["low"])
+    other = only(compare_runs(a, b.assign(seed=b["seed"] + 10)))  # no seed in common: over queries alone
+    assert other["high"] - other["low"] == pytest.approx(narrow["high"] - narrow["low"], rel=0.2)
+
+
+def test_a_task_whose_parameters_differ_is_paired_and_named_by_both():
+    a, b = run({"q1": 0.2}), run({"q1": 0.4}, task="iid-variance:floor=0.2")
+    record = only(compare_runs(a, b))
+    assert (record["task"], record["common"]) == ("iid-variance (default → floor=0.2)", 1)
+    several = pd.concat([b, run({"q1": 0.5}, task="iid-variance:floor=0.3")])
+    assert set(compare_runs(a, several)["common"]) == {0}  # which of the two would be a guess
+
+
 def test_runs_with_nothing_in_common_are_counted_and_not_tested():
     compared = compare_runs(run({"q1": 0.2}), run({"q2": 0.4}, measure="RR"))
     assert compared["measure"].tolist() == ["AP", "RR"]

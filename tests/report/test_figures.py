@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from robustrank.report.figures import Drawn, draw
+from robustrank.report.fill import Settings
 from robustrank.report.labels import drawable, label_points
 from robustrank.report.make import settings_for
-from robustrank.report.plots import budget_curves, trade_off
+from robustrank.report.plots import budget_curves, looks_of, trade_off
 from robustrank.report.series import series
 from robustrank.report.tables import Column, Filled, Line, Value
 
@@ -105,3 +106,23 @@ def test_a_figure_is_the_same_to_the_byte_and_bears_no_date(small_rows, kind):
     (one,), (other,) = draw(few, settings), draw(few, settings)
     assert one.saved(kind) == other.saved(kind) == one.saved(kind)
     assert b"CreationDate" not in one.saved(kind)
+
+
+def test_every_task_of_a_study_has_its_figure_with_families_told_apart(study):
+    drawn = {one.name: one for one in draw(study, Settings("bm25", rounds=0))}
+    names = ("variance", "unseen-queries", "other-corpora", "trade-off-query-attack", "trade-off-document-attack")
+    assert {f"{name}-c0" for name in names} <= set(drawn)
+    families = [text.get_text() for text in drawn["variance-c0"].figure.legends[0].get_texts()]
+    assert families == ["traditional", "learning to rank", "neural", "pretrained"]
+    (axes,) = drawn["unseen-queries-c0"].figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()][:3] == ["bm25", "query-likelihood", "lambdamart"]
+    own = study[(study["ranker"] == "lambdamart") & (study["task"] == "ood-query")]
+    means = [own[own["measure"] == f"nDCG@10/{name}"]["value"].mean() for name in ("seen", "unseen")]
+    assert any(list(line.get_xdata()) == pytest.approx(means) for line in axes.lines if len(line.get_xdata()) == 2)
+
+
+def test_rankers_of_a_family_share_its_colour_and_no_mark():
+    keys = [("neural", "drmm"), ("neural", "duet"), ("pretrained", "bert")]
+    looks = looks_of(filled(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
+    assert looks["drmm"][0] == looks["duet"][0] != looks["bert"][0]
+    assert looks["drmm"][1] != looks["duet"][1]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from robustrank.errors import UsageError
+from robustrank.report import html_tables, latex, markdown
 from robustrank.report.fill import Settings
 from robustrank.report.load import load_rows
 from robustrank.report.make import make_tables, settings_for
@@ -65,7 +66,7 @@ def cell(table, column, *keys):
 
 def test_a_small_table_worked_out_by_hand():
     table = tables(iid())["iid-variance-lee"]
-    assert [line.keys for line in table.lines] == [("bm25",), ("minilm",)]
+    assert [line.keys for line in table.lines] == [("traditional", "bm25"), ("pretrained", "minilm")]
     bm25 = {
         "AP": 0.5,
         "Var(AP)": (0.09 + 0.01 + 0.01 + 0.09) / 4,
@@ -105,9 +106,21 @@ def test_figures_that_look_the_same_are_equally_good():
     assert [line.values[0].best for line in table.lines] == [True, True, False]
 
 
-def test_means_are_over_seeds_first():
-    rows = iid({"bm25": [0.2, 0.4]}) + iid({"bm25": [0.4, 0.8]}, seed=1)
-    assert cell(tables(rows)["iid-variance-lee"], "VNAP", "bm25").estimate == pytest.approx(0.0225 / 0.45**2)
+def test_a_figure_is_the_mean_over_seeds_of_each_seeds_figure():
+    rows = iid({"bm25": [0.2, 0.4]}) + iid({"bm25": [0.8, 0.4]}, seed=1)
+    table = tables(rows)["iid-variance-lee"]
+    # The means over seeds, .5 and .4, have a variance of .0025.
+    assert cell(table, "Var(AP)", "bm25").estimate == pytest.approx((0.01 + 0.04) / 2)
+    assert cell(table, "VNAP", "bm25").estimate == pytest.approx((0.01 / 0.3**2 + 0.04 / 0.6**2) / 2)
+    assert cell(table, "AP, lowest 10 %", "bm25").estimate == pytest.approx(0.3)
+    assert "over queries and 2 seeds" in table.legend
+
+
+def test_seeds_that_agree_leave_the_interval_over_queries():
+    values = {"bm25": [0.1, 0.5, 0.7, 0.2, 0.9]}
+    one, three = (tables([row for seed in range(n) for row in iid(values, seed=seed)]) for n in (1, 3))
+    assert one == three
+    assert "interval over queries, 200" in one["iid-variance-lee"].legend
 
 
 def test_what_is_paired_was_measured_under_the_same_seed():
@@ -143,6 +156,8 @@ def test_the_difference_to_the_control_is_tested_a_query():
     assert value.units == 12
     assert value.p_values == {PAIR: pytest.approx(2 / 64)}
     assert value.marks == PAIR
+    edited = cell(table, "edited", "bm25")
+    assert (edited.estimate, edited.interval) == (12, None)
 
 
 def test_rankers_with_other_targets_are_compared_by_query_means():
@@ -219,7 +234,7 @@ def test_rows_that_all_failed_make_a_table_that_says_so():
         row("AP", None, f"q{i}", ranker=ranker, status="failed", note="undefined") for ranker in AP for i in range(3)
     ]
     (table,) = tables(rows).values()
-    assert [line.keys for line in table.lines] == [("bm25",), ("minilm",)]
+    assert [line.keys for line in table.lines] == [("traditional", "bm25"), ("pretrained", "minilm")]
     assert table.columns == ()
     assert "6 rows failed, measured and undefined: undefined (6)." in table.notes
 
@@ -228,7 +243,7 @@ def test_a_line_that_was_only_skipped_is_in_the_notes_alone():
     skipped = row("certified@1", None, "", task="certified-topk", status="skipped", note="'none' proves nothing")
     proved = row("certified@1", 1.0, task="certified-topk", defense="certdr")
     table = tables([skipped, proved])["certified-topk-lee"]
-    assert [line.keys for line in table.lines] == [("bm25", "certdr")]
+    assert [line.keys for line in table.lines] == [("traditional", "bm25", "certdr")]
     assert any("'none' proves nothing" in note for note in table.notes)
 
 
@@ -298,7 +313,8 @@ def test_the_order_of_lines_is_that_of_papers():
         *(row("success", 1.0, task="document-attack", attack=f"a:size={size}") for size in (10, 5)),
     ]
     made = tables(rows, baseline="zebra")
-    assert [line.keys[0] for line in made["iid-variance-lee"].lines] == ["zebra", "bm25", "minilm"]
+    assert [line.keys[1] for line in made["iid-variance-lee"].lines] == ["bm25", "zebra", "minilm"]
+    assert [line.turns for line in made["iid-variance-lee"].lines] == [False, False, True]
     assert [line.keys[0] for line in made["document-attack-lee"].lines] == ["a:size=5", "a:size=10"]
     assert settings_for(frame(rows), None) == Settings("bm25")
 
@@ -325,3 +341,34 @@ def test_values_agree_with_the_rows(run_folder):
     value = cell(tables(boosts, "minilm", rounds=0)["document-attack-lee"], "boost", "none", at["attack"])
     assert value.estimate == pytest.approx(expected)
     assert not math.isnan(expected)
+
+
+def test_unseen_types_and_corpora_show_what_training_elsewhere_costs(study):
+    made = tables(study, rounds=0)
+    own = study[(study["ranker"] == "duet") & (study["task"] == "ood-query") & (study["query_id"] != "")]
+    mean = own.groupby(["measure", "seed"])["value"].mean().unstack()
+    expected = (mean.loc["nDCG@10/unseen"] / mean.loc["nDCG@10/seen"] - 1).mean()
+    table = made["ood-query-ndcg-10-c0"]
+    assert cell(table, "drop rate", "duet").estimate == pytest.approx(expected)
+    expected = (mean.loc["nDCG@10/unseen/what"] / mean.loc["nDCG@10/seen/what"] - 1).mean()
+    types = made["ood-query-ndcg-10-types-c0"]
+    assert cell(types, "what (4)", "duet").estimate == pytest.approx(expected)
+    assert [column.title for column in types.columns] == ["how (4)", "other (4)", "what (4)"]
+    assert [value.estimate is None for value in table.lines[0].values] == [False, True, True, True]  # bm25
+    assert any("no type is new to it" in note for note in table.notes)
+    corpora = made["ood-corpus-ndcg-10-c0"]
+    assert cell(corpora, "drop rate from c9", "duet") == cell(corpora, "drop rate", "duet")
+    titles = [column.title for column in made["summary-c0"].columns]
+    assert {"unseen queries, drop rate", "other corpora, drop rate"} <= set(titles)
+
+
+def test_rankers_stand_by_family_with_the_baseline_in_its_own(study):
+    table = tables(study[study["task"] == "iid-variance"], "duet", rounds=0)["iid-variance-c0"]
+    families = [line.keys[0] for line in table.lines]
+    assert families == ["traditional"] * 2 + ["learning to rank"] * 2 + ["neural"] * 3 + ["pretrained"] * 3
+    assert [i for i, line in enumerate(table.lines) if line.turns] == [2, 4, 7]
+    assert "from the baseline duet" in table.legend
+    assert [line for line in latex.table(table).splitlines() if "cmidrule" in line] == [r"\cmidrule{1-14}"] * 3
+    shown = [line.split("|")[1].strip() for line in markdown.table(table).splitlines() if line.startswith("|")][2:]
+    assert shown == ["traditional", "", "learning to rank", "", "neural", "", "", "pretrained", "", ""]
+    assert html_tables.table(table).count("class=turns") == 3
