@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.collections.collection import Collection
-from robustrank.errors import DataError
+from robustrank.errors import DataError, PluginError
+
+_CARD = "card.json"
 
 
 def training_card(
@@ -46,12 +49,44 @@ def training_card(
     }
 
 
+def trained_folder(weights: str | None) -> Path:
+    """Return the folder of a ranker's weights.
+
+    Raises:
+        PluginError: It has none.
+    """
+    if weights is None:
+        raise PluginError(
+            "the ranker has no weights",
+            hint="train it: robustrank train, or the key train of a ranker in an experiment; or give weights=FOLDER",
+        )
+    return Path(weights)
+
+
+def checkpoint_digest(weights: str | None, *decides: object) -> str:
+    """Return a hash of a checkpoint's files and of what else decides a score.
+
+    Raises:
+        PluginError: There are no weights.
+        DataError: The folder cannot be read.
+    """
+    folder = trained_folder(weights)
+    digest = hashlib.sha256("|".join(map(str, decides)).encode())
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.name != _CARD:  # says how it was trained, not what it computes
+                digest.update(path.name.encode() + path.read_bytes())
+    except OSError as error:
+        raise DataError(f"the weights cannot be read: {error}", where=str(folder)) from error
+    return digest.hexdigest()[:32]
+
+
 def write_checkpoint(folder: Path, write: Callable[[Path], None], card: Mapping[str, Any]) -> None:
     """Write a checkpoint and its card.json; see :func:`write_folder`."""
 
     def both(at: Path) -> None:
         write(at)
-        (at / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (at / _CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
     write_folder(folder, both)
 

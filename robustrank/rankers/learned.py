@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +16,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
-from robustrank.rankers.checkpoint import training_card, write_checkpoint
+from robustrank.rankers.checkpoint import checkpoint_digest, trained_folder, training_card, write_checkpoint
 from robustrank.rankers.features import Extractor, Features
 from robustrank.rankers.ranker import Pair, Ranker, Scores
 from robustrank.rankers.settings import Settings
@@ -63,11 +62,7 @@ class LearnedRanker(Ranker):
     @property
     def fingerprint(self) -> str:
         """The weights and the collection whose statistics the features use."""
-        digest = hashlib.sha256(f"{type(self).__name__}|{self._collection}|".encode())
-        for path in sorted(self._folder().iterdir()):
-            if path.name != "card.json":  # says how it was trained, not what it computes
-                digest.update(path.name.encode() + path.read_bytes())
-        return digest.hexdigest()[:32]
+        return checkpoint_digest(self.weights, type(self).__name__, self._collection)
 
     def prepare(self, collection: Collection) -> None:
         """Take the collection's statistics for the features."""
@@ -96,17 +91,9 @@ class LearnedRanker(Ranker):
         """Return the ranker with the model in ``folder``."""
         return replace(self, weights=folder)
 
-    def _folder(self) -> Path:
-        if self.weights is None:
-            raise PluginError(
-                f"{type(self).__name__} has no weights",
-                hint="train it: robustrank train, or the key train of a ranker in an experiment",
-            )
-        return Path(self.weights)
-
     @cached_property
     def _model(self) -> Model:
-        return self._read(self._folder())
+        return self._read(trained_folder(self.weights))
 
     def _predict(self, features: Features) -> NDArray[np.float64]:
         return self._model.predict(features)

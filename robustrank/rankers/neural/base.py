@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import zlib
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
 from robustrank.rankers.batching import ROWS
+from robustrank.rankers.checkpoint import checkpoint_digest, trained_folder
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
 from robustrank.rankers.ranker import Pair, Ranker, Scores
@@ -56,11 +56,7 @@ class NeuralRanker(Ranker):
     @property
     def fingerprint(self) -> str:
         """The weights, and the collection whose document frequencies are used."""
-        digest = hashlib.sha256(f"{type(self).__name__}|{self._shape()}|{self._collection}".encode())
-        for path in sorted(self._folder().iterdir()):
-            if path.name != "card.json":  # says how it was trained, not what it computes
-                digest.update(path.name.encode() + path.read_bytes())
-        return digest.hexdigest()[:32]
+        return checkpoint_digest(self.weights, type(self).__name__, self._shape(), self._collection)
 
     def prepare(self, collection: Collection) -> None:
         """Take the collection's document frequencies."""
@@ -118,7 +114,7 @@ class NeuralRanker(Ranker):
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        path = self._folder() / "model.safetensors"
+        path = trained_folder(self.weights) / "model.safetensors"
         network = self.build()
         try:
             network.load_state_dict(load_file(path))
@@ -154,14 +150,6 @@ class NeuralRanker(Ranker):
     def _shape(self) -> str:
         return json.dumps({key: value for key, value in asdict(self).items() if key != "weights"}, sort_keys=True)
 
-    def _folder(self) -> Path:
-        if self.weights is None:
-            raise PluginError(
-                f"{type(self).__name__} has no weights",
-                hint="train it: robustrank train, or the key train of a ranker in an experiment",
-            )
-        return Path(self.weights)
-
 
 @dataclass
 class EmbeddingRanker(NeuralRanker):
@@ -194,7 +182,7 @@ class EmbeddingRanker(NeuralRanker):
         """Term to the row of its vector."""
         if self.embeddings is not None:
             return self._vectors.rows
-        path = self._folder() / "terms.json"
+        path = trained_folder(self.weights) / "terms.json"
         try:
             return {term: row for row, term in enumerate(json.loads(path.read_text(encoding="utf-8")))}
         except (OSError, ValueError) as error:
