@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +11,8 @@ from typing import Any
 
 from robustrank.certification.bounds import PAPER, paper_term
 from robustrank.errors import DataError
+
+CANONICAL = "canonical"  # the kind of certificate that needs no sampling
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Certificate:
     Attributes:
         query_id, k: The list and the K of top-K.
         radius: The most words an attacker may replace by a substitute of the table; None is all words.
-        alpha: The verdict is wrong with at most this probability over the sampling, if ``holds``.
+        alpha: The verdict is wrong with at most this probability over the sampling, if ``holds``; 0 without sampling.
         kind, bound: How it was derived.
         table: The fingerprint of the substitution table: the threat it is about.
         documents: The evidence, in the order of the list.
@@ -101,7 +105,9 @@ class Certificate:
         means, doc_ids = [d.mean for d in self.documents], {d.doc_id for d in self.documents}
         ranked = means == sorted(means, reverse=True) and len(doc_ids) == len(means) > 0
         where = f"the certificate of query {self.query_id!r} at K={self.k}"
-        if not (ranked and self.k >= 1 and 0 < self.alpha < 1 and all(d.possible for d in self.documents)):
+        sampled = self.kind != CANONICAL
+        alpha_fits = 0 < self.alpha < 1 if sampled else self.alpha == 0
+        if not (ranked and self.k >= 1 and alpha_fits and all(d.possible for d in self.documents)):
             raise DataError("the evidence is not that of a ranked list", where=where)
         if (self.margin() > 0) != self.certified:
             raise DataError(
@@ -110,18 +116,31 @@ class Certificate:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the certificate as JSON can hold it."""
-        return asdict(self)
+        """Return the certificate as JSON can hold it, with a digest of what it says."""
+        content = asdict(self)
+        return {**content, "digest": _digest(content)}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Certificate:
         """Read what :meth:`to_dict` wrote.
 
         Raises:
-            DataError: A field is missing or unknown.
+            DataError: A field is missing or unknown, or the digest is not that of what the certificate says.
         """
+        content = {key: value for key, value in raw.items() if key != "digest"}
         try:
-            documents: Sequence[Mapping[str, Any]] = raw["documents"]
-            return cls(**{**raw, "documents": tuple(Evidence(**document) for document in documents)})
+            documents: Sequence[Mapping[str, Any]] = content["documents"]
+            found = cls(**{**content, "documents": tuple(Evidence(**document) for document in documents)})
         except (KeyError, TypeError) as error:
             raise DataError(f"this is no certificate: {error}") from error
+        if raw.get("digest") != _digest(asdict(found)):
+            raise DataError(
+                "the certificate was changed after it was written: its digest is another",
+                where=f"the certificate of query {found.query_id!r} at K={found.k}",
+            )
+        return found
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "Remake tables and figures of a run from its rows.",
     "run": "Run an experiment file, or resume it.",
     "train": "Train a ranker on a collection.",
+    "verify": "Check the certificates of a run again, without its models.",
 }
 
 

@@ -1,0 +1,95 @@
+"""Canonical texts: every word becomes the representative of its component, so that no substitution changes a score.
+
+Source: Jones, Jia, Raghunathan, Liang: Robust Encodings, ACL 2020, arXiv 2005.01229 (connected components); here for
+rankers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.certification.certificate import CANONICAL, Certificate, Evidence
+from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
+from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.text.embedding_table import load_table
+from robustrank.text.table import SubstitutionTable
+from robustrank.text.words import replace_words, words
+from robustrank.victim import Candidate
+
+
+@dataclass(frozen=True)
+class Canonical(Defense):
+    """Certifies every list without a sample; its price is effectiveness. What any smoothing must beat on clean lists.
+
+    The representative of a component is its word that stands in most of the collection's documents.
+    """
+
+    table: str = "encoder"  # the substitutions: encoder, an encoder's folder, or the path of a table file
+    threshold: float = 0.6  # the least cosine of a substitute in an encoder's table
+    neighbours: int = 10  # the most substitutes of a word in an encoder's table
+
+    source = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
+    differs = "components come from a substitution table, and documents are encoded, not queries"
+
+    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+        """Return the ranker that reads canonical documents."""
+        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        counts: Counter[str] = Counter()
+        for text in collection.documents.values():
+            counts.update({word.key for word in words(text)})
+        found = {}
+        for component in table.components:
+            best = min(component, key=lambda key: (-counts[key], key))
+            found.update(dict.fromkeys(component, best))
+        return CanonicalRanker(ranker, table, found)
+
+
+@dataclass
+class CanonicalRanker(Ranker):
+    """A ranker of canonical documents."""
+
+    inner: Ranker
+    table: SubstitutionTable  # the substitutions the certificate is about
+    representatives: Mapping[str, str] = field(repr=False)  # word to the word that stands for its component
+
+    @property
+    def fingerprint(self) -> str:
+        """The inner ranker, the table and its representatives."""
+        chosen = sorted(set(self.representatives.values()))
+        decides = (self.inner.fingerprint, self.table.fingerprint, chosen)
+        return hashlib.sha256(repr(decides).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n], the inner ranker's scores of the canonical documents."""
+        return self.inner.score([(query, self.canonical(document)) for query, document in pairs])
+
+    def canonical(self, text: str) -> str:
+        """Return the text with every word replaced by its representative, in the case of its place."""
+        found = words(text)
+        chosen = {i: self.representatives[word.key] for i, word in enumerate(found) if word.key in self.representatives}
+        return replace_words(text, chosen)
+
+    def overlaps(self, text: str) -> NDArray[np.float64]:
+        """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""
+        return np.ones(len(words(text)))
+
+    def certify(
+        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+    ) -> list[Certificate]:
+        """Return a certificate for each K: no allowed edit moves any score, so the list stands as it is."""
+        scores = self.score([(query, candidate.text) for candidate in candidates])
+        order = sorted(range(len(candidates)), key=lambda i: (-float(scores[i]), candidates[i].doc_id))
+        # The score cannot move, so the order is the evidence: places, evenly spread over (0, 1].
+        places = [1 - place / len(order) for place in range(len(order))]
+        evidence = tuple(
+            Evidence(candidates[i].doc_id, place, place, place, 1.0, 1) for i, place in zip(order, places, strict=True)
+        )
+        table = self.table.fingerprint
+        return [Certificate(query_id, k, radius, 0.0, CANONICAL, "exact", table, evidence, certified=True) for k in ks]

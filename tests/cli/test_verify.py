@@ -1,0 +1,81 @@
+"""``robustrank verify``: certificates are checked without a model, and changed ones are found."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.mean import certify_mean
+from robustrank.cli.main import invoke
+from robustrank.cli.verify_command import command
+from robustrank.errors import DataError
+
+
+@pytest.fixture
+def run(tmp_path):
+    samples = [np.full(200, value, dtype=np.float32) for value in (0.9, 0.5, 0.2)]
+    found = certify_mean(
+        "q1", ["a", "b", "c"], samples, [1.0, 0.95, 0.95], [1, 2], alpha=0.05, bound="betting", radius=None, table="t"
+    )
+    folder = tmp_path / "cells" / "k"
+    folder.mkdir(parents=True)
+    (folder / "certificates.jsonl").write_text("".join(json.dumps(c.to_dict()) + "\n" for c in found))
+    return tmp_path
+
+
+def test_certificates_that_hold_together_are_counted(run):
+    result = CliRunner().invoke(command, [str(run)])
+    assert result.exit_code == 0
+    assert "2 certificates in 1 files hold together; 2 certify" in result.output
+    assert CliRunner().invoke(command, [str(run / "cells" / "k" / "certificates.jsonl")]).output == result.output
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"certified": False},
+        {"k": 3},
+        {"alpha": 0.5},
+        {"table": "another"},
+        {"query_id": "q2"},
+        {"documents": None},
+    ],
+)
+def test_a_changed_certificate_fails(run, change):
+    path = run / "cells" / "k" / "certificates.jsonl"
+    first, *rest = path.read_text().splitlines()
+    raw = {**json.loads(first), **change}
+    if change == {"documents": None}:
+        raw["documents"] = json.loads(first)["documents"]
+        raw["documents"][0]["lower"] = 0.99
+    path.write_text("\n".join([json.dumps(raw), *rest]) + "\n")
+    result = CliRunner().invoke(command, [str(run)])
+    assert isinstance(result.exception, DataError)
+    assert "line 1" in str(result.exception)
+
+
+def test_a_forged_digest_does_not_hide_a_verdict_its_numbers_do_not_give(run):
+    path = run / "cells" / "k" / "certificates.jsonl"
+    raw = json.loads(path.read_text().splitlines()[0])
+    raw.pop("digest")
+    documents = raw["documents"]
+    documents[1]["rho"] = 0.1
+    forged = Certificate.from_dict({**raw, "digest": _digest_of(raw)}).to_dict()
+    path.write_text(json.dumps(forged) + "\n")
+    result = CliRunner().invoke(command, [str(run)])
+    assert "its own numbers give a margin" in str(result.exception)
+
+
+def _digest_of(raw):
+    from robustrank.certification.certificate import _digest
+
+    return _digest(raw)
+
+
+def test_a_folder_without_certificates_is_an_error_with_a_hint(tmp_path, capsys):
+    assert invoke(["verify", str(tmp_path)]) == 4
+    assert "certified-topk" in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""The canonical ranker: no allowed edit moves a score, by enumeration of every one of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from robustrank.defenses.canonical import Canonical
+
+from robustrank.collections.collection import Collection
+from robustrank.defense import CertifiedRanker
+from robustrank.rankers.lexical import BM25
+from robustrank.text.table import symmetric
+from robustrank.text.words import in_case_of, replace_words, words
+from robustrank.victim import Candidate
+
+DOCUMENTS = {
+    "d1": "The jet wings lift the plane, a Plane needs air.",
+    "d2": "Ministers met to discuss rivers and the economy.",
+    "d3": "A quick fox jumps over the RIVER near the jet, fast.",
+    "d4": "Wings and more wings over the river.",
+    "d5": "",
+}
+QUERY = "wings of a plane over the river"
+COLLECTION = Collection("c", {"q": QUERY}, DOCUMENTS, {}, {"q": tuple(DOCUMENTS)})
+RELATION = {"plane": ["jet", "aircraft"], "fast": ["quick"], "river": ["rivers"], "wings": ["wing"]}
+
+
+def hardened(folder, relation=RELATION):
+    table = folder / "table.txt"
+    symmetric(relation, {}).save(table)
+    ranker = BM25()
+    ranker.prepare(COLLECTION)
+    return Canonical(table=str(table)).harden(ranker, COLLECTION, np.random.default_rng(0))
+
+
+def allowed(text, table):
+    """Yield every text that substitutions of the table make of a text."""
+    found = words(text)
+    choices = [[word.text, *(in_case_of(k, word.text) for k in table.substitutes(word.key))] for word in found]
+    for chosen in itertools.product(*choices):
+        yield replace_words(text, {i: word.lower() for i, word in enumerate(chosen)})
+
+
+WORDS = st.lists(st.sampled_from("aircraft wing rivers quick lift fox near".split()), min_size=1, max_size=3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.sampled_from("plane jet wings river fast over".split()), WORDS, max_size=4))
+def test_no_allowed_edit_moves_a_score(tmp_path_factory, relation):
+    ranker = hardened(tmp_path_factory.mktemp("tables"), relation)
+    for document in DOCUMENTS.values():
+        variants = list(itertools.islice(dict.fromkeys(allowed(document, ranker.table)), 2000))
+        scores = ranker.score([(QUERY, text) for text in variants])
+        assert len(set(scores.tolist())) == 1
+
+
+def test_two_steps_through_the_table_are_covered_too(tmp_path):
+    ranker = hardened(tmp_path, {"plane": ["jet"], "jet": ["rocket"]})
+    a, b = ranker.score([(QUERY, "a plane"), (QUERY, "a rocket")])
+    assert a == b
+
+
+def test_the_representative_stands_in_most_documents_and_keeps_the_case_of_its_place(tmp_path):
+    ranker = hardened(tmp_path)
+    assert ranker.canonical("An AIRCRAFT, a Plane: rivers!") == "An JET, a Jet: river!"
+
+
+def test_it_certifies_every_list_and_the_certificates_hold_together(tmp_path):
+    ranker = hardened(tmp_path)
+    assert isinstance(ranker, CertifiedRanker)
+    candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
+    found = ranker.certify("q", QUERY, candidates, [1, 3], None)
+    assert [(c.k, c.certified, c.holds) for c in found] == [(1, True, True), (3, True, True)]
+    for certificate in found:
+        certificate.recheck()
+    scores = dict(zip(DOCUMENTS, ranker.score([(QUERY, text) for text in DOCUMENTS.values()]).tolist(), strict=True))
+    order = [document.doc_id for document in found[0].documents]
+    assert order == sorted(DOCUMENTS, key=lambda d: (-scores[d], d))
+
+
+def test_what_decides_a_score_decides_the_fingerprint(tmp_path):
+    (tmp_path / "other").mkdir()
+    one, other = hardened(tmp_path), hardened(tmp_path / "other", {"plane": ["jet"]})
+    assert one.fingerprint != other.fingerprint
+    assert one.fingerprint == hardened(tmp_path).fingerprint
+    assert pytest.approx(one.overlaps("a plane")) == [1, 1]
