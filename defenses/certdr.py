@@ -66,9 +66,9 @@ class CertDR(Defense):
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         seed = int(rng.integers(2**63))
-        return SmoothedRanker(ranker, self._fitted(ranker, collection, rng), PerturbationSets(table, self.size), seed)
+        return SmoothedRanker(ranker, self.fitted(ranker, collection, rng), PerturbationSets(table, self.size), seed)
 
-    def _fitted(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> CertDR:
+    def fitted(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> CertDR:
         """Return these settings with centre and scale filled in from clean scores."""
         if self.centre is not None and self.scale is not None:
             return self
@@ -110,15 +110,19 @@ class SmoothedRanker(Ranker):
     def fingerprint(self) -> str:
         """The inner ranker, the table, the seed, and the settings that decide a score."""
         own = self.settings
-        decides = (self.inner.fingerprint, self.table.fingerprint, self.seed)
+        decides = (type(self).__name__, self.inner.fingerprint, self.table.fingerprint, self.seed)
         return hashlib.sha256(
             repr((*decides, own.size, own.samples, own.centre, own.scale)).encode("utf-8", "surrogatepass")
         ).hexdigest()[:32]
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the mean over the smoothed copies of each document."""
-        means = {pair: np.mean(own, dtype=np.float64) for pair, own in self._scored(pairs)}
-        return np.array([means[pair] for pair in pairs], dtype=np.float32)
+        found = {pair: self.smoothed(own) for pair, own in self._scored(pairs)}
+        return np.array([found[pair] for pair in pairs], dtype=np.float32)
+
+    def smoothed(self, samples: NDArray[np.float32]) -> float:
+        """Return the smoothed score of a document from the scores of its copies."""
+        return float(np.mean(samples, dtype=np.float64))
 
     def samples(self, pairs: Sequence[Pair]) -> list[NDArray[np.float32]]:
         """Return for each pair float32[samples] in [0, 1], the squashed scores of the document's copies."""
@@ -143,18 +147,14 @@ class SmoothedRanker(Ranker):
         radius: int | None,
     ) -> list[Certificate]:
         """Return for each K the certificate at 1 - alpha, then for each K the published one for comparison."""
-        samples = self.samples([(query, candidate.text) for candidate in candidates])
-        means = [float(np.mean(own, dtype=np.float64)) for own in samples]
-        order = sorted(range(len(candidates)), key=lambda i: (-means[i], candidates[i].doc_id))
-        ranked = [candidates[i] for i in order]
-        rhos = [rho(self.overlaps(candidate.text), radius) for candidate in ranked]
+        doc_ids, samples, rhos = self.ordered(query, candidates, radius)
         return [
             certificate
             for bound in (self.settings.bound, PAPER)
             for certificate in certify_mean(
                 query_id,
-                [candidate.doc_id for candidate in ranked],
-                [samples[i] for i in order],
+                doc_ids,
+                samples,
                 rhos,
                 ks,
                 alpha=self.settings.alpha,
@@ -163,6 +163,20 @@ class SmoothedRanker(Ranker):
                 table=self.table.fingerprint,
             )
         ]
+
+    def ordered(
+        self, query: str, candidates: Sequence[Candidate], radius: int | None
+    ) -> tuple[list[str], list[NDArray[np.float32]], list[float]]:
+        """Return document ids, samples and rhos of a list in the order of its smoothed scores, ties by document id."""
+        samples = self.samples([(query, candidate.text) for candidate in candidates])
+        scores = [self.smoothed(own) for own in samples]
+        order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].doc_id))
+        rhos = [self.rho(candidates[i].text, radius) for i in order]
+        return [candidates[i].doc_id for i in order], [samples[i] for i in order], rhos
+
+    def rho(self, text: str, radius: int | None) -> float:
+        """Return the least probability that an edit of ``radius`` words leaves what is drawn as it was."""
+        return rho(self.overlaps(text), radius)
 
     def _scored(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, NDArray[np.float32]]]:
         """Yield each distinct pair and the squashed scores of its copies."""

@@ -12,7 +12,8 @@ from typing import Any
 from robustrank.certification.bounds import PAPER, paper_term
 from robustrank.errors import DataError
 
-CANONICAL = "canonical"  # the kind of certificate that needs no sampling
+# Kinds of certificates beside the mean's: the median's, whose scores have any scale, and one that needs no sampling.
+MEDIAN, CANONICAL = "median", "canonical"
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Evidence:
 
     Attributes:
         doc_id: The document.
-        mean: The estimate of its smoothed score, which ranks it.
-        lower, upper: Confidence bounds on the smoothed score; the published bound has none, and puts the mean here.
+        mean: The estimate of its smoothed score, which ranks it; by the median certificate, the median.
+        lower, upper: Confidence bounds on the smoothed score; the published bound has none, and puts the mean here. By
+            the median certificate, ``upper`` bounds the median after any allowed edit.
         rho: No allowed edit raises the smoothed score by more than 1 - rho.
         samples: The number of smoothed copies scored.
     """
@@ -34,10 +36,11 @@ class Evidence:
     rho: float
     samples: int
 
-    @property
-    def possible(self) -> bool:
-        """Whether the numbers can be those of a document."""
-        return all(0 <= value <= 1 for value in (self.mean, self.lower, self.upper, self.rho)) and self.samples >= 1
+    def possible(self, kind: str) -> bool:
+        """Whether the numbers can be those of a document, in a certificate of that kind."""
+        scores = (self.mean, self.lower, self.upper)
+        fits = all(map(math.isfinite, scores)) if kind == MEDIAN else all(0 <= score <= 1 for score in scores)
+        return fits and 0 <= self.rho <= 1 and self.samples >= 1
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ class Certificate:
     def margins(self) -> dict[str, float]:
         """Return, for each document outside the top ``k``, how far its best edit stays below the weakest inside."""
         weakest = min(d.lower for d in self.documents[: self.k])
-        return {d.doc_id: weakest - (d.upper + 1 - d.rho) for d in self.documents[self.k :]}
+        return {
+            d.doc_id: weakest - (d.upper if self.kind == MEDIAN else d.upper + 1 - d.rho)
+            for d in self.documents[self.k :]
+        }
 
     def margin(self) -> float:
         """Return the number whose sign is the verdict: above zero certifies; infinite if vacuous.
@@ -107,7 +113,7 @@ class Certificate:
         where = f"the certificate of query {self.query_id!r} at K={self.k}"
         sampled = self.kind != CANONICAL
         alpha_fits = 0 < self.alpha < 1 if sampled else self.alpha == 0
-        if not (ranked and self.k >= 1 and alpha_fits and all(d.possible for d in self.documents)):
+        if not (ranked and self.k >= 1 and alpha_fits and all(d.possible(self.kind) for d in self.documents)):
             raise DataError("the evidence is not that of a ranked list", where=where)
         if (self.margin() > 0) != self.certified:
             raise DataError(

@@ -1,0 +1,111 @@
+"""Random masking: scores documents of which only some words are left, and certifies against any replaced words.
+
+Source: RobustMask, arXiv 2512.23307; the bound is Levine and Feizi's for randomized ablation (AAAI 2020, arXiv
+1911.09272). The theorem as RobustMask prints it divides by the number of masks a second time, and certifies almost any
+positive margin; it is not implemented.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.mean import certify_mean
+from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
+from robustrank.randomness import derive
+from robustrank.rankers.ranker import Ranker
+from robustrank.text.table import PerturbationSets, SubstitutionTable
+from robustrank.text.words import words
+from robustrank.victim import Candidate
+
+from .certdr import CertDR, SmoothedRanker
+
+
+@dataclass(frozen=True)
+class RandomMasking(Defense):
+    """The mean of squashed scores over copies that keep a share of the words, each set of words equally likely.
+
+    It holds against any R words replaced by any words; R is the task's ``radius``, without which every word may change
+    and nothing is certified. Insertions and deletions shift positions and are not covered.
+    """
+
+    keep: float = 0.3  # share of the words that a copy keeps, one at the least
+    mask: str = ""  # what stands in place of the others, as [MASK]; nothing leaves them out
+    samples: int = 100  # copies of each document
+    alpha: float = 0.05  # probability of a wrong verdict, a query
+    bound: Literal["hoeffding", "empirical-bernstein", "betting"] = "betting"  # on the smoothed scores of the list
+    centre: float | None = None  # the score that is squashed to 1/2; null is the middle of the clean scores
+    scale: float | None = None  # the sigmoid's slope; null is 4 over the range of the clean scores
+
+    source = "RobustMask, arXiv 2512.23307; Levine, Feizi, AAAI 2020, arXiv 1911.09272"
+    differs = "the printed theorem counts the mask's probability twice and is not used; masked words may be left out"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise ValueError(f"keep={self.keep}; it is a share of the words, above 0 and at most 1")
+
+    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+        """Return the smoothed ranker."""
+        settings = CertDR(
+            samples=self.samples, alpha=self.alpha, bound=self.bound, centre=self.centre, scale=self.scale
+        ).fitted(ranker, collection, rng)
+        seed = int(rng.integers(2**63))
+        sets = PerturbationSets(SubstitutionTable({}, {"threat": "any word for any word"}))
+        return MaskedRanker(ranker, settings, sets, seed, keep=self.keep, mask=self.mask)
+
+
+@dataclass
+class MaskedRanker(SmoothedRanker):
+    """The mean over masked copies. Which words a copy keeps depends on how many there are, and on nothing they say."""
+
+    keep: float = 0.3
+    mask: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the smoothed ranker's score, and the masks."""
+        return f"{super().fingerprint}|{self.keep}|{self.mask}"
+
+    def copies(self, document: str) -> list[str]:
+        """Return the document's masked copies, the same at every call."""
+        found = words(document)
+        rng = derive(self.seed, "masks", str(len(found)))
+        size, count = self.kept(len(found)), self.settings.samples
+        masks = [set(rng.permutation(len(found))[:size].tolist()) for _ in range(count)]
+        return [self.masked([word.text for word in found], kept) for kept in masks]
+
+    def masked(self, texts: Sequence[str], kept: Set[int]) -> str:
+        """Return the words, those kept as they are and the others masked."""
+        return " ".join(text if i in kept else self.mask for i, text in enumerate(texts) if i in kept or self.mask)
+
+    def kept(self, count: int) -> int:
+        """Return how many of ``count`` words a copy keeps."""
+        return min(count, max(1, round(self.keep * count)))
+
+    def overlaps(self, text: str) -> NDArray[np.float64]:
+        """Return float64[words]: the share of masks that hide a word."""
+        count = len(words(text))
+        return np.full(count, 1 - self.kept(count) / count if count else 1.0)
+
+    def rho(self, text: str, radius: int | None) -> float:
+        """Return C(T - R, k) / C(T, k), the share of masks that hide all of R words of T where k are kept."""
+        count = len(words(text))
+        changed = count if radius is None else min(radius, count)
+        return math.comb(count - changed, self.kept(count)) / math.comb(count, self.kept(count))
+
+    def certify(
+        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+    ) -> list[Certificate]:
+        """Return for each K the certificate at 1 - alpha."""
+        doc_ids, samples, rhos = self.ordered(query, candidates, radius)
+        own, table = self.settings, self.table.fingerprint
+        return certify_mean(
+            query_id, doc_ids, samples, rhos, ks, alpha=own.alpha, bound=own.bound, radius=radius, table=table
+        )

@@ -1,0 +1,116 @@
+"""The median certificate: raw scores of any scale, and the quantile that no allowed edit can lift the median above.
+
+Source: Chiang et al.: Detection as Regression: Certified Object Detection by Median Smoothing, NeurIPS 2020, arXiv
+2007.03730, carried over to total variation: an edit x' of x has Pr_x'(A) <= Pr_x(A) + 1 - rho(x) for every event A.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.certification.certificate import MEDIAN, Certificate, Evidence
+
+Raw = NDArray[np.floating]
+UNBOUNDED = sys.float_info.max  # where samples bound nothing; JSON has no infinity
+
+
+def median(samples: Raw) -> float:
+    """Return the lower median of samples float[n]: the smallest that half of them do not exceed."""
+    return float(np.sort(samples)[(len(samples) - 1) // 2])
+
+
+def median_lower(samples: Raw, delta: float) -> float:
+    """Return a number that the distribution's lower median is below with probability delta at the most.
+
+    The k-th smallest sample exceeds the median m only if fewer than k samples are at most m; each is with probability
+    1/2 or more, so that has probability Pr(Bin(n, 1/2) < k) or less.
+
+    Args:
+        samples: float[n], independent.
+        delta: The probability of an error.
+    """
+    from scipy.stats import binom
+
+    count = int(binom.ppf(delta, len(samples), 0.5))  # the least c with Pr(Bin <= c) >= delta
+    while count >= 0 and binom.cdf(count, len(samples), 0.5) > delta:
+        count -= 1
+    return float(np.sort(samples)[count]) if count >= 0 else -UNBOUNDED
+
+
+def quantile_upper(samples: Raw, share: float, delta: float) -> float:
+    """Return a number that the distribution's ``share``-quantile exceeds with probability delta at the most.
+
+    The quantile q is the smallest number with Pr(score <= q) >= share. The k-th smallest sample is below q only if k
+    samples are; each is with probability below ``share``, so that has probability Pr(Bin(n, share) >= k) or less.
+
+    Args:
+        samples: float[n], independent.
+        share: Which quantile, in (0, 1]; at 1 no sample bounds it.
+        delta: The probability of an error.
+    """
+    from scipy.stats import binom
+
+    total = len(samples)
+    if share >= 1:
+        return UNBOUNDED
+    count = max(1, int(binom.isf(delta, total, share)))
+    while count <= total and binom.sf(count - 1, total, share) > delta:
+        count += 1
+    return float(np.sort(samples)[count - 1]) if count <= total else UNBOUNDED
+
+
+def certify_median(
+    query_id: str,
+    doc_ids: Sequence[str],
+    samples: Sequence[Raw],
+    rhos: Sequence[float],
+    ks: Sequence[int],
+    *,
+    alpha: float,
+    radius: int | None = None,
+    table: str = "",
+) -> list[Certificate]:
+    """Certify one list for every K.
+
+    An edit of x leaves at least half of the scores at or below the (3/2 - rho)-quantile q of x: with
+    Pr_x(score > q) <= rho - 1/2 it is Pr_x'(score > q) <= 1/2. So the median of x' is at most q, and the list is
+    certified when upper(q_i) < lower(median_j) for every i outside the top K and every j inside. It needs rho > 1/2.
+    Both bounds of all n documents share alpha, as in the mean certificate.
+
+    Args:
+        query_id: The query.
+        doc_ids: n documents in the order of the list: by :func:`median` of samples, ties by document id.
+        samples: n arrays of scores, one of each smoothed copy; copies of one document are independent.
+        rhos: n values; see :func:`robustrank.certification.overlap.rho`.
+        ks: The K to certify, from 1.
+        alpha: The probability of a wrong verdict for this query, over the sampling.
+        radius: What ``rhos`` were taken for.
+        table: The fingerprint of the table.
+
+    Raises:
+        ValueError: The list is not in order, or a K does not exist.
+    """
+    medians = [median(own) for own in samples]
+    if medians != sorted(medians, reverse=True):
+        raise ValueError("the documents are not in the order of their median scores")
+    if any(k < 1 for k in ks):
+        raise ValueError(f"K counts documents from 1, and {min(ks)} was asked for")
+    delta = alpha / (2 * len(doc_ids))
+    documents = tuple(
+        Evidence(doc_id, middle, median_lower(own, delta), _ceiling(own, rho, delta), float(rho), len(own))
+        for doc_id, own, middle, rho in zip(doc_ids, samples, medians, rhos, strict=True)
+    )
+    drafts = [
+        Certificate(query_id, k, radius, alpha, MEDIAN, "order-statistics", table, documents, certified=False)
+        for k in ks
+    ]
+    return [replace(draft, certified=draft.margin() > 0) for draft in drafts]
+
+
+def _ceiling(samples: Raw, rho: float, delta: float) -> float:
+    return quantile_upper(samples, 1.5 - rho, delta) if rho > 0.5 else UNBOUNDED

@@ -1,0 +1,149 @@
+"""Median smoothing and random masking: what they score, and what their certificates promise, by enumeration."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from robustrank.defenses.median_smoothing import MedianSmoothing
+from robustrank.defenses.random_masking import MaskedRanker, RandomMasking
+
+from robustrank.collections.collection import Collection
+from robustrank.defense import CertifiedRanker
+from robustrank.errors import UsageError
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.rankers.lexical import BM25
+from robustrank.rankers.ranker import Ranker
+from robustrank.specification import Spec
+from robustrank.text.table import symmetric
+from robustrank.victim import Candidate
+
+DOCUMENTS = {
+    "d1": "The jet wings lift the plane and a plane needs air",
+    "d2": "Ministers met to discuss rivers and the economy",
+    "d3": "A quick fox jumps over the river near the jet",
+    "d4": "",
+}
+QUERY = "wings of a plane"
+COLLECTION = Collection("c", {"q": QUERY}, DOCUMENTS, {}, {"q": tuple(DOCUMENTS)})
+RELATION = {"plane": ["jet", "aircraft"], "river": ["rivers"], "wings": ["wing"]}
+
+
+def bm25():
+    ranker = BM25()
+    ranker.prepare(COLLECTION)
+    return ranker
+
+
+class Table(Ranker):
+    """A score for every text, drawn from it; squashing is the identity for scores near 1/2."""
+
+    fingerprint = "table"
+
+    def score(self, pairs):
+        return np.array([derive(0, *pair).uniform(-3, 3) for pair in pairs], dtype=np.float32)
+
+
+def test_the_median_of_the_copies_is_the_score(tmp_path):
+    symmetric(RELATION, {}).save(tmp_path / "table.txt")
+    ranker = MedianSmoothing(table=str(tmp_path / "table.txt"), samples=31).harden(bm25(), COLLECTION, derive(0, "h"))
+    assert isinstance(ranker, CertifiedRanker)
+    for text in DOCUMENTS.values():
+        expected = np.median(bm25().score([(QUERY, copy) for copy in ranker.copies(text)]))
+        assert ranker.score([(QUERY, text)])[0] == pytest.approx(expected)
+    candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
+    for certificate in ranker.certify("q", QUERY, candidates, [1, 2], None):
+        certificate.recheck()
+        assert certificate.documents[0].doc_id == "d1"
+
+
+def masked(keep=0.5, samples=40, inner=None, **more):
+    made = RandomMasking(keep=keep, samples=samples, **{"centre": 0.0, "scale": 1.0, **more})
+    return made.harden(inner or Table(), COLLECTION, derive(0, "harden"))
+
+
+def test_a_copy_keeps_so_many_words_in_their_order():
+    ranker = masked()
+    text = "one two three four five six seven"
+    copies = ranker.copies(text)
+    assert len(copies) == 40
+    for copy in copies:
+        kept = copy.split()
+        assert len(kept) == ranker.kept(7) == 4
+        assert kept == sorted(kept, key=text.split().index)
+    assert masked(mask="[MASK]").copies(text)[0].split().count("[MASK]") == 3
+    assert ranker.copies("") == [""] * 40
+
+
+def test_masks_do_not_depend_on_what_the_words_say():
+    ranker = masked(mask="_")
+    ones, others = ranker.copies("a b c d e"), ranker.copies("v w x y z")
+    assert [[w == "_" for w in c.split()] for c in ones] == [[w == "_" for w in c.split()] for c in others]
+
+
+def exact(ranker: MaskedRanker, text):
+    """The smoothed score over every mask."""
+    found = text.split()
+    sets = itertools.combinations(range(len(found)), ranker.kept(len(found)))
+    copies = [ranker.masked(found, set(kept)) for kept in sets]
+    raw = ranker.inner.score([(QUERY, copy) for copy in copies]).astype(float)
+    return float(np.mean(1 / (1 + np.exp(-raw))))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=5), st.integers(0, 2), st.sampled_from([0.3, 0.5, 0.8]))
+def test_no_replacement_moves_the_exact_score_by_more_than_the_masks_allow(text, radius, keep):
+    ranker = masked(keep)
+    allowed = 1 - ranker.rho(" ".join(text), radius)
+    before = exact(ranker, " ".join(text))
+    for edit in itertools.product("abc", repeat=len(text)):
+        if sum(a != b for a, b in zip(edit, text, strict=True)) <= radius:
+            assert abs(exact(ranker, " ".join(edit)) - before) <= allowed + 1e-9
+
+
+def test_the_share_of_masks_by_hand():
+    # 58 words of which 6 are kept: one replaced word is hidden by 52 of 58 masks (RobustMask's scale).
+    ranker = masked(keep=6 / 58)
+    text = " ".join(f"w{i}" for i in range(58))
+    assert 1 - ranker.rho(text, 1) == pytest.approx(6 / 58)
+    assert 1 - ranker.rho(text, 3) == pytest.approx(1 - math.comb(55, 6) / math.comb(58, 6))
+    assert ranker.rho(text, None) == 0
+    assert ranker.rho("", 1) == 1
+
+
+class Apart(Ranker):
+    """Puts two documents far above all others."""
+
+    fingerprint = "apart"
+
+    def score(self, pairs):
+        return np.array([4.0 if "top" in document else -4.0 for _, document in pairs], dtype=np.float32)
+
+
+def test_certified_lists_are_not_broken_by_any_replacement():
+    ranker = masked(keep=0.4, samples=400, inner=Apart())
+    texts = {"a": "top top top top top", "b": "x y z x y", "c": "y y y y y"}
+    candidates = [Candidate(doc_id, text) for doc_id, text in texts.items()]
+    found = ranker.certify("q", QUERY, candidates, [1], 1)
+    assert [c.certified for c in found] == [True]
+    found[0].recheck()
+    best = exact(ranker, texts["a"])
+    for text in (texts["b"], texts["c"]):
+        for place in range(5):
+            edit = text.split()
+            edit[place] = "top"
+            assert exact(ranker, " ".join(edit)) < best
+    assert not any(
+        c.certified for c in ranker.certify("q", QUERY, [Candidate(k, v) for k, v in texts.items()], [1], None)
+    )
+
+
+def test_what_cannot_be_is_refused():
+    for name, values in (("random-masking", {"keep": 0}), ("median-smoothing", {"samples": 0})):
+        with pytest.raises(UsageError):
+            create("defense", Spec(name, values))
