@@ -174,7 +174,7 @@ class TransformerRanker(Ranker):
         import torch
 
         with (
-            torch.inference_mode(),
+            torch.no_grad(),  # not inference_mode: weights that load lazily in here are differentiated later
             torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.dtype == "bf16"),
         ):
             yield

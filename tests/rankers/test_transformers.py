@@ -165,6 +165,31 @@ def test_gradients_agree_with_finite_differences(ranker):
     assert (above[0] - below[0]) / (2 * step) == pytest.approx(np.linalg.norm(gradient), rel=0.05)
 
 
+def test_gradients_come_after_scores_too(ranker):
+    asked = fresh(ranker)
+    score = asked.score([(QUERY, TEXTS[0])])[0]  # loads the weights
+    (found,), _ = asked.gradients(QUERY, [asked.encode(QUERY, TEXTS[0])])
+    assert found == pytest.approx(score, rel=1e-5, abs=1e-5)
+
+
+def test_scores_follow_weights_that_change(fine_tuned, masked):
+    import torch
+
+    pairs = [(QUERY, text) for text in TEXTS]
+    for start in (fine_tuned, LateInteractionRanker(masked), SpladeRanker(masked)):
+        learner = fresh(start)
+        before = learner.score(pairs)
+        learner.relevance(*zip(*pairs, strict=True))
+        with torch.no_grad():
+            for weight in learner.network.parameters():
+                weight.mul_(0.9)
+        again = fresh(start)
+        again.__dict__["network"] = learner.network
+        after = learner.score(pairs)
+        assert not np.array_equal(before, after)
+        assert after.tobytes() == again.score(pairs).tobytes()
+
+
 def test_late_interaction_is_the_sum_of_the_best_matches():
     from transformers import AutoModel, AutoTokenizer
 
