@@ -71,8 +71,14 @@ class Context:
 
     @property
     def school(self) -> Collection:
-        """The collection the ranker learns from, with the queries it learns from; the tested one if untrained."""
-        return self.lessons.of(self.resources.collection(self.lessons.collection)) if self.lessons else self.whole
+        """The collection the ranker learns from, with the queries it learns from.
+
+        For an untrained ranker it is what a trained one could learn from: the training split, or the collection.
+        """
+        if self.lessons is not None:
+            return self.lessons.of(self.resources.collection(self.lessons.collection))
+        split = self.resources.experiment.training_split(self.cell.collection.label)
+        return self.whole if split is None else self.resources.collection(split)
 
     @cached_property
     def elsewhere(self) -> dict[str, Lessons]:
