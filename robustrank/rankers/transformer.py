@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.rankers.batching import ROWS, equal_length_batches, padded_length
-from robustrank.rankers.ranker import Encoding, Ranker, Scores
+from robustrank.rankers.gradients import InputGradients
+from robustrank.rankers.ranker import Encoding, Ranker
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
@@ -37,7 +38,7 @@ class FineTuning(TrainingSettings):
 
 
 @dataclass
-class TransformerRanker(Ranker):
+class TransformerRanker(InputGradients, Ranker):
     """A Hugging Face model as a ranker."""
 
     family = "pretrained"
@@ -82,25 +83,6 @@ class TransformerRanker(Ranker):
         """Return the vocabulary ids of a word inside a document."""
         return np.array(self.tokenizer(word, add_special_tokens=False)["input_ids"], dtype=np.int64)
 
-    def gradients(
-        self,
-        query: str,
-        documents: Sequence[Encoding],
-        embeddings: Sequence[NDArray[np.float32]] | None = None,
-    ) -> tuple[Scores, list[NDArray[np.float32]]]:
-        """Return scores and d score / d embedding; see :class:`robustrank.rankers.ranker.GradientRanker`."""
-        import torch
-
-        scores, gradients = [], []
-        for number, encoding in enumerate(documents):
-            given = self.embedding_table[encoding.ids] if embeddings is None else embeddings[number]
-            leaf = torch.tensor(given, dtype=torch.float32, requires_grad=True)
-            score = self._differentiable_score(query, encoding, leaf)
-            (gradient,) = torch.autograd.grad(score, leaf)
-            scores.append(float(score.detach()))
-            gradients.append(gradient.numpy())
-        return np.array(scores, dtype=np.float32), gradients
-
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
     ) -> None:
@@ -132,10 +114,6 @@ class TransformerRanker(Ranker):
     @abstractmethod
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable by the weights; see :class:`robustrank.rankers.training.Learner`."""
-
-    @abstractmethod
-    def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
-        """Return the score as a function of the document's input embeddings (float32[L, H])."""
 
     def _whole(self, encoding: Encoding, leaf: torch.Tensor) -> tuple[list[int], torch.Tensor]:
         """Return the ids of a document read alone, special tokens included, and its embeddings [1, L, H].

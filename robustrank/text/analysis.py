@@ -29,6 +29,17 @@ def analyze(text: str) -> list[str]:
     return [_stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
 
 
+def located_terms(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """Return the terms of :func:`analyze`, each with the characters ``(start, end)`` of ``text`` it stands in."""
+    # Lower case can be longer than the text: İ becomes two characters.
+    place = [i for i, character in enumerate(text) for _ in character.lower()]
+    return [
+        (_stem(match[0]), (place[match.start()], place[match.end() - 1] + 1))
+        for match in WORD.finditer(text.lower())
+        if match[0] not in STOP_WORDS
+    ]
+
+
 @lru_cache(maxsize=200_000)
 def _stem(word: str) -> str:
     stem: str = _stemmer().stemWord(word)

@@ -20,6 +20,7 @@ from robustrank.rankers.neural.rankers import (
     trigrams,
 )  # fmt: skip
 from robustrank.rankers.neural.vectors import word_vectors
+from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.training import mean_ndcg
 
 WORDS = "wing lift drag stall flow heat mach nose cone slab jet flap rotor shock layer probe".split()
@@ -235,4 +236,64 @@ def test_an_untrained_ranker_and_other_parameters_are_refused(models, collection
     other.prepare(collection)
     with pytest.raises(DataError, match="parameters"):
         other.score([("a", "b")])
-    assert replace(models["duet"], weights=models["knrm"].weights) != models["duet"]
+
+
+def begun(ranker, collection, seed=0):
+    """The ranker with fresh weights."""
+    import torch
+
+    ranker.prepare(collection)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        ranker.begin(collection)
+    ranker.network.eval()
+    return ranker
+
+
+@pytest.mark.parametrize("name", ["knrm", "knrm learnt", "conv-knrm", "duet"])
+def test_gradients_agree_with_finite_differences(name, vectors, collection):
+    ranker = begun(small(vectors)[name], collection)
+    assert isinstance(ranker, GradientRanker)
+    query, document = "wing lift", "Drag of a heated NOSE, the wing's flow and a zeppelin"
+    encoding = ranker.encode(query, document)
+    found = [document[slice(*span)] for span in encoding.spans]
+    assert found == ["Drag", "heated", "NOSE", "wing", "flow", "zeppelin"]
+    start = ranker.embedding_table[encoding.ids]
+    (score,), (gradient,) = ranker.gradients(query, [encoding])
+    assert score == pytest.approx(ranker.score([(query, document)])[0], abs=1e-4)
+    direction = gradient / np.linalg.norm(gradient)
+    step = 3e-4  # the kernel of exact matches bends within 1e-3
+    (above, below), _ = ranker.gradients(query, [encoding] * 2, [start + step * direction, start - step * direction])
+    assert (above - below) / (2 * step) == pytest.approx(np.linalg.norm(gradient), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["knrm", "conv-knrm", "duet"])
+def test_gradients_read_what_scores_read(name, vectors, collection):
+    ranker = begun(small(vectors)[name], collection)
+    assert ranker.tokens_of("Wings").tolist() == ranker.tokens_of("wing").tolist()
+    assert not ranker.embedding_table[ranker.tokens_of("the")].any()  # a stop word is not read
+    long = ranker.encode("wing", "wing " * 99)
+    assert len(long.ids) == ranker.document_length
+    _, (empty, cut) = ranker.gradients("wing", [ranker.encode("wing", ""), long])
+    assert empty.shape == (0, 8)
+    assert np.isfinite(cut).all()
+
+
+def test_histograms_and_trigrams_have_no_gradients(vectors):
+    rankers = small(vectors)
+    assert not any(isinstance(rankers[name], GradientRanker) for name in ("drmm", "dssm", "cdssm"))
+
+
+def test_weights_and_document_frequencies_decide_the_fingerprint(vectors, collection, tmp_path):
+    def fingerprint(seed, searched=collection, **changed):
+        folder = tmp_path / str(seed)
+        folder.mkdir(exist_ok=True)
+        ranker = KNRMRanker(embeddings=vectors, **changed)
+        begun(ranker, collection, seed).save(folder)
+        found = ranker.load(str(folder))
+        found.prepare(searched)
+        return found.fingerprint
+
+    assert fingerprint(0) == fingerprint(0)
+    others = [fingerprint(1), fingerprint(0, parts(collection)[0]), fingerprint(0, document_length=9)]
+    assert len({fingerprint(0), *others}) == 4

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from robustrank.text.analysis import STOP_WORDS, analyze
+from robustrank.text.analysis import STOP_WORDS, analyze, located_terms
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,14 @@ from robustrank.text.analysis import STOP_WORDS, analyze
 )
 def test_terms_are_lower_case_stems_without_stop_words(text: str, terms: list[str]) -> None:
     assert analyze(text) == terms
+    assert [term for term, _ in located_terms(text)] == terms
+
+
+def test_terms_stand_where_they_are_said_to() -> None:
+    text = "İzmir's WINGS, and ΟΔΟΣ (Runs)"  # İ is i and a dot in lower case
+    found = located_terms(text)
+    assert [text[start:end] for _, (start, end) in found] == ["zmir", "WINGS", "ΟΔΟΣ", "Runs"]
+    assert [term for term, _ in found] == analyze(text)
 
 
 def test_the_stop_list_is_that_of_bm25s() -> None:

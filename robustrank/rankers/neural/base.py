@@ -40,8 +40,7 @@ _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 class NeuralRanker(Ranker):
     """A network over the terms of query and document, those of :mod:`robustrank.text.analysis`, cut to a length.
 
-    Every pair is brought to the same shape, so that a score is a function of its pair to the last bit. Gradients by the
-    input are not offered: attacks that need them can be transferred from another ranker.
+    Every pair is brought to the same shape, so that a score is a function of its pair to the last bit.
     """
 
     family = "neural"

@@ -35,9 +35,13 @@ class Duet(nn.Module):
         self.document_top = nn.Linear(hidden, hidden)
         self.distributed = _head(-(-document_length // _POOL) * hidden, hidden, dropout)
 
-    def forward(self, queries: Tensor, documents: Tensor, idf: Tensor) -> Tensor:
-        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term, and idf [n, Q]."""
-        return self.local_score(queries, documents, idf) + self.distributed_score(queries, documents)
+    def forward(self, queries: Tensor, documents: Tensor, idf: Tensor, vectors: Tensor | None = None) -> Tensor:
+        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term, and idf [n, Q].
+
+        ``vectors`` replaces the documents' in the distributed model; the local one reads no vectors.
+        """
+        found = self.embedding(documents) if vectors is None else vectors
+        return self.local_score(queries, documents, idf) + self.distributed_score(self.embedding(queries), found)
 
     def local_score(self, queries: Tensor, documents: Tensor, idf: Tensor) -> Tensor:
         """Return float32[n] from where the query's terms stand in the document."""
@@ -46,19 +50,23 @@ class Duet(nn.Module):
         return found[:, 0]
 
     def distributed_score(self, queries: Tensor, documents: Tensor) -> Tensor:
-        """Return float32[n] from the query's representation beside that of each stretch of the document."""
-        asked = torch.tanh(self.query(self._windows(queries))).amax(1)
+        """Return float32[n] from the query's representation beside that of each stretch of the document.
+
+        Vectors in: float32[n, Q, E] and [n, D, E].
+        """
+        asked = torch.tanh(self.query(_windows(queries))).amax(1)
         asked = torch.tanh(self.query_top(asked))
-        found = torch.tanh(self.document(self._windows(documents))).transpose(1, 2)
+        found = torch.tanh(self.document(_windows(documents))).transpose(1, 2)
         found = nn.functional.max_pool1d(found, _POOL, ceil_mode=True).transpose(1, 2)
         found = torch.tanh(self.document_top(found))
         scores: Tensor = self.distributed((asked[:, None] * found).flatten(1))
         return scores[:, 0]
 
-    def _windows(self, ids: Tensor) -> Tensor:
-        """Return float32[n, L, 3 E]: each term with its neighbours."""
-        padded = nn.functional.pad(self.embedding(ids), (0, 0, 1, 1))
-        return torch.cat([padded[:, i : i + ids.shape[1]] for i in range(_WINDOW)], dim=2)
+
+def _windows(vectors: Tensor) -> Tensor:
+    """Return float32[n, L, 3 E]: each term's vector between those of its neighbours."""
+    padded = nn.functional.pad(vectors, (0, 0, 1, 1))
+    return torch.cat([padded[:, i : i + vectors.shape[1]] for i in range(_WINDOW)], dim=2)
 
 
 def _head(inputs: int, hidden: int, dropout: float) -> nn.Sequential:

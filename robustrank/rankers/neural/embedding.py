@@ -20,11 +20,11 @@ class FixedVectors(nn.Module):
 
     def __init__(self, table: Tensor) -> None:
         super().__init__()
-        self.table = table  # no buffer, which a checkpoint would hold
+        self.weight = table  # no buffer, which a checkpoint would hold
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return float32[..., E] for int64[...]."""
-        return nn.functional.embedding(ids, self.table)
+        return nn.functional.embedding(ids, self.weight)
 
 
 @cache

@@ -19,9 +19,9 @@ class KNRM(nn.Module):
         self.pooling = KernelPooling()
         self.weights = nn.Linear(len(MEANS), 1)
 
-    def forward(self, queries: Tensor, documents: Tensor, _: Tensor) -> Tensor:
-        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term."""
-        matches = cosines(self.embedding(queries), self.embedding(documents))
+    def forward(self, queries: Tensor, documents: Tensor, _: Tensor, vectors: Tensor | None = None) -> Tensor:
+        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term; ``vectors`` replaces the documents'."""
+        matches = cosines(self.embedding(queries), self.embedding(documents) if vectors is None else vectors)
         found: Tensor = self.weights(self.pooling(matches, (queries > 0).float(), (documents > 0).float()))
         return found[:, 0]
 
@@ -42,17 +42,17 @@ class ConvKNRM(nn.Module):
         self.grams = nn.ModuleList(nn.Linear(size * width, filters) for size in range(1, _NGRAMS + 1))
         self.weights = nn.Linear(len(MEANS) * _NGRAMS**2, 1)
 
-    def forward(self, queries: Tensor, documents: Tensor, _: Tensor) -> Tensor:
-        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term."""
+    def forward(self, queries: Tensor, documents: Tensor, _: Tensor, vectors: Tensor | None = None) -> Tensor:
+        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term; ``vectors`` replaces the documents'."""
         masks = (queries > 0).float(), (documents > 0).float()
-        asked, found = (self.ngrams(ids) for ids in (queries, documents))
+        asked, found = self.ngrams(queries), self.ngrams(documents, vectors)
         pooled = [self.pooling(cosines(one, other), *masks) for one in asked for other in found]
         scores: Tensor = self.weights(torch.cat(pooled, dim=1))
         return scores[:, 0]
 
-    def ngrams(self, ids: Tensor) -> list[Tensor]:
+    def ngrams(self, ids: Tensor, vectors: Tensor | None = None) -> list[Tensor]:
         """Return float32[n, L, filters] for n-grams of each length; one begins at each term, padded at the end."""
-        vectors = self.embedding(ids)
+        vectors = self.embedding(ids) if vectors is None else vectors
         found = []
         for size, layer in enumerate(self.grams, 1):
             padded = nn.functional.pad(vectors, (0, 0, 0, size - 1))

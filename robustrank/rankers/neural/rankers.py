@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from robustrank.rankers.neural.base import EmbeddingRanker, NeuralRanker
+from robustrank.rankers.neural.differentiable import DifferentiableRanker
 from robustrank.rankers.training import TrainingSettings
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ _TRIGRAM_BUCKETS = 10_000  # the source has 30,621 of a web log
 class DRMMRanker(EmbeddingRanker):
     """DRMM (Guo et al., CIKM 2016): histograms of how strongly each query term matches the document.
 
-    Its histograms pass no gradient to vectors: without ``embeddings`` it tells exact matches from others, and no more.
+    Its histograms pass no gradient to vectors: without ``embeddings`` it tells exact matches from others, and no more;
+    and an attacker gets none either.
     """
 
     training = TrainingSettings(
@@ -39,7 +41,7 @@ class DRMMRanker(EmbeddingRanker):
 
 
 @dataclass
-class KNRMRanker(EmbeddingRanker):
+class KNRMRanker(DifferentiableRanker):
     """KNRM (Xiong et al., SIGIR 2017): kernels that count term matches of every strength.
 
     The last layer is linear, where the source has tanh: the order is the same, and no two scores saturate alike.
@@ -57,7 +59,7 @@ class KNRMRanker(EmbeddingRanker):
 
 
 @dataclass
-class ConvKNRMRanker(EmbeddingRanker):
+class ConvKNRMRanker(DifferentiableRanker):
     """Conv-KNRM (Dai et al., WSDM 2018): kernels over the matches of n-grams, n up to 3.
 
     The last layer is linear, as KNRM's is here; a query is matched with 64 filters, where the source has 128.
@@ -73,10 +75,11 @@ class ConvKNRMRanker(EmbeddingRanker):
 
 
 @dataclass
-class DuetRanker(EmbeddingRanker):
+class DuetRanker(DifferentiableRanker):
     """Duet (Mitra et al., WWW 2017): where query terms stand exactly, beside learnt representations.
 
-    Sized down for small collections; exact matches are weighed by idf, as in its second version.
+    Sized down for small collections; exact matches are weighed by idf, as in its second version. Gradients see the
+    distributed half alone: exact matches have none.
     """
 
     hidden: int = 32  # units of every layer; the source has 300
@@ -95,6 +98,7 @@ class DSSMRanker(NeuralRanker):
     """DSSM (Huang et al., CIKM 2013): letter trigrams of each text, a network for each, the cosine of the two.
 
     With ``convolution`` it is CDSSM (Shen et al., CIKM 2014). Trigrams are hashed; both towers read stems.
+    Gradients are not offered: its inputs are counts of trigrams, and no vectors of words.
     """
 
     convolution: bool = False  # CDSSM: windows of three words
