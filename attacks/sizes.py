@@ -9,8 +9,10 @@ def how_many(there: int, count: int, rate: float | None) -> int:
     A rate above 0 changes one word at the least.
 
     Raises:
-        ValueError: The rate is not between 0 and 1.
+        ValueError: The rate is not between 0 and 1, or the count is negative.
     """
+    if count < 0:
+        raise ValueError(f"{count} words cannot be changed")
     if rate is None:
         return min(count, there)
     if not 0 <= rate <= 1:
