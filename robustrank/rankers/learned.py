@@ -62,7 +62,7 @@ class LearnedRanker(Ranker):
     @property
     def fingerprint(self) -> str:
         """The weights and the collection whose statistics the features use."""
-        return checkpoint_digest(self.weights, type(self).__name__, self._collection)
+        return checkpoint_digest(self.weights, type(self).__name__, getattr(self, "_collection", ""))
 
     def prepare(self, collection: Collection) -> None:
         """Take the collection's statistics for the features."""

@@ -225,6 +225,8 @@ def test_files_that_hold_no_vectors_are_refused_with_the_line(tmp_path):
         word_vectors(str(tmp_path / "nowhere.txt"))
     (tmp_path / "header.vec").write_text("2 3\nlift 1 2 3\ndrag 4 5 6\n")
     assert word_vectors(str(tmp_path / "header.vec")).table.tolist() == [[1, 2, 3], [4, 5, 6]]
+    (tmp_path / "spaces.txt").write_text("lift 1 2\n. . . 3 4\nat name@domain.com 5 6\n")  # as in GloVe 840B
+    assert word_vectors(str(tmp_path / "spaces.txt")).table.tolist() == [[1, 2]]
 
 
 def test_an_untrained_ranker_and_other_parameters_are_refused(models, collection):

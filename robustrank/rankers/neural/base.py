@@ -55,7 +55,7 @@ class NeuralRanker(Ranker):
     @property
     def fingerprint(self) -> str:
         """The weights, and the collection whose document frequencies are used."""
-        return checkpoint_digest(self.weights, type(self).__name__, self._shape(), self._collection)
+        return checkpoint_digest(self.weights, type(self).__name__, self._shape(), getattr(self, "_collection", ""))
 
     def prepare(self, collection: Collection) -> None:
         """Take the collection's document frequencies."""

@@ -62,7 +62,8 @@ class KNRMRanker(DifferentiableRanker):
 class ConvKNRMRanker(DifferentiableRanker):
     """Conv-KNRM (Dai et al., WSDM 2018): kernels over the matches of n-grams, n up to 3.
 
-    The last layer is linear, as KNRM's is here; a query is matched with 64 filters, where the source has 128.
+    The last layer is linear, as KNRM's is here; a query is matched with 64 filters, where the source has 128. It wants
+    far more training data than a small collection has: on Cranfield it is not shown to learn.
     """
 
     filters: int = 64  # dimension of an n-gram's vector
@@ -97,7 +98,8 @@ class DuetRanker(DifferentiableRanker):
 class DSSMRanker(NeuralRanker):
     """DSSM (Huang et al., CIKM 2013): letter trigrams of each text, a network for each, the cosine of the two.
 
-    With ``convolution`` it is CDSSM (Shen et al., CIKM 2014). Trigrams are hashed; both towers read stems.
+    With ``convolution`` it is CDSSM (Shen et al., CIKM 2014), with one layer of 300 units more, DSSM's. Trigrams are
+    hashed; both towers read stems; DSSM divides the sum over a text by log(1 + trigrams), so that no unit saturates.
     Gradients are not offered: its inputs are counts of trigrams, and no vectors of words.
     """
 

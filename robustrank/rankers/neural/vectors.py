@@ -88,18 +88,20 @@ def _parsed(lines: Iterable[str], path: Path) -> tuple[list[str], NDArray[np.flo
     words: list[str] = []
     vectors: list[NDArray[np.float32]] = []
     for number, line in enumerate(lines, 1):
-        word, _, rest = line.rstrip("\n").partition(" ")
-        if number == 1 and len(rest.split()) == 1:
+        parts = line.split()
+        if number == 1 and len(parts) == 2:
             continue  # word2vec's header: number of words, and of dimensions
+        size = len(vectors[0]) if vectors else len(parts) - 1
+        word, numbers = " ".join(parts[:-size]), parts[-size:]  # some files have words with spaces
         try:
-            vector = np.array(rest.split(), dtype=np.float32)
+            vector = np.array(numbers, dtype=np.float32)
         except ValueError as error:
             raise DataError(f"a line holds what is no number: {error}", where=f"{path}, line {number}") from error
-        if not len(vector) or (vectors and len(vector) != len(vectors[0])):
+        if not word or not size:
             raise DataError(
-                f"a line holds {len(vector)} numbers",
+                f"a line holds {len(parts)} parts",
                 where=f"{path}, line {number}",
-                allowed=f"{len(vectors[0])}, as on the first line" if vectors else "a word and its numbers",
+                allowed=f"a word and its {size} numbers, as on the first line" if size else "a word and its numbers",
             )
         words.append(word)
         vectors.append(vector)
