@@ -118,6 +118,7 @@ def test_ctrl_c_keeps_finished_cells_and_says_how_to_resume(experiment, tmp_path
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     cells = tmp_path / "run" / "cells"
     deadline = time.monotonic() + 60
