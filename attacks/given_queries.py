@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,19 +29,21 @@ class GivenQueries(Attack):
     edits = "query"
     source = "the author of the files"
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the files."""
+        digest = hashlib.sha256()
+        for path in self._paths():
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Read the files.
 
         Raises:
             DataError: A pattern matches no file, or a file names no query of the collection.
         """
-        self._variants = []
-        for pattern in self.files:
-            path = Path(pattern).expanduser()
-            paths = sorted(path.parent.glob(path.name))
-            if not paths:
-                raise DataError(f"no file matches {pattern!r}", where="attack given-queries: files")
-            self._variants += [(found, read_queries(found)) for found in paths]
+        self._variants = [(path, read_queries(path)) for path in self._paths()]
         for found, queries in self._variants:
             if not set(queries) & set(collection.queries):
                 raise DataError(
@@ -48,6 +51,16 @@ class GivenQueries(Attack):
                     where=str(found),
                     allowed=f"query ids such as {next(iter(collection.queries))}",
                 )
+
+    def _paths(self) -> list[Path]:
+        paths: list[Path] = []
+        for pattern in self.files:
+            path = Path(pattern).expanduser()
+            found = sorted(path.parent.glob(path.name))
+            if not found:
+                raise DataError(f"no file matches {pattern!r}", where="attack given-queries: files")
+            paths += found
+        return paths
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the variant that is asked for."""

@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
+
+from .places import Position, insertion
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class KeywordStuffing(Attack):
 
     repeats: int = 1  # how often the words are inserted
     what: Literal["query", "keywords"] = "query"  # the whole query, or its words without stop words
-    position: Literal["start", "middle", "end"] = "start"  # where they are inserted
+    position: Position = "start"  # where they are inserted
 
     access = Access.NOTHING
     size_parameter = "repeats"
@@ -37,21 +39,10 @@ class KeywordStuffing(Attack):
         stuffing = " ".join([self._words(target.query)] * self.repeats)
         if not stuffing:
             return Perturbation(target.document, note="the query has no word to insert")
-        place = self._place(target.document)
-        before = " " if place > 0 and not target.document[place - 1].isspace() else ""
-        after = " " if place < len(target.document) and not target.document[place].isspace() else ""
-        edits = (Edit(place, place, before + stuffing + after),)
+        edits = (insertion(target.document, stuffing, self.position),)
         return Perturbation(apply_edits(target.document, edits), edits)
 
     def _words(self, query: str) -> str:
         if self.what == "query":
             return query.strip()
         return " ".join(word.text for word in words(query) if word.text.lower() not in STOP_WORDS)
-
-    def _place(self, document: str) -> int:
-        if self.position == "start":
-            return 0
-        if self.position == "end":
-            return len(document)
-        found = words(document)
-        return found[len(found) // 2].start if found else 0

@@ -13,10 +13,11 @@ import numpy as np
 from robustrank.attack import Control, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.text.embedding_table import load_table
-from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import in_case_of, words
 from robustrank.victim import Access, Oracle, Target, Victim
+
+from .noise import noise, vocabulary
 
 
 @dataclass
@@ -38,9 +39,8 @@ class RandomEdit(Control):
 
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Read the table, and the collection's words."""
-        texts = list(collection.documents.values())
-        self._table = load_table(self.table, texts, self.threshold, self.neighbours)
-        self._vocabulary = sorted({word.key for text in texts for word in words(text)} - STOP_WORDS)
+        self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        self._vocabulary = vocabulary(collection)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Replace ``max_words`` random words."""
@@ -51,7 +51,7 @@ class RandomEdit(Control):
         inserted = [edit for edit in perturbation.edits if edit.start == edit.end]
         if len(inserted) < len(perturbation.edits):
             return self._replace(target.document, len(perturbation.edits), rng)
-        edits = tuple(Edit(edit.start, edit.end, self._noise(edit.text, rng)) for edit in inserted)
+        edits = tuple(Edit(edit.start, edit.end, noise(edit.text, self._vocabulary, rng)) for edit in inserted)
         return Perturbation(apply_edits(target.document, edits), edits)
 
     def _replace(self, text: str, count: int, rng: np.random.Generator) -> Perturbation:
@@ -64,11 +64,3 @@ class RandomEdit(Control):
             drawn = choices[int(rng.integers(len(choices)))]
             edits.append(Edit(word.start, word.end, in_case_of(drawn, word.text)))
         return Perturbation(apply_edits(text, tuple(edits)), tuple(edits))
-
-    def _noise(self, inserted: str, rng: np.random.Generator) -> str:
-        """Return the inserted text with every word replaced by a random one of the collection."""
-        choices = self._vocabulary
-        if not choices:
-            raise RuntimeError("the control knows no words: prepare(oracle, collection, rng) was not called")
-        edits = tuple(Edit(word.start, word.end, choices[int(rng.integers(len(choices)))]) for word in words(inserted))
-        return apply_edits(inserted, edits)

@@ -24,6 +24,8 @@ from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import Access, BudgetExhausted, GradientView, Oracle, Target, Victim
 
+from .slots import tokens_within
+
 
 @dataclass
 class WordSubstitution(Attack):
@@ -72,7 +74,7 @@ class WordSubstitution(Attack):
         view = GradientView(self._surrogate, target.query, lambda count: None)
         encoding = view.encode(target.document)
         importance, moved = self._follow(view, encoding)
-        tokens = {i: _tokens_of(found[i], encoding) for i in places}
+        tokens = {i: tokens_within(found[i].start, found[i].end, encoding) for i in places}
         order = sorted((i for i in places if tokens[i]), key=lambda i: (-float(importance[tokens[i]].sum()), i))
         chosen: dict[int, str] = {}
         try:
@@ -132,10 +134,3 @@ class WordSubstitution(Attack):
 
 def _edits(found: Sequence[Word], chosen: dict[int, str]) -> tuple[Edit, ...]:
     return tuple(Edit(found[i].start, found[i].end, in_case_of(chosen[i], found[i].text)) for i in sorted(chosen))
-
-
-def _tokens_of(word: Word, encoding: Encoding) -> list[int]:
-    """Return the places of the tokens that stand inside a word."""
-    return [
-        i for i, (start, end) in enumerate(encoding.spans) if start >= word.start and end <= word.end and end > start
-    ]

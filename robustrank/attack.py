@@ -65,7 +65,7 @@ class Attack(ABC):
     The framework owns files, seeds, devices, batching, caching, progress and the judgement of success.
     """
 
-    access: ClassVar[Access] = Access.NOTHING  # the least access it can work with
+    access: Access = Access.NOTHING  # the least access it can work with; a parameter may decide it
     edits: ClassVar[Edits] = "document"
     size_parameter: ClassVar[str] = ""  # the parameter that bounds the size of its edit
     budget_unit: ClassVar[str] = "words"  # what that parameter counts
@@ -73,8 +73,17 @@ class Attack(ABC):
     differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
     control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
 
+    @property
+    def fingerprint(self) -> str:
+        """What decides its texts beyond code and parameters, as the content of a file; part of a cell's key."""
+        return ""
+
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
         """Learn once what all targets share, as an imitation model; queries to the oracle are counted."""
+
+    def targets(self, query_id: str) -> frozenset[str] | None:
+        """Return the documents this attack has to be asked about, or None, as it is unless an attack is replayed."""
+        return None
 
     @abstractmethod
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

@@ -6,18 +6,22 @@ class TestMyAttack(AttackConformance):
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Encoding, Pair, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import parse
 from robustrank.victim import Budget, BudgetExhausted, Candidate, Oracle, Target, Victim
@@ -34,13 +38,45 @@ QUERY = "aircraft wings and pressure"
 
 
 class Overlap(Ranker):
-    """Scores a document by the words it shares with the query, shorter documents first."""
+    """A small ranker with gradients: the mean product of word vectors, words hashed to random vectors."""
 
     fingerprint = "overlap"
 
+    @cached_property
+    def embedding_table(self) -> NDArray[np.float32]:
+        """float32[512, 8]."""
+        return derive(0, "conformance vectors").standard_normal((512, 8)).astype(np.float32)
+
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
-        return np.array([_overlap(query, document) for query, document in pairs], dtype=np.float32)
+        scored = [self.gradients(query, [self.encode(query, document)])[0][0] for query, document in pairs]
+        return np.array(scored, dtype=np.float32)
+
+    def encode(self, query: str, document: str) -> Encoding:
+        """Return a token a word."""
+        found = list(re.finditer(r"\S+", document))
+        ids = [zlib.crc32(match.group().lower().encode("utf-8", "replace")) % 512 for match in found]
+        return Encoding(np.array(ids, dtype=np.int64), tuple(match.span() for match in found))
+
+    def tokens_of(self, word: str) -> NDArray[np.int64]:
+        """Return the token of a word."""
+        return self.encode("", word).ids
+
+    def gradients(
+        self,
+        query: str,
+        documents: Sequence[Encoding],
+        embeddings: Sequence[NDArray[np.float32]] | None = None,
+    ) -> tuple[Scores, list[NDArray[np.float32]]]:
+        """Return scores and gradients, both exact: the score is linear in the document's vectors."""
+        asked = self.embedding_table[self.encode("", query).ids].sum(axis=0)
+        scores, gradients = [], []
+        for number, encoding in enumerate(documents):
+            given = self.embedding_table[encoding.ids] if embeddings is None else embeddings[number]
+            length = max(1, len(given))
+            scores.append(float((given @ asked).sum()) / length)
+            gradients.append(np.tile(asked / length, (len(given), 1)).astype(np.float32))
+        return np.array(scores, dtype=np.float32), gradients
 
 
 class AttackConformance:
@@ -105,12 +141,6 @@ class AttackConformance:
     def _edits_query(self) -> bool:
         found: Attack = create("attack", parse(self.plugin))
         return found.edits == "query"
-
-
-def _overlap(query: str, document: str) -> float:
-    terms = document.lower().split()
-    shared = sum(term in query.lower().split() for term in terms)
-    return shared + 1.0 / (2 + len(terms))
 
 
 def _require(condition: bool, message: str) -> None:

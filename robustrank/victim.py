@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from robustrank.measures.ranking import inserted_rank, ranking
 from robustrank.rankers.ranker import Encoding, GradientRanker, Scores
 
 if TYPE_CHECKING:
-    from robustrank.rankers.scoring import Scorer
+    from robustrank.rankers.ranker import Pair, Ranker
 
 
 class Access(IntEnum):
@@ -29,6 +29,17 @@ class Access(IntEnum):
     RANKS = 1  # the rank a text would take in the query's list
     SCORES = 2  # the score of a text for the query
     GRADIENTS = 3  # white box: gradients by the input embeddings
+
+
+class Answers(Protocol):
+    """What stands between an attacker and a ranker: the scoring engine, or a player's place in the queue for it."""
+
+    @property
+    def ranker(self) -> Ranker:
+        """Who answers."""
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n], one score a pair."""
 
 
 class BudgetExhausted(Exception):
@@ -149,7 +160,7 @@ class Victim:
     """
 
     def __init__(
-        self, scorer: Scorer, target: Target, scores: Scores, access: Access, budget: Budget | None = None
+        self, scorer: Answers, target: Target, scores: Scores, access: Access, budget: Budget | None = None
     ) -> None:
         self._scorer, self._target, self.access = scorer, target, access
         self.meter = Meter(budget or Budget())
@@ -210,7 +221,7 @@ class Victim:
 class Oracle:
     """The victim before any target is chosen: an attack that learns queries it with lists of its own."""
 
-    def __init__(self, scorer: Scorer, access: Access, budget: Budget | None = None) -> None:
+    def __init__(self, scorer: Answers, access: Access, budget: Budget | None = None) -> None:
         self._scorer, self.access = scorer, access
         self.meter = Meter(budget or Budget())
 
@@ -223,8 +234,28 @@ class Oracle:
         """Return float32[n], the victim's scores; counts one query a document."""
         return self._score(query, documents, Access.SCORES)
 
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n], the victim's scores of (query, document) pairs, in one call; counts one query a pair."""
+        self._require(Access.SCORES)
+        self.meter.spend(len(pairs))
+        return self._scorer.score(pairs)
+
+    def gradients(self, query: str) -> GradientView:
+        """Return the white-box view for a query; counts one query a document differentiated.
+
+        Raises:
+            AccessDenied: Gradients are not granted, or the ranker has none.
+        """
+        self._require(Access.GRADIENTS)
+        if not isinstance(self._scorer.ranker, GradientRanker):
+            raise AccessDenied("gradients were asked for, and this ranker has none")
+        return GradientView(self._scorer.ranker, query, self.meter.spend)
+
     def _score(self, query: str, documents: Sequence[str], needed: Access) -> Scores:
-        if self.access < needed:
-            raise AccessDenied(f"{needed.name} was asked for, and only {self.access.name} is granted")
+        self._require(needed)
         self.meter.spend(len(documents))
         return self._scorer.score([(query, document) for document in documents])
+
+    def _require(self, access: Access) -> None:
+        if self.access < access:
+            raise AccessDenied(f"{access.name} was asked for, and only {self.access.name} is granted")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from robustrank.attack import Control, Perturbation
+from robustrank.collections.collection import Collection
 from robustrank.engine.context import Context
+from robustrank.engine.lockstep import WIDTH, Player, play
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
 from robustrank.plugins import create, find, parameters
@@ -74,18 +77,14 @@ class DocumentAttack(Task):
         if not context.query_ids(self.queries):
             return  # none of the first queries is in this fold
         oracle = Oracle(context.scorer, context.attack.access)
-        context.attack.prepare(oracle, context.collection, context.rng("prepare", self._name(context)))
+        context.attack.prepare(oracle, self._school(context), context.rng("prepare", self._name(context)))
         yield context.row("prepare/queries", oracle.meter.queries)
         control = self._control(context)
-        attempts: list[Attempt] = []
         chosen = self._targets(context)
-        total = len(chosen)
-        for number, (target, reason) in enumerate(chosen):
-            context.advance(number, total)
-            if target.doc_id:
-                attempts.append(self._attempt(context, target, control))
-            else:
+        for target, reason in chosen:
+            if not target.doc_id:
                 yield context.row("success", None, target.query_id, status="skipped", note=reason)
+        attempts = self._attempts(context, [target for target, _ in chosen if target.doc_id], control)
         self._judge(context, attempts)
         for attempt in attempts:
             yield from self._rows(context, attempt)
@@ -121,7 +120,9 @@ class DocumentAttack(Task):
         for query_id in query_ids:
             query = context.collection.queries[query_id]
             ranked, _ = context.ranked(query_id)
-            ranks, missing = choose(ranked, self.targets, context.rng("targets", query_id))
+            own = context.attack.targets(query_id)
+            ranks, missing = choose(ranked, self.targets, context.rng("targets", query_id)) if own is None else ([], [])
+            ranks = ranks if own is None else [n for n, c in enumerate(ranked, start=1) if c.doc_id in own]
             for rank in ranks:
                 candidate = ranked[rank - 1]
                 found.append((Target(query_id, query, candidate.doc_id, candidate.text, rank, ranked), ""))
@@ -130,11 +131,29 @@ class DocumentAttack(Task):
                 found.append((Target(query_id, query, "", "", 0), reason))
         return found
 
-    def _attempt(self, context: Context, target: Target, control: Control | None) -> Attempt:
+    def _school(self, context: Context) -> Collection:
+        """Return the collection with the queries that are not attacked, from which an attack may learn.
+
+        Where all are attacked it holds them all.
+        """
+        attacked = set(context.query_ids(self.queries))
+        others = [query_id for query_id in context.whole.queries if query_id not in attacked]
+        return context.whole.only(others or list(attacked))
+
+    def _attempts(self, context: Context, targets: Sequence[Target], control: Control | None) -> list[Attempt]:
+        """Attack many targets at once; one at a time where each has a time limit of its own."""
+        jobs = [partial(self._attempt, context, target, control) for target in targets]
+        found: dict[int, Attempt] = {}
+        for number, attempt in play(jobs, context.scorer, WIDTH if self.budget_seconds is None else 1):
+            found[number] = attempt
+            context.advance(len(found), len(jobs))
+        return [found[number] for number in range(len(jobs))]
+
+    def _attempt(self, context: Context, target: Target, control: Control | None, scorer: Player[Attempt]) -> Attempt:
         """Let the attack do its work within its access and budget."""
         attack, names = context.attack, (self._name(context), target.query_id, target.doc_id)
         budget = Budget(self.budget_queries, self.budget_seconds)
-        victim = Victim(context.scorer, target, context.ranked(target.query_id)[1], attack.access, budget)
+        victim = Victim(scorer, target, context.ranked(target.query_id)[1], attack.access, budget)
         unchanged = Perturbation(target.document)
         try:
             perturbation = attack.perturb(target, victim, context.rng("attack", *names))

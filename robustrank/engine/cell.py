@@ -11,7 +11,7 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.engine.sources import sources_digest
 from robustrank.experiment import Experiment, TaskEntry
-from robustrank.plugins import code_digest, find
+from robustrank.plugins import code_digest, create, find
 from robustrank.specification import Spec
 
 
@@ -92,6 +92,8 @@ def _key(cell: Cell, resources: Resources) -> str:
         for kind, spec in plugins.items()
         if spec is not None
     }
+    if cell.attack is not None:
+        decides["attack"]["fingerprint"] = create("attack", cell.attack).fingerprint
     decides["collection"] = [cell.collection.label, resources.collection(cell.collection).fingerprint]
     lessons = resources.lessons(cell.ranker, cell.collection, cell.fold, cell.seed)
     decides["ranker"] = [cell.ranker.label, resources.ranker_key(cell.ranker, cell.collection, lessons, cell.seed)]

