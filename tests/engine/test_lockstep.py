@@ -37,7 +37,7 @@ def test_jobs_share_batches_and_get_their_own_answers():
     ranker = Length()
     found = dict(play([job(n) for n in range(9)], Scorer(ranker), width=9))
     assert found == dict.fromkeys(range(9), 9)
-    assert ranker.batches[0] == 10  # nine jobs ask for eighteen texts, of which ten differ
+    assert ranker.batches[0] == 18  # nine jobs ask for two texts each
     assert len(ranker.batches) == 10  # rounds of the longest job, not of all
 
 
