@@ -176,9 +176,9 @@ class Context:
                 "attack": self.cell.attack.label if self.cell.attack else "",
                 "before": before,
                 "after": perturbation.text,
-                "edits": [asdict(edit) for edit in perturbation.edits],
                 "note": perturbation.note,
                 **facts,
+                "edits": [asdict(edit) for edit in perturbation.edits],
             }
         )
 

@@ -129,6 +129,17 @@ def test_an_attack_that_asks_for_too_much_is_stopped_and_its_row_says_so(what, m
     assert says in told[0]["note"]
 
 
+def test_a_replayed_run_has_the_rows_of_the_run(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    rows = rows_of(first, "keyword-stuffing", ranker="bm25")
+    again = rows_of(second, f"{{name: replay, path: '{first / 'out'}'}}", ranker="bm25")
+    for measure in ("rank/before", "rank/after", "success", "edits"):
+        assert sorted(values(again, measure)) == sorted(values(rows, measure))
+    assert len(values(again, "success")) == len(values(rows, "success")) > 0
+
+
 def test_an_attack_that_changes_nothing_has_no_success(tmp_path):
     plugin = tmp_path / "nothing.py"
     plugin.write_text(
