@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
+from robustrank.imitation import Imitation, imitate
 from robustrank.plugins import create
 from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
 from robustrank.specification import parse
@@ -36,7 +38,8 @@ class WordSubstitution(Attack):
     """
 
     max_words: int = 20  # words replaced at the most; the paper takes 20 for passages, 50 for documents
-    surrogate: str = "minilm"  # the ranker whose gradients are followed: a ranker's specification
+    surrogate: str = "minilm"  # whose gradients: a ranker's specification, imitation, or victim (white box)
+    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learnt: student, queries, top, training, …
     table: str = "encoder"  # the substitutes: encoder, or the path of a table file
     threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
     neighbours: int = 10  # the most substitutes of a word in the encoder's table
@@ -49,18 +52,24 @@ class WordSubstitution(Attack):
     differs = (
         "substitutes come from a shared table, not from counter-fitted vectors; several are tried a word; a "
         "substitution is kept when the victim's score rises, not only its rank; every try starts from the "
-        "accepted text; the surrogate is given instead of learnt by imitation"
+        "accepted text; the surrogate is given unless surrogate=imitation"
     )
     control = "random-edit"
 
     _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)
     _surrogate: GradientRanker | None = field(default=None, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        self._how = Imitation.of(self.imitation)
+        if self.surrogate == "victim":
+            self.access = Access.GRADIENTS
+
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
-        """Read the table and load the surrogate."""
+        """Read the table and load the surrogate, or teach it."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        surrogate: Ranker = create("ranker", parse(self.surrogate))
-        surrogate.prepare(collection)
+        if self.surrogate == "victim":
+            return
+        surrogate = self._load(oracle, collection, rng)
         if not isinstance(surrogate, GradientRanker):
             raise UsageError(f"surrogate {self.surrogate!r} has no gradients", allowed="a transformer ranker")
         self._surrogate = surrogate
@@ -69,9 +78,9 @@ class WordSubstitution(Attack):
         """Return the document with up to ``max_words`` words replaced."""
         found = words(target.document)
         places = [i for i, w in enumerate(found) if self._table.substitutes(w.key) and w.key not in STOP_WORDS]
-        if not places or self._surrogate is None:
+        if not places:
             return Perturbation(target.document, note="no word of the document has a substitute")
-        view = GradientView(self._surrogate, target.query, lambda count: None)
+        view = self._view(target, victim)
         encoding = view.encode(target.document)
         importance, moved = self._follow(view, encoding)
         tokens = {i: tokens_within(found[i].start, found[i].end, encoding) for i in places}
@@ -85,6 +94,19 @@ class WordSubstitution(Attack):
             exhausted = True
         edits = _edits(found, chosen)
         return Perturbation(apply_edits(target.document, edits), edits, exhausted=exhausted)
+
+    def _load(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> Ranker:
+        if self.surrogate == "imitation":
+            return imitate(oracle, collection, self._how, rng)
+        surrogate: Ranker = create("ranker", parse(self.surrogate))
+        surrogate.prepare(collection)
+        return surrogate
+
+    def _view(self, target: Target, victim: Victim) -> GradientView:
+        """Return the gradients that are followed: the surrogate's, which cost nothing, or the victim's."""
+        if self._surrogate is None:
+            return victim.gradients()
+        return GradientView(self._surrogate, target.query, lambda count: None)
 
     def _follow(self, view: GradientView, encoding: Encoding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return each token's importance, float32[L], and the moved embeddings, float32[L, H].

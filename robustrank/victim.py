@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -219,10 +220,19 @@ class Victim:
 
 
 class Oracle:
-    """The victim before any target is chosen: an attack that learns queries it with lists of its own."""
+    """The victim before any target is chosen: an attack that learns queries it with lists of its own.
 
-    def __init__(self, scorer: Answers, access: Access, budget: Budget | None = None) -> None:
-        self._scorer, self.access = scorer, access
+    Args:
+        scorer: What answers.
+        access: What is granted.
+        budget: What it may cost.
+        workshop: A folder where what was learnt is kept for the next run; None keeps nothing.
+    """
+
+    def __init__(
+        self, scorer: Answers, access: Access, budget: Budget | None = None, workshop: Path | None = None
+    ) -> None:
+        self._scorer, self.access, self.workshop = scorer, access, workshop
         self.meter = Meter(budget or Budget())
 
     def rank(self, query: str, documents: Sequence[str]) -> list[int]:

@@ -76,7 +76,7 @@ class DocumentAttack(Task):
             return
         if not context.query_ids(self.queries):
             return  # none of the first queries is in this fold
-        oracle = Oracle(context.scorer, context.attack.access)
+        oracle = Oracle(context.scorer, context.attack.access, workshop=context.workshop)
         context.attack.prepare(oracle, self._school(context), context.rng("prepare", self._name(context)))
         yield context.row("prepare/queries", oracle.meter.queries)
         control = self._control(context)

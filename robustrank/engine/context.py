@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,11 @@ class Context:
         """The cell's attack."""
         attack: Attack = create("attack", self.cell.attack or Spec(""))
         return attack
+
+    @property
+    def workshop(self) -> Path:
+        """The folder where attacks keep what they learnt of victims."""
+        return self.resources.cache / "imitations"
 
     def rng(self, *names: str) -> np.random.Generator:
         """Return the generator of whatever is named, under the cell's seed."""

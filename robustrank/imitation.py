@@ -1,0 +1,111 @@
+"""Imitation: a ranker of one's own that is taught by a black box's ranked lists alone.
+
+Source: Liu, Kang, Tang, Song, Sun, Wang, Lu, Liu: Order-Disorder: Imitation Adversarial Attacks for Black-box Neural
+Ranking Models (PAT), CCS 2022, arXiv 2209.06506; surrogates of Wu et al. (PRADA), ACM TOIS 41(4), 2023. Pairs are those
+of PAT: every two of the top 25, and top documents against some from below. What differs: a group of several worse
+documents is learnt at once, listwise or pairwise as the student's training settings say, and the documents from below
+are drawn once a query, not once a top document; their share of the pairs is about the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import UsageError
+from robustrank.plugins import code_digest, create, find
+from robustrank.rankers.ranker import Ranker, TrainableRanker
+from robustrank.rankers.settings import Settings
+from robustrank.rankers.training import sample_queries, split_by_query
+from robustrank.specification import parse
+from robustrank.victim import Oracle
+
+
+@dataclass(frozen=True)
+class Imitation(Settings):
+    """How a black box is imitated."""
+
+    student: str = "cross-encoder:model=minilm,max_length=128"  # the ranker that learns, a specification
+    queries: int = 50  # queries whose candidates the victim ranks
+    top: int = 25  # documents of a list that are learnt as better than all below them
+    below: int = 8  # documents drawn from the rest of a list
+    validation_share: float = 0.1  # of the queries, to decide when to stop
+    training: dict[str, Any] = field(default_factory=dict)  # the student's training settings
+
+
+def imitate(oracle: Oracle, collection: Collection, how: Imitation, rng: np.random.Generator) -> Ranker:
+    """Return a student taught by the victim's rankings of candidates; one query a document ranked is counted.
+
+    A student that learnt the same lists before is read from the oracle's workshop.
+
+    Args:
+        oracle: The victim; RANKS suffice.
+        collection: Queries and candidates to ask about. Of the same generator, fewer queries are among the more.
+        how: Student, sizes and training settings.
+        rng: Draws queries and documents, and seeds the training.
+
+    Raises:
+        UsageError: The student has no weights to train.
+        DataError: There are too few queries to learn from.
+    """
+    student: Ranker = create("ranker", parse(how.student))
+    if not isinstance(student, TrainableRanker):
+        raise UsageError(f"student {how.student!r} has no weights to train", hint="robustrank list rankers")
+    asked = sample_queries(collection, how.queries, rng)
+    seed = int(rng.integers(2**31))
+    lessons = lessons_of(asked, ranked_lists(oracle, asked), how.top, how.below, seed)
+    train, validation = split_by_query(lessons, how.validation_share, np.random.default_rng(seed))
+    with tempfile.TemporaryDirectory(prefix="robustrank-imitation-") as temporary:
+        folder = (oracle.workshop or Path(temporary)) / _key(how, lessons, seed)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                student.fit(train, validation, seed, str(folder), how.training)
+        learnt = student.load(str(folder))
+        learnt.prepare(collection)
+        if oracle.workshop is None:
+            learnt.score([("read", "the weights before the folder goes")])
+    return learnt
+
+
+def ranked_lists(oracle: Oracle, collection: Collection) -> dict[str, list[str]]:
+    """Return the victim's order of each query's candidates, as document ids, best first."""
+    lists = {}
+    for query_id, query in collection.queries.items():
+        listed = list(collection.candidates[query_id])
+        order = oracle.rank(query, [collection.documents[doc_id] for doc_id in listed])
+        lists[query_id] = [listed[place] for place in order]
+    return lists
+
+
+def lessons_of(
+    collection: Collection, lists: Mapping[str, Sequence[str]], top: int, below: int, seed: int
+) -> Collection:
+    """Return the collection with ranked lists in the judgements' place.
+
+    The best document of a list gains ``top``, the next one less, and so on; below the top all gain nothing, and
+    ``below`` of them, drawn at random, stay among the candidates.
+    """
+    rng = np.random.default_rng(seed)
+    qrels, candidates = {}, {}
+    for query_id, ranked in lists.items():
+        best, rest = list(ranked[:top]), list(ranked[top:])
+        drawn = [rest[int(i)] for i in rng.permutation(len(rest))[:below]]
+        qrels[query_id] = {doc_id: len(best) - place for place, doc_id in enumerate(best)} | dict.fromkeys(drawn, 0)
+        candidates[query_id] = (*best, *drawn)
+    return replace(collection, name=f"{collection.name}, as the victim ranks it", qrels=qrels, candidates=candidates)
+
+
+def _key(how: Imitation, lessons: Collection, seed: int) -> str:
+    student = find("ranker", parse(how.student).name)
+    text = json.dumps([asdict(how), lessons.fingerprint, seed, code_digest(student)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
