@@ -36,10 +36,14 @@ class Lexicon:
     vectors: NDArray[np.float32]
 
     @classmethod
-    def of(cls, collection: Collection, view: GradientView, minimum: int) -> Lexicon:
-        """Return the collection's alphabetic words that stand in ``minimum`` documents or more."""
+    def of(cls, collection: Collection, view: GradientView, minimum: int, most: int | None = None) -> Lexicon:
+        """Return the collection's alphabetic words that stand in ``minimum`` documents or more.
+
+        With ``most``, they are the so many that stand in the most documents.
+        """
         counts = Counter(key for text in collection.documents.values() for key in {word.key for word in words(text)})
-        keys = tuple(sorted(key for key, count in counts.items() if count >= minimum and key.isalpha()))
+        kept = sorted((key for key, count in counts.items() if count >= minimum and key.isalpha()))
+        keys = tuple(sorted(sorted(kept, key=lambda key: -counts[key])[:most]))
         table = view.embedding_table
         vectors = np.zeros((len(keys), table.shape[1]), dtype=np.float32)
         for row, key in enumerate(keys):

@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.errors import UsageError
-from robustrank.imitation import Imitation, imitate
-from robustrank.plugins import create
-from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
-from robustrank.specification import parse
+from robustrank.imitation import Imitation
+from robustrank.rankers.ranker import Encoding, GradientRanker
 from robustrank.text.embedding_table import load_table
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable
@@ -27,6 +24,7 @@ from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import Access, BudgetExhausted, GradientView, Oracle, Target, Victim
 
 from .slots import tokens_within
+from .surrogates import VICTIM, load_surrogate
 
 
 @dataclass
@@ -60,19 +58,14 @@ class WordSubstitution(Attack):
     _surrogate: GradientRanker | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._how = Imitation.of(self.imitation)
-        if self.surrogate == "victim":
+        Imitation.of(self.imitation)  # refuse unknown settings before anything runs
+        if self.surrogate == VICTIM:
             self.access = Access.GRADIENTS
 
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Read the table and load the surrogate, or teach it."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        if self.surrogate == "victim":
-            return
-        surrogate = self._load(oracle, collection, rng)
-        if not isinstance(surrogate, GradientRanker):
-            raise UsageError(f"surrogate {self.surrogate!r} has no gradients", allowed="a transformer ranker")
-        self._surrogate = surrogate
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
@@ -94,13 +87,6 @@ class WordSubstitution(Attack):
             exhausted = True
         edits = _edits(found, chosen)
         return Perturbation(apply_edits(target.document, edits), edits, exhausted=exhausted)
-
-    def _load(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> Ranker:
-        if self.surrogate == "imitation":
-            return imitate(oracle, collection, self._how, rng)
-        surrogate: Ranker = create("ranker", parse(self.surrogate))
-        surrogate.prepare(collection)
-        return surrogate
 
     def _view(self, target: Target, victim: Victim) -> GradientView:
         """Return the gradients that are followed: the surrogate's, which cost nothing, or the victim's."""

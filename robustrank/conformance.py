@@ -114,7 +114,7 @@ class AttackConformance:
         self._attack().perturb(target, self._victim(TEXTS[0]), derive(0, "conformance"))
 
     def _attack(self) -> Attack:
-        attack: Attack = create("attack", parse(self.plugin))
+        attack = self._new()
         documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
         collection = Collection("conformance", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
         attack.prepare(Oracle(Scorer(Overlap()), attack.access), collection, derive(0, "prepare"))
@@ -132,15 +132,18 @@ class AttackConformance:
     def _victim(self, text: str, budget: Budget | None = None) -> Victim:
         target = self._target(text)
         scores = Overlap().score([(QUERY, candidate.text) for candidate in target.ranked])
-        attack = create("attack", parse(self.plugin))
-        return Victim(Scorer(Overlap()), target, scores, attack.access, budget)
+        return Victim(Scorer(Overlap()), target, scores, self._new().access, budget)
 
     def _perturb(self, text: str) -> Perturbation:
         return self._attack().perturb(self._target(text), self._victim(text), derive(0, "conformance"))
 
     def _edits_query(self) -> bool:
-        found: Attack = create("attack", parse(self.plugin))
-        return found.edits == "query"
+        return self._new().edits == "query"
+
+    def _new(self) -> Attack:
+        """Return the attack; override it where parameters are not known before the test runs."""
+        attack: Attack = create("attack", parse(self.plugin))
+        return attack
 
 
 def _require(condition: bool, message: str) -> None:

@@ -13,14 +13,17 @@ from robustrank.attack import Control, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.engine.context import Context
 from robustrank.engine.lockstep import WIDTH, Player, play
+from robustrank.errors import UsageError
+from robustrank.language_model import language_model
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
 from robustrank.plugins import create, find, parameters
+from robustrank.rankers.bi_encoder import BiEncoderRanker
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rows import Row, Status
-from robustrank.specification import Spec
+from robustrank.specification import Spec, parse
 from robustrank.task import Task
-from robustrank.text.quality import edit_size
+from robustrank.text.quality import Spamicity, cosine, edit_size
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Oracle, Target, Victim
 
 from .targets import bands, choose
@@ -56,6 +59,8 @@ class DocumentAttack(Task):
     budget_seconds: float | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
     noise: float = 1e-5  # a score gain no larger than this is numerical noise
+    encoder: str | None = None  # a bi-encoder's specification, as minilm: the similarity of a text before and after
+    language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 
     axes = ("defense", "document_attack")
     source = (
@@ -66,6 +71,8 @@ class DocumentAttack(Task):
     table = "document-attack"
 
     def __post_init__(self) -> None:
+        if self.encoder is not None and not issubclass(find("ranker", parse(self.encoder).name), BiEncoderRanker):
+            raise UsageError(f"encoder {self.encoder!r} embeds no texts", allowed="a bi-encoder, as minilm")
         bands(self.targets)  # refuse an unknown set of targets before anything runs
 
     def run(self, context: Context) -> Iterator[Row]:
@@ -199,7 +206,29 @@ class DocumentAttack(Task):
             if attempt.control is not None:
                 control = self._facts(context, attempt, attempt.control, scores[2 * number + 1])
                 attempt.facts |= {f"control/{name}": value for name, value in control.items()}
+        self._look(context, attempts)
+        for attempt in attempts:
             context.keep(attempt.target, attempt.perturbation, {"status": attempt.status, **attempt.facts})
+
+    def _look(self, context: Context, attempts: list[Attempt]) -> None:
+        """Write down how attacked texts and their controls look: spamicity, similarity, perplexity."""
+        spamicity = Spamicity.of(context.whole.documents.values())
+        encoder = None if self.encoder is None else create("ranker", parse(self.encoder))
+        model = None if self.language_model is None else language_model(self.language_model)
+        for attempt in attempts:
+            query, before = attempt.target.query, attempt.target.document
+            attempt.facts["spamicity/before"] = spamicity.score(query, before)
+            if model is not None:
+                attempt.facts["perplexity/before"] = model.perplexity(before)
+            for prefix, found in (("", attempt.perturbation), ("control/", attempt.control)):
+                if found is None:
+                    continue
+                attempt.facts[f"{prefix}spamicity"] = spamicity.score(query, found.text)
+                if model is not None:
+                    attempt.facts[f"{prefix}perplexity"] = model.perplexity(found.text)
+                if encoder is not None:
+                    vectors = encoder.embed([before, found.text])
+                    attempt.facts[f"{prefix}similarity"] = cosine(vectors[before], vectors[found.text])
 
     def _facts(self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float) -> dict[str, float]:
         target = attempt.target
@@ -233,7 +262,10 @@ class DocumentAttack(Task):
             yield context.row("success", None, target.query_id, target.doc_id, "error", attempt.note)
             return
         for measure, value in attempt.facts.items():
-            yield context.row(measure, value, target.query_id, target.doc_id, attempt.status, attempt.note)
+            if np.isnan(value):  # the perplexity of an empty text
+                yield context.row(measure, None, target.query_id, target.doc_id, "failed", "undefined")
+            else:
+                yield context.row(measure, value, target.query_id, target.doc_id, attempt.status, attempt.note)
 
     def _damage(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
         """Yield nDCG@10 of each query's list, clean and with its attacked documents in it."""

@@ -84,12 +84,14 @@ def load_model(auto_class: str, folder: Path, **options: Any) -> Any:
     try:
         with quiet():
             loader = getattr(transformers, auto_class)
-            return loader.from_pretrained(folder, use_safetensors=True, local_files_only=True, **options).eval()
+            if "gguf_file" not in options:  # a format of numbers alone, as safetensors
+                options["use_safetensors"] = True
+            return loader.from_pretrained(folder, local_files_only=True, **options).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the model cannot be loaded: {error}", where=str(folder)) from error
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path, **options: Any) -> Any:
     """Return a fast tokenizer.
 
     Raises:
@@ -99,7 +101,7 @@ def load_tokenizer(folder: Path) -> Any:
 
     try:
         with quiet():
-            return AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
+            return AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True, **options)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"the tokenizer cannot be loaded: {error}", where=str(folder)) from error
 

@@ -180,6 +180,41 @@ DOCUMENT_COST = Table(
     note="Queries, calls and sizes are means a target. Legacy: the target's old score left in the list.",
 )
 
+DOCUMENT_STEALTH = Table(
+    name="document-attack-stealth",
+    caption="What attacked documents look like, beside what they were and beside the random edit of the same size.",
+    task="document-attack",
+    rows=ATTACKED,
+    units="targets",
+    columns=(
+        _plain("spamicity before", ("spamicity/before",)),
+        _plain("spamicity", ("spamicity",)),
+        _plain("spamicity, control", ("control/spamicity",)),
+        _plain("similarity", ("similarity",)),
+        _plain("similarity, control", ("control/similarity",)),
+        _plain("perplexity before", ("perplexity/before",), statistic=_median, digits=1),
+        _plain("perplexity", ("perplexity",), statistic=_median, digits=1),
+        _plain("perplexity, control", ("control/perplexity",), statistic=_median, digits=1),
+    ),
+    note=(
+        "Spamicity: how much the text repeats the query's terms (OSD). Similarity: cosine of the encoder's vectors of "
+        "the text before and after. Perplexity: medians, under the language model that the task names."
+    ),
+)
+
+IMITATION = Table(
+    name="imitation",
+    caption="Imitation: agreement of a student with its victim on queries it was not taught.",
+    task="imitation",
+    columns=(
+        _plain("victim's queries", ("prepare/queries",), digits=0, exact=True),
+        _plain("overlap@10", ("overlap@10",)),
+        _plain("RBO", ("RBO",)),
+        _plain("Kendall's tau distance", ("Kendall's tau distance",)),
+    ),
+    note="RBO with p = .7, truncated. The distance is 0 for equal orders and 1 for reversed ones.",
+)
+
 CERTIFIED = Table(
     name="certified-topk",
     caption="Certified top-K robustness: the share of queries whose top K no allowed edit can enter (CRQ).",
@@ -242,5 +277,7 @@ TABLES: tuple[Table, ...] = (
     QUERY_ATTACK,
     DOCUMENT_ATTACK,
     DOCUMENT_COST,
+    DOCUMENT_STEALTH,
+    IMITATION,
     CERTIFIED,
 )

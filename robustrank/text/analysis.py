@@ -26,7 +26,7 @@ STOP_WORDS = frozenset(
 
 def analyze(text: str) -> list[str]:
     """Return the terms of ``text`` in order, repeats kept; empty when nothing but stop words is left."""
-    return [_stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
+    return [stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
 
 
 def located_terms(text: str) -> list[tuple[str, tuple[int, int]]]:
@@ -34,16 +34,17 @@ def located_terms(text: str) -> list[tuple[str, tuple[int, int]]]:
     # Lower case can be longer than the text: İ becomes two characters.
     place = [i for i, character in enumerate(text) for _ in character.lower()]
     return [
-        (_stem(match[0]), (place[match.start()], place[match.end() - 1] + 1))
+        (stem(match[0]), (place[match.start()], place[match.end() - 1] + 1))
         for match in WORD.finditer(text.lower())
         if match[0] not in STOP_WORDS
     ]
 
 
 @lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
-    stem: str = _stemmer().stemWord(word)
-    return stem
+def stem(word: str) -> str:
+    """Return the stem of a word in lower case."""
+    found: str = _stemmer().stemWord(word)
+    return found
 
 
 @cache

