@@ -1,14 +1,16 @@
 """A causal language model: how fluent a text is, what may follow it, and what a generator would write.
 
-Perplexity is the exponential of the mean negative log-likelihood of a text's tokens after the model's first token, as
-in the naturalness measures of Chen et al. (IDEM), Findings of ACL 2023. Texts are read one at a time, so that a figure
-depends on its text alone.
+Perplexity is the exponential of the mean negative log-likelihood of a text's tokens from the second on, as the scripts of
+Chen et al. (IDEM), Findings of ACL 2023, take it from GPT-2. Texts are read one at a time, so that a figure depends on
+its text alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -41,7 +43,8 @@ class LanguageModel:
     @cached_property
     def network(self) -> Any:
         """The torch module."""
-        return load_model("AutoModelForCausalLM", self.folder, **self._options())
+        with redirect_stderr(io.StringIO()):  # a progress bar that transformers has no switch for
+            return load_model("AutoModelForCausalLM", self.folder, **self._options())
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -50,22 +53,24 @@ class LanguageModel:
 
     @cached_property
     def start(self) -> int:
-        """The token every text begins with."""
-        for token in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id):
-            if token is not None:
-                return int(token)
+        """The token that stands before what is written: <|endoftext|> where the model has it, as chat models open turns."""
+        vocabulary = self.tokenizer.get_vocab()
+        for token in ("<|endoftext|>", self.tokenizer.bos_token, self.tokenizer.eos_token):
+            if token in vocabulary:
+                return int(vocabulary[token])
         raise DataError("the language model has no token to begin a text with", where=str(self.folder))
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text, the first not among them."""
+        """Return the tokens of a text, and no special ones."""
         found: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return found[1:] if found[:1] == [self.start] else found  # some add it whatever they are told
+        return found[1:] if found[:1] == [self.tokenizer.bos_token_id] else found  # added whatever it is told
 
     def perplexity(self, text: str) -> float:
-        """Return the perplexity of the first ``MAX_LENGTH`` tokens; nan for a text without tokens."""
+        """Return the perplexity of the first ``MAX_LENGTH`` tokens; nan for a text with less than two."""
         if text not in self._known:
             tokens = self.tokens(text)[:MAX_LENGTH]
-            self._known[text] = float(np.exp(-self._log_likelihood([], tokens))) if tokens else float("nan")
+            known = -self._log_likelihood(tokens[:1], tokens[1:]) if len(tokens) > 1 else float("nan")
+            self._known[text] = float(np.exp(known))
         return self._known[text]
 
     def log_likelihood(self, context: str, text: str, longest: int = 64) -> float:
@@ -77,7 +82,8 @@ class LanguageModel:
             longest: Tokens.
         """
         tokens = self.tokens(text)[:longest]
-        return self._log_likelihood(self.tokens(context)[-longest:], tokens) if tokens else float("nan")
+        before = [self.start, *self.tokens(context)[-longest:]]
+        return self._log_likelihood(before, tokens) if tokens else float("nan")
 
     def next(self, prefixes: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Return float32[n, V], the log-probabilities of the token after each of n prefixes of one length."""
@@ -97,7 +103,7 @@ class LanguageModel:
         import torch
 
         asked = torch.tensor([[self.start, *self.tokens(prompt)]])
-        ends = {self.tokenizer.eos_token_id, self.start}
+        ends = {self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.start}
         drawn: list[list[int]] = [[] for _ in range(count)]
         with torch.inference_mode():
             state = self.network(asked.repeat(count, 1), use_cache=True)
@@ -119,7 +125,7 @@ class LanguageModel:
         import torch
 
         with torch.inference_mode():
-            asked = torch.tensor([[self.start, *context, *tokens]])
+            asked = torch.tensor([[*context, *tokens]])
             logits = self.network(asked).logits[0, -len(tokens) - 1 : -1].float()
             found = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), torch.tensor(tokens)]
         return float(found.double().mean())

@@ -1,0 +1,162 @@
+"""Triggers written by a language model: the search against trying everything, and what each attack keeps to."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from robustrank.attacks.decoding import Decoder, Wishes
+from robustrank.attacks.idem import _between, _copied, _scaled
+from robustrank.attacks.surrogates import Guide, access_of
+
+from robustrank.attack import apply_edits
+from robustrank.collections.collection import Collection
+from robustrank.conformance import Overlap
+from robustrank.errors import UsageError
+from robustrank.language_model import language_model
+from robustrank.measures.ranking import ranking
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.rankers.scoring import Scorer
+from robustrank.specification import Spec
+from robustrank.text.analysis import stem
+from robustrank.text.words import words
+from robustrank.victim import Access, Candidate, GradientView, Oracle, Target, Victim
+from tests.tiny_language_model import TEXTS, tiny_language_model
+
+QUERY = "pressure on wings"
+
+
+def guide(query=QUERY):
+    ranker = Overlap()
+    view = GradientView(ranker, query, lambda count: None)
+    return Guide(view, lambda texts: ranker.score([(query, text) for text in texts]))
+
+
+def wishes(length, candidates, **changes):
+    base = {"beams": 50, "guidance": 1.0, "fluency": 0.0, "coherence": 0.0, "value": lambda s: s.astype(np.float64)}
+    return Wishes(length=length, candidates=candidates, **{**base, **changes})
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    found = Decoder.of(language_model(tiny_language_model()), guide().view)
+    assert all(text.strip().isalpha() for text in found.texts)
+    return found
+
+
+def test_a_wide_beam_finds_the_best_text_of_two_tokens(decoder):
+    small = Decoder(decoder.model, decoder.ids[::6], decoder.texts[::6], decoder.begins[::6], decoder.vectors[::6])
+    count = len(small.ids)
+    found = small.search(guide(), wishes(2, count, beams=count), np.zeros(count, dtype=np.float32))
+    pairs = itertools.permutations(range(count), 2)
+    texts = [small.texts[a] for a in range(count) if small.begins[a]]
+    texts += [small.texts[a] + small.texts[b] for a, b in pairs if small.begins[a]]
+    best = max(float(score) for score in guide().scores([text.strip() for text in texts]))
+    assert found[0].relevance == pytest.approx(best)
+
+
+def test_banned_tokens_and_repeated_ones_are_not_written(decoder):
+    bonus = np.zeros(len(decoder.ids), dtype=np.float32)
+    first = decoder.search(guide(), wishes(3, 5, beams=3), bonus)
+    used = {token for beam in first for token in beam.tokens}
+    bonus[np.isin(decoder.ids, sorted(used))] = -np.inf
+    second = decoder.search(guide(), wishes(3, 5, beams=3), bonus)
+    assert not used & {token for beam in second for token in beam.tokens}
+    assert all(len(set(beam.tokens)) == len(beam.tokens) for beam in first + second)
+
+
+def test_fluency_is_the_likelihood_and_a_weight_on_it_makes_fluent_text(decoder):
+    bonus = np.zeros(len(decoder.ids), dtype=np.float32)
+    relevant = decoder.search(guide(), wishes(3, 20, beams=1), bonus)[0]
+    fluent = decoder.search(guide(), wishes(3, 20, beams=1, fluency=1e6, guidance=0.0), bonus)[0]
+    assert fluent.fluency / len(fluent.tokens) > relevant.fluency / len(relevant.tokens)
+    single = [float(decoder.model.next([fluent.tokens[:n]])[0, fluent.tokens[n]]) for n in range(len(fluent.tokens))]
+    assert fluent.fluency == pytest.approx(sum(single), rel=1e-4)
+
+
+def prepared(name, surrogate="victim", **parameters):
+    attack = create("attack", Spec(name, {"surrogate": surrogate, **parameters}))
+    documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
+    collection = Collection("c", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
+    attack.prepare(Oracle(Scorer(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
+    scores = Overlap().score(collection.pairs("q"))
+    order = ranking(scores, list(documents))
+    ranked = tuple(Candidate(f"d{i}", TEXTS[i]) for i in order)
+    target = Target("q", QUERY, ranked[-1].doc_id, ranked[-1].text, len(ranked), ranked)
+    return attack, target, Victim(Scorer(Overlap()), target, scores[order], attack.access)
+
+
+MODEL = {"language_model": tiny_language_model()}
+SMALL = {"length": 3, "candidates": 20, "beams": 5}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("pat", {**MODEL, **SMALL, "similar": 3}),
+        ("pat", {**MODEL, **SMALL, "coherence": 0.0}),
+        ("semantic-collision", {**SMALL, "minimum_documents": 1, "filters": 0}),
+        ("semantic-collision", {**SMALL, **MODEL, "minimum_documents": 1, "filters": 0, "kind": "regularised"}),
+        ("semantic-collision", {**SMALL, **MODEL, "filters": 0, "kind": "natural"}),
+    ],
+)
+def test_each_beats_random_words_of_its_length(name, parameters):
+    attack, target, victim = prepared(name, **parameters)
+    found = attack.perturb(target, victim, derive(0, "x"))
+    assert apply_edits(target.document, found.edits) == found.text
+    control = create("attack", Spec("random-trigger", {}))
+    documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
+    control.prepare(None, Collection("c", {}, documents, {}, {}), derive(0))
+    random = [control.mirror(target, found, derive(n, "control")).text for n in range(40)]
+    scores = Overlap().score([(QUERY, found.text), *((QUERY, text) for text in random)])
+    assert scores[0] > np.quantile(scores[1:], 0.8)
+
+
+@pytest.mark.parametrize("kind", ["aggressive", "regularised", "natural"])
+def test_collisions_share_no_word_with_the_query(kind):
+    parameters = {**SMALL, **MODEL, "minimum_documents": 1, "filters": 1, "kind": kind}
+    attack, target, victim = prepared("semantic-collision", **parameters)
+    found = attack.perturb(target, victim, derive(0, "x"))
+    assert found.edits
+    written = {stem(word.key) for edit in found.edits for word in words(edit.text)}
+    assert not written & {stem(word.key) for word in words(QUERY)}
+
+
+def test_a_trigger_of_the_query_alone_is_made_once():
+    attack, target, victim = prepared("pat", surrogate="minilm:max_length=32", **MODEL, **SMALL, coherence=0.0)
+    first = attack.perturb(target, victim, derive(0, "x"))
+    attack._decoder = None  # whoever searches again fails
+    other = Target("q", QUERY, target.ranked[0].doc_id, target.ranked[0].text, 1, target.ranked)
+    assert attack.perturb(other, victim, derive(1, "y")).edits[0].text.strip() == first.edits[0].text.strip()
+    assert victim.meter.queries == 0
+
+
+def test_access_is_what_the_surrogate_needs():
+    assert [access_of(name) for name in ("victim", "imitation", "minilm")] == [
+        Access.GRADIENTS,
+        Access.RANKS,
+        Access.NOTHING,
+    ]
+    with pytest.raises(UsageError, match="gradients"):
+        prepared("pat", surrogate="bm25", **MODEL)
+
+
+def test_what_is_copied_is_not_connecting():
+    assert _copied("pressure on wings grows", QUERY)
+    assert not _copied("it grows with the speed of wings", QUERY)
+    assert apply_edits("One. Two.", (_between("One. Two.", 5, "New."),)) == "One. New. Two."
+    assert apply_edits("One. Two.", (_between("One. Two.", 9, "New."),)) == "One. Two. New."
+    assert _scaled([2.0, 4.0, 3.0]).tolist() == [0, 1, 0.5]
+    assert _scaled([2.0, 2.0]).tolist() == [0, 0]
+
+
+def test_idem_puts_a_sentence_between_sentences():
+    attack, target, victim = prepared("idem", **MODEL, sentences=8)
+    found = attack.perturb(target, victim, derive(0, "x"))
+    if not found.edits:  # random weights write few sentences
+        pytest.skip(found.note)
+    (edit,) = found.edits
+    assert edit.text.strip().endswith(".")
+    assert edit.start in attack._boundaries(target.document)
