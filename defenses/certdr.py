@@ -7,7 +7,7 @@ Ranking Models, CIKM 2022, arXiv 2209.06691. Differences are in ``CertDR.differs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,6 +18,7 @@ from robustrank.certification.bounds import PAPER
 from robustrank.certification.certificate import Certificate
 from robustrank.certification.mean import certify_mean
 from robustrank.certification.overlap import rho
+from robustrank.certification.sequential import certify_sequentially
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.randomness import derive
@@ -30,6 +31,9 @@ CHUNK = 20_000  # smoothed pairs scored in one call
 MEMORY = 20_000_000  # squashed scores remembered, for a certificate after its ranking
 CALIBRATION_QUERIES = 32  # clean lists that centre and scale are taken from ...
 CALIBRATION_ENDS = 4  # ... by this many candidates at either end
+
+
+Bound = Literal["hoeffding", "empirical-bernstein", "betting", "sequential"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class CertDR(Defense):
     size: int = 100  # the most words of a perturbation set
     samples: int = 100  # smoothed copies of each document; the published evaluation draws 1,000
     alpha: float = 0.05  # probability of a wrong verdict, a query
-    bound: Literal["hoeffding", "empirical-bernstein", "betting"] = "betting"  # on the smoothed scores of the list
+    bound: Bound = "betting"  # on the smoothed scores of the list; sequential samples on demand
+    most: int = 1000  # copies of a document, at the most, by which the sequential bound certifies
     centre: float | None = None  # the score that is squashed to 1/2; null is the middle of the clean scores
     scale: float | None = None  # the sigmoid's slope; null is 4 over the range of the clean scores
 
@@ -59,8 +64,12 @@ class CertDR(Defense):
     )
 
     def __post_init__(self) -> None:
-        if self.samples < 1 or not 0 < self.alpha < 1 or self.size < 1 or (self.scale is not None and self.scale <= 0):
-            raise ValueError("samples and size are at least 1, alpha lies in (0, 1), scale is positive")
+        if (
+            min(self.samples, self.most, self.size) < 1
+            or not 0 < self.alpha < 1
+            or (self.scale is not None and self.scale <= 0)
+        ):
+            raise ValueError("samples, most and size are at least 1, alpha lies in (0, 1), scale is positive")
 
     def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
@@ -129,10 +138,10 @@ class SmoothedRanker(Ranker):
         found = dict(self._scored(pairs))
         return [found[pair] for pair in pairs]
 
-    def copies(self, document: str) -> list[str]:
-        """Return the document's smoothed copies, the same at every call."""
+    def copies(self, document: str, count: int | None = None) -> list[str]:
+        """Return the document's first ``count`` smoothed copies, the same at every call; by default ``samples``."""
         rng = derive(self.seed, "smoothing", self.sets.canonical(document))
-        return self.sets.draw(document, self.settings.samples, rng)
+        return self.sets.draw(document, self.settings.samples if count is None else count, rng)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word."""
@@ -146,7 +155,12 @@ class SmoothedRanker(Ranker):
         ks: Sequence[int],
         radius: int | None,
     ) -> list[Certificate]:
-        """Return for each K the certificate at 1 - alpha, then for each K the published one for comparison."""
+        """Return for each K the certificate at 1 - alpha, then for each K the published one for comparison.
+
+        The published one is of a fixed number of samples, so that there is none beside the sequential one.
+        """
+        if self.settings.bound == "sequential":
+            return self.certify_on_demand(query_id, query, candidates, ks, radius)
         doc_ids, samples, rhos = self.ordered(query, candidates, radius)
         return [
             certificate
@@ -163,6 +177,29 @@ class SmoothedRanker(Ranker):
                 table=self.table.fingerprint,
             )
         ]
+
+    def certify_on_demand(
+        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+    ) -> list[Certificate]:
+        """Return for each K the sequential certificate: copies are scored as long as a verdict hangs on them."""
+
+        def draw(spans: Mapping[int, tuple[int, int]]) -> dict[int, NDArray[np.float32]]:
+            texts = {i: self.copies(candidates[i].text, stop)[start:] for i, (start, stop) in spans.items()}
+            distinct = list(dict.fromkeys((query, copy) for copies in texts.values() for copy in copies))
+            scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
+            return {i: np.array([scores[query, c] for c in copies], dtype=np.float32) for i, copies in texts.items()}
+
+        return certify_sequentially(
+            query_id,
+            [candidate.doc_id for candidate in candidates],
+            draw,
+            [self.rho(candidate.text, radius) for candidate in candidates],
+            ks,
+            alpha=self.settings.alpha,
+            most=self.settings.most,
+            radius=radius,
+            table=self.table.fingerprint,
+        )
 
     def ordered(
         self, query: str, candidates: Sequence[Candidate], radius: int | None

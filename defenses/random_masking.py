@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from robustrank.text.table import PerturbationSets, SubstitutionTable
 from robustrank.text.words import words
 from robustrank.victim import Candidate
 
-from .certdr import CertDR, SmoothedRanker
+from .certdr import Bound, CertDR, SmoothedRanker
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class RandomMasking(Defense):
     mask: str = ""  # what stands in place of the others, as [MASK]; nothing leaves them out
     samples: int = 100  # copies of each document
     alpha: float = 0.05  # probability of a wrong verdict, a query
-    bound: Literal["hoeffding", "empirical-bernstein", "betting"] = "betting"  # on the smoothed scores of the list
+    bound: Bound = "betting"  # on the smoothed scores of the list; sequential samples on demand
+    most: int = 1000  # copies of a document, at the most, by which the sequential bound certifies
     centre: float | None = None  # the score that is squashed to 1/2; null is the middle of the clean scores
     scale: float | None = None  # the sigmoid's slope; null is 4 over the range of the clean scores
 
@@ -54,7 +54,12 @@ class RandomMasking(Defense):
     def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         settings = CertDR(
-            samples=self.samples, alpha=self.alpha, bound=self.bound, centre=self.centre, scale=self.scale
+            samples=self.samples,
+            alpha=self.alpha,
+            bound=self.bound,
+            most=self.most,
+            centre=self.centre,
+            scale=self.scale,
         ).fitted(ranker, collection, rng)
         seed = int(rng.integers(2**63))
         sets = PerturbationSets(SubstitutionTable({}, {"threat": "any word for any word"}))
@@ -73,12 +78,12 @@ class MaskedRanker(SmoothedRanker):
         """What decides the smoothed ranker's score, and the masks."""
         return f"{super().fingerprint}|{self.keep}|{self.mask}"
 
-    def copies(self, document: str) -> list[str]:
-        """Return the document's masked copies, the same at every call."""
+    def copies(self, document: str, count: int | None = None) -> list[str]:
+        """Return the document's first ``count`` masked copies, the same at every call; by default ``samples``."""
         found = words(document)
         rng = derive(self.seed, "masks", str(len(found)))
-        size, count = self.kept(len(found)), self.settings.samples
-        masks = [set(rng.permutation(len(found))[:size].tolist()) for _ in range(count)]
+        size, wanted = self.kept(len(found)), self.settings.samples if count is None else count
+        masks = [set(rng.permutation(len(found))[:size].tolist()) for _ in range(wanted)]
         return [self.masked([word.text for word in found], kept) for kept in masks]
 
     def masked(self, texts: Sequence[str], kept: Set[int]) -> str:
@@ -104,6 +109,8 @@ class MaskedRanker(SmoothedRanker):
         self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
     ) -> list[Certificate]:
         """Return for each K the certificate at 1 - alpha."""
+        if self.settings.bound == "sequential":
+            return self.certify_on_demand(query_id, query, candidates, ks, radius)
         doc_ids, samples, rhos = self.ordered(query, candidates, radius)
         own, table = self.settings, self.table.fingerprint
         return certify_mean(

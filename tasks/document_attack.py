@@ -10,7 +10,10 @@ from typing import Literal
 import numpy as np
 
 from robustrank.attack import Control, Perturbation
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.threat import is_allowed
 from robustrank.collections.collection import Collection
+from robustrank.defense import CertifiedRanker
 from robustrank.engine.context import Context
 from robustrank.engine.lockstep import WIDTH, Player, play
 from robustrank.errors import UsageError
@@ -29,6 +32,7 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Ora
 from .targets import bands, choose
 
 CUTOFFS = (10, 50)
+CERTIFIED_CUTOFFS = (1, 3, 5, 10, 20)  # the K at which certificates are held against attacks
 
 
 @dataclass
@@ -96,6 +100,7 @@ class DocumentAttack(Task):
         for attempt in attempts:
             yield from self._rows(context, attempt)
         yield from self._damage(context, attempts)
+        yield from self._held(context, attempts)
 
     def calls(self, context: Context) -> int:
         """Every candidate once; a target, the budget (or 1,000 calls where there is none), its text and its control."""
@@ -282,6 +287,29 @@ class DocumentAttack(Task):
                 ),
             }
             yield from context.rows(values, query_id)
+
+    def _held(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
+        """Hold every attack that a certificate is about against it; one that breaks a certified list is an error."""
+        ranker = context.scorer.ranker
+        if not isinstance(ranker, CertifiedRanker):
+            return
+        proved: dict[str, list[Certificate]] = {}
+        for attempt in attempts:
+            target = attempt.target
+            if not is_allowed(ranker.table, target.document, attempt.perturbation.text, None):
+                continue
+            if target.query_id not in proved:
+                ks = [k for k in CERTIFIED_CUTOFFS if k < len(target.ranked)]
+                found = ranker.certify(target.query_id, target.query, target.ranked, ks, None)
+                proved[target.query_id] = [one for one in found if one.holds and one.certified]
+            for certificate in proved[target.query_id]:
+                k, after = certificate.k, attempt.facts["rank/after"]
+                if target.rank <= k:
+                    continue
+                note = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
+                broken = after <= k
+                names = (target.query_id, target.doc_id)
+                yield context.row(f"held@{k}", not broken, *names, *(("error", note) if broken else ()))
 
     def _ndcg(self, context: Context, query_id: str, replaced: Mapping[str, float]) -> float:
         ranked, scores = context.ranked(query_id)

@@ -202,6 +202,16 @@ DOCUMENT_STEALTH = Table(
     ),
 )
 
+DOCUMENT_HELD = Table(
+    name="document-attack-certified",
+    caption="Attacks confined to the table, held against certified lists: the share of certified targets kept out.",
+    task="document-attack",
+    rows=ATTACKED,
+    units="targets",
+    columns=(_percent("held@*", ("held@*",), compare=False),),
+    note="Below 100 % a certificate is wrong, or its estimate of the score is: such rows are errors of the run.",
+)
+
 IMITATION = Table(
     name="imitation",
     caption="Imitation: agreement of a student with its victim on queries it was not taught.",
@@ -278,6 +288,7 @@ TABLES: tuple[Table, ...] = (
     DOCUMENT_ATTACK,
     DOCUMENT_COST,
     DOCUMENT_STEALTH,
+    DOCUMENT_HELD,
     IMITATION,
     CERTIFIED,
 )

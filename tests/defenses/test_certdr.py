@@ -11,9 +11,13 @@ from robustrank.defenses import certdr
 from robustrank.defenses.certdr import CertDR, SmoothedRanker
 
 from robustrank.collections.collection import Collection
+from robustrank.conformance import Overlap
 from robustrank.defense import CertifiedRanker
+from robustrank.plugins import create
+from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
 from robustrank.rankers.ranker import Ranker
+from robustrank.specification import parse
 from robustrank.text.table import symmetric
 from robustrank.text.words import replace_words, words
 from robustrank.victim import Candidate
@@ -214,3 +218,26 @@ def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
 def test_settings_that_mean_nothing_are_refused(settings):
     with pytest.raises(ValueError, match="at least 1"):
         CertDR(**settings)
+
+
+@pytest.mark.parametrize("kind", ["certdr", "random-masking"])
+def test_copies_are_a_prefix_of_more_copies(kind):
+    defense = create("defense", parse(f"{kind}:samples=40"))
+    texts = {"d0": "Aircraft wings lift, and the pressure falls quickly.", "d1": "Good planes rise"}
+    collection = Collection("c", {"q": "wings"}, texts, {"q": {"d0": 1}}, {"q": ("d0", "d1")})
+    ranker = defense.harden(Overlap(), collection, derive(0, "defense"))
+    for text in texts.values():
+        assert ranker.copies(text, 7) == ranker.copies(text)[:7]
+        assert ranker.copies(text, 90)[:40] == ranker.copies(text)
+
+
+def test_the_sequential_bound_samples_on_demand():
+    defense = create("defense", parse("certdr:samples=20,bound=sequential,most=200"))
+    documents = {f"d{i}": f"word{i} wings lift {'wings ' * i}" for i in range(6)}
+    collection = Collection("c", {"q": "wings"}, documents, {"q": {"d0": 1}}, {"q": tuple(documents)})
+    ranker = defense.harden(Overlap(), collection, derive(0, "defense"))
+    found = ranker.certify("q", "wings", [Candidate(*item) for item in documents.items()], [1, 3], None)
+    assert [certificate.bound for certificate in found] == ["sequential", "sequential"]
+    assert all(16 <= document.samples <= 200 for document in found[0].documents)
+    for certificate in found:
+        certificate.recheck()

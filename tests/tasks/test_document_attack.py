@@ -155,3 +155,46 @@ def test_an_attack_that_changes_nothing_has_no_success(tmp_path):
 def test_a_collection_survives_its_own_fingerprint():
     first = Collection("c", {"q": "a"}, {"d": "b"}, {"q": {"d": 1}}, {"q": ("d",)})
     assert first.fingerprint != Collection("c", {"q": "a"}, {"d": "b"}, {"q": {"d": 2}}, {"q": ("d",)}).fingerprint
+
+
+UNSOUND = '''
+from dataclasses import dataclass, replace
+from robustrank.defense import Defense
+from robustrank.rankers.ranker import Ranker
+from robustrank.text.embedding_table import load_table
+from robustrank.defenses.canonical import CanonicalRanker
+
+class Believer(CanonicalRanker):
+    """Certifies every list, and scores documents as they are."""
+
+    def canonical(self, text):
+        return text
+
+@dataclass(frozen=True)
+class Unsound(Defense):
+    """Proves what is not so."""
+
+    def harden(self, ranker, collection, rng):
+        return Believer(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
+'''
+
+
+@pytest.mark.parametrize("defense", ["unsound", "canonical"])
+def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path):
+    plugin = tmp_path / "unsound.py"
+    plugin.write_text(UNSOUND)
+    path, out = tmp_path / "e.yaml", tmp_path / "out"
+    name = f"'{plugin}:Unsound'" if defense == "unsound" else defense
+    path.write_text(
+        f"name: e\ncollections: [lee]\nrankers: [minilm]\ndefenses: [{name}]\n"
+        "attacks: [{name: word-substitution, max_words: 8}, keyword-stuffing]\n"
+        "tasks: [{name: document-attack, queries: 4, targets: ['4-6', '11-13', '21-23']}]\n"
+    )
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
+    lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
+    held = [row for row in map(json.loads, lines) if row["measure"].startswith("held@")]
+    assert held
+    assert {row["attack"] for row in held} == {"word-substitution:max_words=8"}  # stuffing is no substitution
+    broken = [row for row in held if row["status"] == "error"]
+    assert bool(broken) == (defense == "unsound")
+    assert all("was certified" in row["note"] and row["value"] == 0 for row in broken)

@@ -1,0 +1,39 @@
+"""What is inside the threat and what is not, by hand, and every allowed edit of a small text."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from robustrank.certification.threat import is_allowed
+from robustrank.text.table import symmetric
+from robustrank.text.words import replace_words
+
+TABLE = symmetric({"quick": ["fast", "rapid"], "dog": ["hound"]}, {})
+TEXT = "The Quick, QUICK dog."
+
+
+def test_every_replacement_by_the_table_is_allowed():
+    options = [(None, "fast", "rapid"), (None, "fast", "rapid"), (None, "hound")]
+    for chosen in itertools.product(*options):
+        edits = {i + 1: key for i, key in enumerate(chosen) if key}
+        after = replace_words(TEXT, edits)
+        assert is_allowed(TABLE, TEXT, after, None)
+        assert is_allowed(TABLE, TEXT, after, 2) == (len(edits) <= 2)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "The fast, QUICK dog.",  # another case
+        "The Quick QUICK dog.",  # punctuation
+        "The Quick, QUICK dog",
+        "The Quick, QUICK dog dog.",
+        "The Quick, QUICK cat.",  # no substitute
+        "A Quick, QUICK dog.",
+        "quick The Quick, QUICK dog.",
+    ],
+)
+def test_anything_else_is_not(after):
+    assert not is_allowed(TABLE, TEXT, after, None)
