@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robustrank.certification.certificate import Certificate
 from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import Pair, Ranker
 from robustrank.text.table import SubstitutionTable
 from robustrank.victim import Candidate
 
@@ -33,6 +33,17 @@ class Detector(Protocol):
 
     def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]; higher is more suspicious."""
+
+
+@runtime_checkable
+class FlaggingRanker(Protocol):
+    """A defended ranker that tells which documents it finds suspicious."""
+
+    def suspicions(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        """Return float64[n]; higher is more suspicious."""
+
+    def flags(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+        """Return bool[n]: which documents are so suspicious that they are ranked last."""
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from robustrank.attack import Control, Perturbation
 from robustrank.certification.certificate import Certificate
 from robustrank.certification.threat import is_allowed
 from robustrank.collections.collection import Collection
-from robustrank.defense import CertifiedRanker
+from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
 from robustrank.engine.lockstep import WIDTH, Player, play
 from robustrank.errors import UsageError
@@ -101,6 +101,7 @@ class DocumentAttack(Task):
             yield from self._rows(context, attempt)
         yield from self._damage(context, attempts)
         yield from self._held(context, attempts)
+        yield from self._detected(context, attempts)
 
     def calls(self, context: Context) -> int:
         """Every candidate once; a target, the budget (or 1,000 calls where there is none), its text and its control."""
@@ -310,6 +311,29 @@ class DocumentAttack(Task):
                 broken = after <= k
                 names = (target.query_id, target.doc_id)
                 yield context.row(f"held@{k}", not broken, *names, *(("error", note) if broken else ()))
+
+    def _detected(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
+        """Yield what a detector says of the edited documents, beside what it says of them as they were.
+
+        The mean of ``AUC`` over targets is the area under the ROC curve of edited against original documents.
+        """
+        ranker = context.scorer.ranker
+        edited = [attempt for attempt in attempts if attempt.perturbation.text != attempt.target.document]
+        if not isinstance(ranker, FlaggingRanker) or not edited:
+            return
+        before = [(attempt.target.query, attempt.target.document) for attempt in edited]
+        after = [(attempt.target.query, attempt.perturbation.text) for attempt in edited]
+        clean, attacked = ranker.suspicions(before), ranker.suspicions(after)
+        flags = zip(ranker.flags(before).tolist(), ranker.flags(after).tolist(), strict=True)
+        for number, (attempt, (flagged_before, flagged)) in enumerate(zip(edited, flags, strict=True)):
+            values = {
+                "suspicion/before": float(clean[number]),
+                "suspicion": float(attacked[number]),
+                "flagged/before": float(flagged_before),
+                "flagged": float(flagged),
+                "AUC": float(np.mean((attacked[number] > clean) + 0.5 * (attacked[number] == clean))),
+            }
+            yield from context.rows(values, attempt.target.query_id, attempt.target.doc_id)
 
     def _ndcg(self, context: Context, query_id: str, replaced: Mapping[str, float]) -> float:
         ranked, scores = context.ranked(query_id)

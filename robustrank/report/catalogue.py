@@ -212,6 +212,20 @@ DOCUMENT_HELD = Table(
     note="Below 100 % a certificate is wrong, or its estimate of the score is: such rows are errors of the run.",
 )
 
+DOCUMENT_DETECTED = Table(
+    name="document-attack-detection",
+    caption="Attacked documents before a detector: how many it flags, of them and of the same documents as they were.",
+    task="document-attack",
+    rows=ATTACKED,
+    units="targets",
+    columns=(
+        _percent("flagged", ("flagged",), compare=False),
+        _percent("flagged before", ("flagged/before",), compare=False),
+        _plain("AUC", ("AUC",)),
+    ),
+    note="AUC: the area under the ROC curve, edited documents against the same documents as they were.",
+)
+
 IMITATION = Table(
     name="imitation",
     caption="Imitation: agreement of a student with its victim on queries it was not taught.",
@@ -289,6 +303,7 @@ TABLES: tuple[Table, ...] = (
     DOCUMENT_COST,
     DOCUMENT_STEALTH,
     DOCUMENT_HELD,
+    DOCUMENT_DETECTED,
     IMITATION,
     CERTIFIED,
 )

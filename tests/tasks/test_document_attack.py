@@ -198,3 +198,24 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
     broken = [row for row in held if row["status"] == "error"]
     assert bool(broken) == (defense == "unsound")
     assert all("was certified" in row["note"] and row["value"] == 0 for row in broken)
+
+
+def test_a_filter_tells_what_it_found_and_its_area_is_scikit_learns(tmp_path):
+    metrics = pytest.importorskip("sklearn.metrics")
+    path, out = tmp_path / "e.yaml", tmp_path / "out"
+    path.write_text(
+        "name: e\ncollections: [lee]\nrankers: [bm25]\ndefenses: [spamicity-filter, none]\n"
+        "attacks: [{name: keyword-stuffing, repeats: 3}]\n"
+        "tasks: [{name: document-attack, queries: 6, targets: ['11-20', '31-40']}]\n"
+    )
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
+    lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
+    rows = [row for row in map(json.loads, lines) if row["defense"] == "spamicity-filter"]
+    clean, attacked = values(rows, "suspicion/before"), values(rows, "suspicion")
+    area = metrics.roc_auc_score([0] * len(clean) + [1] * len(attacked), [*clean, *attacked])
+    assert values(rows, "AUC").mean() == pytest.approx(area)
+    assert area > 0.9
+    assert values(rows, "flagged").mean() > 0.5 > values(rows, "flagged/before").mean()
+    unfiltered = [row for row in map(json.loads, lines) if row["defense"] == "none"]
+    assert not any(row["measure"] in ("flagged", "AUC") for row in unfiltered)
+    assert values(rows, "success").mean() < values(unfiltered, "success").mean()

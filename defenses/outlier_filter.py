@@ -1,0 +1,105 @@
+"""Lexical outlier filter: flags documents whose words follow each other as those of the collection hardly do.
+
+Source: the bigram model with absolute discounting of Ney, Essen, Kneser: On structuring probabilistic dependences in
+stochastic language modelling, Computer Speech and Language 8, 1994, with the collection as its corpus; as a detector,
+the perplexity filters of Song, Rush, Shmatikov, EMNLP 2020, without a neural language model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
+from robustrank.rankers.ranker import Ranker
+from robustrank.text.words import words
+
+from .filtering import check_share, filtered
+
+DISCOUNT = 0.75
+EDGE = 8  # words at either end whose surprise is looked at apart, since triggers stand there
+
+
+@dataclass(frozen=True)
+class OutlierFilter(Defense):
+    """Ranks last what surprises a bigram model of the collection more than nearly all its documents do."""
+
+    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+
+    source = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
+    differs = (
+        "a bigram model of the collection, in which a document leaves its own counts out; the worst of the whole and "
+        "either end counts"
+    )
+
+    def __post_init__(self) -> None:
+        check_share(self.false_alarms)
+
+    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+        """Return the ranker behind the filter."""
+        detector = OutlierDetector.of(collection.documents.values())
+        return filtered(ranker, detector, collection, self.false_alarms, f"outlier|{collection.fingerprint}", rng)
+
+
+@dataclass(frozen=True)
+class OutlierDetector:
+    """Suspicion is the mean surprise of a document's bigrams, in nats.
+
+    Attributes:
+        singles, pairs: How often each word and each bigram occurs in the collection.
+        contexts, followers: How often a word follows each word, and how many different ones.
+        total: All words.
+        known: The collection's documents, whose own counts are left out.
+    """
+
+    singles: Counter[str]
+    pairs: Counter[tuple[str, str]]
+    contexts: Counter[str]
+    followers: Counter[str]
+    total: int
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, documents: Iterable[str]) -> OutlierDetector:
+        """Return the detector of a collection."""
+        texts = list(documents)
+        singles: Counter[str] = Counter()
+        pairs: Counter[tuple[str, str]] = Counter()
+        for text in texts:
+            keys = [word.key for word in words(text)]
+            singles.update(keys)
+            pairs.update(pairwise(keys))
+        contexts: Counter[str] = Counter()
+        for (first, _), count in pairs.items():
+            contexts[first] += count
+        followers = Counter(first for first, _ in pairs)
+        return cls(singles, pairs, contexts, followers, sum(singles.values()), frozenset(texts))
+
+    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+        """Return float64[n]; the query is not looked at. 0 for a text of less than two words."""
+        return np.array([self._worst(document) for document in documents], dtype=np.float64)
+
+    def surprises(self, document: str) -> NDArray[np.float64]:
+        """Return float64[words - 1], minus the log-probability of each word after the one before it."""
+        keys = [word.key for word in words(document)]
+        once = 1 if document in self.known else 0
+        own, own_pairs, own_contexts = Counter(keys), Counter(pairwise(keys)), Counter(keys[:-1])
+        found = []
+        for first, second in pairwise(keys):
+            before = self.contexts[first] - once * own_contexts[first]
+            both = self.pairs[first, second] - once * own_pairs[first, second]
+            alone = (self.singles[second] - once * own[second] + 1) / (self.total + len(self.singles) + 1)
+            shared = DISCOUNT * self.followers[first] / before if before > 0 else 1.0
+            share = max(0.0, both - DISCOUNT) / before if before > 0 else 0.0
+            found.append(-np.log(share + min(1.0, shared) * alone))
+        return np.array(found, dtype=np.float64)
+
+    def _worst(self, document: str) -> float:
+        found = self.surprises(document)
+        return float(max(part.mean() for part in (found, found[:EDGE], found[-EDGE:]))) if len(found) else 0.0

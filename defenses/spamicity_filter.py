@@ -1,0 +1,50 @@
+"""Spamicity filter: flags documents that repeat the query's terms.
+
+Source: Zhou, Pang: OSD: An Online Web Spam Detection System, WWW 2009; as a defense of rankers, Liu et al. (PAT), CCS
+2022, mitigation, and Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXiv 2307.16816.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
+from robustrank.rankers.ranker import Ranker
+from robustrank.text.quality import Spamicity
+
+from .filtering import check_share, filtered
+
+
+@dataclass(frozen=True)
+class SpamicityFilter(Defense):
+    """Ranks last what repeats the query more than nearly all clean documents do."""
+
+    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+
+    source = "Zhou, Pang, WWW 2009; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
+    differs = "the threshold comes from clean candidates, not from a fixed number"
+
+    def __post_init__(self) -> None:
+        check_share(self.false_alarms)
+
+    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+        """Return the ranker behind the filter."""
+        detector = SpamicityDetector(Spamicity.of(collection.documents.values()))
+        name = f"spamicity|{collection.fingerprint}"
+        return filtered(ranker, detector, collection, self.false_alarms, name, rng)
+
+
+@dataclass(frozen=True)
+class SpamicityDetector:
+    """Suspicion is spamicity."""
+
+    measure: Spamicity
+
+    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+        """Return float64[n] in [0, 1]."""
+        return np.array([self.measure.score(query, document) for document in documents], dtype=np.float64)

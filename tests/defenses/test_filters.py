@@ -1,0 +1,89 @@
+"""Filters: what they flag, at which price, and that a score is still that of a pair alone."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from robustrank.defenses.filtering import BELOW, FilteredRanker
+from robustrank.defenses.outlier_filter import DISCOUNT, OutlierDetector
+
+from robustrank.collections.collection import Collection
+from robustrank.defense import Detector
+from robustrank.errors import UsageError
+from robustrank.plugins import create
+from robustrank.randomness import derive
+from robustrank.rankers.lexical import BM25
+from robustrank.specification import Spec
+from tests.tiny_language_model import tiny_language_model
+
+SUBJECTS = ["the wing", "the jet", "a plane", "the shock wave", "a slender body"]
+VERBS = ["lifts", "heats", "slows", "moves"]
+DOCUMENTS = {
+    f"d{i}-{j}": f"{one} {verb} the flow of air over {other} and the pressure falls near the wall"
+    for i, one in enumerate(SUBJECTS)
+    for j, verb in enumerate(VERBS)
+    for other in SUBJECTS[:1]
+}
+QUERY = "pressure over a slender wing"
+COLLECTION = Collection("c", {"q": QUERY}, DOCUMENTS, {}, {"q": tuple(DOCUMENTS)})
+PAIRS = COLLECTION.pairs("q")
+STUFFED = "pressure slender wing pressure slender wing " + DOCUMENTS["d0-0"]
+SHUFFLED = "wall near falls pressure the and the over air of flow the lifts wing the"
+
+
+def defended(name, **parameters):
+    inner = BM25()
+    inner.prepare(COLLECTION)
+    return create("defense", Spec(name, parameters)).harden(inner, COLLECTION, derive(0, "defense")), inner
+
+
+NAMES = ["spamicity-filter", "outlier-filter", "perplexity-filter"]
+
+
+def parameters_of(name):
+    return {"language_model": tiny_language_model()} if name == "perplexity-filter" else {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_filter_flags_few_clean_documents_and_lowers_what_it_flags(name):
+    ranker, inner = defended(name, false_alarms=0.1, **parameters_of(name))
+    assert isinstance(ranker, FilteredRanker)
+    assert isinstance(ranker.detector, Detector)
+    flags = ranker.flags(PAIRS)
+    assert flags.mean() <= 0.1
+    assert ranker.score(PAIRS) == pytest.approx(inner.score(PAIRS) - BELOW * flags, abs=1e-2)
+    alone = [float(ranker.score([pair])[0]) for pair in PAIRS[::-1]]
+    assert alone[::-1] == ranker.score(PAIRS).tolist()
+    assert ranker.score([("", "")]).shape == (1,)
+    other, _ = defended(name, false_alarms=0.4, **parameters_of(name))
+    assert ranker.fingerprint != other.fingerprint
+    assert other.flags(PAIRS).sum() >= flags.sum()
+
+
+def test_each_flags_what_it_is_for():
+    assert defended("spamicity-filter")[0].flags([(QUERY, STUFFED)])[0]
+    assert not defended("spamicity-filter")[0].flags([(QUERY, SHUFFLED)])[0]
+    assert defended("outlier-filter")[0].flags([(QUERY, SHUFFLED)])[0]
+
+
+def test_a_share_that_is_none_is_refused():
+    for name in NAMES:
+        with pytest.raises(UsageError, match="share of clean documents"):
+            create("defense", Spec(name, {"false_alarms": 1.0}))
+
+
+def test_surprise_by_hand():
+    detector = OutlierDetector.of(["a b", "a c"])
+    # "a" stands twice, before two different words; each of four words has one count more.
+    alone = {key: (count + 1) / (4 + 3 + 1) for key, count in Counter("abac").items()}
+    expected = -math.log((1 - DISCOUNT) / 2 + DISCOUNT * 2 / 2 * alone["b"])
+    assert detector.surprises("a b x")[0] == pytest.approx(expected)
+    unseen = -math.log(min(1.0, DISCOUNT * 2 / 2) * 1 / 8)
+    assert detector.surprises("a x")[0] == pytest.approx(unseen)
+    # A document of the collection leaves its own counts out: "a b" was seen in no other.
+    assert detector.surprises("a b")[0] > detector.surprises("a b x")[0]
+    assert detector.suspicion("q", ["", "word"]).tolist() == [0, 0]
+    assert np.isfinite(detector.suspicion("q", ["x y z", "a b"])).all()
