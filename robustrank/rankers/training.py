@@ -2,6 +2,8 @@
 
 Listwise: softmax cross-entropy of one relevant document against sampled others (Gao, Dai, Callan, ECIR 2021).
 Pairwise: RankNet's logistic loss on the same groups (Burges et al., ICML 2005).
+Perturbation-invariant: the loss of clean groups, and the divergence of perturbed groups' scores from theirs (Liu et
+al.: Perturbation-Invariant Adversarial Training for Neural Ranking Models, AAAI 2024, arXiv 2312.10329).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from robustrank.errors import DataError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.randomness import derive, derive_seed
+from robustrank.rankers.augmentation import Augmentation, Group
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
 from robustrank.rankers.ranker import Pair, Scores
 from robustrank.rankers.settings import Settings
@@ -27,8 +30,6 @@ from robustrank.rankers.training_state import resume, save_state
 
 if TYPE_CHECKING:
     import torch
-
-Group = tuple[str, list[str]]  # a query and documents, the relevant one first
 
 
 class Learner(Protocol):
@@ -62,6 +63,9 @@ class TrainingSettings(Settings):
     weight_decay: float = 0.01  # of AdamW
     patience: int = 2  # epochs without a better validation nDCG@10 before training stops
     threads: int = 2  # CPU threads; sums, and so weights, depend on their number, so it is fixed
+    augment: str | None = None  # an attack's specification: groups are perturbed by it, as noise, typos or adversary
+    augmented: float = 1.0  # share of the groups that are perturbed
+    invariance: float = 0.0  # weight of the scores' change under perturbation (PIAT); 0: perturbed take clean's place
 
 
 def split_by_query(collection: Collection, share: float, rng: np.random.Generator) -> tuple[Collection, Collection]:
@@ -115,11 +119,14 @@ def train(
     with _torch(derive_seed(seed, "training"), settings.threads):
         learner = make()
         optimiser = _optimiser(learner, settings)
+        augmentation = None
+        if settings.augment is not None:
+            augmentation = Augmentation.of(settings.augment, settings.augmented, learner, train, seed)
         progress = resume(state, identity, learner.network, optimiser)
         for _ in range(len(progress.curve), settings.epochs):
             if progress.curve and len(progress.curve) - progress.best_epoch >= settings.patience:
                 break
-            _epoch(learner, optimiser, train, seed, len(progress.curve), settings)
+            _epoch(learner, optimiser, train, seed, len(progress.curve), settings, augmentation)
             progress = progress.after(_validate(learner, validation), learner.network)
             save_state(state, identity, progress, learner.network, optimiser)
         learner.network.load_state_dict(progress.best)
@@ -157,6 +164,7 @@ def _epoch(
     seed: int,
     epoch: int,
     settings: TrainingSettings,
+    augmentation: Augmentation | None,
 ) -> None:
     """Train one epoch: what is drawn, and the learning rate, depend on its number alone."""
     import torch
@@ -169,7 +177,11 @@ def _epoch(
     for number, batch in enumerate(track(batches, f"training, epoch {epoch + 1} of {settings.epochs}", transient=True)):
         for part in optimiser.param_groups:
             part["lr"] = settings.learning_rate * _pace(epoch * len(batches) + number, len(batches), settings)
-        loss = _loss(learner, batch, settings.loss)
+        if augmentation is None:
+            loss = _loss(learner, batch, settings.loss)
+        else:
+            perturbed = augmentation.perturbed(batch, derive(seed, "perturbations", str(epoch), str(number)))
+            loss = _robust_loss(learner, batch, perturbed, settings)
         if not torch.isfinite(loss):
             raise DataError(f"training diverged in epoch {epoch + 1}", hint="lower learning_rate")
         optimiser.zero_grad()
@@ -211,14 +223,35 @@ def sample_groups(train: Collection, settings: TrainingSettings, rng: np.random.
 
 
 def _loss(learner: Learner, batch: Sequence[Group], kind: str) -> torch.Tensor:
+    return _loss_of(_relevance(learner, batch), kind)
+
+
+def _robust_loss(
+    learner: Learner, clean: Sequence[Group], perturbed: Sequence[Group], settings: TrainingSettings
+) -> torch.Tensor:
+    """Return the loss of perturbed groups; or, for invariance, of clean ones plus the perturbed ones' divergence."""
     import torch
 
+    if not settings.invariance:
+        return _loss(learner, perturbed, settings.loss)
+    before = _relevance(learner, clean)
+    after = torch.log_softmax(_relevance(learner, perturbed), dim=1)
+    change = torch.nn.functional.kl_div(after, torch.log_softmax(before, dim=1), reduction="batchmean", log_target=True)
+    return _loss_of(before, settings.loss) + settings.invariance * change
+
+
+def _relevance(learner: Learner, batch: Sequence[Group]) -> torch.Tensor:
+    """Return float32[groups, documents]."""
     queries = [query for query, documents in batch for _ in documents]
-    documents = [document for _, documents in batch for document in documents]
-    scores = learner.relevance(queries, documents).view(len(batch), -1)
+    return learner.relevance(queries, [one for _, documents in batch for one in documents]).view(len(batch), -1)
+
+
+def _loss_of(scores: torch.Tensor, kind: str) -> torch.Tensor:
+    import torch
+
     if kind == "pairwise":
         return torch.nn.functional.softplus(scores[:, 1:] - scores[:, :1]).mean()
-    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(batch), dtype=torch.long))
+    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long))
 
 
 def _validate(learner: Learner, validation: Collection) -> float:
