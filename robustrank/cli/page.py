@@ -11,11 +11,17 @@ from robustrank.plugins import availability, parameters
 
 COLUMNS = {"access": "access", "edits": "edits", "size_parameter": "size", "control": "control"}
 TEXTS = {"source": "Source", "differs": "Differs"}
+ACCESS = {  # what an attack asks of its victim: how that is paid for, and what it learns of a defense by it
+    "nothing": "free: no victim call; a defense is not looked at",
+    "ranks": "victim calls, answered by ranks; of a defense it sees the ranks, as every user does",
+    "scores": "victim calls, answered by scores; of a defense it sees the scores",
+    "gradients": "forward and backward passes; it needs the defended ranker's own gradients, and is skipped without",
+}
 
 
 def page(kind: str) -> str:
     """Return the installed plug-ins of a kind as Markdown: an overview, then each with source and parameters."""
-    found = [(plugin.name, cls) for plugin, cls, _ in availability(kind) if cls is not None]
+    found = [(plugin.name, _example(cls)) for plugin, cls, _ in availability(kind) if cls is not None]
     columns = {name: title for name, title in COLUMNS.items() if any(hasattr(cls, name) for _, cls in found)}
     lines = [
         f"# The {kind}s",
@@ -30,22 +36,40 @@ def page(kind: str) -> str:
         lines.append(f"| [{name}](#{name}) | {' | '.join([*cells, _summary(cls)])} |")
     for name, cls in found:
         lines += ["", f"## {name}", "", *_section(cls)]
+    if kind == "attack":
+        lines += ["", "## Access, cost and what an attack knows of a defense", ""]
+        lines += ["Every attack can be pointed at a defended ranker. A parameter may change what it asks for.", ""]
+        lines += ["| access | cost, and knowledge |", "|---|---|"]
+        lines += [f"| {name} | {text} |" for name, text in ACCESS.items()]
     return "\n".join(lines) + "\n"
 
 
-def _section(cls: type[Any]) -> Iterator[str]:
-    yield inspect.getdoc(cls) or ""
+def _example(cls: type[Any]) -> Any:
+    """Return the plug-in with its defaults, for they may decide its metadata; the class where one has to be given."""
+    return cls if any(parameter.required for parameter in parameters(cls)) else cls()
+
+
+def _section(cls: Any) -> Iterator[str]:
+    yield _doc(cls)
     yield ""
     for attribute, title in TEXTS.items():
         if text := getattr(cls, attribute, ""):
             yield f"- {title}: {text}."
-    for parameter in parameters(cls):
+    for parameter in parameters(_class(cls)):
         default = "required" if parameter.required else f"`{parameter.default!r}`"
         yield f"- `{parameter.name}` ({default}): {parameter.description}"
 
 
-def _summary(cls: type[Any]) -> str:
-    return (inspect.getdoc(cls) or "").partition("\n")[0]
+def _summary(cls: Any) -> str:
+    return _doc(cls).partition("\n")[0]
+
+
+def _doc(cls: Any) -> str:
+    return inspect.getdoc(_class(cls)) or ""
+
+
+def _class(found: Any) -> type[Any]:
+    return found if isinstance(found, type) else type(found)
 
 
 def _shown(value: object) -> str:

@@ -1,8 +1,10 @@
-"""docs/attacks.md is what the attacks say of themselves."""
+"""docs/attacks.md and docs/defenses.md are what the plug-ins say of themselves."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
 
 from robustrank.cli.page import page
 from robustrank.plugins import registry
@@ -10,14 +12,21 @@ from robustrank.plugins import registry
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_the_attacks_is_up_to_date():
-    hint = "run: robustrank list attacks --markdown > docs/attacks.md"
-    assert (DOCS / "attacks.md").read_text(encoding="utf-8") == page("attack"), hint
+@pytest.mark.parametrize("kind", ["attack", "defense"])
+def test_a_page_is_up_to_date(kind):
+    hint = f"run: robustrank list {kind}s --markdown > docs/{kind}s.md"
+    assert (DOCS / f"{kind}s.md").read_text(encoding="utf-8") == page(kind), hint
 
 
-def test_every_attack_names_its_source_and_parameters():
-    text = page("attack")
-    for name in registry("attack"):
+@pytest.mark.parametrize("kind", ["attack", "defense"])
+def test_every_plugin_names_its_source(kind):
+    text = page(kind)
+    for name in set(registry(kind)) - {"none"}:
         section = text.partition(f"## {name}\n")[2].partition("\n## ")[0]
         assert "- Source: " in section, name
+
+
+def test_a_page_names_parameters_and_the_access_that_they_decide():
+    text = page("attack")
+    assert "| [pat](#pat) | ranks |" in text
     assert "- `max_words` (`20`): words replaced at the most; the paper takes 20 for passages, 50 for documents" in text
