@@ -10,7 +10,7 @@ weight. A token's vector is the mean of the ranker's embeddings of the token's t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from robustrank.rankers.ranker import Scores
 from robustrank.text.words import words
 from robustrank.victim import GradientView
 
-from .slots import slopes_in
+from .slots import mean_vectors, slopes_in
 from .surrogates import Guide
 
 
@@ -93,17 +93,11 @@ class Decoder:
     def of(cls, model: LanguageModel, view: GradientView) -> Decoder:
         """Return the decoder of a language model for a ranker."""
         found = [(token, model.tokenizer.decode([token])) for token in sorted(model.tokenizer.get_vocab().values())]
-        kept = [(t, text) for t, text in found if text.strip().isascii() and text.lstrip(" ").isalpha()]
-        table = view.embedding_table
-        vectors = np.zeros((len(kept), table.shape[1]), dtype=np.float32)
-        for row, (_, text) in enumerate(kept):
-            tokens = view.tokens_of(text.strip().lower())
-            if len(tokens):
-                vectors[row] = table[tokens].mean(axis=0)
-        begins = np.array([text.startswith(" ") for _, text in kept], dtype=np.bool_)
-        return cls(
-            model, np.array([t for t, _ in kept], dtype=np.int64), tuple(text for _, text in kept), begins, vectors
-        )
+        kept = [(token, text) for token, text in found if text.strip().isascii() and text.lstrip(" ").isalpha()]
+        texts = tuple(text for _, text in kept)
+        ids = np.array([token for token, _ in kept], dtype=np.int64)
+        begins = np.array([text.startswith(" ") for text in texts], dtype=np.bool_)
+        return cls(model, ids, texts, begins, mean_vectors([text.strip().lower() for text in texts], view))
 
     def search(self, guide: Guide, wishes: Wishes, bonus: NDArray[np.float32]) -> list[Beam]:
         """Return the texts kept in any step, best relevance first; fewer tokens first among equals.
@@ -157,8 +151,8 @@ class Decoder:
         length = len(grown[0].tokens)
         values = wishes.value(relevance) + np.array(extra)
         values += np.array([wishes.fluency * b.fluency + wishes.coherence * b.coherence for b in grown]) / length
-        found = zip(grown, relevance.tolist(), strict=True)
-        return [Beam(b.tokens, b.text, score, b.fluency, b.coherence) for b, score in found], values
+        scored = zip(grown, relevance.tolist(), strict=True)
+        return [replace(beam, relevance=score) for beam, score in scored], values
 
     def _gain(self, beam: Beam, place: int, guide: Guide) -> NDArray[np.float32]:
         """Return float32[n], each token's first-order gain in place of the likeliest, over the largest of them."""

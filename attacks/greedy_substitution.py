@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
@@ -21,13 +20,15 @@ from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, in_case_of, replace_words, words
 from robustrank.victim import Access, BudgetExhausted, Oracle, Target, Victim
 
+from .feedback import Feedback, ask
+
 
 @dataclass
 class GreedySubstitution(Attack):
     """Replaces words by substitutes the victim rewards, those first whose deletion helps the document most."""
 
     max_words: int = 5  # words replaced at the most
-    feedback: Literal["scores", "ranks"] = "scores"  # what is asked of the victim
+    feedback: Feedback = "scores"  # what is asked of the victim
     order: Literal["deletion", "random"] = "deletion"  # which words come first
     candidates: int = 10  # substitutes of a word tried on the victim, nearest in the table first
     table: str = "encoder"  # the substitutes: encoder, or the path of a table file
@@ -74,12 +75,14 @@ class GreedySubstitution(Attack):
         rng: np.random.Generator,
     ) -> None:
         """Fill ``chosen`` with the replacements the victim rewards."""
-        best = float(self._ask(victim, [target.document])[0])
+        best = float(ask(victim, self.feedback, [target.document])[0])
         for place in self._in_order(target, victim, found, places, rng):
             if len(chosen) == self.max_words:
                 return
             keys = self._table.substitutes(found[place].key)[: self.candidates]
-            values = self._ask(victim, [replace_words(target.document, {**chosen, place: key}) for key in keys])
+            values = ask(
+                victim, self.feedback, [replace_words(target.document, {**chosen, place: key}) for key in keys]
+            )
             if float(values.max()) > best:
                 best, chosen[place] = float(values.max()), keys[int(values.argmax())]
 
@@ -89,13 +92,8 @@ class GreedySubstitution(Attack):
         if self.order == "random":
             return [int(place) for place in rng.permutation(places)]
         without = [apply_edits(target.document, (Edit(found[i].start, found[i].end, ""),)) for i in places]
-        gains = self._ask(victim, without)
+        gains = ask(victim, self.feedback, without)
         return [places[int(i)] for i in np.argsort(-gains, kind="stable")]
-
-    def _ask(self, victim: Victim, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return float64[n]: scores, or ranks with the sign turned, so that higher is better."""
-        answers = victim.scores(texts) if self.feedback == "scores" else -victim.ranks(texts)
-        return np.asarray(answers, dtype=np.float64)
 
 
 def _edit(word: Word, key: str) -> Edit:

@@ -24,9 +24,9 @@ from robustrank.rankers.ranker import GradientRanker
 from robustrank.text.words import words
 from robustrank.victim import BudgetExhausted, Oracle, Target, Victim
 
+from .places import SENTENCE_BREAK
 from .surrogates import Guide, access_of, load_surrogate
 
-_BOUNDARY = re.compile(r"(?<=[.!?])\s+")
 _END = re.compile(r"[.!?\n]")
 
 
@@ -106,7 +106,7 @@ class IDEM(Attack):
 
     def _boundaries(self, document: str) -> list[int]:
         """Return the characters at which sentences begin or the document ends, ``places`` of them, evenly spaced."""
-        found = [0, *(match.end() for match in _BOUNDARY.finditer(document)), len(document)]
+        found = [0, *(match.end() for match in SENTENCE_BREAK.finditer(document)), len(document)]
         distinct = list(dict.fromkeys(found))
         return list(islice(distinct, 0, None, -(-len(distinct) // max(1, self.places))))
 
@@ -115,8 +115,8 @@ class IDEM(Attack):
         model = language_model(self.language_model)
         before, after = document[: edit.start].strip(), document[edit.start :].strip()
         sentence = edit.text.strip()
-        last = _BOUNDARY.split(before)[-1]
-        following = _BOUNDARY.split(after)[0]
+        last = SENTENCE_BREAK.split(before)[-1]
+        following = SENTENCE_BREAK.split(after)[0]
         junctions = [model.log_likelihood(last, sentence, 32)]
         if following:
             junctions.append(model.log_likelihood(sentence, following, 32))

@@ -6,7 +6,6 @@ Judges, Findings of AACL 2025, arXiv 2501.18536, section 3 (sentence injection, 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,9 +15,7 @@ from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.victim import Access, Oracle, Target, Victim
 
-from .places import Position, insertion
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+from .places import SENTENCE_BREAK, Position, insertion
 
 
 @dataclass
@@ -56,4 +53,4 @@ class PassageInjection(Attack):
 
     def _first(self, text: str) -> str:
         """Return a text's first sentence, cut after ``longest`` words."""
-        return " ".join(_SENTENCE.split(text.strip())[0].split()[: self.longest])
+        return " ".join(SENTENCE_BREAK.split(text.strip())[0].split()[: self.longest])

@@ -6,7 +6,6 @@ Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Diff
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +18,12 @@ from robustrank.imitation import Imitation
 from robustrank.language_model import SMOLLM2, language_model, language_model_digest
 from robustrank.rankers.ranker import GradientRanker, Scores
 from robustrank.text.stopwords import STOP_WORDS
-from robustrank.text.words import words
-from robustrank.victim import BudgetExhausted, GradientView, Oracle, Target, Victim
+from robustrank.text.words import document_frequencies, words
+from robustrank.victim import BudgetExhausted, Oracle, Target, Victim
 
 from .decoding import Decoder, Wishes
 from .places import Position, insertion
-from .surrogates import VICTIM, Guide, access_of, load_surrogate
+from .surrogates import VICTIM, Guide, access_of, load_surrogate, prepared_view
 
 
 @dataclass
@@ -75,10 +74,8 @@ class PAT(Attack):
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Load or teach the surrogate, and bring the two vocabularies together."""
         self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
-        surrogate = self._surrogate
-        view = oracle.gradients("") if surrogate is None else GradientView(surrogate, "", lambda count: None)
-        self._decoder = Decoder.of(language_model(self.language_model), view)
-        counts = Counter(key for text in collection.documents.values() for key in {word.key for word in words(text)})
+        self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, oracle))
+        counts = document_frequencies(collection.documents.values())
         content = [key for key in counts if key.isalpha() and key not in STOP_WORDS]
         self._frequent = sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from robustrank.attack import Edit
 from robustrank.text.words import words
 
+SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+")  # the white space between two sentences
 Position = Literal["start", "middle", "end"]
 
 

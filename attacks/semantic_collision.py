@@ -23,8 +23,8 @@ from robustrank.victim import BudgetExhausted, GradientView, Oracle, Target, Vic
 
 from .decoding import Decoder, Wishes
 from .places import Position, insertion
-from .slots import Lexicon, Trigger
-from .surrogates import Guide, access_of, load_surrogate
+from .slots import Lexicon, Trigger, mean_vectors
+from .surrogates import Guide, access_of, load_surrogate, prepared_view
 
 FIRST, SECOND, SMALL = 0.9, 0.999, 1e-8  # Adam's
 
@@ -74,8 +74,7 @@ class SemanticCollision(Attack):
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Load or teach the surrogate, and read the words collisions are made of."""
         self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
-        surrogate = self._surrogate
-        view = oracle.gradients("") if surrogate is None else GradientView(surrogate, "", lambda count: None)
+        view = prepared_view(self._surrogate, oracle)
         if self.kind == "natural":
             self._decoder = Decoder.of(language_model(self.language_model), view)
             return
@@ -131,8 +130,7 @@ class SemanticCollision(Attack):
         stems = {stem(key) for key in asked}
         banned = np.array([stem(key) in stems for key in keys], dtype=np.bool_)
         if asked and len(keys) and self.filters:
-            table = view.embedding_table
-            own = np.array([table[tokens].mean(axis=0) for key in asked if len(tokens := view.tokens_of(key))])
+            own = mean_vectors([key for key in asked if len(view.tokens_of(key))], view)
             if len(own):
                 unit = vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-12)
                 near = (unit @ (own / (np.linalg.norm(own, axis=1, keepdims=True) + 1e-12)).T).max(axis=1)

@@ -7,7 +7,6 @@ back, whatever the ranker's tokeniser.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.rankers.ranker import Encoding
-from robustrank.text.words import words
+from robustrank.text.words import document_frequencies, words
 from robustrank.victim import GradientView
 
 Trigger = tuple[str, ...]
@@ -41,14 +40,10 @@ class Lexicon:
 
         With ``most``, they are the so many that stand in the most documents.
         """
-        counts = Counter(key for text in collection.documents.values() for key in {word.key for word in words(text)})
-        kept = sorted((key for key, count in counts.items() if count >= minimum and key.isalpha()))
-        keys = tuple(sorted(sorted(kept, key=lambda key: -counts[key])[:most]))
-        table = view.embedding_table
-        vectors = np.zeros((len(keys), table.shape[1]), dtype=np.float32)
-        for row, key in enumerate(keys):
-            vectors[row] = table[view.tokens_of(key)].mean(axis=0)
-        return cls(keys, vectors)
+        counts = document_frequencies(collection.documents.values())
+        kept = [key for key, count in counts.items() if count >= minimum and key.isalpha()]
+        keys = tuple(sorted(sorted(kept, key=lambda key: (-counts[key], key))[:most]))
+        return cls(keys, mean_vectors(keys, view))
 
     def draw(self, length: int, rng: np.random.Generator) -> Trigger:
         """Return ``length`` random words."""
@@ -75,6 +70,17 @@ class Lexicon:
 
     def _index(self, word: str) -> int:
         return int(np.searchsorted(np.array(self.words), word))
+
+
+def mean_vectors(keys: Sequence[str], view: GradientView) -> NDArray[np.float32]:
+    """Return float32[n, H], the mean input embedding of each word's tokens; zeros for a word without tokens."""
+    table = view.embedding_table
+    vectors = np.zeros((len(keys), table.shape[1]), dtype=np.float32)
+    for row, key in enumerate(keys):
+        tokens = view.tokens_of(key)
+        if len(tokens):
+            vectors[row] = table[tokens].mean(axis=0)
+    return vectors
 
 
 def climb(

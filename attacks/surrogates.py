@@ -55,6 +55,16 @@ def load_surrogate(
     return surrogate
 
 
+def prepared_view(surrogate: GradientRanker | None, oracle: Oracle) -> GradientView:
+    """Return the embeddings and gradients an attack prepares with; the victim's where there is no surrogate."""
+    return oracle.gradients("") if surrogate is None else _free_view(surrogate, "")
+
+
+def _free_view(surrogate: GradientRanker, query: str) -> GradientView:
+    """Return a surrogate's gradients, which cost nothing."""
+    return GradientView(surrogate, query, lambda count: None)
+
+
 @dataclass(frozen=True)
 class Guide:
     """Scores and gradients for one query.
@@ -77,7 +87,7 @@ class Guide:
         def scores(texts: Sequence[str]) -> Scores:
             return scorer.score([(target.query, text) for text in texts])
 
-        return cls(GradientView(surrogate, target.query, lambda count: None), scores)
+        return cls(_free_view(surrogate, target.query), scores)
 
     def spread(self, target: Target, count: int = 20) -> float:
         """Return the standard deviation of scores over ``count`` documents of the list, evenly spaced; 1 where it is 0.

@@ -10,20 +10,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.errors import UsageError
-from robustrank.plugins import create
-from robustrank.rankers.bi_encoder import BiEncoderRanker
-from robustrank.specification import parse
-from robustrank.text import textattack_adapter
+from robustrank.rankers.bi_encoder import text_encoder
+from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import load_table
 from robustrank.victim import Access, BudgetExhausted, Oracle, Target, Victim
+
+from .feedback import Feedback, ask
 
 
 @dataclass
@@ -32,7 +30,7 @@ class TextAttackRecipe(Attack):
 
     recipe: str = "TextFoolerJin2019"  # a class of textattack.attack_recipes that needs no gradients
     max_words: int = 5  # words changed at the most, beside what the recipe itself allows
-    feedback: Literal["scores", "ranks"] = "scores"  # what is asked of the victim
+    feedback: Feedback = "scores"  # what is asked of the victim
     table: str = "encoder"  # in the place of counter-fitted vectors: encoder, or the path of a table file
     threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
     neighbours: int = 10  # the most substitutes of a word in the encoder's table
@@ -47,7 +45,7 @@ class TextAttackRecipe(Attack):
     )
     control = "random-edit"
 
-    _made: textattack_adapter.Recipe | None = field(default=None, init=False, repr=False)
+    _made: textattack_recipes.Recipe | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
@@ -55,15 +53,13 @@ class TextAttackRecipe(Attack):
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
         """Build the recipe, which imports TextAttack."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        encoder: Any = create("ranker", parse(self.encoder))
-        if not isinstance(encoder, BiEncoderRanker):
-            raise UsageError(f"encoder {self.encoder!r} embeds no texts", allowed="a bi-encoder, as minilm")
+        encoder = text_encoder(self.encoder)
 
         def encode(texts: Sequence[str]) -> NDArray[np.float32]:
             vectors = encoder.embed(list(texts))
             return np.array([vectors[text] for text in texts], dtype=np.float32)
 
-        self._made = textattack_adapter.recipe(self.recipe, table, encode)
+        self._made = textattack_recipes.recipe(self.recipe, table, encode)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the best document the recipe finds."""
@@ -73,8 +69,7 @@ class TextAttackRecipe(Attack):
             return Perturbation(target.document, note="the document has no word")
 
         def scores(texts: list[str]) -> NDArray[np.float64]:
-            found = victim.scores(texts) if self.feedback == "scores" else -victim.ranks(texts)
-            return np.asarray(found, dtype=np.float64)
+            return ask(victim, self.feedback, texts)
 
         try:
             text, exhausted = self._made.search(target.document, scores, self.max_words, victim.remaining, rng)

@@ -24,7 +24,7 @@ from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import Access, BudgetExhausted, GradientView, Oracle, Target, Victim
 
 from .slots import tokens_within
-from .surrogates import VICTIM, load_surrogate
+from .surrogates import VICTIM, Guide, load_surrogate
 
 
 @dataclass
@@ -73,7 +73,7 @@ class WordSubstitution(Attack):
         places = [i for i, w in enumerate(found) if self._table.substitutes(w.key) and w.key not in STOP_WORDS]
         if not places:
             return Perturbation(target.document, note="no word of the document has a substitute")
-        view = self._view(target, victim)
+        view = Guide.of(self._surrogate, target, victim).view
         encoding = view.encode(target.document)
         importance, moved = self._follow(view, encoding)
         tokens = {i: tokens_within(found[i].start, found[i].end, encoding) for i in places}
@@ -87,12 +87,6 @@ class WordSubstitution(Attack):
             exhausted = True
         edits = _edits(found, chosen)
         return Perturbation(apply_edits(target.document, edits), edits, exhausted=exhausted)
-
-    def _view(self, target: Target, victim: Victim) -> GradientView:
-        """Return the gradients that are followed: the surrogate's, which cost nothing, or the victim's."""
-        if self._surrogate is None:
-            return victim.gradients()
-        return GradientView(self._surrogate, target.query, lambda count: None)
 
     def _follow(self, view: GradientView, encoding: Encoding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return each token's importance, float32[L], and the moved embeddings, float32[L, H].

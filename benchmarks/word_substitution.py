@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -29,8 +30,9 @@ from robustrank.plugins import create
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import Spec, parse
-from robustrank.text import textattack_adapter as adapter
 from robustrank.text.embedding_table import load_table
+from robustrank.text.textattack_adapter import textattack_package
+from robustrank.text.textattack_recipes import Recipe, table_embedding
 from robustrank.victim import Budget, BudgetExhausted, Candidate, Oracle, Target, Victim
 
 Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
@@ -121,10 +123,19 @@ def ours(
 
 def textattack(targets: Sequence[Target], table: object, max_words: int, calls: int, scorer: Scorer) -> Outcome:
     """Let TextAttack drive the same ranker, in batches of 32, as its goal functions do."""
-    package = adapter._textattack()
-    overlap = importlib.import_module("textattack.constraints.overlap")
+    package = textattack_package()
     before = importlib.import_module("textattack.constraints.pre_transformation")
-    swap = package.transformations.WordSwapEmbedding(max_candidates=10, embedding=adapter._table_embedding(table))
+    recipe = Recipe(
+        "greedy",
+        SimpleNamespace(
+            transformation=package.transformations.WordSwapEmbedding(
+                max_candidates=10, embedding=table_embedding(table)
+            ),
+            search_method=package.search_methods.GreedyWordSwapWIR(wir_method="delete"),
+            constraints=[],
+            pre_transformation_constraints=[before.RepeatModification(), before.StopwordModification()],
+        ),
+    )
     spent, texts = 0, []
     for target in targets:
 
@@ -134,18 +145,7 @@ def textattack(targets: Sequence[Target], table: object, max_words: int, calls: 
             batches = [asked[i : i + 32] for i in range(0, len(asked), 32)]
             return [float(s) for batch in batches for s in scorer.ranker.score([(query, text) for text in batch])]
 
-        with adapter._in_silence():
-            goal = adapter._goal(scores, calls)
-        constraints = [
-            before.RepeatModification(),
-            before.StopwordModification(),
-            overlap.MaxWordsPerturbed(max_num_words=max_words),
-        ]
-        search = package.search_methods.GreedyWordSwapWIR(wir_method="delete")
-        attack = package.Attack(goal, constraints, swap, search)
-        first, _ = goal.init_attack_example(package.shared.AttackedText(target.document), None)
-        best = attack.search_method(first)
-        texts.append(best.attacked_text.text if best.score > first.score else target.document)
+        texts.append(recipe.search(target.document, scores, max_words, calls, derive(0, "textattack"))[0])
     return texts, spent
 
 

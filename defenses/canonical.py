@@ -7,7 +7,6 @@ rankers.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from robustrank.defense import Defense
 from robustrank.rankers.ranker import Pair, Ranker, Scores
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import replace_words, words
+from robustrank.text.words import document_frequencies, replace_words, words
 from robustrank.victim import Candidate
 
 
@@ -41,9 +40,7 @@ class Canonical(Defense):
     def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker that reads canonical documents."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        counts: Counter[str] = Counter()
-        for text in collection.documents.values():
-            counts.update({word.key for word in words(text)})
+        counts = document_frequencies(collection.documents.values())
         found = {}
         for component in table.components:
             best = min(component, key=lambda key: (-counts[key], key))

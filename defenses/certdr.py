@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ CALIBRATION_QUERIES = 32  # clean lists that centre and scale are taken from ...
 CALIBRATION_ENDS = 4  # ... by this many candidates at either end
 
 
+Key = TypeVar("Key")
 Bound = Literal["hoeffding", "empirical-bernstein", "betting", "sequential"]
 
 
@@ -104,6 +105,8 @@ class SmoothedRanker(Ranker):
     and an edit that changes no perturbation set leaves the score as it was, to the last bit.
     """
 
+    beside: ClassVar[tuple[str, ...]] = (PAPER,)  # bounds that are shown for comparison
+
     inner: Ranker
     settings: CertDR  # centre and scale filled in
     sets: PerturbationSets
@@ -155,16 +158,16 @@ class SmoothedRanker(Ranker):
         ks: Sequence[int],
         radius: int | None,
     ) -> list[Certificate]:
-        """Return for each K the certificate at 1 - alpha, then for each K the published one for comparison.
+        """Return for each K the certificate at 1 - alpha, then for each K those by the bounds ``beside`` it.
 
-        The published one is of a fixed number of samples, so that there is none beside the sequential one.
+        These are of a fixed number of samples, so that there is none beside the sequential one.
         """
         if self.settings.bound == "sequential":
             return self.certify_on_demand(query_id, query, candidates, ks, radius)
         doc_ids, samples, rhos = self.ordered(query, candidates, radius)
         return [
             certificate
-            for bound in (self.settings.bound, PAPER)
+            for bound in (self.settings.bound, *self.beside)
             for certificate in certify_mean(
                 query_id,
                 doc_ids,
@@ -185,9 +188,7 @@ class SmoothedRanker(Ranker):
 
         def draw(spans: Mapping[int, tuple[int, int]]) -> dict[int, NDArray[np.float32]]:
             texts = {i: self.copies(candidates[i].text, stop)[start:] for i, (start, stop) in spans.items()}
-            distinct = list(dict.fromkeys((query, copy) for copies in texts.values() for copy in copies))
-            scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
-            return {i: np.array([scores[query, c] for c in copies], dtype=np.float32) for i, copies in texts.items()}
+            return self._squashed({i: [(query, copy) for copy in copies] for i, copies in texts.items()})
 
         return certify_sequentially(
             query_id,
@@ -232,12 +233,15 @@ class SmoothedRanker(Ranker):
     def _score_copies(self, pairs: Sequence[Pair]) -> dict[Pair, NDArray[np.float32]]:
         """Score the copies of some pairs in one call; equal copies once."""
         copies = {document: self.copies(document) for document in dict.fromkeys(document for _, document in pairs)}
-        distinct = list(dict.fromkeys((query, copy) for query, document in pairs for copy in copies[document]))
+        return self._squashed(
+            {(query, document): [(query, copy) for copy in copies[document]] for query, document in pairs}
+        )
+
+    def _squashed(self, asked: Mapping[Key, Sequence[Pair]]) -> dict[Key, NDArray[np.float32]]:
+        """Return the squashed scores of each key's pairs; all are scored in one call, equal ones once."""
+        distinct = list(dict.fromkeys(pair for pairs in asked.values() for pair in pairs))
         scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
-        return {
-            (query, document): np.array([scores[query, copy] for copy in copies[document]], dtype=np.float32)
-            for query, document in pairs
-        }
+        return {key: np.array([scores[pair] for pair in pairs], dtype=np.float32) for key, pairs in asked.items()}
 
     def _squash(self, raw: Scores) -> NDArray[np.float64]:
         centre, scale = self.settings.centre or 0.0, self.settings.scale or 1.0

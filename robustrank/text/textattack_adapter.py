@@ -11,7 +11,6 @@ and put back afterwards.
 
 from __future__ import annotations
 
-import copy
 import importlib
 import importlib.util
 import inspect
@@ -23,18 +22,15 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from robustrank.errors import DataError, UsageError, nearest
 from robustrank.text.stopwords import STOP_WORDS
-from robustrank.text.table import SubstitutionTable
 
 _INSTALL = "textattack.shared.utils.install"  # the module whose import downloads, redirects caches and logs
 
@@ -56,7 +52,7 @@ def transformation(name: str, **parameters: Any) -> Any:
             f"TextAttack has no transformation {name!r}", allowed=", ".join(found), hint=nearest(name, found)
         )
     try:
-        with _missing_files_named(name), _without_downloads():
+        with missing_files_named(name), without_downloads():
             return found[name](**parameters)
     except TypeError as error:
         raise UsageError(f"{name}: {error}", allowed=str(inspect.signature(found[name]))) from error
@@ -64,7 +60,7 @@ def transformation(name: str, **parameters: Any) -> Any:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text as TextAttack counts them, without punctuation."""
-    found: list[str] = _textattack().shared.AttackedText(text).words
+    found: list[str] = textattack_package().shared.AttackedText(text).words
     return found
 
 
@@ -80,7 +76,7 @@ def candidates(made: Any, text: str, rng: np.random.Generator, places: Iterable[
     Raises:
         DataError: The transformation needs a file that is not on this machine.
     """
-    return sorted(_options(made, _textattack().shared.AttackedText(text), places, rng))
+    return sorted(_options(made, textattack_package().shared.AttackedText(text), places, rng))
 
 
 def change_words(made: Any, text: str, places: Iterable[int], count: int, rng: np.random.Generator) -> tuple[str, int]:
@@ -99,7 +95,7 @@ def change_words(made: Any, text: str, places: Iterable[int], count: int, rng: n
     Raises:
         DataError: The transformation needs a file that is not on this machine.
     """
-    current, changed = _textattack().shared.AttackedText(text), 0
+    current, changed = textattack_package().shared.AttackedText(text), 0
     for place in places:
         if changed == count:
             break
@@ -113,13 +109,13 @@ def change_words(made: Any, text: str, places: Iterable[int], count: int, rng: n
 
 def _options(made: Any, current: Any, places: Iterable[int] | None, rng: np.random.Generator) -> dict[str, Any]:
     """Return TextAttack's texts by text; ``places`` are indices into the words of the text ``current`` came from."""
-    with _missing_files_named(type(made).__name__), _without_downloads(), _seeded(rng):
+    with missing_files_named(type(made).__name__), without_downloads(), seeded(rng):
         found = made(current, indices_to_modify=places, shifted_idxs=places is not None)
     return {option.text: option for option in found if option.text != current.text}
 
 
 @contextmanager
-def _seeded(rng: np.random.Generator) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+def seeded(rng: np.random.Generator) -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Seed the global generators, and put them back as they were; what is yielded puts them back for a while."""
     import torch
 
@@ -161,7 +157,7 @@ def _put_back(states: tuple[Any, ...]) -> None:
 
 @cache
 def _transformations() -> dict[str, type[Any]]:
-    module = _textattack().transformations
+    module = textattack_package().transformations
     return {
         name: value
         for name, value in sorted(vars(module).items())
@@ -170,7 +166,7 @@ def _transformations() -> dict[str, type[Any]]:
 
 
 @cache
-def _textattack() -> Any:
+def textattack_package() -> Any:
     """Import TextAttack.
 
     Raises:
@@ -181,7 +177,7 @@ def _textattack() -> Any:
     before = dict(os.environ)
     try:
         # The logging configurations of TextAttack and flair would switch off or close what the process has set up.
-        with warnings.catch_warnings(), _replaced(logging.config, "dictConfig", lambda _: None), _without_downloads():
+        with warnings.catch_warnings(), replaced(logging.config, "dictConfig", lambda _: None), without_downloads():
             warnings.simplefilter("ignore")
             _enter()
             found = importlib.import_module("textattack")
@@ -261,15 +257,16 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextmanager
-def _without_downloads() -> Iterator[None]:
+def without_downloads() -> Iterator[None]:
+    """Keep NLTK from downloading."""
     import nltk
 
-    with _replaced(nltk, "download", lambda *_, **__: False):
+    with replaced(nltk, "download", lambda *_, **__: False):
         yield
 
 
 @contextmanager
-def _in_silence() -> Iterator[None]:
+def in_silence() -> Iterator[None]:
     """Keep TextAttack from telling that it does not know our goal."""
     logger = logging.getLogger(_INSTALL)
     before = logger.level
@@ -281,7 +278,8 @@ def _in_silence() -> Iterator[None]:
 
 
 @contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Put a value in an attribute's place for a while."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -295,7 +293,8 @@ def _refuse(url: str, *_: Any, **__: Any) -> None:
 
 
 @contextmanager
-def _missing_files_named(name: str) -> Iterator[None]:
+def missing_files_named(name: str) -> Iterator[None]:
+    """Raise a DataError that names what needs a file, where one is missing."""
     try:
         yield
     except (LookupError, OSError) as error:
@@ -313,177 +312,3 @@ def _hint(name: str) -> str:
 def _brief(error: BaseException) -> str:
     lines = [line.strip(" *") for line in str(error).splitlines()]
     return next((line for line in lines if line), type(error).__name__)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """An attack recipe of TextAttack, told to raise a score.
-
-    Attributes:
-        name: Its class, as ``TextFoolerJin2019``.
-        attack: The recipe as TextAttack builds it.
-    """
-
-    name: str
-    attack: Any
-
-    def search(
-        self,
-        text: str,
-        scores: Callable[[list[str]], Iterable[float]],
-        max_words: int,
-        budget: int | None,
-        rng: np.random.Generator,
-    ) -> tuple[str, bool]:
-        """Return the best text the recipe's search finds, and whether its budget ended it.
-
-        Args:
-            text: Where it starts.
-            scores: What is to rise, for texts; each step of the search asks once for all its texts.
-            max_words: Words changed at the most.
-            budget: Texts asked about at the most; None is no limit.
-            rng: What the recipe's draws are seeded from.
-
-        Raises:
-            DataError: The recipe needs a file that is not on this machine.
-        """
-        made = self.attack
-        most = importlib.import_module("textattack.constraints.overlap").MaxWordsPerturbed(max_num_words=max_words)
-        constraints = [*made.constraints, *made.pre_transformation_constraints, most]
-        with _missing_files_named(self.name), _seeded(rng) as paused:
-
-            def asked(texts: list[str]) -> Iterable[float]:
-                with paused():
-                    return scores(texts)
-
-            with _in_silence():
-                goal = _goal(asked, budget)
-            method = copy.copy(made.search_method)  # it holds its goal, and others may search meanwhile
-            attack = _textattack().Attack(goal, constraints, made.transformation, method)
-            first, over = goal.init_attack_example(_textattack().shared.AttackedText(text), None)
-            if first is None or over:
-                return text, True
-            best = attack.search_method(first)
-        better = best.score > first.score
-        return (best.attacked_text.text if better else text), goal.num_queries == budget
-
-
-def recipe(name: str, table: SubstitutionTable, encode: Callable[[list[str]], NDArray[np.float32]]) -> Recipe:
-    """Return a recipe of TextAttack that downloads nothing.
-
-    Args:
-        name: Its class, as ``TextFoolerJin2019``.
-        table: Stands in the place of counter-fitted vectors: a word's neighbours are its substitutes.
-        encode: Stands in the place of the Universal Sentence Encoder: float32[n, H] for n texts.
-
-    Raises:
-        UsageError: TextAttack has no such recipe, or it needs the victim's own network.
-        DataError: TextAttack, or a file the recipe needs, is not on this machine.
-    """
-    package = _textattack()
-    kind = package.attack_recipes.AttackRecipe
-    found: dict[str, Any] = {
-        key: value
-        for key, value in sorted(vars(package.attack_recipes).items())
-        if inspect.isclass(value) and issubclass(value, kind) and value is not kind
-    }
-    if name not in found:
-        raise UsageError(f"TextAttack has no recipe {name!r}", allowed=", ".join(found), hint=nearest(name, found))
-    embeddings = importlib.import_module("textattack.shared.word_embeddings")
-    stand_in = staticmethod(lambda: _table_embedding(table))
-    with (
-        _missing_files_named(name),
-        _without_downloads(),
-        _in_silence(),
-        _replaced(embeddings.WordEmbedding, "counterfitted_GLOVE_embedding", stand_in),
-    ):
-        try:
-            made = found[name].build(_NoModel())
-        except (AttributeError, TypeError) as error:
-            raise UsageError(
-                f"{name} needs the network of its victim", hint="use hotflip, or another recipe"
-            ) from error
-    if not made.is_black_box:
-        raise UsageError(f"{name} needs the gradients of its victim", hint="use hotflip, or another recipe")
-    made.constraints = [_with_encoder(constraint, encode) for constraint in made.constraints]
-    return Recipe(name, made)
-
-
-class _NoModel:
-    """Stands where a recipe expects the victim; nothing asks it."""
-
-    model = None
-
-    def __call__(self, texts: list[str]) -> list[float]:
-        raise RuntimeError("the recipe asked its model by another way than its goal")
-
-
-@cache
-def _goal_class() -> type[Any]:
-    goals, results = (
-        importlib.import_module(f"textattack.{name}")
-        for name in ("goal_functions.goal_function", "goal_function_results")
-    )
-
-    class Rise(goals.GoalFunction):  # type: ignore[misc, name-defined]  # TextAttack has no types
-        """A score that is to rise, without an end."""
-
-        def __init__(self, scores: Callable[[list[str]], Iterable[float]], budget: float) -> None:
-            self.scores = scores
-            super().__init__(_NoModel(), use_cache=True, query_budget=budget, allow_skip=False)
-
-        def _call_model_uncached(self, attacked_text_list: list[Any]) -> list[float]:
-            return [float(score) for score in self.scores([one.text for one in attacked_text_list])]
-
-        def _is_goal_complete(self, model_output: float, _: Any) -> bool:
-            return False
-
-        def _get_score(self, model_output: float, _: Any) -> float:
-            return model_output
-
-        def _goal_function_result_type(self) -> Any:
-            return results.ClassificationGoalFunctionResult
-
-        def _process_model_outputs(self, inputs: Any, outputs: Any) -> Any:
-            return outputs
-
-    return Rise
-
-
-def _goal(scores: Callable[[list[str]], Iterable[float]], budget: int | None) -> Any:
-    return _goal_class()(scores, float("inf") if budget is None else budget)
-
-
-def _table_embedding(table: SubstitutionTable) -> Any:
-    """Return a substitution table as TextAttack's word embedding: substitutes are near, all other words are far."""
-    embeddings = importlib.import_module("textattack.shared.word_embeddings")
-
-    class TableEmbedding(embeddings.AbstractWordEmbedding):  # type: ignore[misc, name-defined]  # TextAttack has no types
-        def __getitem__(self, index: Any) -> None:
-            return None
-
-        def word2index(self, word: str) -> str:
-            if word not in table.neighbours:
-                raise KeyError(word)
-            return word
-
-        def index2word(self, index: str) -> str:
-            return index
-
-        def nearest_neighbours(self, index: str, topn: int) -> list[str]:
-            return list(table.substitutes(index)[:topn])
-
-        def get_cos_sim(self, a: str, b: str) -> float:
-            return float(a == b or b in table.substitutes(a))
-
-        def get_mse_dist(self, a: str, b: str) -> float:
-            return 1.0 - self.get_cos_sim(a, b)
-
-    return TableEmbedding()
-
-
-def _with_encoder(constraint: Any, encode: Callable[[list[str]], NDArray[np.float32]]) -> Any:
-    """Give a constraint on the Universal Sentence Encoder's vectors another encoder, with its own threshold."""
-    if type(constraint).__name__ in ("UniversalSentenceEncoder", "MultilingualUniversalSentenceEncoder"):
-        constraint.encode = encode
-    return constraint

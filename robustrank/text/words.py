@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -45,6 +46,11 @@ def words(text: str) -> list[Word]:
         if start < end:
             found.append(Word(start, end, text[start:end]))
     return found
+
+
+def document_frequencies(texts: Iterable[str]) -> Counter[str]:
+    """Return in how many of the texts each key stands."""
+    return Counter(key for text in texts for key in {word.key for word in words(text)})
 
 
 def case_of(word: str) -> Case:

@@ -155,8 +155,6 @@ def test_what_is_copied_is_not_connecting():
 def test_idem_puts_a_sentence_between_sentences():
     attack, target, victim = prepared("idem", **MODEL, sentences=8)
     found = attack.perturb(target, victim, derive(0, "x"))
-    if not found.edits:  # random weights write few sentences
-        pytest.skip(found.note)
     (edit,) = found.edits
     assert edit.text.strip().endswith(".")
     assert edit.start in attack._boundaries(target.document)

@@ -185,7 +185,7 @@ def test_a_download_is_refused(tmp_path, monkeypatch):
 def test_without_textattack_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "textattack", None)
     with pytest.raises(DataError, match=r"robustrank\[textattack\]"):
-        adapter._textattack.__wrapped__()
+        adapter.textattack_package.__wrapped__()
 
 
 def test_synonyms_of_wordnet_where_it_is_installed(monkeypatch):

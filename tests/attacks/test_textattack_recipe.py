@@ -13,7 +13,7 @@ from robustrank.conformance import QUERY, TEXTS, AttackConformance, Overlap
 from robustrank.errors import UsageError
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
-from robustrank.text import textattack_adapter as adapter
+from robustrank.text import textattack_recipes as recipes
 from robustrank.text.quality import edit_size
 from robustrank.text.table import symmetric
 
@@ -35,7 +35,7 @@ def run(name, budget=None, seed=0, text=TEXTS[1], max_words=2):
         asked.append(list(texts))
         return ranker.score([(QUERY, one) for one in texts])
 
-    made = adapter.recipe(name, TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
+    made = recipes.recipe(name, TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
     found, exhausted = made.search(text, scores, max_words, budget, derive(seed, "x"))
     return found, exhausted, asked, lambda one: float(ranker.score([(QUERY, one)])[0])
 
@@ -55,7 +55,7 @@ def test_draws_of_waiting_attackers_do_not_mix():
     random.seed(1)
     before = random.getstate()
     alone = run("DeepWordBugGao2018", seed=1)[0]
-    made = adapter.recipe("DeepWordBugGao2018", TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
+    made = recipes.recipe("DeepWordBugGao2018", TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
     ranker = Scorer(Overlap())
 
     def disturbed(texts):
