@@ -145,10 +145,13 @@ class Resources:
         return self.experiment.training(spec.label) or Training()
 
     def _training_key(self, spec: Spec, lessons: Lessons, seed: int) -> str:
+        training = self._training(spec)
+        augment = training.settings.get("augment")
+        perturber = [code_digest(find("attack", parse(augment).name))] if augment else []
         decides = {
             "ranker": spec.as_dict(),
-            "code": [code_digest(find("ranker", spec.name)), sources_digest(_LEARNING)],
-            "training": self._training(spec).model_dump(exclude={"collection", "folds"}),
+            "code": [code_digest(find("ranker", spec.name)), sources_digest(_LEARNING), *perturber],
+            "training": training.model_dump(exclude={"collection", "folds"}),
             "collection": self.collection(lessons.collection).fingerprint,
             "queries": lessons.query_ids,
             "seed": seed,

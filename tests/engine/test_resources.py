@@ -1,0 +1,43 @@
+"""What tells trained weights apart: the code that perturbed their training text is part of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from robustrank import experiment
+from robustrank.engine.lessons import Lessons
+from robustrank.engine.resources import Resources
+from robustrank.specification import Spec, parse
+
+pytest.importorskip("gensim")
+
+NOISE = '''
+from robustrank.attack import Attack, Perturbation
+
+
+class Noise(Attack):
+    """Changes nothing."""
+
+    def perturb(self, target, victim, rng):
+        return Perturbation(target.document)
+'''
+
+
+def key(tmp_path, augment):
+    path = tmp_path / "e.yaml"
+    path.write_text(
+        f"name: e\ncollections: [lee]\nrankers: [{{name: knrm, label: knrm, train: {{{augment}}}}}]\n"
+        "tasks: [iid-variance]\n"
+    )
+    resources = Resources(experiment.load(path), tmp_path)
+    return resources._training_key(Spec("knrm", {}, "knrm"), Lessons(parse("lee")), 0)
+
+
+def test_weights_of_an_attack_that_changed_are_learnt_again(tmp_path):
+    plugin = tmp_path / "noise.py"
+    plugin.write_text(NOISE)
+    augment = f"augment: '{plugin}'"
+    first = key(tmp_path, augment)
+    assert key(tmp_path, augment) == first != key(tmp_path, "")
+    plugin.write_text(NOISE + "\n# another attack\n")
+    assert key(tmp_path, augment) != first
