@@ -34,6 +34,7 @@ class CorpusPoisoning(Attack):
 
     access = Access.GRADIENTS
     size_parameter = "length"
+    cost = "once"
     source = "Zhong et al., EMNLP 2023, section 3"
     differs = (
         "words of the collection are flipped, the slot of the largest gain first, instead of random wordpieces; "

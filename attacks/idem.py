@@ -46,6 +46,7 @@ class IDEM(Attack):
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
 
     size_parameter = "longest"
+    cost = "language model"
     source = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
     differs = (
         "a causal language model goes on after the document's beginning and the query, where BART fills in between "

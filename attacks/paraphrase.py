@@ -29,6 +29,7 @@ class Paraphrase(Attack):
 
     access = Access.NOTHING
     edits = "query"
+    cost = "language model"
     source = "Penha, Camara, Hauff, ECIR 2022"
 
     def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:

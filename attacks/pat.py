@@ -47,6 +47,7 @@ class PAT(Attack):
 
     size_parameter = "length"
     budget_unit = "tokens"
+    cost = "language model"
     source = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506; parameters of the authors' script and its README"
     differs = (
         "a causal language model's log-probability after the document's beginning, less that without it, takes the "

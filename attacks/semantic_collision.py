@@ -51,6 +51,7 @@ class SemanticCollision(Attack):
     minimum_documents: int = 3  # documents a word has to stand in before it is used
 
     size_parameter = "length"
+    cost = "gradients"
     source = "Song, Rush, Shmatikov, EMNLP 2020, sections 3 and 4; code csong27/collision-bert"
     differs = (
         "aggressive and regularised ones are words of the collection, not wordpieces, and climb once; the words of "

@@ -38,6 +38,7 @@ class TextAttackRecipe(Attack):
 
     access = Access.SCORES
     size_parameter = "max_words"
+    cost = "calls"
     source = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; the papers of its recipes"
     differs = (
         "the goal is the document's score, without an end; a substitution table stands in the place of counter-fitted "

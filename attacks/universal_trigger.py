@@ -34,6 +34,7 @@ class UniversalTrigger(Attack):
 
     access = Access.GRADIENTS
     size_parameter = "length"
+    cost = "once"
     source = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
     differs = "words of the collection are flipped, one a step; learnt on candidates drawn from whole lists"
     control = "random-trigger"

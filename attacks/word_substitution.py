@@ -46,6 +46,7 @@ class WordSubstitution(Attack):
 
     access = Access.SCORES
     size_parameter = "max_words"
+    cost = "gradients"
     source = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
     differs = (
         "substitutes come from a shared table, not from counter-fitted vectors; several are tried a word; a "

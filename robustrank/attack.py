@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from robustrank.victim import Oracle, Victim
 
 Edits = Literal["document", "query"]
+COSTS = {  # what one target costs, beside the one call that tells its new rank
+    "free": "no model is run",
+    "calls": "victim calls, some hundreds a target",
+    "gradients": "forward and backward passes of the victim or a surrogate, some tens a target, and victim calls",
+    "language model": "passes of a language model beside those of the ranker, seconds a target",
+    "once": "what all targets share is learnt once, by gradients; a target is free",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class Attack(ABC):
     budget_unit: ClassVar[str] = "words"  # what that parameter counts
     source: ClassVar[str] = ""  # authors, title, venue, section
     differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
+    cost: ClassVar[str] = "free"  # its cost class, one of COSTS, with default parameters
     control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
 
     @property

@@ -11,6 +11,7 @@ from robustrank.plugins import find, parameters, registry
 
 FACTS = {
     "access": "access",
+    "cost": "cost",
     "edits": "edits",
     "budget_unit": "size in",
     "control": "control",

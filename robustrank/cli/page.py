@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from robustrank.attack import COSTS
 from robustrank.plugins import availability, parameters
 
-COLUMNS = {"access": "access", "edits": "edits", "size_parameter": "size", "control": "control"}
+COLUMNS = {"access": "access", "cost": "cost", "edits": "edits", "size_parameter": "size", "control": "control"}
 TEXTS = {"source": "Source", "differs": "Differs"}
 ACCESS = {  # what an attack asks of its victim: how that is paid for, and what it learns of a defense by it
     "nothing": "free: no victim call; a defense is not looked at",
@@ -39,9 +40,17 @@ def page(kind: str) -> str:
     if kind == "attack":
         lines += ["", "## Access, cost and what an attack knows of a defense", ""]
         lines += ["Every attack can be pointed at a defended ranker. A parameter may change what it asks for.", ""]
-        lines += ["| access | cost, and knowledge |", "|---|---|"]
-        lines += [f"| {name} | {text} |" for name, text in ACCESS.items()]
+        lines += [*_legend("access | how it is paid for, and what is known", ACCESS), ""]
+        lines += [
+            "An imitation costs its training once a victim, in any class.",
+            "",
+            *_legend("cost | what it is", COSTS),
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _legend(titles: str, texts: Mapping[str, str]) -> list[str]:
+    return [f"| {titles} |", "|---|---|", *[f"| {name} | {text} |" for name, text in texts.items()]]
 
 
 def _example(cls: type[Any]) -> Any:

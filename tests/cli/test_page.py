@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from robustrank.attack import COSTS
 from robustrank.cli.page import page
-from robustrank.plugins import registry
+from robustrank.plugins import availability, registry
+from robustrank.victim import Access
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -30,3 +32,10 @@ def test_a_page_names_parameters_and_the_access_that_they_decide():
     text = page("attack")
     assert "| [pat](#pat) | ranks |" in text
     assert "- `max_words` (`20`): words replaced at the most; the paper takes 20 for passages, 50 for documents" in text
+
+
+def test_every_attack_has_a_cost_class_and_what_asks_its_victim_is_not_free():
+    for plugin, attack, _ in availability("attack"):
+        assert attack is not None, plugin.name
+        assert attack.cost in COSTS, plugin.name
+        assert attack.cost != "free" or attack.access == Access.NOTHING, plugin.name
