@@ -22,10 +22,11 @@ from filelock import FileLock
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
-from robustrank.plugins import code_digest, create, find
+from robustrank.plugins import create
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.settings import Settings
 from robustrank.rankers.training import sample_queries, split_by_query
+from robustrank.sources import training_code
 from robustrank.specification import parse
 from robustrank.victim import Oracle
 
@@ -106,6 +107,6 @@ def lessons_of(
 
 
 def _key(how: Imitation, lessons: Collection, seed: int) -> str:
-    student = find("ranker", parse(how.student).name)
-    text = json.dumps([asdict(how), lessons.fingerprint, seed, code_digest(student)], sort_keys=True, default=str)
+    code = training_code(parse(how.student).name, how.training)
+    text = json.dumps([asdict(how), lessons.fingerprint, seed, code], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

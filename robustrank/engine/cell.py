@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from robustrank.engine.resources import Resources
-from robustrank.engine.sources import sources_digest
 from robustrank.experiment import Experiment, TaskEntry
 from robustrank.plugins import code_digest, create, find
+from robustrank.sources import sources_digest
 from robustrank.specification import Spec
 
 

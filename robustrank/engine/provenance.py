@@ -14,8 +14,8 @@ from typing import Any
 import robustrank
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
-from robustrank.engine.sources import sources_digest
 from robustrank.plugins import KINDS, find, registry
+from robustrank.sources import sources_digest
 from robustrank.specification import Spec
 
 PACKAGES = (

@@ -13,18 +13,17 @@ from filelock import FileLock
 
 from robustrank.collections.collection import Collection
 from robustrank.engine.lessons import Lessons, fold_of
-from robustrank.engine.sources import sources_digest
 from robustrank.errors import ExperimentError
 from robustrank.experiment import HOME, Experiment, Training
-from robustrank.plugins import code_digest, create, find
+from robustrank.plugins import create
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.scoring import Scorer
+from robustrank.sources import training_code
 from robustrank.specification import Spec, parse
 
 Made = TypeVar("Made")
-_LEARNING = ("measures", "rankers", "text")  # the rooms whose code decides trained weights
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
 
 
@@ -146,11 +145,9 @@ class Resources:
 
     def _training_key(self, spec: Spec, lessons: Lessons, seed: int) -> str:
         training = self._training(spec)
-        augment = training.settings.get("augment")
-        perturber = [code_digest(find("attack", parse(augment).name))] if augment else []
         decides = {
             "ranker": spec.as_dict(),
-            "code": [code_digest(find("ranker", spec.name)), sources_digest(_LEARNING), *perturber],
+            "code": training_code(spec.name, training.settings),
             "training": training.model_dump(exclude={"collection", "folds"}),
             "collection": self.collection(lessons.collection).fingerprint,
             "queries": lessons.query_ids,

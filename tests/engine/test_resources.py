@@ -1,12 +1,13 @@
-"""What tells trained weights apart: the code that perturbed their training text is part of it."""
+"""What tells trained weights and imitations apart: the code that perturbed their training text is part of it."""
 
 from __future__ import annotations
 
 import pytest
 
-from robustrank import experiment
+from robustrank import experiment, imitation
 from robustrank.engine.lessons import Lessons
 from robustrank.engine.resources import Resources
+from robustrank.plugins import create
 from robustrank.specification import Spec, parse
 
 pytest.importorskip("gensim")
@@ -31,6 +32,19 @@ def key(tmp_path, augment):
     )
     resources = Resources(experiment.load(path), tmp_path)
     return resources._training_key(Spec("knrm", {}, "knrm"), Lessons(parse("lee")), 0)
+
+
+def student_key(lee, augment):
+    return imitation._key(imitation.Imitation(student="knrm", training={"augment": augment}), lee, 0)
+
+
+def test_a_student_of_an_attack_that_changed_is_taught_again(tmp_path):
+    plugin, lee = tmp_path / "noise.py", create("collection", parse("lee")).read()
+    plugin.write_text(NOISE)
+    first = student_key(lee, str(plugin))
+    assert student_key(lee, str(plugin)) == first
+    plugin.write_text(NOISE + "\n# another attack\n")
+    assert student_key(lee, str(plugin)) != first
 
 
 def test_weights_of_an_attack_that_changed_are_learnt_again(tmp_path):
