@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -218,22 +218,28 @@ class DocumentAttack(Task):
     def _look(self, context: Context, attempts: list[Attempt]) -> None:
         """Write down how attacked texts and their controls look: spamicity, similarity, perplexity."""
         spamicity = Spamicity.of(context.whole.documents.values())
-        encoder = None if self.encoder is None else text_encoder(self.encoder)
-        model = None if self.language_model is None else language_model(self.language_model)
-        for attempt in attempts:
-            query, before = attempt.target.query, attempt.target.document
-            attempt.facts["spamicity/before"] = spamicity.score(query, before)
-            if model is not None:
-                attempt.facts["perplexity/before"] = model.perplexity(before)
-            for prefix, found in (("", attempt.perturbation), ("control/", attempt.control)):
-                if found is None:
-                    continue
-                attempt.facts[f"{prefix}spamicity"] = spamicity.score(query, found.text)
-                if model is not None:
-                    attempt.facts[f"{prefix}perplexity"] = model.perplexity(found.text)
-                if encoder is not None:
-                    vectors = encoder.embed([before, found.text])
-                    attempt.facts[f"{prefix}similarity"] = cosine(vectors[before], vectors[found.text])
+        looks: dict[str, Callable[[Target, str], float]] = {
+            "spamicity": lambda target, text: spamicity.score(target.query, text)
+        }
+        if self.language_model is not None:
+            model = language_model(self.language_model)
+            looks["perplexity"] = lambda target, text: model.perplexity(text)
+        written = [
+            (attempt, prefix, found.text)
+            for attempt in attempts
+            for prefix, found in (("", attempt.perturbation), ("control/", attempt.control))
+            if found is not None
+        ]
+        for name, look in looks.items():
+            for attempt in attempts:
+                attempt.facts[f"{name}/before"] = look(attempt.target, attempt.target.document)
+            for attempt, prefix, text in written:
+                attempt.facts[prefix + name] = look(attempt.target, text)
+        if self.encoder is not None:
+            texts = [attempt.target.document for attempt in attempts] + [text for _, _, text in written]
+            vectors = text_encoder(self.encoder).embed(list(dict.fromkeys(texts)))  # in one call: batches of many
+            for attempt, prefix, text in written:
+                attempt.facts[f"{prefix}similarity"] = cosine(vectors[attempt.target.document], vectors[text])
 
     def _facts(self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float) -> dict[str, float]:
         target = attempt.target
