@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from robustrank.report.units import natural
 _WIDTH = 7.0  # inches, the width of a page of text
 _HEIGHT = 1.3  # of a panel
 _STYLES = ("-", "--", ":")
-_APART = 0.03  # of the way between two places: lines that coincide stay visible
+_SPREAD = 0.5  # of the way between two places: lines stand beside each other, so that equal ones stay visible
 _GREY = "#555555"
 _PRICE_AT = (1, 10)  # the K whose price is drawn
 _CLEAN, _UNDEFENDED, _BELOW_1 = "nDCG@10", "nDCG@10/undefended", "overlap_below_1"
@@ -162,7 +162,7 @@ def _curves(marks: Sequence[Mark], label: str) -> Figure | None:
                 (m for m in marks if (m.row, m.column, m.line) == (*key, name)),
                 key=lambda m: places.index(str(m.place)),
             )
-            shift = _APART * (number - (len(names) - 1) / 2)
+            shift = _SPREAD * ((number + 0.5) / len(names) - 0.5)
             across = [places.index(str(mark.place)) + shift for mark in own]
             panel.plot(across, [mark.value for mark in own], **_look(number), lw=0.8, markersize=3)
         panel.set_xticks(range(len(places)), places)
@@ -171,8 +171,10 @@ def _curves(marks: Sequence[Mark], label: str) -> Figure | None:
 
 def _points(marks: Sequence[Mark], undefended: dict[str, float], label: str) -> Figure:
     names = _of(marks, "line")
-    hollow = any(mark.hollow for mark in marks)
-    figure, panels = _panels(marks, names, "nDCG@10 of clean lists", label, hollow=hollow)
+    more = {"undefended": Line2D([], [], color=_GREY, ls="--", lw=0.6)} if undefended else {}
+    if any(mark.hollow for mark in marks):
+        more["hollow: trivial, every overlap is 1"] = Line2D([], [], color=_GREY, marker="o", mfc="white", ls="")
+    figure, panels = _panels(marks, names, "nDCG@10 of clean lists", label, more)
     for (row, column), panel in panels.items():
         if row in undefended:
             panel.axvline(undefended[row], color=_GREY, ls="--", lw=0.6)
@@ -196,16 +198,17 @@ def _of(marks: Sequence[Mark], name: str) -> list[str]:
 
 
 def _panels(
-    marks: Sequence[Mark], names: Sequence[str], across: str, up: str, hollow: bool = False
+    marks: Sequence[Mark], names: Sequence[str], across: str, up: str, more: Mapping[str, Line2D] | None = None
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """Return a figure with an axes for each row and column of the marks, named, and a legend of the names above."""
+    """Return a figure with an axes for each row and column of the marks, named, and a legend of the names above.
+
+    With ``more`` in the legend, marks are not joined.
+    """
     rows, columns = _of(marks, "row"), _of(marks, "column")
     width = min(_WIDTH, 2.4 * len(columns) + 0.6)
-    handles = [Line2D([], [], **_look(number), lw=0.8) for number in range(len(names))]
-    titles = [drawable(name) for name in names]
-    if hollow:
-        handles.append(Line2D([], [], color=_GREY, marker="o", mfc="white", ls=""))
-        titles.append("hollow: trivial, every overlap is 1")
+    handles = [Line2D([], [], **_look(number), lw=0.8 if more is None else 0) for number in range(len(names))]
+    handles += (more or {}).values()
+    titles = [*map(drawable, names), *(more or {})]
     # A sign of seven points is about four wide; a handle and its gaps take 40.
     beside = max(1, int(width * 72 / (4 * max(map(len, titles)) + 40)))
     figure, axes = subplots(
