@@ -173,7 +173,7 @@ def _points(marks: Sequence[Mark], undefended: dict[str, float], label: str) -> 
     names = _of(marks, "line")
     more = {"undefended": Line2D([], [], color=_GREY, ls="--", lw=0.6)} if undefended else {}
     if any(mark.hollow for mark in marks):
-        more["hollow: trivial, every overlap is 1"] = Line2D([], [], color=_GREY, marker="o", mfc="white", ls="")
+        more["trivial: every overlap is 1"] = Line2D([], [], color=_GREY, marker="o", mfc="white", ls="")
     figure, panels = _panels(marks, names, "nDCG@10 of clean lists", label, more)
     for (row, column), panel in panels.items():
         if row in undefended:
@@ -188,7 +188,7 @@ def _points(marks: Sequence[Mark], undefended: dict[str, float], label: str) -> 
 def _look(number: int) -> dict[str, Any]:
     return {
         "color": COLOURS[number % len(COLOURS)],
-        "marker": MARKS[number % len(MARKS)],
+        "marker": MARKS[(number + number // len(COLOURS)) % len(MARKS)],  # no two alike, joined or not
         "ls": _STYLES[number // len(COLOURS) % len(_STYLES)],
     }
 
@@ -220,10 +220,9 @@ def _panels(
         if row == 0:
             panel.set_title(columns[column])
         if column == 0:
-            panel.set_ylabel(drawable(rows[row]))
+            panel.set_ylabel(f"{drawable(rows[row])}\n{up}")
         panels[rows[row], columns[column]] = panel
     axes[0].set_ylim(-5, 105)
     figure.supxlabel(across, fontsize=7)
-    figure.supylabel(up, fontsize=7)
     figure.legend(handles, titles, loc="outside upper left", ncols=min(beside, len(titles)))
     return figure, panels

@@ -180,7 +180,7 @@ def test_curves_show_crq_by_k_and_by_radius(figures):
 def test_samples_are_compared_where_they_alone_differ(figures):
     found = {(title, name): own for title, name, own in curves(figures["certified-samples-lee"])}
     assert found["R = 1", "K = 1"] == {"100": 50, "300": 100}
-    assert {panel.get_ylabel() for panel in figures["certified-samples-lee"].axes} == {"bm25, CertDR", ""}
+    assert {panel.get_ylabel() for panel in figures["certified-samples-lee"].axes} == {"bm25, CertDR\nCRQ %", ""}
     assert not [one for one in draw(frame(certified([1])), Settings("bm25", rounds=0)) if "samples" in one.name]
 
 
