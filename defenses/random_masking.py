@@ -29,8 +29,8 @@ from .certdr import Bound, CertDR, SmoothedRanker
 class RandomMasking(Defense):
     """The mean of squashed scores over copies that keep a share of the words, each set of words equally likely.
 
-    It holds against any R words replaced by any words; R is the task's ``radius``, without which every word may change
-    and nothing is certified. Insertions and deletions shift positions and are not covered.
+    It holds against any R words replaced by any words; the task's ``radii`` say which R; where every word may change,
+    nothing is certified. Insertions and deletions shift positions and are not covered.
     """
 
     keep: float = 0.3  # share of the words that a copy keeps, one at the least

@@ -23,13 +23,19 @@ class CertifiedTopK(Task):
     """
 
     ks: tuple[int, ...] = (1, 3, 5, 10)  # the K of top-K
-    radius: int | None = None  # words an attacker may replace; null is all
+    radii: tuple[int | None, ...] = (None,)  # R, the most words an attacker may replace; null is all
     queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10",)  # effectiveness of the defended ranker, and of the undefended one
 
     source = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
     differs = "bounds hold for the whole list at once; the published bound stands beside them, as `paper`"
     table = "certified-topk"
+
+    def __post_init__(self) -> None:
+        if not self.ks or not self.radii or min(self.ks) < 1 or any(r is not None and r < 1 for r in self.radii):
+            raise ValueError(
+                f"ks={self.ks}, radii={self.radii}: each names one or more, counted from 1 (null: all words)"
+            )
 
     def run(self, context: Context) -> Iterator[Row]:
         """Certify every list, and evaluate the defended ranker beside the undefended."""
@@ -62,15 +68,22 @@ class CertifiedTopK(Task):
 
     def _certify(self, context: Context, ranker: CertifiedRanker, query_id: str) -> Iterator[Row]:
         ranked, _ = context.ranked(query_id)
-        query = context.collection.queries[query_id]
-        certificates = ranker.certify(query_id, query, ranked, [k for k in self.ks if k < len(ranked)], self.radius)
-        for certificate in certificates:
-            suffix = "" if certificate.holds else f"/{certificate.bound}"
-            yield context.row(f"certified@{certificate.k}{suffix}", certificate.certified, query_id)
-        context.certificates += [certificate.to_dict() for certificate in certificates]
-        if certificates:
-            yield context.row("rho", float(np.mean([d.rho for d in certificates[0].documents])), query_id)
-            overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in ranked])
-            yield from context.rows(
-                {"overlap_below_1": float(np.mean(overlaps < 1)) if overlaps.size else None}, query_id
-            )
+        ks = [k for k in self.ks if k < len(ranked)]
+        if not ks:
+            return  # nobody stands outside the top K
+        for radius in self.radii:
+            certificates = ranker.certify(query_id, context.collection.queries[query_id], ranked, ks, radius)
+            context.certificates += [certificate.to_dict() for certificate in certificates]
+            size = f"R={'all' if radius is None else radius}"
+            for one in certificates:
+                measure = f"certified@{one.k}/{size}" + ("" if one.holds else f"/{one.bound}")
+                yield context.row(measure, one.certified, query_id, note=f"{one.kind}, {one.bound}")
+            documents = certificates[0].documents
+            costs = {
+                f"rho/{size}": float(np.mean([document.rho for document in documents])),
+                f"samples/{size}": float(np.mean([document.samples for document in documents])),
+            }
+            yield from context.rows(costs, query_id)
+        overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in ranked])
+        values = {"overlap_below_1": np.mean(overlaps < 1), "overlap_least": overlaps.min()} if overlaps.size else {}
+        yield from context.rows(values, query_id)

@@ -11,7 +11,7 @@ import numpy as np
 
 from robustrank.attack import Control, Perturbation
 from robustrank.certification.certificate import Certificate
-from robustrank.certification.threat import is_allowed
+from robustrank.certification.threat import words_replaced
 from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
@@ -295,20 +295,27 @@ class DocumentAttack(Task):
             yield from context.rows(values, query_id)
 
     def _held(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
-        """Hold every attack that a certificate is about against it; one that breaks a certified list is an error."""
+        """Hold every attack that a certificate is about against it; one that breaks a certified list is an error.
+
+        The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is
+        there where the attack did nothing else, whether or not the list is certified.
+        """
         ranker = context.scorer.ranker
         if not isinstance(ranker, CertifiedRanker):
             return
-        proved: dict[str, list[Certificate]] = {}
+        proved: dict[tuple[str, int], list[Certificate]] = {}
         for attempt in attempts:
             target = attempt.target
-            if not is_allowed(ranker.table, target.document, attempt.perturbation.text, None):
+            changed = words_replaced(ranker.table, target.document, attempt.perturbation.text)
+            if changed is None:
                 continue
-            if target.query_id not in proved:
+            yield context.row("replaced", changed, target.query_id, target.doc_id)
+            key = (target.query_id, max(changed, 1))
+            if key not in proved:
                 ks = [k for k in CERTIFIED_CUTOFFS if k < len(target.ranked)]
-                found = ranker.certify(target.query_id, target.query, target.ranked, ks, None)
-                proved[target.query_id] = [one for one in found if one.holds and one.certified]
-            for certificate in proved[target.query_id]:
+                found = ranker.certify(target.query_id, target.query, target.ranked, ks, key[1])
+                proved[key] = [one for one in found if one.holds and one.certified]
+            for certificate in proved[key]:
                 k, after = certificate.k, attempt.facts["rank/after"]
                 if target.rank <= k:
                     continue

@@ -11,6 +11,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from robustrank.measures.robustness import vnap
+from robustrank.report import certified, certified_plots
 from robustrank.report.catalogue import drop
 from robustrank.report.dumbbells import dumbbells
 from robustrank.report.fill import Settings, over
@@ -118,8 +119,9 @@ def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
                 if figure is not None:
                     name = unique(f"{table.name}-{collection}", {other.name for other in drawn})
                     values = [value for line in filled.lines for value in line.values]
-                    intervals = f"Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
-                    caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}. {intervals}"
+                    caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}."
+                    if any(value.interval for value in values):
+                        caption += f" Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
                     drawn.append(Drawn(name, caption, figure))
     return drawn
 
@@ -134,3 +136,8 @@ def _declared(part: Part) -> Iterator[tuple[Table, Part, Callable[[Filled], Figu
                 columns = tuple(replace(column, task=task) for column in table.columns)
                 named = replace(table, name=f"{table.name}-{part.setting(task)}", columns=columns)
                 yield named, own if "attack" in table.rows else shared_conditions(own), plot
+        if plug_in(task) == certified.TASK and (table := certified_plots.certified_table(own)).columns:
+            columns = tuple(replace(column, task=task) for column in table.columns)
+            for name, caption, plot in certified_plots.FIGURES:
+                named = replace(table, name=f"{name}-{part.setting(task)}", caption=caption, columns=columns)
+                yield named, own, plot

@@ -11,6 +11,7 @@ import pandas as pd
 from robustrank.errors import UsageError, nearest
 from robustrank.report import expand
 from robustrank.report.catalogue import FAMILIES, TABLES
+from robustrank.report.certified import with_attacks
 from robustrank.report.families import families
 from robustrank.report.fill import Settings, fill
 from robustrank.report.notes import missing_notes
@@ -73,7 +74,7 @@ def _declared(part: Part) -> Iterator[tuple[Table, Part]]:
     if ranked.columns:
         yield ranked, fair
     for task in sorted(part.tasks, key=_task_order):
-        own, setting = part.of(task), part.setting(task)
+        own, setting = with_attacks(part, task), part.setting(task)
         for table in _tables(task, own):
             columns = tuple(replace(column, task=task) for column in table.columns)
             yield replace(table, columns=columns, name=f"{table.name}-{setting}"), own

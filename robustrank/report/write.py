@@ -8,16 +8,19 @@ from pathlib import Path
 
 from robustrank.errors import DataError
 from robustrank.report import csv_tables, html_tables, latex, markdown
+from robustrank.report.certified import by_query
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.load import load_rows
-from robustrank.report.make import make_tables, settings_for
+from robustrank.report.make import make_tables, settings_for, unique
 from robustrank.report.tables import Filled
 
-_OWN = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png")}
+_OWN = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png"), "queries": (".csv",)}
 
 
 def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> list[Path]:
     """Write ``run_folder/report``: tables as LaTeX, Markdown and CSV, figures as PDF and PNG, and all in one.
+
+    ``queries/`` holds a CSV for each task that certifies, with the verdict on each query.
 
     The whole stands in report.tex (pdflatex compiles it), report.md and report.html. Each file is written whole
     or not at all; tables and figures of an earlier report that this one has not are removed.
@@ -38,6 +41,8 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
     rows = load_rows(run_folder)
     settings = settings_for(rows, baseline, seed)
     files = dict(_files(make_tables(rows, settings), draw(rows, settings)))
+    for task, verdicts in by_query(rows).items():
+        files[f"queries/{unique(task, {Path(name).stem for name in files})}.csv"] = verdicts.encode()
     try:
         for name, content in files.items():
             _write(folder / name, content)

@@ -81,15 +81,20 @@ class _Cell:
 
     def certified(self, queries) -> Iterator[Row]:
         if self.defense == "none":
-            yield self.row(CERTIFIED, "certified@1", None, status="skipped", note="defense 'none' proves nothing")
+            yield self.row(CERTIFIED, "certified@1/R=1", None, status="skipped", note="defense 'none' proves nothing")
             return
         for number, query in enumerate(queries):
             margin = self.rng.uniform()
-            for k in (1, 3, 5, 10):
-                yield self.row(CERTIFIED, f"certified@{k}", margin > 0.2 + 0.05 * k, query)
-                yield self.row(CERTIFIED, f"certified@{k}/paper", margin > 0.1 + 0.04 * k, query)
-            yield self.row(CERTIFIED, "rho", self.rng.uniform(0.5, 1), query)
+            for radius, price in (("1", 0), ("all", 0.2)):
+                for k in (1, 3, 5, 10):
+                    name, verdict = f"certified@{k}/R={radius}", margin > 0.2 + 0.05 * k + price
+                    yield self.row(CERTIFIED, name, verdict, query, note="mean, betting")
+                    verdict = margin > 0.1 + 0.04 * k + price
+                    yield self.row(CERTIFIED, f"{name}/paper", verdict, query, note="mean, paper")
+                yield self.row(CERTIFIED, f"rho/R={radius}", self.rng.uniform(0.5, 1) - price, query)
+                yield self.row(CERTIFIED, f"samples/R={radius}", 200, query)
             yield self.row(CERTIFIED, "overlap_below_1", self.rng.uniform(0, 0.1), query)
+            yield self.row(CERTIFIED, "overlap_least", self.rng.uniform(0, 0.5), query)
             yield self.row(CERTIFIED, "nDCG@10", self.effectiveness(number), query)
             yield self.row(CERTIFIED, "nDCG@10/undefended", self.effectiveness(number), query)
 
@@ -125,6 +130,8 @@ class _Cell:
         facts = self.outcome(before, self.weakness * (1 - 0.6**budget))
         facts |= {"queries": 20 * budget, "calls": 15 * budget, "budget": budget, "edits": budget}
         facts |= {"words_changed": budget / 150, "characters_changed": 5 * budget, "tokens_added": 0}
+        if self.defense != "none" and attack.startswith("word"):
+            facts["replaced"] = budget
         if self.rng.uniform() < 0.9:  # some documents cannot be edited, and have no control
             facts |= {f"control/{name}": value for name, value in self.outcome(before, 0.08 * budget).items()}
         for measure, value in facts.items():
