@@ -85,9 +85,7 @@ def test_giving_up_saves_samples_and_hardly_a_certificate(monkeypatch):
         made = [
             certificate
             for seed in range(60)
-            for certificate in Coins(np.random.default_rng(seed).random(8), seed).certificates(
-                [1.0] * 8, [2], most=600
-            )
+            for certificate in Coins(np.random.default_rng(seed).random(8), seed).certificates([1.0] * 8, [2], most=600)
         ]
         return sum(one.certified for one in made), sum(sum(counts(one).values()) for one in made)
 
