@@ -7,9 +7,10 @@ Ranking Models, CIKM 2022, arXiv 2209.06691. Differences are in ``CertDR.differs
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,11 @@ from robustrank.text.table import PerturbationSets, SubstitutionTable
 from robustrank.victim import Candidate
 
 CHUNK = 20_000  # smoothed pairs scored in one call
-MEMORY = 20_000_000  # squashed scores remembered, for a certificate after its ranking
+MEMORY = 20_000_000  # squashed scores remembered, for certificates of any K and radius after the ranking
 CALIBRATION_QUERIES = 32  # clean lists that centre and scale are taken from ...
 CALIBRATION_ENDS = 4  # ... by this many candidates at either end
 
 
-Key = TypeVar("Key")
 Bound = Literal["hoeffding", "empirical-bernstein", "betting", "sequential"]
 
 
@@ -111,7 +111,8 @@ class SmoothedRanker(Ranker):
     settings: CertDR  # centre and scale filled in
     sets: PerturbationSets
     seed: int
-    _known: dict[Pair, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    _known: dict[Pair, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # of its first copies
+    _held: int = field(default=0, repr=False)  # scores in _known
 
     @property
     def table(self) -> SubstitutionTable:
@@ -129,7 +130,7 @@ class SmoothedRanker(Ranker):
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the mean over the smoothed copies of each document."""
-        found = {pair: self.smoothed(own) for pair, own in self._scored(pairs)}
+        found = {pair: self.smoothed(own) for pair, own in self._scored(self._asked(pairs))}
         return np.array([found[pair] for pair in pairs], dtype=np.float32)
 
     def smoothed(self, samples: NDArray[np.float32]) -> float:
@@ -138,13 +139,16 @@ class SmoothedRanker(Ranker):
 
     def samples(self, pairs: Sequence[Pair]) -> list[NDArray[np.float32]]:
         """Return for each pair float32[samples] in [0, 1], the squashed scores of the document's copies."""
-        found = dict(self._scored(pairs))
+        found = dict(self._scored(self._asked(pairs)))
         return [found[pair] for pair in pairs]
 
-    def copies(self, document: str, count: int | None = None) -> list[str]:
-        """Return the document's first ``count`` smoothed copies, the same at every call; by default ``samples``."""
+    def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
+        """Return the document's smoothed copies from ``start`` to ``stop``, the same at every call.
+
+        ``stop`` is ``samples`` by default.
+        """
         rng = derive(self.seed, "smoothing", self.sets.canonical(document))
-        return self.sets.draw(document, self.settings.samples if count is None else count, rng)
+        return self.sets.draw(document, self.settings.samples if stop is None else stop, rng, start)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word."""
@@ -184,11 +188,18 @@ class SmoothedRanker(Ranker):
     def certify_on_demand(
         self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
     ) -> list[Certificate]:
-        """Return for each K the sequential certificate: copies are scored as long as a verdict hangs on them."""
+        """Return for each K the sequential certificate: copies are scored as long as a verdict hangs on them.
+
+        It starts with the ``samples`` that rank the list.
+        """
+        pairs = [(query, candidate.text) for candidate in candidates]
 
         def draw(spans: Mapping[int, tuple[int, int]]) -> dict[int, NDArray[np.float32]]:
-            texts = {i: self.copies(candidates[i].text, stop)[start:] for i, (start, stop) in spans.items()}
-            return self._squashed({i: [(query, copy) for copy in copies] for i, copies in texts.items()})
+            asked: dict[Pair, int] = {}
+            for i, (_, stop) in spans.items():
+                asked[pairs[i]] = max(stop, asked.get(pairs[i], 0))
+            found = dict(self._scored(asked))
+            return {i: found[pairs[i]][start:stop] for i, (start, stop) in spans.items()}
 
         return certify_sequentially(
             query_id,
@@ -198,6 +209,7 @@ class SmoothedRanker(Ranker):
             ks,
             alpha=self.settings.alpha,
             most=self.settings.most,
+            first=self.settings.samples,
             radius=radius,
             table=self.table.fingerprint,
         )
@@ -216,32 +228,47 @@ class SmoothedRanker(Ranker):
         """Return the least probability that an edit of ``radius`` words leaves what is drawn as it was."""
         return rho(self.overlaps(text), radius)
 
-    def _scored(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, NDArray[np.float32]]]:
-        """Yield each distinct pair and the squashed scores of its copies."""
-        distinct = dict.fromkeys(pairs)
-        yield from [(pair, self._known[pair]) for pair in distinct if pair in self._known]
+    def _asked(self, pairs: Sequence[Pair]) -> dict[Pair, int]:
+        """Return each distinct pair and how many of its copies rank it."""
+        return dict.fromkeys(pairs, self.settings.samples)
+
+    def _scored(self, asked: Mapping[Pair, int]) -> Iterator[tuple[Pair, NDArray[np.float32]]]:
+        """Yield each pair and the squashed scores of its first copies, as many as asked; none is scored twice."""
+        known = [pair for pair, count in asked.items() if self._count(pair) >= count]
+        yield from [(pair, self._known[pair][: asked[pair]]) for pair in known]
         # By document, so that a bi-encoder meets all queries of a copy together.
-        fresh = sorted((pair for pair in distinct if pair not in self._known), key=lambda pair: pair[1])
-        step = max(1, CHUNK // self.settings.samples)
-        for start in range(0, len(fresh), step):
-            scored = self._score_copies(fresh[start : start + step])
-            if (len(self._known) + len(scored)) * self.settings.samples > MEMORY:
-                self._known.clear()
-            self._known.update(scored)
-            yield from scored.items()
+        fresh = sorted(asked.keys() - set(known), key=lambda pair: (pair[1], pair[0]))
+        while fresh:
+            ends = np.cumsum([asked[pair] - self._count(pair) for pair in fresh])
+            chunk = fresh[: max(1, int(np.searchsorted(ends, CHUNK, side="right")))]
+            fresh = fresh[len(chunk) :]
+            self._score_copies({pair: asked[pair] for pair in chunk})
+            yield from [(pair, self._known[pair]) for pair in chunk]
 
-    def _score_copies(self, pairs: Sequence[Pair]) -> dict[Pair, NDArray[np.float32]]:
-        """Score the copies of some pairs in one call; equal copies once."""
-        copies = {document: self.copies(document) for document in dict.fromkeys(document for _, document in pairs)}
-        return self._squashed(
-            {(query, document): [(query, copy) for copy in copies[document]] for query, document in pairs}
-        )
+    def _count(self, pair: Pair) -> int:
+        """Return how many copies of a pair have their score remembered."""
+        return len(self._known[pair]) if pair in self._known else 0
 
-    def _squashed(self, asked: Mapping[Key, Sequence[Pair]]) -> dict[Key, NDArray[np.float32]]:
-        """Return the squashed scores of each key's pairs; all are scored in one call, equal ones once."""
-        distinct = list(dict.fromkeys(pair for pairs in asked.values() for pair in pairs))
+    def _score_copies(self, asked: Mapping[Pair, int]) -> None:
+        """Score the copies of some pairs that are not remembered yet, in one call; equal copies once."""
+        if self._held + sum(asked.values()) > MEMORY:
+            self._known.clear()
+            self._held = 0
+        spans = {pair: (self._count(pair), stop) for pair, stop in asked.items()}
+        copies = {
+            (document, span): self.copies(document, span[1], span[0])
+            for document, span in dict.fromkeys((pair[1], span) for pair, span in spans.items())
+        }
+        pairs = {
+            (query, document): [(query, copy) for copy in copies[document, span]]
+            for (query, document), span in spans.items()
+        }
+        distinct = list(dict.fromkeys(itertools.chain.from_iterable(pairs.values())))
         scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
-        return {key: np.array([scores[pair] for pair in pairs], dtype=np.float32) for key, pairs in asked.items()}
+        for pair, own in pairs.items():
+            fresh = np.array([scores[one] for one in own], dtype=np.float32)
+            self._known[pair] = np.concatenate([self._known[pair], fresh]) if pair in self._known else fresh
+            self._held += len(fresh)
 
     def _squash(self, raw: Scores) -> NDArray[np.float64]:
         centre, scale = self.settings.centre or 0.0, self.settings.scale or 1.0

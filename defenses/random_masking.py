@@ -78,13 +78,13 @@ class MaskedRanker(SmoothedRanker):
         """What decides the smoothed ranker's score, and the masks."""
         return f"{super().fingerprint}|{self.keep}|{self.mask}"
 
-    def copies(self, document: str, count: int | None = None) -> list[str]:
-        """Return the document's first ``count`` masked copies, the same at every call; by default ``samples``."""
+    def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
+        """Return the document's masked copies from ``start`` to ``stop`` (``samples``), the same at every call."""
         found = words(document)
         rng = derive(self.seed, "masks", str(len(found)))
-        size, wanted = self.kept(len(found)), self.settings.samples if count is None else count
+        size, wanted = self.kept(len(found)), self.settings.samples if stop is None else stop
         masks = [set(rng.permutation(len(found))[:size].tolist()) for _ in range(wanted)]
-        return [self.masked([word.text for word in found], kept) for kept in masks]
+        return [self.masked([word.text for word in found], kept) for kept in masks[start:]]
 
     def masked(self, texts: Sequence[str], kept: Set[int]) -> str:
         """Return the words, those kept as they are and the others masked."""

@@ -2,11 +2,16 @@
 
 Bounds that hold after every sample at once (Waudby-Smith, Ramdas, JRSS-B 2024, arXiv 2010.09686) allow looking at the
 verdicts after each round. A document far below the top K is settled by the first round.
+
+A K is given up when the closest two documents across its border forbid it: sampled as often as may be, with scores like
+those seen, they would stay uncertified even if their means came out ``OPTIMISM`` standard deviations better. A list
+that is given up is simply not certified, so no soundness hangs on the guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +20,9 @@ from numpy.typing import NDArray
 from robustrank.certification.bounds import Samples, sequential, upper
 from robustrank.certification.certificate import Certificate, Evidence
 
-FIRST = 16  # samples of every document in the first round; each further round doubles those of the open ones
+FIRST = 16  # samples of every document in the first round
+GROWTH = 1.5  # by which each further round multiplies those of the open ones
+OPTIMISM = 2.0  # standard deviations by which means may come out better before a K is given up
 
 Draw = Callable[[Mapping[int, tuple[int, int]]], Mapping[int, Samples]]
 
@@ -45,6 +52,12 @@ class _Document:
         self.lower = max(self.lower, sequential(self.samples, delta))
         self.upper = min(self.upper, upper(sequential, self.samples, delta))
 
+    def drift(self, most: int) -> float:
+        """Return the variance of the mean of ``most`` samples, given the mean of those seen; it begins at 1/4."""
+        count = len(self.samples)
+        variance = (0.25 + count * float(np.var(self.samples, dtype=np.float64))) / (count + 1)
+        return variance * (1 / count - 1 / most)
+
 
 def certify_sequentially(
     query_id: str,
@@ -55,6 +68,7 @@ def certify_sequentially(
     *,
     alpha: float,
     most: int,
+    first: int = FIRST,
     radius: int | None = None,
     table: str = "",
 ) -> list[Certificate]:
@@ -72,6 +86,7 @@ def certify_sequentially(
         ks: The K to certify, from 1.
         alpha: The probability of a wrong verdict for this query, over the sampling.
         most: Samples of a document at the most.
+        first: Samples of every document in the first round.
         radius: What ``rhos`` were taken for.
         table: The fingerprint of the table.
 
@@ -83,38 +98,39 @@ def certify_sequentially(
     documents = [_Document(doc_id, float(rho)) for doc_id, rho in zip(doc_ids, rhos, strict=True)]
     delta, wanted = alpha / (2 * len(documents)), set(range(len(documents)))
     while wanted:
-        spans = {i: _next(len(documents[i].samples), most) for i in sorted(wanted)}
+        counts = {i: len(documents[i].samples) for i in sorted(wanted)}
+        spans = {i: (count, min(most, max(first, round(GROWTH * count)))) for i, count in counts.items()}
         for i, fresh in draw(spans).items():
             documents[i].add(fresh, delta)
         order = sorted(range(len(documents)), key=lambda i: (-documents[i].mean, documents[i].doc_id))
-        wanted = {
-            i for k in ks for i in _open([documents[j] for j in order], order, k) if len(documents[i].samples) < most
-        }
-    evidence = tuple(
-        Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in (documents[i] for i in order)
-    )
+        ranked = [documents[i] for i in order]
+        wanted = {order[place] for k in ks for place in _open(ranked, k, most, delta)}
+    evidence = tuple(Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in ranked)
     drafts = [
         Certificate(query_id, k, radius, alpha, "mean", "sequential", table, evidence, certified=False) for k in ks
     ]
     return [replace(draft, certified=draft.margin() > 0) for draft in drafts]
 
 
-def _next(done: int, most: int) -> tuple[int, int]:
-    return done, min(most, max(FIRST, 2 * done))
+def _open(ranked: Sequence[_Document], k: int, most: int, delta: float) -> list[int]:
+    """Return the places of the documents to sample further for K; none where its verdict is settled or given up.
 
-
-def _open(ranked: Sequence[_Document], places: Sequence[int], k: int) -> Iterable[int]:
-    """Return the documents on which the verdict for K still hangs; none where it is settled."""
+    A certificate needs every lower bound inside above every highest score outside. The goal is the middle between
+    where the closest two are expected to end: documents beyond it need no more samples.
+    """
     inside, outside = ranked[:k], ranked[k:]
-    if not outside:
-        return ()
-    weakest = min(document.lower for document in inside)
-    unsafe = [place for place in range(k, len(ranked)) if ranked[place].highest >= weakest]
-    if not unsafe:
-        return ()  # certified
-    reach = max(document.lower + 1 - document.rho for document in outside)
-    if reach >= min(document.upper for document in inside):
-        return ()  # refuted: some edit may reach the weakest inside, whatever further samples say
-    threat = max(ranked[place].highest for place in unsafe)
-    weak = [place for place in range(k) if ranked[place].lower <= threat]
-    return [places[place] for place in (*weak, *unsafe)]
+    if not outside or min(d.lower for d in inside) > max(d.highest for d in outside):
+        return []  # certified
+    if max(d.lower + 1 - d.rho for d in outside) >= min(d.upper for d in inside):
+        return []  # refuted: some edit may reach the weakest inside, whatever further samples say
+    last, threat = inside[-1], max(outside, key=lambda d: d.mean - d.rho)
+    low = max(last.lower, sequential(np.resize(last.samples, most), delta))
+    high = min(threat.upper, upper(sequential, np.resize(threat.samples, most), delta)) + 1 - threat.rho
+    if low + OPTIMISM * math.sqrt(last.drift(most) + threat.drift(most)) <= high:
+        return []  # given up
+    goal = (low + high) / 2
+    return [
+        place
+        for place, document in enumerate(ranked)
+        if len(document.samples) < most and (document.lower <= goal if place < k else document.highest >= goal)
+    ]

@@ -187,15 +187,18 @@ class PerturbationSets:
         """
         return replace_words(text, {i: self.of(w.key)[0] for i, w in enumerate(words(text)) if self._is_drawn(w)})
 
-    def draw(self, text: str, count: int, rng: np.random.Generator) -> list[str]:
-        """Return ``count`` smoothed copies: every word drawn uniformly from its set, in the case of its place."""
+    def draw(self, text: str, count: int, rng: np.random.Generator, start: int = 0) -> list[str]:
+        """Return ``count`` smoothed copies: every word drawn uniformly from its set, in the case of its place.
+
+        The first ``start`` of them are drawn, and not returned.
+        """
         fixed, forms, position = [], [], 0
         for word in filter(self._is_drawn, words(text)):
             fixed.append(text[position : word.start])
             forms.append(self._written(word))
             position = word.end
         sizes = np.array([len(choices) for choices in forms], dtype=np.int64)
-        picks = rng.integers(sizes, size=(count, len(forms))).tolist()
+        picks = rng.integers(sizes, size=(count, len(forms)))[start:].tolist()
         return [
             "".join([before + choices[p] for before, choices, p in zip(fixed, forms, row, strict=True)])
             + text[position:]

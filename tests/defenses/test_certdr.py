@@ -241,3 +241,57 @@ def test_the_sequential_bound_samples_on_demand():
     assert all(16 <= document.samples <= 200 for document in found[0].documents)
     for certificate in found:
         certificate.recheck()
+
+
+def on_demand(table, **more):
+    """A sequential ranker, and the spans of copies that it draws of each document."""
+    ranker = harden(table, samples=16, bound="sequential", **{"most": 200, **more})
+    spans, draw = [], ranker.copies
+
+    def copies(document, stop=None, start=0):
+        spans.append((document, start, stop))
+        return draw(document, stop, start)
+
+    ranker.copies = copies
+    return ranker, spans
+
+
+def certified(ranker, ks=(1, 2, 3), radii=(1, 2, 5, None)):
+    return [ranker.certify("q1", QUERIES["q1"], candidates(), ks, radius) for radius in radii]
+
+
+def test_no_copy_is_scored_twice_for_other_radii_ks_and_calls(table):
+    ranker, spans = on_demand(table, size=2)
+    ranker.score(COLLECTION.pairs("q1"))
+    together = certified(ranker)
+    drawn = len(spans)
+    assert drawn > 2 * len(DOCUMENTS)
+    for document in DOCUMENTS.values():
+        own = [(start, stop) for text, start, stop in spans if text == document]
+        assert own[0] == (0, 16)  # those that rank
+        assert all(stop == start for (_, stop), (start, _) in itertools.pairwise(own))
+    assert certified(ranker) == together
+    certified(ranker, ks=[1])
+    assert len(spans) == drawn
+    afresh = [certified(on_demand(table, size=2)[0], radii=[radius])[0] for radius in (1, 2, 5, None)]
+    assert together == afresh
+
+
+def test_certificates_do_not_depend_on_batches_or_on_what_is_remembered(table, monkeypatch):
+    expected = certified(on_demand(table, size=2)[0])
+    monkeypatch.setattr(certdr, "CHUNK", 7)
+    assert certified(on_demand(table, size=2)[0]) == expected
+    monkeypatch.setattr(certdr, "MEMORY", 300)
+    ranker, _ = on_demand(table, size=2)
+    assert certified(ranker) == expected
+    assert ranker._held == sum(map(len, ranker._known.values())) <= 300
+
+
+def test_two_documents_of_one_text_share_their_copies(table):
+    ranker, spans = on_demand(table)
+    twins = [Candidate("a", DOCUMENTS["d1"]), Candidate("b", DOCUMENTS["d1"]), Candidate("c", DOCUMENTS["d2"])]
+    (one, two) = ranker.certify("q1", QUERIES["q1"], twins, [1, 2], None)
+    assert not one.certified
+    assert two.certified
+    own = [(start, stop) for text, start, stop in spans if text == DOCUMENTS["d1"]]
+    assert len(set(own)) == len(own)
