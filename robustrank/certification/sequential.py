@@ -21,7 +21,7 @@ from robustrank.certification.bounds import Samples, sequential, upper
 from robustrank.certification.certificate import Certificate, Evidence
 
 FIRST = 16  # samples of every document in the first round
-GROWTH = 1.5  # by which each further round multiplies those of the open ones
+GROWTH = 1.25  # by which each further round multiplies those of the open ones
 OPTIMISM = 2.0  # standard deviations by which means may come out better before a K is given up
 
 Draw = Callable[[Mapping[int, tuple[int, int]]], Mapping[int, Samples]]
