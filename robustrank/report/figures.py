@@ -17,6 +17,7 @@ from robustrank.report.fill import Settings, over
 from robustrank.report.make import fill_part, unique
 from robustrank.report.part import Part
 from robustrank.report.plots import STYLE, budget_curves, trade_off
+from robustrank.report.roc import ROC, roc_curves
 from robustrank.report.summary import shared_conditions
 from robustrank.report.tables import Column, Filled, Table
 from robustrank.report.units import natural, plug_in
@@ -87,6 +88,7 @@ FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
         ),
         budget_curves,
     ),
+    (ROC, roc_curves),
 )
 
 
@@ -118,8 +120,9 @@ def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
                 if figure is not None:
                     name = unique(f"{table.name}-{collection}", {other.name for other in drawn})
                     values = [value for line in filled.lines for value in line.values]
-                    intervals = f"Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
-                    caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}. {intervals}"
+                    caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}."
+                    if any(value.interval for value in values):
+                        caption += f" Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
                     drawn.append(Drawn(name, caption, figure))
     return drawn
 
