@@ -24,6 +24,7 @@ from .filtering import check_share, filtered
 
 Bigram = tuple[str, str]
 DISCOUNT = 0.75
+COMMON = 20  # documents; bigrams that stand in more do not tell which document a text is a version of
 EDGE = 8  # words at either end whose surprise is looked at apart, since triggers stand there
 
 
@@ -53,14 +54,14 @@ class OutlierDetector:
     """Suspicion is the mean surprise of a document's bigrams, in nats.
 
     An edited document is as familiar as its original only if neither is judged by what the original taught: both leave
-    its counts out. The original is the collection's document that shares more than half of the text's bigrams.
+    its counts out. The original is the collection's document that shares more than half of the text's uncommon bigrams.
 
     Attributes:
         singles, pairs: How often each word and each bigram occurs in the collection.
         contexts, followers: How often a word follows each word, and how many different ones.
         total: All words.
         documents: The words of each of the collection's documents.
-        places: The documents each bigram stands in.
+        places: The documents each bigram stands in, of those that stand in few.
     """
 
     singles: Counter[str]
@@ -83,6 +84,7 @@ class OutlierDetector:
             pairs.update(pairwise(keys))
             for pair in set(pairwise(keys)):
                 places.setdefault(pair, []).append(number)
+        places = {pair: numbers for pair, numbers in places.items() if len(numbers) <= COMMON}
         contexts: Counter[str] = Counter()
         for (first, _), count in pairs.items():
             contexts[first] += count
@@ -110,7 +112,7 @@ class OutlierDetector:
 
     def _original(self, keys: Sequence[str]) -> list[str]:
         """Return the words of the document a text is a version of; none where it is a version of none."""
-        pairs = set(pairwise(keys))
+        pairs = [pair for pair in set(pairwise(keys)) if pair in self.places or not self.pairs[pair]]
         shared = Counter(number for pair in pairs for number in self.places.get(pair, ()))
         most = max(shared.values(), default=0)
         if 2 * most <= len(pairs):
