@@ -14,11 +14,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
+from robustrank.errors import DataError
 from robustrank.rankers.ranker import Pair, Ranker, Scores
 from robustrank.text.analysis import WORD, stem
 from robustrank.text.words import in_case_of
@@ -45,7 +47,13 @@ class SpellingCorrection(Defense):
             raise ValueError(f"distance={self.distance}, letters={self.letters}; each is 1 at the least")
 
     def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
-        """Return the ranker behind the correction."""
+        """Return the ranker behind the correction.
+
+        Raises:
+            DataError: rapidfuzz is not installed.
+        """
+        if find_spec("rapidfuzz") is None:
+            raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
         speller = Speller.of(collection.documents.values(), self.distance, self.letters)
         return CorrectedRanker(ranker, speller, f"{collection.fingerprint}|{self.distance}|{self.letters}")
 

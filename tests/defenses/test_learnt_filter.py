@@ -134,3 +134,18 @@ def test_what_it_cannot_learn_from_is_refused():
         Jury.taught(lessons, [one.document for one in lessons], ["style"], 1.0, derive(0))
     with pytest.raises(DataError, match="no text"):
         Jury.taught([], [], ["style"], 1.0, derive(0))
+
+
+def test_beside_every_attacked_document_stands_a_clean_one_that_ranks_better_for_the_query():
+    made = create("defense", Spec("learnt-filter", {"attacks": ["keyword-stuffing"], "documents": 40}))
+    lessons = list(made._from_attacks(BM25(), COLLECTION, derive(0)))
+    assert len({one.document for one in lessons}) == len(lessons) == 80
+    for attacked_one, company in zip(lessons[::2], lessons[1::2], strict=True):
+        noun = next(noun for noun, query in QUERIES.items() if query == company.query)
+        assert attacked_one.attacked == (f"{company.query} {attacked_one.document}",)
+        assert company.attacked == ()
+        assert place_of(noun, company.document) < place_of(noun, attacked_one.document)
+
+
+def place_of(noun, document):
+    return RANKED[noun].index(next(doc_id for doc_id, text in DOCUMENTS.items() if text == document))
