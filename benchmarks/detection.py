@@ -43,7 +43,7 @@ def main(files: tuple[Path, ...], documents: int, test: int, sets: int) -> None:
     shown = Table(title=f"{documents} documents learnt from, {test} tested")
     for column in ("tested on", "detector", "taught with"):
         shown.add_column(column)
-    for column in ("AUC", "detected %", "false alarms %", "detected at 5 % %"):
+    for column in ("AUC", "detected %", "false alarms %", "x"):
         shown.add_column(column, justify="right")
     for file, own in records.items():
         chosen = [own[int(i)] for i in derive(0, "test", file.stem).permutation(len(own))[:test]]

@@ -224,14 +224,14 @@ DOCUMENT_DETECTED = Table(
         _percent("flagged before", ("flagged/before",), compare=False),
         _plain("AUC", ("AUC",)),
         _percent(
-            "detected at 5 %",
+            "detected at FPR .05",
             ("suspicion", "suspicion/before"),
             statistic=functools.partial(detection_rate, false_alarms=0.05),
             compare=False,
         ),
     ),
     note=(
-        "AUC: the area under the ROC curve, edited documents against the same documents as they were. Detected at 5 %: "
+        "AUC: the area under the ROC curve, edited documents against the same documents as they were. At FPR .05: "
         "the share of edited documents more suspicious than all but 5 % of the same documents as they were."
     ),
 )

@@ -22,7 +22,7 @@ ROC = Table(
     name="roc",
     caption=(
         "ROC curves of the detectors: attacked documents detected, against the same documents flagged as they were; "
-        "the dot is the curve at the detector's own false-alarm rate."
+        "the dot is the detector at its own threshold."
     ),
     task="document-attack",
     rows=("attack", "ranker", "defense"),

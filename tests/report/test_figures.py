@@ -155,5 +155,5 @@ def test_a_detector_has_its_roc_curves():
     assert all(y <= x for x, y in zip(two.get_xdata(), two.get_ydata(), strict=True))
     (table,) = [t for t in make_tables(rows, Settings("bm25", rounds=0)) if t.name == "document-attack-detection-lee"]
     rates = [line.values[-1].estimate for line in table.lines]
-    assert [column.title for column in table.columns][-1] == "detected at 5 %"
+    assert [column.title for column in table.columns][-1] == "detected at FPR .05"
     assert rates == [0.9, 0]
