@@ -7,21 +7,17 @@ arXiv 2307.16816.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from robustrank.attack import Attack, Edit, Perturbation
+from robustrank.adversarial import Attacked, adversarial_files, read_adversarial
+from robustrank.attack import Attack, Perturbation
 from robustrank.errors import DataError
 from robustrank.victim import Access, Target, Victim
-
-DARA = 5  # columns: query id, query, document id, original passage, adversarial passage
 
 
 @dataclass
@@ -54,74 +50,27 @@ class Replay(Attack):
         known = self._texts.get((target.query_id, target.doc_id))
         if known is None:
             return Perturbation(target.document, note="the file does not attack this document")
-        before, after, edits = known
-        if before != target.document:
+        if known.before != target.document:
             return Perturbation(target.document, note="the document has another text here than in the file")
-        return Perturbation(after, edits)
+        return Perturbation(known.after, known.edits)
 
     @cached_property
-    def _texts(self) -> dict[tuple[str, str], tuple[str, str, tuple[Edit, ...]]]:
-        """Return before, after and edits by query and document.
+    def _texts(self) -> dict[tuple[str, str], Attacked]:
+        """Return what was attacked, by query and document.
 
         Raises:
             DataError: Two records are about the same document, or a file cannot be read.
         """
-        found: dict[tuple[str, str], tuple[str, str, tuple[Edit, ...]]] = {}
+        found: dict[tuple[str, str], Attacked] = {}
         for path in self._files():
-            try:
-                records = list(_table(path) if path.suffix == ".tsv" else self._lines(path))
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise DataError(f"the adversarial documents cannot be read: {error}", where=str(path)) from error
-            for key, text in records:
-                if found.setdefault(key, text) != text:
+            for record in read_adversarial(path, self.attack):
+                if found.setdefault((record.query_id, record.doc_id), record) != record:
                     raise DataError(
-                        f"query {key[0]}, document {key[1]} was attacked twice",
+                        f"query {record.query_id}, document {record.doc_id} was attacked twice",
                         where=str(path),
                         hint="choose one attack by its label (attack=…) and one cell by a part of its title (cell=…)",
                     )
         return found
 
     def _files(self) -> list[Path]:
-        path = Path(self.path).expanduser()
-        if path.is_file():
-            return [path]
-        found = sorted(file for file in path.glob("cells/*/adversarial.jsonl") if self.cell in _title(file))
-        if not found:
-            raise DataError(
-                f"there are no adversarial documents{f' of a cell {self.cell!r}' if self.cell else ''}",
-                where=str(path),
-                allowed="a run folder with cells/*/adversarial.jsonl, such a file, or a .tsv of DARA's layout",
-            )
-        return found
-
-    def _lines(self, path: Path) -> Iterator[tuple[tuple[str, str], tuple[str, str, tuple[Edit, ...]]]]:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if record["doc_id"] and (not self.attack or record["attack"] == self.attack):
-                edits = tuple(Edit(**edit) for edit in record["edits"])
-                yield (record["query_id"], record["doc_id"]), (record["before"], record["after"], edits)
-
-
-def _table(path: Path) -> Iterator[tuple[tuple[str, str], tuple[str, str, tuple[Edit, ...]]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
-            if len(row) != DARA:
-                raise ValueError(f"line {number} has {len(row)} columns, not {DARA}")
-            query_id, _, doc_id, before, after = row
-            yield (query_id, doc_id), (before, after, (_difference(before, after),))
-
-
-def _difference(before: str, after: str) -> Edit:
-    """Return the one edit between the longest common start and the longest common end."""
-    start = end = 0
-    shortest = min(len(before), len(after))
-    while start < shortest and before[start] == after[start]:
-        start += 1
-    while end < shortest - start and before[-1 - end] == after[-1 - end]:
-        end += 1
-    return Edit(start, len(before) - end, after[start : len(after) - end])
-
-
-def _title(path: Path) -> str:
-    cell = path.with_name("cell.json")
-    return str(json.loads(cell.read_text(encoding="utf-8"))["title"]) if cell.exists() else ""
+        return adversarial_files(self.path, self.cell)

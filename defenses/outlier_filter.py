@@ -22,7 +22,9 @@ from robustrank.text.words import words
 
 from .filtering import check_share, filtered
 
+Bigram = tuple[str, str]
 DISCOUNT = 0.75
+COMMON = 20  # documents; bigrams that stand in more do not tell which document a text is a version of
 EDGE = 8  # words at either end whose surprise is looked at apart, since triggers stand there
 
 
@@ -34,8 +36,8 @@ class OutlierFilter(Defense):
 
     source = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
     differs = (
-        "a bigram model of the collection, in which a document leaves its own counts out; the worst of the whole and "
-        "either end counts"
+        "a bigram model of the collection, without the counts of the document that a text is, or is a version of; the "
+        "worst of the whole and either end counts"
     )
 
     def __post_init__(self) -> None:
@@ -51,35 +53,43 @@ class OutlierFilter(Defense):
 class OutlierDetector:
     """Suspicion is the mean surprise of a document's bigrams, in nats.
 
+    An edited document is as familiar as its original only if neither is judged by what the original taught: both leave
+    its counts out. The original is the collection's document that shares more than half of the text's uncommon bigrams.
+
     Attributes:
         singles, pairs: How often each word and each bigram occurs in the collection.
         contexts, followers: How often a word follows each word, and how many different ones.
         total: All words.
-        known: The collection's documents, whose own counts are left out.
+        documents: The words of each of the collection's documents.
+        places: The documents each bigram stands in, of those that stand in few.
     """
 
     singles: Counter[str]
-    pairs: Counter[tuple[str, str]]
+    pairs: Counter[Bigram]
     contexts: Counter[str]
     followers: Counter[str]
     total: int
-    known: frozenset[str]
+    documents: list[list[str]]
+    places: dict[Bigram, list[int]]
 
     @classmethod
     def of(cls, documents: Iterable[str]) -> OutlierDetector:
         """Return the detector of a collection."""
-        texts = list(documents)
+        texts = [[word.key for word in words(text)] for text in documents]
         singles: Counter[str] = Counter()
-        pairs: Counter[tuple[str, str]] = Counter()
-        for text in texts:
-            keys = [word.key for word in words(text)]
+        pairs: Counter[Bigram] = Counter()
+        places: dict[Bigram, list[int]] = {}
+        for number, keys in enumerate(texts):
             singles.update(keys)
             pairs.update(pairwise(keys))
+            for pair in set(pairwise(keys)):
+                places.setdefault(pair, []).append(number)
+        places = {pair: numbers for pair, numbers in places.items() if len(numbers) <= COMMON}
         contexts: Counter[str] = Counter()
         for (first, _), count in pairs.items():
             contexts[first] += count
         followers = Counter(first for first, _ in pairs)
-        return cls(singles, pairs, contexts, followers, sum(singles.values()), frozenset(texts))
+        return cls(singles, pairs, contexts, followers, sum(singles.values()), texts, places)
 
     def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]; the query is not looked at. 0 for a text of less than two words."""
@@ -88,17 +98,26 @@ class OutlierDetector:
     def surprises(self, document: str) -> NDArray[np.float64]:
         """Return float64[words - 1], minus the log-probability of each word after the one before it."""
         keys = [word.key for word in words(document)]
-        once = 1 if document in self.known else 0
-        own, own_pairs, own_contexts = Counter(keys), Counter(pairwise(keys)), Counter(keys[:-1])
+        left_out = self._original(keys)
+        own, own_pairs, own_contexts = Counter(left_out), Counter(pairwise(left_out)), Counter(left_out[:-1])
         found = []
         for first, second in pairwise(keys):
-            before = self.contexts[first] - once * own_contexts[first]
-            both = self.pairs[first, second] - once * own_pairs[first, second]
-            alone = (self.singles[second] - once * own[second] + 1) / (self.total + len(self.singles) + 1)
+            before = self.contexts[first] - own_contexts[first]
+            both = self.pairs[first, second] - own_pairs[first, second]
+            alone = (self.singles[second] - own[second] + 1) / (self.total + len(self.singles) + 1)
             shared = DISCOUNT * self.followers[first] / before if before > 0 else 1.0
             share = max(0.0, both - DISCOUNT) / before if before > 0 else 0.0
             found.append(-np.log(share + min(1.0, shared) * alone))
         return np.array(found, dtype=np.float64)
+
+    def _original(self, keys: Sequence[str]) -> list[str]:
+        """Return the words of the document a text is a version of; none where it is a version of none."""
+        pairs = [pair for pair in set(pairwise(keys)) if pair in self.places or not self.pairs[pair]]
+        shared = Counter(number for pair in pairs for number in self.places.get(pair, ()))
+        most = max(shared.values(), default=0)
+        if 2 * most <= len(pairs):
+            return []
+        return self.documents[min(number for number, count in shared.items() if count == most)]
 
     def _worst(self, document: str) -> float:
         found = self.surprises(document)

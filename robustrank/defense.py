@@ -22,6 +22,11 @@ class Defense(ABC):
     source: ClassVar[str] = ""  # authors, title, venue, section
     differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
 
+    @property
+    def fingerprint(self) -> str:
+        """What decides its rankers beyond code and parameters, as the content of a file; part of a cell's key."""
+        return ""
+
     @abstractmethod
     def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the defended ranker: the one whose ranking the user gets. ``ranker`` is prepared already."""

@@ -92,6 +92,7 @@ def _key(cell: Cell, resources: Resources) -> str:
         for kind, spec in plugins.items()
         if spec is not None
     }
+    decides["defense"]["fingerprint"] = create("defense", cell.defense).fingerprint
     if cell.attack is not None:
         decides["attack"]["fingerprint"] = create("attack", cell.attack).fingerprint
     decides["collection"] = [cell.collection.label, resources.collection(cell.collection).fingerprint]

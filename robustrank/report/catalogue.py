@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.measures.defined import ratio
+from robustrank.measures.detection import detection_rate
 from robustrank.measures.risk import reliability_of_improvement, urisk
 from robustrank.measures.robustness import gmap, hard_set_mean, poor_queries, variance, vnap
 from robustrank.report.tables import Column, Table, Values
@@ -222,8 +223,17 @@ DOCUMENT_DETECTED = Table(
         _percent("flagged", ("flagged",), compare=False),
         _percent("flagged before", ("flagged/before",), compare=False),
         _plain("AUC", ("AUC",)),
+        _percent(
+            "detected at FPR .05",
+            ("suspicion", "suspicion/before"),
+            statistic=functools.partial(detection_rate, false_alarms=0.05),
+            compare=False,
+        ),
     ),
-    note="AUC: the area under the ROC curve, edited documents against the same documents as they were.",
+    note=(
+        "AUC: the area under the ROC curve, edited documents against the same documents as they were. At FPR .05: "
+        "the share of edited documents more suspicious than all but 5 % of the same documents as they were."
+    ),
 )
 
 IMITATION = Table(

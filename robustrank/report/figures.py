@@ -18,6 +18,7 @@ from robustrank.report.fill import Settings, over
 from robustrank.report.make import fill_part, unique
 from robustrank.report.part import Part
 from robustrank.report.plots import STYLE, budget_curves, trade_off
+from robustrank.report.roc import ROC, roc_curves
 from robustrank.report.summary import shared_conditions
 from robustrank.report.tables import Column, Filled, Table
 from robustrank.report.units import natural, plug_in
@@ -88,6 +89,7 @@ FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
         ),
         budget_curves,
     ),
+    (ROC, roc_curves),
 )
 
 

@@ -165,7 +165,8 @@ def replayed(path, **parameters):
 
 
 def record(**changes):
-    base = {"query_id": "q1", "doc_id": "d1", "attack": "a", "before": "The quick brown fox", "after": "The fox"}
+    base = {"query_id": "q1", "query": "fox", "doc_id": "d1", "attack": "a", "after": "The fox"}
+    base["before"] = "The quick brown fox"
     return json.dumps({**base, "edits": [{"start": 4, "end": 16, "text": ""}], **changes}) + "\n"
 
 

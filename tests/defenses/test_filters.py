@@ -87,3 +87,11 @@ def test_surprise_by_hand():
     assert detector.surprises("a b")[0] > detector.surprises("a b x")[0]
     assert detector.suspicion("q", ["", "word"]).tolist() == [0, 0]
     assert np.isfinite(detector.suspicion("q", ["x y z", "a b"])).all()
+
+
+def test_an_edited_document_is_not_judged_by_what_its_original_taught():
+    detector = OutlierDetector.of(["one two three four five six", "one two", "seven eight"])
+    before = detector.surprises("one two three four five six")
+    after = detector.surprises("one two three four five six nine")
+    assert after[:5].tolist() == before.tolist()  # one more word makes no other word more familiar
+    assert detector.surprises("seven eight nine ten six five four")[0] < before[2]  # a version of no document

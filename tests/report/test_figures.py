@@ -13,10 +13,12 @@ from matplotlib.text import Annotation
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.fill import Settings
 from robustrank.report.labels import drawable, label_points
-from robustrank.report.make import settings_for
+from robustrank.report.make import make_tables, settings_for
 from robustrank.report.plots import budget_curves, looks_of, trade_off
 from robustrank.report.series import series
 from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.rows import Row
+from tests.report.conftest import frame
 
 
 def filled(values, rows=("ranker", "defense")):
@@ -126,3 +128,32 @@ def test_rankers_of_a_family_share_its_colour_and_no_mark():
     looks = looks_of(filled(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
     assert looks["drmm"][0] == looks["duet"][0] != looks["bert"][0]
     assert looks["drmm"][1] != looks["duet"][1]
+
+
+def detector_rows(before, after, attack, defense="spamicity-filter"):
+    def row(doc, measure, value):
+        of = ("document-attack", "lee", "bm25", "traditional", defense, attack, 0)
+        return Row(*of, f"q{doc}", f"d{doc}", measure, float(value), "ok", "")
+
+    for doc, (clean, attacked) in enumerate(zip(before, after, strict=True)):
+        yield row(doc, "suspicion/before", clean)
+        yield row(doc, "suspicion", attacked)
+        yield row(doc, "flagged/before", clean > 5)
+        yield row(doc, "flagged", attacked > 5)
+        yield row(doc, "AUC", np.mean([attacked > other for other in before]))
+
+
+def test_a_detector_has_its_roc_curves():
+    before, after = range(10), [7.5, *range(11, 20)]
+    rows = frame([*detector_rows(before, after, "one"), *detector_rows(before, before, "two")])
+    drawn = {one.name: one.figure for one in draw(rows, Settings("bm25", rounds=0))}
+    (panel,) = drawn["roc-lee"].axes
+    _diagonal, one, own, two, _ = panel.lines
+    assert dict(zip(one.get_xdata(), one.get_ydata(), strict=True))[0.15] == 0.9
+    assert dict(zip(one.get_xdata(), one.get_ydata(), strict=True))[0.2] == 1
+    assert (own.get_xdata()[0], own.get_ydata()[0]) == (0.4, 1)
+    assert all(y <= x for x, y in zip(two.get_xdata(), two.get_ydata(), strict=True))
+    (table,) = [t for t in make_tables(rows, Settings("bm25", rounds=0)) if t.name == "document-attack-detection-lee"]
+    rates = [line.values[-1].estimate for line in table.lines]
+    assert [column.title for column in table.columns][-1] == "detected at FPR .05"
+    assert rates == [0.9, 0]

@@ -1,0 +1,149 @@
+"""Learnt filter: tells attacked from clean texts, taught with attacks of the catalogue or with files of others'.
+
+Source: Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXiv 2307.16816: supervised detectors
+find the attacks they were taught, and miss others; one that reads the query learns relevance, and drops relevant
+documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from robustrank.adversarial import adversarial_files, read_adversarial
+from robustrank.attack import Attack
+from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
+from robustrank.errors import DataError, UsageError
+from robustrank.plugins import create
+from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.scoring import Scorer
+from robustrank.specification import parse
+from robustrank.victim import Access, Oracle, Target, Victim
+
+from .filtering import check_share, filtered
+from .jury import Feature, Jury, Lesson
+
+
+@dataclass(frozen=True)
+class LearntFilter(Defense):
+    """Ranks last what looks like the attacked texts it was taught, more than nearly all clean documents do.
+
+    Query words must not teach it relevance. So every attacked text stands against the same document as it was; as many
+    lessons again are clean documents that the first stage ranks best for the query, in which its words stand by right;
+    and no feature reads the query, unless ``overlap`` is asked for. Files hold no such documents: with them alone,
+    expect ``overlap`` to learn relevance. Who judges has learnt from neither the query nor the document.
+    """
+
+    attacks: tuple[str, ...] = ("keyword-stuffing", "random-trigger", "random-edit")  # what makes its attacked texts
+    files: tuple[str, ...] = ()  # attacked documents to learn from besides: run folders, or DARA's layout
+    features: tuple[Feature, ...] = (
+        "ngrams",
+        "style",
+    )  # ngrams: tf-idf; style: surprise, repetition; overlap: spamicity
+    documents: int = 300  # documents that are attacked, each by every attack; the same number of clean ones beside them
+    cost: float = 1.0  # C of the logistic regressions, the inverse of their regularisation
+    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+
+    source = "Chen et al., arXiv 2307.16816, sections 4 and 5"
+    differs = (
+        "logistic regressions on tf-idf and on the style of the text in place of BERT and RoBERTa; taught by attacks "
+        "that ask no victim, or by files; the threshold comes from clean candidates"
+    )
+
+    def __post_init__(self) -> None:
+        check_share(self.false_alarms)
+        if not (self.attacks or self.files):
+            raise ValueError("attacks=[], files=[]; it has to learn from one of them")
+        if not self.features or self.documents < 1 or self.cost <= 0:
+            raise ValueError(
+                f"features={list(self.features)}, documents={self.documents}, cost={self.cost}; some feature, one "
+                "document at the least, and a cost above 0"
+            )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the files."""
+        digest = hashlib.sha256()
+        for path in self._paths():
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16] if self.files else ""
+
+    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+        """Return the ranker behind the filter.
+
+        Raises:
+            DataError: scikit-learn is not installed, a file cannot be read, or there is too little to learn from.
+            UsageError: An attack asks a victim, or edits queries.
+        """
+        if find_spec("sklearn") is None:
+            raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
+        lessons = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
+        jury = Jury.taught(lessons, collection.documents.values(), self.features, self.cost, rng)
+        name = f"learnt|{collection.fingerprint}|{jury.digest}"
+        return filtered(ranker, jury, collection, self.false_alarms, name, rng)
+
+    def _from_files(self, rng: np.random.Generator) -> Iterator[Lesson]:
+        """Yield ``documents`` drawn documents, each with all that the files' attacks made of it for its first query."""
+        found: dict[str, tuple[str, list[str]]] = {}
+        for path in self._paths():
+            for record in read_adversarial(path):
+                query, texts = found.setdefault(record.before, (record.query, []))
+                if query == record.query and record.after != record.before:
+                    texts.append(record.after)
+        documents = list(found)
+        for place in rng.permutation(len(documents))[: self.documents].tolist():
+            query, texts = found[documents[place]]
+            yield Lesson(query, documents[place], tuple(texts))
+
+    def _from_attacks(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Iterator[Lesson]:
+        """Yield attacked candidates, and beside each a clean one that is among the best for the query."""
+        attacks = [self._attack(specification) for specification in self.attacks]
+        scorer = Scorer(ranker)
+        for attack in attacks:
+            attack.prepare(Oracle(scorer, Access.NOTHING), collection, rng)
+        for query_id, best, drawn in _drawn(collection, self.documents if attacks else 0, rng):
+            query, document = collection.queries[query_id], collection.documents[drawn]
+            target = Target(query_id, query, drawn, document, 1)
+            victim = Victim(scorer, target, np.empty(0, dtype=np.float32), Access.NOTHING)
+            texts = [attack.perturb(target, victim, rng).text for attack in attacks]
+            yield Lesson(query, document, tuple(text for text in texts if text != document))
+            yield Lesson(query, collection.documents[best])
+
+    def _attack(self, specification: str) -> Attack:
+        attack: Attack = create("attack", parse(specification))
+        if attack.access > Access.NOTHING or attack.edits != "document":
+            raise UsageError(
+                f"a detector cannot be taught with {specification!r}",
+                where="learnt-filter: attacks",
+                allowed="attacks on documents that ask no victim; texts of others come from files",
+            )
+        return attack
+
+    def _paths(self) -> list[Path]:
+        return [path for name in self.files for path in adversarial_files(name)]
+
+
+def _drawn(collection: Collection, count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, str]]:
+    """Yield a query, its best candidate and another one, turn by turn over the queries; no document comes twice."""
+    query_ids = list(collection.queries)
+    order = [query_ids[i] for i in rng.permutation(len(query_ids)).tolist()]
+    taken: set[str] = set()
+    left = count
+    while left:
+        before = left
+        for query_id in order:
+            own = [doc_id for doc_id in collection.candidates[query_id] if doc_id not in taken]
+            if left and len(own) > 1:
+                drawn = own[1 + int(rng.integers(len(own) - 1))]
+                taken |= {own[0], drawn}
+                left -= 1
+                yield query_id, own[0], drawn
+        if left == before:
+            return

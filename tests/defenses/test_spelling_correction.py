@@ -1,0 +1,93 @@
+"""Spelling correction: what it mends, what it leaves alone, and what typos cost with it and without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from robustrank.defenses.spelling_correction import CorrectedRanker, Speller
+
+from robustrank.engine.cell import plan
+from robustrank.engine.context import Context
+from robustrank.engine.resources import Resources
+from robustrank.errors import UsageError
+from robustrank.experiment import check
+from robustrank.plugins import create
+from robustrank.rankers.ranker import Ranker
+from robustrank.specification import Spec
+
+pytest.importorskip("rapidfuzz")
+
+DOCUMENTS = ["heat flow", "heat over a wing", "heating of a wing", "beat", "heap heap heap", "boundary layers", "a2 x"]
+
+
+@pytest.fixture
+def speller():
+    return Speller.of(DOCUMENTS, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("haet of a wnig.", "heat of a wing."),  # a swap is one edit
+        ("heaz", "heat"),  # one edit from heat, heap: the word of most documents, not the one said most often
+        ("boudnry layer", "boundary layer"),  # two edits of a long word; layer is known by its stem
+        ("Wingz BEATT beat", "Wing BEAT beat"),
+        ("wxxg", "wxxg"),  # two edits of a short word
+        ("heaz-flow, a3 qq zzzzzz", "heat-flow, a3 qq zzzzzz"),  # digits, short words, and words with nothing near
+    ],
+)
+def test_unknown_words_become_the_likeliest_near_them(speller, query, expected):
+    assert speller.corrected(query) == expected
+
+
+def test_a_nearer_word_beats_a_commoner_one():
+    assert Speller.of(["boundary"] * 9 + ["bounded"], 2, 6).corrected("boundde") == "bounded"
+
+
+def test_known_words_stay_however_rare(speller):
+    assert speller.corrected("beat heap boundary") == "beat heap boundary"
+    assert Speller.of([], 2, 6).corrected("haet") == "haet"
+
+
+def test_documents_are_read_as_they_are(speller):
+    seen = []
+
+    class Watching(Ranker):
+        fingerprint = "watching"
+
+        def score(self, pairs):
+            seen.extend(pairs)
+            return np.zeros(len(pairs), dtype=np.float32)
+
+    ranker = CorrectedRanker(Watching(), speller, "name")
+    assert ranker.score([("haet", "haet"), ("haet", "wnig"), ("flow", "")]).shape == (3,)
+    assert seen == [("heat", "haet"), ("heat", "wnig"), ("flow", "")]
+    assert ranker.fingerprint != CorrectedRanker(Watching(), speller, "other").fingerprint != "watching"
+
+
+def test_bad_settings_are_refused():
+    with pytest.raises(UsageError, match="distance=0"):
+        create("defense", Spec("spelling-correction", {"distance": 0}))
+
+
+def test_it_wins_back_what_typos_cost_and_costs_clean_queries_nothing(tmp_path):
+    pytest.importorskip("gensim")
+    raw = {
+        "name": "x",
+        "collections": ["lee"],
+        "rankers": ["bm25"],
+        "defenses": ["none", "spelling-correction"],
+        "attacks": [{"name": "character-typos", "rate": 0.3}],
+        "tasks": [{"name": "query-attack", "variants": 3, "queries": 20}],
+    }
+    experiment = check(raw, "test")
+    resources = Resources(experiment, tmp_path / "cache")
+    means = {}
+    for cell in plan(experiment, resources):
+        rows = list(create("task", cell.task).run(Context(cell, resources)))
+        for name in ("clean", "attacked"):
+            means[cell.defense.name, name] = np.mean([row.value for row in rows if row.measure == f"nDCG@10/{name}"])
+    lost = means["none", "clean"] - means["none", "attacked"]
+    assert means["spelling-correction", "clean"] == means["none", "clean"]
+    assert lost > 0.02
+    assert means["spelling-correction", "clean"] - means["spelling-correction", "attacked"] < lost / 2
