@@ -23,7 +23,7 @@ ACCESS = {  # what an attack asks of its victim: how that is paid for, and what 
 def page(kind: str) -> str:
     """Return the installed plug-ins of a kind as Markdown: an overview, then each with source and parameters."""
     found = [(plugin.name, _example(cls)) for plugin, cls, _ in availability(kind) if cls is not None]
-    columns = {name: title for name, title in COLUMNS.items() if any(hasattr(cls, name) for _, cls in found)}
+    columns = COLUMNS if kind == "attack" else {}
     lines = [
         f"# The {kind}s",
         "",
