@@ -175,9 +175,24 @@ def parameters(found: type) -> list[Parameter]:
 
 
 def code_digest(found: type) -> str:
-    """Return a hash of the source file a plug-in class stands in, for the keys of its cells."""
+    """Return a hash of the file a plug-in class stands in and of its siblings it imports, for the keys of its cells."""
     path = inspect.getsourcefile(found)
-    return hashlib.sha256(Path(path).read_bytes() if path else b"").hexdigest()[:16]
+    digest = hashlib.sha256()
+    for source in _with_siblings(Path(path)) if path else ():
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _with_siblings(path: Path) -> list[Path]:
+    """Return a source file, those beside it that it imports relatively, those that these import, and so on."""
+    found = [path]
+    for source in found:  # which grows while it is read
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                siblings = [source.with_name(f"{name}.py") for name in names]
+                found += [sibling for sibling in siblings if sibling.exists() and sibling not in found]
+    return found
 
 
 def availability(kind: str) -> Iterator[tuple[Plugin, type[Any] | None, str]]:

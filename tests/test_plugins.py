@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
 
 from robustrank.errors import PluginError, UsageError
-from robustrank.plugins import availability, create, find, parameters, registry
+from robustrank.plugins import availability, code_digest, create, find, parameters, registry
 from robustrank.specification import Spec, parse
 
 GOOD = '''
@@ -121,3 +122,25 @@ def test_every_built_in_plugin_is_available_and_every_parameter_described(kind):
         assert found is not None, (plugin.name, reason)
         assert found.__doc__, plugin.name
         assert all(p.description for p in parameters(found)), plugin.name
+
+
+def test_the_digest_of_a_plugin_covers_the_siblings_it_imports(tmp_path, monkeypatch):
+    package = tmp_path / "digested"
+    package.mkdir()
+    sources = {
+        "__init__": "",
+        "main": "from .helper import HELP\n\n\nclass Plugin:\n    help = HELP\n",
+        "helper": "from . import deeper\n\nHELP = deeper\n",
+        "deeper": "",
+        "other": "",
+    }
+    for name, text in sources.items():
+        (package / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = importlib.import_module("digested.main").Plugin
+    digests = [code_digest(plugin)]
+    for name in ("helper", "deeper", "other"):
+        (package / f"{name}.py").write_text(sources[name] + "# changed\n")
+        digests.append(code_digest(plugin))
+    assert len(set(digests[:3])) == 3
+    assert digests[3] == digests[2]
