@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from robustrank.attack import Control, Perturbation
-from robustrank.certification.certificate import Certificate
-from robustrank.certification.threat import words_replaced
 from robustrank.collections.collection import Collection
-from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
 from robustrank.engine.lockstep import WIDTH, Player, play
-from robustrank.language_model import language_model
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
 from robustrank.plugins import create, find, parameters
 from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
-from robustrank.rows import Row, Status
+from robustrank.rows import Row
 from robustrank.specification import Spec
 from robustrank.task import Task
-from robustrank.text.quality import Spamicity, cosine, edit_size
+from robustrank.text.quality import edit_size
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Oracle, Target, Victim
 
+from .attempt import Attempt, look
+from .countermeasures import detected, held
 from .targets import bands, choose
 
 CUTOFFS = (10, 50)
-CERTIFIED_CUTOFFS = (1, 3, 5, 10, 20)  # the K at which certificates are held against attacks
-
-
-@dataclass
-class Attempt:
-    """An attack on one target, before and after the harness has judged it."""
-
-    target: Target
-    perturbation: Perturbation
-    status: Status
-    note: str
-    costs: dict[str, float] = field(default_factory=dict)
-    control: Perturbation | None = None
-    facts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,8 +83,8 @@ class DocumentAttack(Task):
         for attempt in attempts:
             yield from self._rows(context, attempt)
         yield from self._damage(context, attempts)
-        yield from self._held(context, attempts)
-        yield from self._detected(context, attempts)
+        yield from held(context, attempts)
+        yield from detected(context, attempts)
 
     def calls(self, context: Context) -> int:
         """Every candidate once; a target, the budget (or 1,000 calls where there is none), its text and its control."""
@@ -211,35 +195,9 @@ class DocumentAttack(Task):
             if attempt.control is not None:
                 control = self._facts(context, attempt, attempt.control, scores[2 * number + 1])
                 attempt.facts |= {f"control/{name}": value for name, value in control.items()}
-        self._look(context, attempts)
+        look(attempts, context.whole.documents.values(), self.encoder, self.language_model)
         for attempt in attempts:
             context.keep(attempt.target, attempt.perturbation, {"status": attempt.status, **attempt.facts})
-
-    def _look(self, context: Context, attempts: list[Attempt]) -> None:
-        """Write down how attacked texts and their controls look: spamicity, similarity, perplexity."""
-        spamicity = Spamicity.of(context.whole.documents.values())
-        looks: dict[str, Callable[[Target, str], float]] = {
-            "spamicity": lambda target, text: spamicity.score(target.query, text)
-        }
-        if self.language_model is not None:
-            model = language_model(self.language_model)
-            looks["perplexity"] = lambda target, text: model.perplexity(text)
-        written = [
-            (attempt, prefix, found.text)
-            for attempt in attempts
-            for prefix, found in (("", attempt.perturbation), ("control/", attempt.control))
-            if found is not None
-        ]
-        for name, look in looks.items():
-            for attempt in attempts:
-                attempt.facts[f"{name}/before"] = look(attempt.target, attempt.target.document)
-            for attempt, prefix, text in written:
-                attempt.facts[prefix + name] = look(attempt.target, text)
-        if self.encoder is not None:
-            texts = [attempt.target.document for attempt in attempts] + [text for _, _, text in written]
-            vectors = text_encoder(self.encoder).embed(list(dict.fromkeys(texts)))  # in one call: batches of many
-            for attempt, prefix, text in written:
-                attempt.facts[f"{prefix}similarity"] = cosine(vectors[attempt.target.document], vectors[text])
 
     def _facts(self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float) -> dict[str, float]:
         target = attempt.target
@@ -293,61 +251,6 @@ class DocumentAttack(Task):
                 ),
             }
             yield from context.rows(values, query_id)
-
-    def _held(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
-        """Hold every attack that a certificate is about against it; one that breaks a certified list is an error.
-
-        The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is
-        there where the attack did nothing else, whether or not the list is certified.
-        """
-        ranker = context.scorer.ranker
-        if not isinstance(ranker, CertifiedRanker):
-            return
-        proved: dict[tuple[str, int], list[Certificate]] = {}
-        for attempt in attempts:
-            target = attempt.target
-            changed = words_replaced(ranker.table, target.document, attempt.perturbation.text)
-            if changed is None:
-                continue
-            yield context.row("replaced", changed, target.query_id, target.doc_id)
-            key = (target.query_id, max(changed, 1))
-            if key not in proved:
-                ks = [k for k in CERTIFIED_CUTOFFS if k < len(target.ranked)]
-                found = ranker.certify(target.query_id, target.query, target.ranked, ks, key[1])
-                proved[key] = [one for one in found if one.holds and one.certified]
-            for certificate in proved[key]:
-                k, after = certificate.k, attempt.facts["rank/after"]
-                if target.rank <= k:
-                    continue
-                measure, names = f"held@{k}", (target.query_id, target.doc_id)
-                if after > k:
-                    yield context.row(measure, 1.0, *names)
-                else:
-                    note = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
-                    yield context.row(measure, 0.0, *names, "error", note)
-
-    def _detected(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
-        """Yield what a detector says of the edited documents, beside what it says of them as they were.
-
-        The mean of ``AUC`` over targets is the area under the ROC curve of edited against original documents.
-        """
-        ranker = context.scorer.ranker
-        edited = [attempt for attempt in attempts if attempt.perturbation.text != attempt.target.document]
-        if not isinstance(ranker, FlaggingRanker) or not edited:
-            return
-        before = [(attempt.target.query, attempt.target.document) for attempt in edited]
-        after = [(attempt.target.query, attempt.perturbation.text) for attempt in edited]
-        clean, attacked = ranker.suspicions(before), ranker.suspicions(after)
-        flags = zip(ranker.flags(before).tolist(), ranker.flags(after).tolist(), strict=True)
-        for number, (attempt, (flagged_before, flagged)) in enumerate(zip(edited, flags, strict=True)):
-            values = {
-                "suspicion/before": float(clean[number]),
-                "suspicion": float(attacked[number]),
-                "flagged/before": float(flagged_before),
-                "flagged": float(flagged),
-                "AUC": float(np.mean((attacked[number] > clean) + 0.5 * (attacked[number] == clean))),
-            }
-            yield from context.rows(values, attempt.target.query_id, attempt.target.doc_id)
 
     def _ndcg(self, context: Context, query_id: str, replaced: Mapping[str, float]) -> float:
         ranked, scores = context.ranked(query_id)

@@ -1,0 +1,74 @@
+"""Attacked documents before what the defended ranker has against them: its certificates, or its detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.threat import words_replaced
+from robustrank.defense import CertifiedRanker, FlaggingRanker
+from robustrank.engine.context import Context
+from robustrank.rows import Row
+
+from .attempt import Attempt
+
+CERTIFIED_CUTOFFS = (1, 3, 5, 10, 20)  # the K at which certificates are held against attacks
+
+
+def held(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
+    """Hold every attack that a certificate is about against it; one that breaks a certified list is an error.
+
+    The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is
+    there where the attack did nothing else, whether or not the list is certified.
+    """
+    ranker = context.scorer.ranker
+    if not isinstance(ranker, CertifiedRanker):
+        return
+    proved: dict[tuple[str, int], list[Certificate]] = {}
+    for attempt in attempts:
+        target = attempt.target
+        changed = words_replaced(ranker.table, target.document, attempt.perturbation.text)
+        if changed is None:
+            continue
+        yield context.row("replaced", changed, target.query_id, target.doc_id)
+        key = (target.query_id, max(changed, 1))
+        if key not in proved:
+            ks = [k for k in CERTIFIED_CUTOFFS if k < len(target.ranked)]
+            found = ranker.certify(target.query_id, target.query, target.ranked, ks, key[1])
+            proved[key] = [one for one in found if one.holds and one.certified]
+        for certificate in proved[key]:
+            k, after = certificate.k, attempt.facts["rank/after"]
+            if target.rank <= k:
+                continue
+            measure, names = f"held@{k}", (target.query_id, target.doc_id)
+            if after > k:
+                yield context.row(measure, 1.0, *names)
+            else:
+                note = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
+                yield context.row(measure, 0.0, *names, "error", note)
+
+
+def detected(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
+    """Yield what a detector says of the edited documents, beside what it says of them as they were.
+
+    The mean of ``AUC`` over targets is the area under the ROC curve of edited against original documents.
+    """
+    ranker = context.scorer.ranker
+    edited = [attempt for attempt in attempts if attempt.perturbation.text != attempt.target.document]
+    if not isinstance(ranker, FlaggingRanker) or not edited:
+        return
+    before = [(attempt.target.query, attempt.target.document) for attempt in edited]
+    after = [(attempt.target.query, attempt.perturbation.text) for attempt in edited]
+    clean, attacked = ranker.suspicions(before), ranker.suspicions(after)
+    flags = zip(ranker.flags(before).tolist(), ranker.flags(after).tolist(), strict=True)
+    for number, (attempt, (flagged_before, flagged)) in enumerate(zip(edited, flags, strict=True)):
+        values = {
+            "suspicion/before": float(clean[number]),
+            "suspicion": float(attacked[number]),
+            "flagged/before": float(flagged_before),
+            "flagged": float(flagged),
+            "AUC": float(np.mean((attacked[number] > clean) + 0.5 * (attacked[number] == clean))),
+        }
+        yield from context.rows(values, attempt.target.query_id, attempt.target.doc_id)
