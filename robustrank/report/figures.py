@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from robustrank.measures.robustness import vnap
 from robustrank.report import certified, certified_plots
+from robustrank.report.agreement import agreement_curves, agreement_table
 from robustrank.report.catalogue import drop
 from robustrank.report.dumbbells import dumbbells
 from robustrank.report.fill import Settings, over
@@ -130,6 +131,8 @@ def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
 
 def _declared(part: Part) -> Iterator[tuple[Table, Part, Callable[[Filled], Figure | None]]]:
     """Yield the figures' tables with the rows they are made of, and what draws them."""
+    if (table := agreement_table(part)).columns:
+        yield table, part, agreement_curves
     for task in part.tasks:
         own = part.of(task)
         for table, plot in FIGURES:

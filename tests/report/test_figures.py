@@ -157,3 +157,29 @@ def test_a_detector_has_its_roc_curves():
     rates = [line.values[-1].estimate for line in table.lines]
     assert [column.title for column in table.columns][-1] == "detected at FPR .05"
     assert rates == [0.9, 0]
+
+
+def imitation_rows(agreement):
+    for queries, values in agreement.items():
+        of = (f"imitation:student=knrm,queries={queries}", "lee", "minilm", "pretrained", "none", "", 0)
+        yield Row(*of, "", "", "prepare/queries", 100.0 * queries)
+        for number, value in enumerate(values):
+            yield Row(*of, f"q{number}", "", "overlap@10", value)
+            yield Row(*of, f"q{number}", "", "RBO", value / 2)
+
+
+def curves(rows):
+    drawn = draw(frame([*rows]), Settings("minilm", rounds=0))
+    return [one.figure for one in drawn if one.name == "imitation-curve-lee"]
+
+
+def test_an_imitation_has_its_curve_of_agreement():
+    (figure,) = curves(imitation_rows({3: [0.2, 0.4], 30: [0.5, 0.7]}))
+    overlap, rbo = figure.axes[0].lines
+    assert overlap.get_xdata().tolist() == rbo.get_xdata().tolist() == [300, 3000]
+    assert overlap.get_ydata().tolist() == pytest.approx([0.3, 0.6])
+    assert rbo.get_ydata().tolist() == pytest.approx([0.15, 0.3])
+
+
+def test_one_imitation_makes_no_curve():
+    assert not curves(imitation_rows({3: [0.2, 0.4]}))

@@ -1,0 +1,74 @@
+"""Draws how well imitations agree with their victim, against the queries they asked of it."""
+
+from __future__ import annotations
+
+import re
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from robustrank.report.labels import drawable
+from robustrank.report.part import Part
+from robustrank.report.plots import COLOURS, MARKS, described, subplots
+from robustrank.report.tables import Column, Filled, Line, Table
+from robustrank.report.units import plug_in
+
+TASK = "imitation"
+_ASKED, _AGREEMENT = "prepare/queries", ("overlap@10", "RBO")
+_PANEL = 2.0  # inches
+
+
+def agreement_table(part: Part) -> Table:
+    """Return the table that the figure shows: for each imitation, what it asked and how well it agrees."""
+    tasks = [task for task in part.tasks if plug_in(task) == TASK]
+    columns = tuple(
+        Column(name, (name,), compare=False, exact=name == _ASKED, task=task)
+        for task in tasks
+        for name in (_ASKED, *_AGREEMENT)
+    )
+    return Table("imitation-curve", "Agreement of imitations with their victim.", TASK, columns)
+
+
+def agreement_curves(filled: Filled) -> Figure | None:
+    """Return a panel a victim, with a curve a student and measure; None where no student asked twice.
+
+    Args:
+        filled: The table of :func:`agreement_table`, by ranker and defense.
+    """
+    curves = {line.keys: _curves(filled, line) for line in filled.lines}
+    names = list(dict.fromkeys(name for own in curves.values() for name in own))
+    if not any(len(points) > 1 for own in curves.values() for points in own.values()):
+        return None
+    figure, axes = subplots(1, len(curves), max(_PANEL * len(curves), 1.5 * _PANEL), _PANEL + 0.2 * len(names))
+    for panel, line in zip(axes, filled.lines, strict=True):
+        for name, points in curves[line.keys].items():
+            look = {"color": COLOURS[names.index(name) % len(COLOURS)], "marker": MARKS[names.index(name) % len(MARKS)]}
+            asked, agreed, low, high = zip(*sorted(points), strict=True)
+            panel.plot(asked, agreed, **look)
+            panel.vlines(asked, low, high, color=look["color"], lw=0.6)
+        panel.set_xscale("log")
+        panel.set_title(described(filled, line))
+    figure.supxlabel("documents that the victim ranked for the student", fontsize=7)
+    axes[0].set_ylabel("agreement  →")
+    handles = [Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKS[i % len(MARKS)]) for i in range(len(names))]
+    figure.legend(handles, [drawable(name) for name in names], loc="outside upper left", ncols=1)
+    return figure
+
+
+def _curves(filled: Filled, line: Line) -> dict[str, list[tuple[float, float, float, float]]]:
+    """Return by student and measure the queries asked, the agreement, and the ends of its interval."""
+    asked = {
+        column.task: value.estimate
+        for column, value in zip(filled.columns, line.values, strict=True)
+        if column.title == _ASKED and value.estimate
+    }
+    curves: dict[str, list[tuple[float, float, float, float]]] = {}
+    students = {re.sub(r"\bqueries=\d+,?", "", task) for task in asked}
+    for column, value in zip(filled.columns, line.values, strict=True):
+        if column.title == _ASKED or value.estimate is None or column.task not in asked:
+            continue
+        student = re.sub(r"\bqueries=\d+,?", "", column.task)
+        name = column.title if len(students) == 1 else f"{column.title}, {student}"
+        low, high = value.interval or (value.estimate, value.estimate)
+        curves.setdefault(name, []).append((asked[column.task], value.estimate, low, high))
+    return curves
