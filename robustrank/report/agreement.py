@@ -35,18 +35,20 @@ def agreement_curves(filled: Filled) -> Figure | None:
     Args:
         filled: The table of :func:`agreement_table`, by ranker and defense.
     """
-    curves = {line.keys: _curves(filled, line) for line in filled.lines}
+    curves = {line.keys: own for line in filled.lines if (own := _curves(filled, line))}
     names = list(dict.fromkeys(name for own in curves.values() for name in own))
     if not any(len(points) > 1 for own in curves.values() for points in own.values()):
         return None
     figure, axes = subplots(1, len(curves), max(_PANEL * len(curves), 1.5 * _PANEL), _PANEL + 0.2 * len(names))
-    for panel, line in zip(axes, filled.lines, strict=True):
+    for panel, line in zip(axes, (line for line in filled.lines if line.keys in curves), strict=True):
         for name, points in curves[line.keys].items():
             look = {"color": COLOURS[names.index(name) % len(COLOURS)], "marker": MARKS[names.index(name) % len(MARKS)]}
             asked, agreed, low, high = zip(*sorted(points), strict=True)
             panel.plot(asked, agreed, **look)
             panel.vlines(asked, low, high, color=look["color"], lw=0.6)
         panel.set_xscale("log")
+        panel.set_xticks(asked, [f"{count:,.0f}" for count in asked])
+        panel.minorticks_off()
         panel.set_title(described(filled, line))
     figure.supxlabel("documents that the victim ranked for the student", fontsize=7)
     axes[0].set_ylabel("agreement  →")

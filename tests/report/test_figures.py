@@ -174,7 +174,10 @@ def curves(rows):
 
 
 def test_an_imitation_has_its_curve_of_agreement():
-    (figure,) = curves(imitation_rows({3: [0.2, 0.4], 30: [0.5, 0.7]}))
+    other = Row("iid-variance", "lee", "bm25", "traditional", "none", "", 0, "q0", "", "AP", 0.5)
+    (figure,) = curves([*imitation_rows({3: [0.2, 0.4], 30: [0.5, 0.7]}), other])
+    assert len(figure.axes) == 1  # nobody imitated the other
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["300", "3,000"]
     overlap, rbo = figure.axes[0].lines
     assert overlap.get_xdata().tolist() == rbo.get_xdata().tolist() == [300, 3000]
     assert overlap.get_ydata().tolist() == pytest.approx([0.3, 0.6])
