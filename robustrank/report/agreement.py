@@ -42,10 +42,10 @@ def agreement_curves(filled: Filled) -> Figure | None:
     figure, axes = subplots(1, len(curves), max(_PANEL * len(curves), 1.5 * _PANEL), _PANEL + 0.2 * len(names))
     for panel, line in zip(axes, (line for line in filled.lines if line.keys in curves), strict=True):
         for name, points in curves[line.keys].items():
-            look = {"color": COLOURS[names.index(name) % len(COLOURS)], "marker": MARKS[names.index(name) % len(MARKS)]}
+            colour, mark = COLOURS[names.index(name) % len(COLOURS)], MARKS[names.index(name) % len(MARKS)]
             asked, agreed, low, high = zip(*sorted(points), strict=True)
-            panel.plot(asked, agreed, **look)
-            panel.vlines(asked, low, high, color=look["color"], lw=0.6)
+            panel.plot(asked, agreed, color=colour, marker=mark)
+            panel.vlines(asked, low, high, color=colour, lw=0.6)
         panel.set_xscale("log")
         panel.set_xticks(asked, [f"{count:,.0f}" for count in asked])
         panel.minorticks_off()
