@@ -65,12 +65,12 @@ def _curves(filled: Filled, line: Line) -> dict[str, list[tuple[float, float, fl
         if column.title == _ASKED and value.estimate
     }
     curves: dict[str, list[tuple[float, float, float, float]]] = {}
-    students = {re.sub(r"\bqueries=\d+,?", "", task) for task in asked}
+    students = {task: re.sub(r"\bqueries=\d+,?", "", task) for task in asked}
     for column, value in zip(filled.columns, line.values, strict=True):
         if column.title == _ASKED or value.estimate is None or column.task not in asked:
             continue
-        student = re.sub(r"\bqueries=\d+,?", "", column.task)
-        name = column.title if len(students) == 1 else f"{column.title}, {student}"
+        several = len(set(students.values())) > 1
+        name = f"{column.title}, {students[column.task]}" if several else column.title
         low, high = value.interval or (value.estimate, value.estimate)
         curves.setdefault(name, []).append((asked[column.task], value.estimate, low, high))
     return curves
