@@ -16,7 +16,7 @@ from robustrank.text.typos import OPERATIONS, eligible
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
 
-from .sizes import how_many
+from .parts.budget import how_many
 
 Operation = Literal["delete", "insert", "substitute", "swap", "neighbour", "homoglyph"]
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.victim import Access, GradientView, Oracle, Target, Victim
+from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
-from .slots import Lexicon, Trigger, climb, slopes_in
+from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
 
 
 @dataclass
@@ -45,9 +45,9 @@ class CorpusPoisoning(Attack):
     _passages: list[tuple[NDArray[np.float64], Trigger]] = field(default_factory=list, init=False, repr=False)
     _view: GradientView | None = field(default=None, init=False, repr=False)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Cluster the training queries and make a passage for each cluster."""
-        self._view = oracle.gradients("")
+        self._view = interface.gradients("")
         lexicon = Lexicon.of(collection, self._view, self.minimum_documents)
         queries = [query for query in collection.queries.values() if query.strip()]
         if not lexicon.words or not queries:
@@ -58,7 +58,7 @@ class CorpusPoisoning(Attack):
             own = [query for query, owner in zip(queries, owners, strict=True) if owner == number]
             chosen = [own[int(i)] for i in rng.permutation(len(own))[: self.queries]]
             if chosen:
-                self._passages.append((centre, self._passage(oracle, lexicon, chosen, rng)))
+                self._passages.append((centre, self._passage(interface, lexicon, chosen, rng)))
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the passage of the cluster nearest to the query."""
@@ -69,19 +69,22 @@ class CorpusPoisoning(Attack):
         edits = (Edit(0, len(target.document), " ".join(passage)),)
         return Perturbation(apply_edits(target.document, edits), edits)
 
-    def _passage(self, oracle: Oracle, lexicon: Lexicon, queries: Sequence[str], rng: np.random.Generator) -> Trigger:
-        def slopes(trigger: Trigger) -> NDArray[np.float32]:
+    def _passage(
+        self, interface: QueryInterface, lexicon: Lexicon, queries: Sequence[str], rng: np.random.Generator
+    ) -> Trigger:
+        def embedding_gradients(trigger: Trigger) -> NDArray[np.float32]:
             edit = Edit(0, 0, " ".join(trigger))
             return np.asarray(
-                np.mean([slopes_in("", edit, oracle.gradients(query)) for query in queries], axis=0), dtype=np.float32
+                np.mean([embedding_gradients_in("", edit, interface.gradients(query)) for query in queries], axis=0),
+                dtype=np.float32,
             )
 
         def values(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
             asked = [(query, " ".join(trigger)) for trigger in triggers for query in queries]
-            return np.asarray(oracle.score(asked).reshape(len(triggers), -1).mean(axis=1), dtype=np.float32)
+            return np.asarray(interface.score(asked).reshape(len(triggers), -1).mean(axis=1), dtype=np.float32)
 
         start = lexicon.draw(self.length, rng)
-        return list(climb(start, lexicon, slopes, values, self.steps, self.candidates))[-1]
+        return list(hotflip_search(start, lexicon, embedding_gradients, values, self.steps, self.candidates))[-1]
 
     def _place(self, query: str) -> NDArray[np.float64]:
         """Return the mean input embedding of a query, float64[H]."""

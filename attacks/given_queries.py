@@ -12,7 +12,7 @@ from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.collections.trec import read_queries
 from robustrank.errors import DataError
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
 
 @dataclass
@@ -37,7 +37,7 @@ class GivenQueries(Attack):
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the files.
 
         Raises:

@@ -18,9 +18,9 @@ from robustrank.text.embedding_table import load_table
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, in_case_of, replace_words, words
-from robustrank.victim import Access, BudgetExhausted, Oracle, Target, Victim
+from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
-from .feedback import Feedback, ask
+from .parts.victim_feedback import Feedback, ask
 
 
 @dataclass
@@ -47,7 +47,7 @@ class GreedySubstitution(Attack):
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the table."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.victim import Access, BudgetExhausted, Oracle, Target, Victim
+from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
-from .places import Position, insertion
-from .slots import Lexicon, Trigger, climb, slopes_in
+from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
+from .parts.insertion import Position, insertion
 
 
 @dataclass
@@ -42,9 +42,9 @@ class HotFlip(Attack):
 
     _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the words triggers are made of."""
-        self._lexicon = Lexicon.of(collection, oracle.gradients(""), self.minimum_documents)
+        self._lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the best trigger found."""
@@ -55,15 +55,15 @@ class HotFlip(Attack):
         def edit(trigger: Trigger) -> Edit:
             return insertion(target.document, " ".join(trigger), self.position)
 
-        def slopes(trigger: Trigger) -> NDArray[np.float32]:
-            return slopes_in(target.document, edit(trigger), view)
+        def embedding_gradients(trigger: Trigger) -> NDArray[np.float32]:
+            return embedding_gradients_in(target.document, edit(trigger), view)
 
         def values(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
             return victim.scores([apply_edits(target.document, (edit(trigger),)) for trigger in triggers])
 
         found, exhausted = [lexicon.draw(self.length, rng)], False
         try:
-            found.extend(climb(found[0], lexicon, slopes, values, self.steps, self.candidates))
+            found.extend(hotflip_search(found[0], lexicon, embedding_gradients, values, self.steps, self.candidates))
         except BudgetExhausted:
             exhausted = True
         edits = (edit(found[-1]),)

@@ -22,10 +22,10 @@ from robustrank.imitation import Imitation
 from robustrank.language_model import SMOLLM2, language_model, language_model_digest
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.text.words import words
-from robustrank.victim import BudgetExhausted, Oracle, Target, Victim
+from robustrank.victim import BudgetExhausted, QueryInterface, Target, Victim
 
-from .places import SENTENCE_BREAK
-from .surrogates import Guide, access_of, load_surrogate
+from .parts.insertion import SENTENCE_BREAK
+from .parts.surrogates import SurrogateScorer, access_of, load_surrogate
 
 _END = re.compile(r"[.!?\n]")
 
@@ -42,7 +42,7 @@ class IDEM(Attack):
     connective: str = "It is known that"  # what the model goes on from, after the document's beginning and the query
     context: int = 48  # tokens of the document that the model reads before
     surrogate: str = "imitation"  # whose scores: imitation, a ranker's specification, or victim
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learnt: student, queries, top, training, …
+    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
 
     size_parameter = "longest"
@@ -66,9 +66,9 @@ class IDEM(Attack):
         """The language model's files."""
         return language_model_digest(self.language_model)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or teach the surrogate."""
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with a sentence in it."""
@@ -81,7 +81,7 @@ class IDEM(Attack):
             for sentence in found
         ]
         try:
-            scores = Guide.of(self._surrogate, target, victim).scores(
+            scores = SurrogateScorer.of(self._surrogate, target, victim).scores(
                 [apply_edits(target.document, (edit,)) for edit in edits]
             )
         except BudgetExhausted as error:

@@ -16,7 +16,7 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
 
-from .places import Position, insertion
+from .parts.insertion import Position, insertion
 
 
 @dataclass(frozen=True)

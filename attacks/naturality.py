@@ -16,7 +16,7 @@ from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Naturality(Attack):
     source = "Penha, Camara, Hauff, ECIR 2022"
     differs = "keywords are those of the highest tf-idf over the collection; the source asks a T5 summariser too"
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Count in how many documents each word occurs."""
         counts: Counter[str] = Counter()
         for text in collection.documents.values():

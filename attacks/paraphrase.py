@@ -14,7 +14,7 @@ import numpy as np
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Paraphrase(Attack):
     cost = "language model"
     source = "Penha, Camara, Hauff, ECIR 2022"
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the model."""
         folder = model_folder(self.model, self.revision)
         self._network: Any = load_model("AutoModelForSeq2SeqLM", folder)

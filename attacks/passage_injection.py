@@ -13,9 +13,9 @@ import numpy as np
 
 from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .places import SENTENCE_BREAK, Position, insertion
+from .parts.insertion import SENTENCE_BREAK, Position, insertion
 
 
 @dataclass
@@ -36,7 +36,7 @@ class PassageInjection(Attack):
 
     _others: list[str] = field(default_factory=list, init=False, repr=False)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Know the documents from which random sentences are taken."""
         self._others = list(collection.documents.values())
 

@@ -19,11 +19,11 @@ from robustrank.language_model import SMOLLM2, language_model, language_model_di
 from robustrank.rankers.ranker import GradientRanker, Scores
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import document_frequencies, words
-from robustrank.victim import BudgetExhausted, Oracle, Target, Victim
+from robustrank.victim import BudgetExhausted, QueryInterface, Target, Victim
 
-from .decoding import Decoder, Wishes
-from .places import Position, insertion
-from .surrogates import VICTIM, Guide, access_of, load_surrogate, prepared_view
+from .parts.decoding import Decoder, DecodingConfig
+from .parts.insertion import Position, insertion
+from .parts.surrogates import VICTIM, SurrogateScorer, access_of, load_surrogate, prepared_view
 
 
 @dataclass
@@ -33,7 +33,7 @@ class PAT(Attack):
     length: int = 6  # tokens of the trigger
     position: Position = "start"  # where it is inserted
     surrogate: str = "imitation"  # whose scores: imitation, a ranker's specification, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learnt: student, queries, top, training, …
+    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
     beams: int = 10  # triggers kept in a step
     candidates: int = 128  # tokens tried after each
@@ -72,10 +72,10 @@ class PAT(Attack):
         """The language model's files."""
         return language_model_digest(self.language_model)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or teach the surrogate, and bring the two vocabularies together."""
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
-        self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, oracle))
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
+        self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, interface))
         counts = document_frequencies(collection.documents.values())
         content = [key for key in counts if key.isalpha() and key not in STOP_WORDS]
         self._frequent = sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
@@ -86,7 +86,7 @@ class PAT(Attack):
         try:
             trigger = self._made.get(target.query) if shared else None
             if trigger is None:
-                trigger = self._trigger(target, Guide.of(self._surrogate, target, victim))
+                trigger = self._trigger(target, SurrogateScorer.of(self._surrogate, target, victim))
         except BudgetExhausted as error:
             return Perturbation(target.document, note=str(error), exhausted=True)
         if shared:
@@ -96,17 +96,17 @@ class PAT(Attack):
         edits = (insertion(target.document, trigger, self.position),)
         return Perturbation(apply_edits(target.document, edits), edits)
 
-    def _trigger(self, target: Target, guide: Guide) -> str:
+    def _trigger(self, target: Target, surrogate_scorer: SurrogateScorer) -> str:
         if self._decoder is None:
             raise RuntimeError("prepare(oracle, collection, rng) was not called")
         head = [candidate.text for candidate in target.ranked if candidate.doc_id != target.doc_id][: self.anchors]
         anchor = " ".join(head)
-        spread, goal = guide.spread(target), float(guide.scores([anchor])[0])
+        spread, goal = surrogate_scorer.spread(target), float(surrogate_scorer.scores([anchor])[0])
 
         def value(scores: Scores) -> NDArray[np.float64]:
             return -np.logaddexp(0.0, -(scores.astype(np.float64) - goal) / spread)  # log P(trigger above anchor)
 
-        wishes = Wishes(
+        config = DecodingConfig(
             self.length,
             self.beams,
             self.candidates,
@@ -116,14 +116,14 @@ class PAT(Attack):
             value,
             target.document,
         )
-        found = self._decoder.search(guide, wishes, self._bonus(anchor, guide))
+        found = self._decoder.search(surrogate_scorer, config, self._bonus(anchor, surrogate_scorer))
         return found[0].text.strip() if found else ""
 
-    def _bonus(self, anchor: str, guide: Guide) -> NDArray[np.float32]:
+    def _bonus(self, anchor: str, surrogate_scorer: SurrogateScorer) -> NDArray[np.float32]:
         """Return float32[n], what a token is worth beyond its score: the anchor's words and those like the query."""
         favoured = {word.key for word in words(anchor)} - STOP_WORDS
         if self.similar and self._frequent:
-            order = np.argsort(-guide.scores(self._frequent), kind="stable")[: self.similar]
+            order = np.argsort(-surrogate_scorer.scores(self._frequent), kind="stable")[: self.similar]
             favoured |= {self._frequent[int(place)] for place in order}
         texts = self._decoder.texts if self._decoder else ()
         return np.array([self.bonus if text.strip().lower() in favoured else 0.0 for text in texts], dtype=np.float32)

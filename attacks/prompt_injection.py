@@ -15,7 +15,7 @@ import numpy as np
 from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.victim import Access, Target, Victim
 
-from .places import Position, insertion
+from .parts.insertion import Position, insertion
 
 # In the order of Parry et al., whose control tokens say nothing of relevance.
 INSTRUCTIONS = {

@@ -16,9 +16,9 @@ from robustrank.collections.collection import Collection
 from robustrank.text.embedding_table import ENCODER, load_table
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import Word, in_case_of, words
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .sizes import how_many
+from .parts.budget import how_many
 
 
 @dataclass
@@ -42,7 +42,7 @@ class QueryWords(Attack):
     def __post_init__(self) -> None:
         how_many(1, self.count, self.rate)  # refuse a rate that is none before anything runs
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the table where it is needed."""
         if self.operation == "synonym":
             self._table = load_table(self.table, collection.queries.values(), self.threshold, self.neighbours)

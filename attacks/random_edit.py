@@ -15,9 +15,9 @@ from robustrank.collections.collection import Collection
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import in_case_of, words
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .noise import noise, vocabulary
+from .parts.random_text import noise, vocabulary
 
 
 @dataclass
@@ -37,7 +37,7 @@ class RandomEdit(Control):
     _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the table, and the collection's words."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         self._vocabulary = vocabulary(collection)

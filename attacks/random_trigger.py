@@ -12,10 +12,10 @@ import numpy as np
 
 from robustrank.attack import Control, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .noise import noise, vocabulary
-from .places import Position, insertion
+from .parts.insertion import Position, insertion
+from .parts.random_text import noise, vocabulary
 
 
 @dataclass
@@ -32,7 +32,7 @@ class RandomTrigger(Control):
 
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the collection's words."""
         self._vocabulary = vocabulary(collection)
 

@@ -19,12 +19,12 @@ from robustrank.language_model import SMOLLM2, language_model, language_model_di
 from robustrank.rankers.ranker import GradientRanker, Scores
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
-from robustrank.victim import BudgetExhausted, GradientView, Oracle, Target, Victim
+from robustrank.victim import BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
-from .decoding import Decoder, Wishes
-from .places import Position, insertion
-from .slots import Lexicon, Trigger, mean_vectors
-from .surrogates import Guide, access_of, load_surrogate, prepared_view
+from .parts.decoding import Decoder, DecodingConfig
+from .parts.hotflip import Lexicon, Trigger, mean_vectors
+from .parts.insertion import Position, insertion
+from .parts.surrogates import SurrogateScorer, access_of, load_surrogate, prepared_view
 
 FIRST, SECOND, SMALL = 0.9, 0.999, 1e-8  # Adam's
 
@@ -37,7 +37,7 @@ class SemanticCollision(Attack):
     length: int = 10  # words, or tokens where it is natural; the paper's are 30, 60 and 35
     position: Position = "start"  # where it is inserted
     surrogate: str = "victim"  # whose gradients: victim (white box), imitation, or a ranker's specification
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learnt: student, queries, top, training, …
+    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
     beams: int = 5  # texts kept in a step
     candidates: int = 20  # words tried at each place; the paper takes 40 to 150
     steps: int = 30  # gradient steps before the beam search
@@ -72,10 +72,10 @@ class SemanticCollision(Attack):
         """The language model's files, where one is read."""
         return "" if self.kind == "aggressive" else language_model_digest(self.language_model)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or teach the surrogate, and read the words collisions are made of."""
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
-        view = prepared_view(self._surrogate, oracle)
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
+        view = prepared_view(self._surrogate, interface)
         if self.kind == "natural":
             self._decoder = Decoder.of(language_model(self.language_model), view)
             return
@@ -85,8 +85,12 @@ class SemanticCollision(Attack):
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the collision in it."""
         try:
-            guide = Guide.of(self._surrogate, target, victim)
-            text = self._natural(target, guide) if self.kind == "natural" else self._searched(target, guide, rng)
+            surrogate_scorer = SurrogateScorer.of(self._surrogate, target, victim)
+            text = (
+                self._natural(target, surrogate_scorer)
+                if self.kind == "natural"
+                else self._searched(target, surrogate_scorer, rng)
+            )
         except BudgetExhausted as error:
             return Perturbation(target.document, note=str(error), exhausted=True)
         if not text:
@@ -94,34 +98,34 @@ class SemanticCollision(Attack):
         edits = (insertion(target.document, text, self.position),)
         return Perturbation(apply_edits(target.document, edits), edits)
 
-    def _natural(self, target: Target, guide: Guide) -> str:
+    def _natural(self, target: Target, surrogate_scorer: SurrogateScorer) -> str:
         if self._decoder is None:
             raise RuntimeError("prepare(oracle, collection, rng) was not called")
-        decoder, spread = self._decoder, guide.spread(target)
+        decoder, spread = self._decoder, surrogate_scorer.spread(target)
         keys = [text.strip().lower() for text in decoder.texts]
-        banned = self._banned(target.query, keys, decoder.vectors, guide.view)
+        banned = self._banned(target.query, keys, decoder.vectors, surrogate_scorer.view)
 
         def value(scores: Scores) -> NDArray[np.float64]:
             return scores.astype(np.float64) / spread
 
-        wishes = Wishes(self.length, self.beams, self.candidates, 5.0, self.fluency, 0.0, value)
-        found = decoder.search(guide, wishes, np.where(banned, -np.inf, 0.0).astype(np.float32))
+        config = DecodingConfig(self.length, self.beams, self.candidates, 5.0, self.fluency, 0.0, value)
+        found = decoder.search(surrogate_scorer, config, np.where(banned, -np.inf, 0.0).astype(np.float32))
         stems = {stem(word.key) for word in words(target.query)}
         for beam in found:  # a word of several tokens may be one of the query's
             if not stems & {stem(word.key) for word in words(beam.text)}:
                 return beam.text.strip()
         return ""
 
-    def _searched(self, target: Target, guide: Guide, rng: np.random.Generator) -> str:
+    def _searched(self, target: Target, surrogate_scorer: SurrogateScorer, rng: np.random.Generator) -> str:
         if self._lexicon is None:
             raise RuntimeError("prepare(oracle, collection, rng) was not called")
         lexicon = self._lexicon
-        kept = np.flatnonzero(~self._banned(target.query, lexicon.words, lexicon.vectors, guide.view))
+        kept = np.flatnonzero(~self._banned(target.query, lexicon.words, lexicon.vectors, surrogate_scorer.view))
         if not len(kept):
             return ""
         choices, vectors = [lexicon.words[int(i)] for i in kept], lexicon.vectors[kept]
-        logits = self._climbed(guide.view, choices, vectors, rng)
-        return " ".join(self._beam(target, guide, choices, logits))
+        logits = self._climbed(surrogate_scorer.view, choices, vectors, rng)
+        return " ".join(self._beam(target, surrogate_scorer, choices, logits))
 
     def _banned(
         self, query: str, keys: Sequence[str], vectors: NDArray[np.float32], view: GradientView
@@ -159,11 +163,13 @@ class SemanticCollision(Attack):
             logits += self.rate * (first / (1 - FIRST**step)) / (np.sqrt(second / (1 - SECOND**step)) + SMALL)
         return logits
 
-    def _beam(self, target: Target, guide: Guide, choices: Sequence[str], logits: NDArray[np.float64]) -> Trigger:
+    def _beam(
+        self, target: Target, surrogate_scorer: SurrogateScorer, choices: Sequence[str], logits: NDArray[np.float64]
+    ) -> Trigger:
         """Return the best words found from left to right, places to come being filled with their likeliest."""
         rest = [choices[int(row.argmax())] for row in logits]
         model = language_model(self.language_model) if self.kind == "regularised" else None
-        spread = guide.spread(target) if model else 1.0
+        spread = surrogate_scorer.spread(target) if model else 1.0
         beams: list[tuple[Trigger, float]] = [((), 0.0)]
         for place, row in enumerate(logits):
             tried = np.argsort(-row, kind="stable")[: self.candidates].tolist()
@@ -175,7 +181,9 @@ class SemanticCollision(Attack):
                 after = {own: model.next([model.tokens(" ".join(own))])[0] for own, _ in beams}
                 token_of = dict(zip([choices[i] for i in tried], first, strict=True))
                 grown = [(own, likely + float(after[own[:-1]][token_of[own[-1]]])) for own, likely in grown]
-            scores = guide.scores([" ".join([*own, *rest[place + 1 :]]) for own, _ in grown]).astype(np.float64)
+            scores = surrogate_scorer.scores([" ".join([*own, *rest[place + 1 :]]) for own, _ in grown]).astype(
+                np.float64
+            )
             values = scores
             if model is not None:
                 fluent = np.array([likely for _, likely in grown]) / (place + 1)

@@ -16,9 +16,9 @@ from robustrank.collections.collection import Collection
 from robustrank.text import textattack_adapter
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import MINIMUM_LENGTH
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .sizes import how_many
+from .parts.budget import how_many
 
 
 @dataclass
@@ -41,7 +41,7 @@ class TextAttackQuery(Attack):
     def __post_init__(self) -> None:
         how_many(1, self.count, self.rate)  # refuse a rate that is none before anything runs
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Make the transformation, which imports TextAttack."""
         self._made = textattack_adapter.transformation(self.transformation, **self.options)
 

@@ -19,9 +19,9 @@ from robustrank.collections.collection import Collection
 from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import load_table
-from robustrank.victim import Access, BudgetExhausted, Oracle, Target, Victim
+from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
-from .feedback import Feedback, ask
+from .parts.victim_feedback import Feedback, ask
 
 
 @dataclass
@@ -51,7 +51,7 @@ class TextAttackRecipe(Attack):
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Build the recipe, which imports TextAttack."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         encoder = text_encoder(self.encoder)

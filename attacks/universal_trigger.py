@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.rankers.ranker import Pair
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .places import Position, insertion
-from .slots import Lexicon, Trigger, climb, slopes_in
+from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
+from .parts.insertion import Position, insertion
 
 
 @dataclass
 class UniversalTrigger(Attack):
-    """Inserts one trigger into every document, learnt on queries that are not attacked."""
+    """Inserts one trigger into every document, learned on queries that are not attacked."""
 
     length: int = 6  # words inserted
     position: Position = "start"  # where they are inserted
-    pairs: int = 32  # (query, candidate) pairs the trigger is learnt on
+    pairs: int = 32  # (query, candidate) pairs the trigger is learned on
     steps: int = 20  # flips at the most
     candidates: int = 20  # flips tried in each step, by first-order gain
     minimum_documents: int = 3  # documents a word has to stand in before it is used
@@ -36,31 +36,35 @@ class UniversalTrigger(Attack):
     size_parameter = "length"
     cost = "once"
     source = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
-    differs = "words of the collection are flipped, one a step; learnt on candidates drawn from whole lists"
+    differs = "words of the collection are flipped, one a step; learned on candidates drawn from whole lists"
     control = "random-trigger"
 
     _trigger: Trigger = field(default=(), init=False, repr=False)
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Learn the trigger."""
-        lexicon = Lexicon.of(collection, oracle.gradients(""), self.minimum_documents)
+        lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
         pairs = sample_pairs(collection, self.pairs, rng)
         if not lexicon.words or not pairs:
             return
 
-        def slopes(trigger: Trigger) -> NDArray[np.float32]:
+        def embedding_gradients(trigger: Trigger) -> NDArray[np.float32]:
             found = [
-                slopes_in(document, insertion(document, " ".join(trigger), self.position), oracle.gradients(query))
+                embedding_gradients_in(
+                    document, insertion(document, " ".join(trigger), self.position), interface.gradients(query)
+                )
                 for query, document in pairs
             ]
             return np.asarray(np.mean(found, axis=0), dtype=np.float32)
 
         def values(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
             asked = [(query, self._with(document, trigger)) for trigger in triggers for query, document in pairs]
-            return np.asarray(oracle.score(asked).reshape(len(triggers), -1).mean(axis=1), dtype=np.float32)
+            return np.asarray(interface.score(asked).reshape(len(triggers), -1).mean(axis=1), dtype=np.float32)
 
         start = lexicon.draw(self.length, rng)
-        self._trigger = list(climb(start, lexicon, slopes, values, self.steps, self.candidates))[-1]
+        self._trigger = list(hotflip_search(start, lexicon, embedding_gradients, values, self.steps, self.candidates))[
+            -1
+        ]
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the trigger in it."""

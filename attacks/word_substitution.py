@@ -21,10 +21,10 @@ from robustrank.text.embedding_table import load_table
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, in_case_of, words
-from robustrank.victim import Access, BudgetExhausted, GradientView, Oracle, Target, Victim
+from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
-from .slots import tokens_within
-from .surrogates import VICTIM, Guide, load_surrogate
+from .parts.hotflip import tokens_within
+from .parts.surrogates import VICTIM, SurrogateScorer, load_surrogate
 
 
 @dataclass
@@ -37,7 +37,7 @@ class WordSubstitution(Attack):
 
     max_words: int = 20  # words replaced at the most; the paper takes 20 for passages, 50 for documents
     surrogate: str = "minilm"  # whose gradients: a ranker's specification, imitation, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learnt: student, queries, top, training, …
+    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
     table: str = "encoder"  # the substitutes: encoder, or the path of a table file
     threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
     neighbours: int = 10  # the most substitutes of a word in the encoder's table
@@ -63,10 +63,10 @@ class WordSubstitution(Attack):
         if self.surrogate == VICTIM:
             self.access = Access.GRADIENTS
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the table and load the surrogate, or teach it."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, oracle, collection, rng)
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
@@ -74,7 +74,7 @@ class WordSubstitution(Attack):
         places = [i for i, w in enumerate(found) if self._table.substitutes(w.key) and w.key not in STOP_WORDS]
         if not places:
             return Perturbation(target.document, note="no word of the document has a substitute")
-        view = Guide.of(self._surrogate, target, victim).view
+        view = SurrogateScorer.of(self._surrogate, target, victim).view
         encoding = view.encode(target.document)
         importance, moved = self._follow(view, encoding)
         tokens = {i: tokens_within(found[i].start, found[i].end, encoding) for i in places}

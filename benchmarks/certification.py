@@ -108,7 +108,7 @@ def prepared(ranker: str, collection: Collection) -> Ranker:
 
 def hardened(defense: str, parameters: dict[str, object], inner: Ranker, collection: Collection):
     """Return the ranker under the defense."""
-    return create("defense", Spec(defense, parameters)).harden(inner, collection, derive(0, "defense"))
+    return create("defense", Spec(defense, parameters)).wrap(inner, collection, derive(0, "defense"))
 
 
 def listed(collection: Collection, ranker: str, queries: int, depth: int) -> list[List]:

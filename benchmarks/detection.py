@@ -2,8 +2,8 @@
 
     python benchmarks/detection.py dara/valid.idem.tsv dara/valid.pat.tsv dara/valid.prada.tsv
 
-Each line teaches the learnt filter with the files but one, and tests it on that one; ``all`` teaches it with every one.
-No juror judges a query or a document it has learnt from. The threshold is set on 500 originals, at 5 % false alarms.
+Each line trains the learned filter on all files but one and tests it on that one; ``all`` trains it on every file.
+Predictions are out-of-fold by query and document. The threshold is set on 500 originals, at 5 % false positives.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FEATURES = (["ngrams", "style"], ["ngrams"], ["style"], ["ngrams", "style", "ove
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--documents", default=400, show_default=True, help="Documents learnt from.")
+@click.option("--documents", default=400, show_default=True, help="Documents learned from.")
 @click.option("--test", default=300, show_default=True, help="Documents of the tested file.")
 @click.option("--sets", default=len(FEATURES), show_default=True, help="So many sets of features.")
 def main(files: tuple[Path, ...], documents: int, test: int, sets: int) -> None:
@@ -40,16 +40,16 @@ def main(files: tuple[Path, ...], documents: int, test: int, sets: int) -> None:
     collection = collection_of([one for own in records.values() for one in own])
     ranker = create("ranker", parse("bm25"))
     ranker.prepare(collection)
-    shown = Table(title=f"{documents} documents learnt from, {test} tested")
+    shown = Table(title=f"{documents} documents learned from, {test} tested")
     for column in ("tested on", "detector", "taught with"):
         shown.add_column(column)
-    for column in ("AUC", "detected %", "false alarms %", "x"):
+    for column in ("AUC", "detected %", "false positives %", "x"):
         shown.add_column(column, justify="right")
     for file, own in records.items():
         chosen = [own[int(i)] for i in derive(0, "test", file.stem).permutation(len(own))[:test]]
-        for spec, taught in contestants(files, file, documents, sets):
-            filtered = create("defense", spec).harden(ranker, collection, derive(0, "detection"))
-            shown.add_row(file.stem, spec.label, taught, *figures(filtered, chosen))
+        for spec, scorer_trained_on in contestants(files, file, documents, sets):
+            filtered = create("defense", spec).wrap(ranker, collection, derive(0, "detection"))
+            shown.add_row(file.stem, spec.label, scorer_trained_on, *figures(filtered, chosen))
     Console(width=140).print(shown)
 
 
@@ -67,20 +67,26 @@ def contestants(files: Sequence[Path], left_out: Path, documents: int, sets: int
     """Return the detectors and what each is taught with."""
     found = [(spec, "–") for spec in BASELINES]
     for features in FEATURES[:sets]:
-        for taught in ([file for file in files if file != left_out], files):
-            parameters = {"attacks": [], "files": [str(file) for file in taught], "features": features}
-            label = f"learnt, {' + '.join(features)}"
-            names = "all" if len(taught) == len(files) else ", ".join(file.stem for file in taught)
-            found.append((Spec("learnt-filter", {**parameters, "documents": documents}, label), names))
+        for scorer_trained_on in ([file for file in files if file != left_out], files):
+            parameters = {"attacks": [], "files": [str(file) for file in scorer_trained_on], "features": features}
+            label = f"learned, {' + '.join(features)}"
+            names = (
+                "all" if len(scorer_trained_on) == len(files) else ", ".join(file.stem for file in scorer_trained_on)
+            )
+            found.append((Spec("learned-filter", {**parameters, "documents": documents}, label), names))
     return found
 
 
 def figures(filtered, records: Sequence[Attacked]) -> list[str]:
     """Return the AUC, the shares flagged of attacked and of original documents, and the rate at 5 % of these."""
     before, after = ([(one.query, getattr(one, name)) for one in records] for name in ("before", "after"))
-    clean, attacked = filtered.suspicions(before), filtered.suspicions(after)
+    clean, attacked = filtered.anomaly_scores(before), filtered.anomaly_scores(after)
     area = np.mean((attacked[:, None] > clean) + 0.5 * (attacked[:, None] == clean))
-    shares = (filtered.flags(after).mean(), filtered.flags(before).mean(), detection_rate(attacked, clean, 0.05))
+    shares = (
+        filtered.is_flagged(after).mean(),
+        filtered.is_flagged(before).mean(),
+        detection_rate(attacked, clean, 0.05),
+    )
     return [f"{area:.3f}", *(f"{100 * share:.1f}" for share in shares)]
 
 

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.engine.lockstep import WIDTH, play
+from robustrank.engine.batching_scheduler import WIDTH, play
 from robustrank.measures.ranking import inserted_rank, ranking
 from robustrank.plugins import create
 from robustrank.randomness import derive
@@ -33,7 +33,7 @@ from robustrank.specification import Spec, parse
 from robustrank.text.embedding_table import load_table
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
-from robustrank.victim import Budget, BudgetExhausted, Candidate, Oracle, Target, Victim
+from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
 
 Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
 
@@ -99,7 +99,9 @@ def choose(collection: Collection, ranker: str, count: int) -> tuple[list[Target
 def prepared(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
     """Return an attack that has read its table."""
     attack: Attack = create("attack", Spec(plugin, parameters))
-    attack.prepare(Oracle(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare"))
+    attack.prepare(
+        QueryInterface(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
+    )
     return attack
 
 
@@ -109,9 +111,9 @@ def ours(
     """Attack all targets, ``width`` of them at once."""
     victims: dict[int, Victim] = {}
 
-    def job(number: int, player: object) -> str:
+    def job(number: int, attack_thread: object) -> str:
         target = targets[number]
-        victims[number] = Victim(player, target, scores[number], attack.access, Budget(calls))  # type: ignore[arg-type]
+        victims[number] = Victim(attack_thread, target, scores[number], attack.access, Budget(calls))  # type: ignore[arg-type]
         try:
             return attack.perturb(target, victims[number], derive(0, "attack", target.query_id, target.doc_id)).text
         except BudgetExhausted:

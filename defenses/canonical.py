@@ -37,7 +37,7 @@ class Canonical(Defense):
     source = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     differs = "components come from a substitution table, and documents are encoded, not queries"
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker that reads canonical documents."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         counts = document_frequencies(collection.documents.values())

@@ -72,7 +72,7 @@ class CertDR(Defense):
         ):
             raise ValueError("samples, most and size are at least 1, alpha lies in (0, 1), scale is positive")
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         seed = int(rng.integers(2**63))

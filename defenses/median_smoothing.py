@@ -42,7 +42,7 @@ class MedianSmoothing(Defense):
         if self.samples < 1 or not 0 < self.alpha < 1 or self.size < 1:
             raise ValueError("samples and size are at least 1, and alpha lies in (0, 1)")
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         settings = CertDR(size=self.size, samples=self.samples, alpha=self.alpha, centre=0.0, scale=1.0)

@@ -15,6 +15,6 @@ from robustrank.rankers.ranker import Ranker
 class NoDefense(Defense):
     """The undefended ranker."""
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker itself."""
         return ranker

@@ -20,7 +20,7 @@ from robustrank.defense import Defense
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.words import words
 
-from .filtering import check_share, filtered
+from .parts.filtering import check_share, filtered
 
 Bigram = tuple[str, str]
 DISCOUNT = 0.75
@@ -32,7 +32,7 @@ EDGE = 8  # words at either end whose surprise is looked at apart, since trigger
 class OutlierFilter(Defense):
     """Ranks last what surprises a bigram model of the collection more than nearly all its documents do."""
 
-    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
     source = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
     differs = (
@@ -41,12 +41,12 @@ class OutlierFilter(Defense):
     )
 
     def __post_init__(self) -> None:
-        check_share(self.false_alarms)
+        check_share(self.target_fpr)
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = OutlierDetector.of(collection.documents.values())
-        return filtered(ranker, detector, collection, self.false_alarms, f"outlier|{collection.fingerprint}", rng)
+        return filtered(ranker, detector, collection, self.target_fpr, f"outlier|{collection.fingerprint}", rng)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class OutlierDetector:
         followers = Counter(first for first, _ in pairs)
         return cls(singles, pairs, contexts, followers, sum(singles.values()), texts, places)
 
-    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+    def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]; the query is not looked at. 0 for a text of less than two words."""
         return np.array([self._worst(document) for document in documents], dtype=np.float64)
 

@@ -17,7 +17,7 @@ from robustrank.defense import Defense
 from robustrank.language_model import MAX_LENGTH, SMOLLM2, LanguageModel, language_model, language_model_digest
 from robustrank.rankers.ranker import Ranker
 
-from .filtering import check_share, filtered
+from .parts.filtering import check_share, filtered
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class PerplexityFilter(Defense):
     """Ranks last what is less fluent than nearly all clean documents."""
 
     language_model: str = SMOLLM2  # a causal language model: smollm2, a folder, or a name on the hub
-    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
     source = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     differs = "the threshold comes from clean candidates; a document's first tokens are read, see the language model"
 
     def __post_init__(self) -> None:
-        check_share(self.false_alarms)
+        check_share(self.target_fpr)
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = PerplexityDetector(language_model(self.language_model))
         name = f"perplexity|{language_model_digest(self.language_model)}|{MAX_LENGTH}"
-        return filtered(ranker, detector, collection, self.false_alarms, name, rng)
+        return filtered(ranker, detector, collection, self.target_fpr, name, rng)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PerplexityDetector:
 
     model: LanguageModel
 
-    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+    def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]; the query is not looked at."""
         found = np.array([self.model.perplexity(document) for document in documents], dtype=np.float64)
         return np.nan_to_num(found, nan=0.0)

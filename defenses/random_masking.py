@@ -49,7 +49,7 @@ class RandomMasking(Defense):
         if not 0 < self.keep <= 1:
             raise ValueError(f"keep={self.keep}; it is a share of the words, above 0 and at most 1")
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         settings = CertDR(
             samples=self.samples,

@@ -17,26 +17,26 @@ from robustrank.defense import Defense
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.quality import Spamicity
 
-from .filtering import check_share, filtered
+from .parts.filtering import check_share, filtered
 
 
 @dataclass(frozen=True)
 class SpamicityFilter(Defense):
     """Ranks last what repeats the query more than nearly all clean documents do."""
 
-    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
     source = "Zhou, Pang, WWW 2009; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     differs = "the threshold comes from clean candidates, not from a fixed number"
 
     def __post_init__(self) -> None:
-        check_share(self.false_alarms)
+        check_share(self.target_fpr)
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = SpamicityDetector(Spamicity.of(collection.documents.values()))
         name = f"spamicity|{collection.fingerprint}"
-        return filtered(ranker, detector, collection, self.false_alarms, name, rng)
+        return filtered(ranker, detector, collection, self.target_fpr, name, rng)
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,6 @@ class SpamicityDetector:
 
     measure: Spamicity
 
-    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+    def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n] in [0, 1]."""
         return np.array([self.measure.score(query, document) for document in documents], dtype=np.float64)

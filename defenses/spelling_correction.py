@@ -46,7 +46,7 @@ class SpellingCorrection(Defense):
         if self.distance < 1 or self.letters < 1:
             raise ValueError(f"distance={self.distance}, letters={self.letters}; each is 1 at the least")
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the correction.
 
         Raises:
@@ -54,8 +54,8 @@ class SpellingCorrection(Defense):
         """
         if find_spec("rapidfuzz") is None:
             raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
-        speller = Speller.of(collection.documents.values(), self.distance, self.letters)
-        return CorrectedRanker(ranker, speller, f"{collection.fingerprint}|{self.distance}|{self.letters}")
+        spell_checker = SpellChecker.of(collection.documents.values(), self.distance, self.letters)
+        return CorrectedRanker(ranker, spell_checker, f"{collection.fingerprint}|{self.distance}|{self.letters}")
 
 
 @dataclass
@@ -69,7 +69,7 @@ class CorrectedRanker(Ranker):
     """
 
     inner: Ranker
-    speller: Speller
+    spell_checker: SpellChecker
     name: str
 
     @property
@@ -79,12 +79,12 @@ class CorrectedRanker(Ranker):
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the inner ranker's scores for the corrected queries."""
-        mended = {query: self.speller.corrected(query) for query in dict.fromkeys(query for query, _ in pairs)}
+        mended = {query: self.spell_checker.corrected(query) for query in dict.fromkeys(query for query, _ in pairs)}
         return self.inner.score([(mended[query], document) for query, document in pairs])
 
 
 @dataclass
-class Speller:
+class SpellChecker:
     """Corrects words by those of a collection.
 
     Attributes:
@@ -100,7 +100,7 @@ class Speller:
     _found: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, documents: Iterable[str], distance: int, letters: int) -> Speller:
+    def of(cls, documents: Iterable[str], distance: int, letters: int) -> SpellChecker:
         """Return the speller of a collection's documents."""
         counts = Counter(word for text in documents for word in set(WORD.findall(text.lower())))
         common = sorted((word for word in counts if word.isalpha()), key=lambda word: (-counts[word], word))

@@ -12,7 +12,7 @@ from robustrank.collections.collection import Collection
 from robustrank.victim import Access, Target
 
 if TYPE_CHECKING:
-    from robustrank.victim import Oracle, Victim
+    from robustrank.victim import QueryInterface, Victim
 
 Edits = Literal["document", "query"]
 COSTS = {  # what one target costs, beside the one call that tells its new rank
@@ -20,7 +20,7 @@ COSTS = {  # what one target costs, beside the one call that tells its new rank
     "calls": "victim calls, some hundreds a target",
     "gradients": "forward and backward passes of the victim or a surrogate, some tens a target, and victim calls",
     "language model": "passes of a language model beside those of the ranker, seconds a target",
-    "once": "what all targets share is learnt once, by gradients; a target is free",
+    "once": "what all targets share is learned once, by gradients; a target is free",
 }
 
 
@@ -86,7 +86,7 @@ class Attack(ABC):
         """What decides its texts beyond code and parameters, as the content of a file; part of a cell's key."""
         return ""
 
-    def prepare(self, oracle: Oracle, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
         """Learn once what all targets share, as an imitation model; queries to the oracle are counted."""
 
     def targets(self, query_id: str) -> frozenset[str] | None:

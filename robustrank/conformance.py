@@ -24,7 +24,7 @@ from robustrank.randomness import derive
 from robustrank.rankers.ranker import Encoding, Pair, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import parse
-from robustrank.victim import Budget, BudgetExhausted, Candidate, Oracle, Target, Victim
+from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
 
 TEXTS = (
     "The quick brown fox jumps over the lazy dog near the river bank.",
@@ -117,7 +117,7 @@ class AttackConformance:
         attack = self._new()
         documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
         collection = Collection("conformance", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
-        attack.prepare(Oracle(Scorer(Overlap()), attack.access), collection, derive(0, "prepare"))
+        attack.prepare(QueryInterface(Scorer(Overlap()), attack.access), collection, derive(0, "prepare"))
         return attack
 
     def _target(self, text: str) -> Target:

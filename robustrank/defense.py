@@ -1,4 +1,4 @@
-"""The contracts of the defenses/ catalogue: a defense hardens a ranker; a certified one also proves."""
+"""The contracts of the defenses/ catalogue: a defense wraps a ranker; a certified one also proves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Defense(ABC):
         return ""
 
     @abstractmethod
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the defended ranker: the one whose ranking the user gets. ``ranker`` is prepared already."""
 
 
@@ -36,7 +36,7 @@ class Defense(ABC):
 class Detector(Protocol):
     """Says how suspicious texts are."""
 
-    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+    def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]; higher is more suspicious."""
 
 
@@ -44,16 +44,16 @@ class Detector(Protocol):
 class FlaggingRanker(Protocol):
     """A defended ranker that tells which documents it finds suspicious."""
 
-    def suspicions(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+    def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """Return float64[n]; higher is more suspicious."""
 
-    def flags(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+    def is_flagged(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
         """Return bool[n]: which documents are so suspicious that they are ranked last."""
 
 
 @runtime_checkable
 class CertifiedRanker(Protocol):
-    """A defended ranker that can prove its own lists: what a certified defense's ``harden`` returns."""
+    """A defended ranker that can prove its own lists: what a certified defense's ``wrap`` returns."""
 
     @property
     def table(self) -> SubstitutionTable:

@@ -55,7 +55,7 @@ class Entry(_Strict):
         return specs
 
 
-HOME = "home"  # in place of a collection: the training queries of whichever collection is tested
+SELF = "self"  # in place of a collection: the training queries of whichever collection is tested
 
 
 class Training(_Strict):
@@ -68,7 +68,7 @@ class Training(_Strict):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    collection: str = HOME
+    collection: str = SELF
     folds: int = Field(default=5, ge=2)
     queries: int | None = Field(default=None, ge=2)
     validation_share: float = Field(default=0.1, gt=0, lt=1)
@@ -181,7 +181,7 @@ class Experiment(_Strict):
     def folds(self, ranker: str, collection: str) -> int:
         """Return in how many parts a collection's queries are tested; 1 unless the ranker learns from the others."""
         training = self.training(ranker)
-        at_home = training is not None and training.collection == HOME and self.training_split(collection) is None
+        at_home = training is not None and training.collection == SELF and self.training_split(collection) is None
         return training.folds if training and at_home else 1
 
 

@@ -1,9 +1,9 @@
-"""Imitation: a ranker of one's own that is taught by a black box's ranked lists alone.
+"""Imitation: a ranker of one's own that is trained on a black box's ranked lists alone.
 
 Source: Liu, Kang, Tang, Song, Sun, Wang, Lu, Liu: Order-Disorder: Imitation Adversarial Attacks for Black-box Neural
 Ranking Models (PAT), CCS 2022, arXiv 2209.06506; surrogates of Wu et al. (PRADA), ACM TOIS 41(4), 2023. Pairs are those
 of PAT: every two of the top 25, and top documents against some from below. What differs: a group of several worse
-documents is learnt at once, listwise or pairwise as the student's training settings say, and the documents from below
+documents is learned at once, listwise or pairwise as the surrogate's training settings say; the documents from below
 are drawn once a query, not once a top document; their share of the pairs is about the same.
 """
 
@@ -28,67 +28,67 @@ from robustrank.rankers.settings import Settings
 from robustrank.rankers.training import sample_queries, split_by_query
 from robustrank.sources import training_code
 from robustrank.specification import parse
-from robustrank.victim import Oracle
+from robustrank.victim import QueryInterface
 
 
 @dataclass(frozen=True)
 class Imitation(Settings):
     """How a black box is imitated."""
 
-    student: str = "cross-encoder:model=minilm,max_length=128"  # the ranker that learns, a specification
+    surrogate: str = "cross-encoder:model=minilm,max_length=128"  # the ranker that learns, a specification
     queries: int = 50  # queries whose candidates the victim ranks
-    top: int = 25  # documents of a list that are learnt as better than all below them
+    top: int = 25  # documents of a list that are learned as better than all below them
     below: int = 8  # documents drawn from the rest of a list
     validation_share: float = 0.1  # of the queries, to decide when to stop
-    training: dict[str, Any] = field(default_factory=dict)  # the student's training settings
+    training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
 
 
-def imitate(oracle: Oracle, collection: Collection, how: Imitation, rng: np.random.Generator) -> Ranker:
-    """Return a student taught by the victim's rankings of candidates; one query a document ranked is counted.
+def imitate(interface: QueryInterface, collection: Collection, how: Imitation, rng: np.random.Generator) -> Ranker:
+    """Return a surrogate trained on the victim's rankings of candidates; one query a document ranked is counted.
 
-    A student that learnt the same lists before is read from the oracle's workshop.
+    A surrogate that learned the same lists before is loaded from the checkpoint cache.
 
     Args:
-        oracle: The victim; RANKS suffice.
+        interface: The victim; RANKS suffice.
         collection: Queries and candidates to ask about. Of the same generator, fewer queries are among the more.
-        how: Student, sizes and training settings.
+        how: Surrogate, sizes and training settings.
         rng: Draws queries and documents, and seeds the training.
 
     Raises:
-        UsageError: The student has no weights to train.
+        UsageError: The surrogate has no weights to train.
         DataError: There are too few queries to learn from.
     """
-    student: Ranker = create("ranker", parse(how.student))
-    if not isinstance(student, TrainableRanker):
-        raise UsageError(f"student {how.student!r} has no weights to train", hint="robustrank list rankers")
+    surrogate: Ranker = create("ranker", parse(how.surrogate))
+    if not isinstance(surrogate, TrainableRanker):
+        raise UsageError(f"surrogate {how.surrogate!r} has no weights to train", hint="robustrank list rankers")
     asked = sample_queries(collection, how.queries, rng)
     seed = int(rng.integers(2**31))
-    lessons = lessons_of(asked, ranked_lists(oracle, asked), how.top, how.below, seed)
-    train, validation = split_by_query(lessons, how.validation_share, np.random.default_rng(seed))
+    training_split = pseudo_qrels(asked, ranked_lists(interface, asked), how.top, how.below, seed)
+    train, validation = split_by_query(training_split, how.validation_share, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="robustrank-imitation-") as temporary:
-        folder = (oracle.workshop or Path(temporary)) / _key(how, lessons, seed)
+        folder = (interface.checkpoint_dir or Path(temporary)) / _key(how, training_split, seed)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not folder.exists():
-                student.fit(train, validation, seed, str(folder), how.training)
-        learnt = student.load(str(folder))
-        learnt.prepare(collection)
-        if oracle.workshop is None:
-            learnt.score([("read", "the weights before the folder goes")])
-    return learnt
+                surrogate.fit(train, validation, seed, str(folder), how.training)
+        learned = surrogate.load(str(folder))
+        learned.prepare(collection)
+        if interface.checkpoint_dir is None:
+            learned.score([("read", "the weights before the folder goes")])
+    return learned
 
 
-def ranked_lists(oracle: Oracle, collection: Collection) -> dict[str, list[str]]:
+def ranked_lists(interface: QueryInterface, collection: Collection) -> dict[str, list[str]]:
     """Return the victim's order of each query's candidates, as document ids, best first."""
     lists = {}
     for query_id, query in collection.queries.items():
         listed = list(collection.candidates[query_id])
-        order = oracle.rank(query, [collection.documents[doc_id] for doc_id in listed])
+        order = interface.rank(query, [collection.documents[doc_id] for doc_id in listed])
         lists[query_id] = [listed[place] for place in order]
     return lists
 
 
-def lessons_of(
+def pseudo_qrels(
     collection: Collection, lists: Mapping[str, Sequence[str]], top: int, below: int, seed: int
 ) -> Collection:
     """Return the collection with ranked lists in the judgements' place.
@@ -106,7 +106,7 @@ def lessons_of(
     return replace(collection, name=f"{collection.name}, as the victim ranks it", qrels=qrels, candidates=candidates)
 
 
-def _key(how: Imitation, lessons: Collection, seed: int) -> str:
-    code = training_code(parse(how.student).name, how.training)
-    text = json.dumps([asdict(how), lessons.fingerprint, seed, code], sort_keys=True, default=str)
+def _key(how: Imitation, training_split: Collection, seed: int) -> str:
+    code = training_code(parse(how.surrogate).name, how.training)
+    text = json.dumps([asdict(how), training_split.fingerprint, seed, code], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

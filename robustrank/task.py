@@ -22,7 +22,7 @@ class Task(ABC):
     """
 
     axes: ClassVar[tuple[Axis, ...]] = ("defense",)
-    trains_elsewhere: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
+    cross_domain: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
     table: ClassVar[str] = ""  # the report table its rows feed
     source: ClassVar[str] = ""
     differs: ClassVar[str] = ""

@@ -32,7 +32,7 @@ class Access(IntEnum):
     GRADIENTS = 3  # white box: gradients by the input embeddings
 
 
-class Answers(Protocol):
+class ScoringBackend(Protocol):
     """What stands between an attacker and a ranker: the scoring engine, or a player's place in the queue for it."""
 
     @property
@@ -161,7 +161,7 @@ class Victim:
     """
 
     def __init__(
-        self, scorer: Answers, target: Target, scores: Scores, access: Access, budget: Budget | None = None
+        self, scorer: ScoringBackend, target: Target, scores: Scores, access: Access, budget: Budget | None = None
     ) -> None:
         self._scorer, self._target, self.access = scorer, target, access
         self.meter = Meter(budget or Budget())
@@ -219,20 +219,20 @@ class Victim:
         return np.array([self._answers[text] for text in texts], dtype=np.float32)
 
 
-class Oracle:
+class QueryInterface:
     """The victim before any target is chosen: an attack that learns queries it with lists of its own.
 
     Args:
         scorer: What answers.
         access: What is granted.
         budget: What it may cost.
-        workshop: A folder where what was learnt is kept for the next run; None keeps nothing.
+        workshop: A folder where what was learned is kept for the next run; None keeps nothing.
     """
 
     def __init__(
-        self, scorer: Answers, access: Access, budget: Budget | None = None, workshop: Path | None = None
+        self, scorer: ScoringBackend, access: Access, budget: Budget | None = None, checkpoint_dir: Path | None = None
     ) -> None:
-        self._scorer, self.access, self.workshop = scorer, access, workshop
+        self._scorer, self.access, self.checkpoint_dir = scorer, access, checkpoint_dir
         self.meter = Meter(budget or Budget())
 
     def rank(self, query: str, documents: Sequence[str]) -> list[int]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from robustrank.attack import Control, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
-from robustrank.engine.lockstep import WIDTH, Player, play
 from robustrank.measures.effectiveness import list_ndcg
-from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
+from robustrank.measures.ranking import inserted_rank, published_script_rank, ranking
 from robustrank.plugins import create, find, parameters
 from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
@@ -22,11 +22,11 @@ from robustrank.rows import Row
 from robustrank.specification import Spec
 from robustrank.task import Task
 from robustrank.text.quality import edit_size
-from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Oracle, Target, Victim
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, QueryInterface, Target, Victim
 
-from .attempt import Attempt, look
-from .countermeasures import detected, held
-from .targets import bands, choose
+from .parts.attack_result import AttackResult, stealth_metrics
+from .parts.defense_checks import check_certificates, detection_rows
+from .parts.targets import rank_bands, sample_targets
 
 CUTOFFS = (10, 50)
 
@@ -60,7 +60,7 @@ class DocumentAttack(Task):
     def __post_init__(self) -> None:
         if self.encoder is not None:
             text_encoder(self.encoder)  # and an encoder that embeds nothing
-        bands(self.targets)  # refuse an unknown set of targets before anything runs
+        rank_bands(self.targets)  # refuse an unknown set of targets before anything runs
 
     def run(self, context: Context) -> Iterator[Row]:
         """Attack every target, judge all texts in one call to the scoring engine."""
@@ -70,28 +70,28 @@ class DocumentAttack(Task):
             return
         if not context.query_ids(self.queries):
             return  # none of the first queries is in this fold
-        oracle = Oracle(context.scorer, context.attack.access, workshop=context.workshop)
-        context.attack.prepare(oracle, self._school(context), context.rng("prepare", self._name(context)))
-        yield context.row("prepare/queries", oracle.meter.queries)
+        interface = QueryInterface(context.scorer, context.attack.access, checkpoint_dir=context.checkpoint_dir)
+        context.attack.prepare(interface, self._train_collection(context), context.rng("prepare", self._name(context)))
+        yield context.row("prepare/queries", interface.meter.queries)
         control = self._control(context)
         chosen = self._targets(context)
         for target, reason in chosen:
             if not target.doc_id:
                 yield context.row("success", None, target.query_id, status="skipped", note=reason)
-        attempts = self._attempts(context, [target for target, _ in chosen if target.doc_id], control)
-        self._judge(context, attempts)
-        for attempt in attempts:
-            yield from self._rows(context, attempt)
-        yield from self._damage(context, attempts)
-        yield from held(context, attempts)
-        yield from detected(context, attempts)
+        results = self._attempts(context, [target for target, _ in chosen if target.doc_id], control)
+        self._judge(context, results)
+        for result in results:
+            yield from self._rows(context, result)
+        yield from self._damage(context, results)
+        yield from check_certificates(context, results)
+        yield from detection_rows(context, results)
 
     def calls(self, context: Context) -> int:
         """Every candidate once; a target, the budget (or 1,000 calls where there is none), its text and its control."""
         query_ids = context.query_ids(self.queries)
         lists = sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
         limit = 1000 if self.budget_queries is None else self.budget_queries
-        return lists + sum(self._count(name) for name in bands(self.targets)) * len(query_ids) * (limit + 2)
+        return lists + sum(self._count(name) for name in rank_bands(self.targets)) * len(query_ids) * (limit + 2)
 
     def _count(self, band: str) -> int:
         return int(band.removeprefix("last-")) if band.startswith("last-") else 1
@@ -117,7 +117,9 @@ class DocumentAttack(Task):
             query = context.collection.queries[query_id]
             ranked, _ = context.ranked(query_id)
             own = context.attack.targets(query_id)
-            ranks, missing = choose(ranked, self.targets, context.rng("targets", query_id)) if own is None else ([], [])
+            ranks, missing = (
+                sample_targets(ranked, self.targets, context.rng("targets", query_id)) if own is None else ([], [])
+            )
             ranks = ranks if own is None else [n for n, c in enumerate(ranked, start=1) if c.doc_id in own]
             for rank in ranks:
                 candidate = ranked[rank - 1]
@@ -127,7 +129,7 @@ class DocumentAttack(Task):
                 found.append((Target(query_id, query, "", "", 0), reason))
         return found
 
-    def _school(self, context: Context) -> Collection:
+    def _train_collection(self, context: Context) -> Collection:
         """Return the collection with the queries that are not attacked, from which an attack may learn.
 
         Where all are attacked it holds them all.
@@ -136,16 +138,18 @@ class DocumentAttack(Task):
         others = [query_id for query_id in context.whole.queries if query_id not in attacked]
         return context.whole.only(others or list(attacked))
 
-    def _attempts(self, context: Context, targets: Sequence[Target], control: Control | None) -> list[Attempt]:
+    def _attempts(self, context: Context, targets: Sequence[Target], control: Control | None) -> list[AttackResult]:
         """Attack many targets at once; one at a time where each has a time limit of its own."""
         jobs = [partial(self._attempt, context, target, control) for target in targets]
-        found: dict[int, Attempt] = {}
-        for number, attempt in play(jobs, context.scorer, WIDTH if self.budget_seconds is None else 1):
-            found[number] = attempt
+        found: dict[int, AttackResult] = {}
+        for number, result in run_batched(jobs, context.scorer, MAX_CONCURRENT if self.budget_seconds is None else 1):
+            found[number] = result
             context.advance(len(found), len(jobs))
         return [found[number] for number in range(len(jobs))]
 
-    def _attempt(self, context: Context, target: Target, control: Control | None, scorer: Player[Attempt]) -> Attempt:
+    def _attempt(
+        self, context: Context, target: Target, control: Control | None, scorer: AttackThread[AttackResult]
+    ) -> AttackResult:
         """Let the attack do its work within its access and budget."""
         attack, names = context.attack, (self._name(context), target.query_id, target.doc_id)
         budget = Budget(self.budget_queries, self.budget_seconds)
@@ -153,16 +157,16 @@ class DocumentAttack(Task):
         unchanged = Perturbation(target.document)
         try:
             perturbation = attack.perturb(target, victim, context.rng("attack", *names))
-            attempt = Attempt(target, perturbation, "budget_exhausted" if perturbation.exhausted else "ok", "")
+            result = AttackResult(target, perturbation, "budget_exhausted" if perturbation.exhausted else "ok", "")
         except BudgetExhausted as error:
-            attempt = Attempt(target, unchanged, "budget_exhausted", str(error))
+            result = AttackResult(target, unchanged, "budget_exhausted", str(error))
         except AccessDenied as error:
-            attempt = Attempt(target, unchanged, "error", str(error))
-        attempt.note = attempt.note or attempt.perturbation.note
-        attempt.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
-        if control is not None and attempt.perturbation.edits:
-            attempt.control = control.mirror(target, attempt.perturbation, context.rng("control", *names))
-        return attempt
+            result = AttackResult(target, unchanged, "error", str(error))
+        result.note = result.note or result.perturbation.note
+        result.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
+        if control is not None and result.perturbation.edits:
+            result.control = control.mirror(target, result.perturbation, context.rng("control", *names))
+        return result
 
     def _control(self, context: Context) -> Control | None:
         """Return the attack's control, prepared, with the parameters the two share, as the substitution table."""
@@ -177,38 +181,42 @@ class DocumentAttack(Task):
         control = create("attack", Spec(attack.control, shared))
         if not isinstance(control, Control):
             raise TypeError(f"{attack.control!r} is named as a control and is none")
-        control.prepare(Oracle(context.scorer, Access.NOTHING), context.collection, context.rng("prepare control"))
+        control.prepare(
+            QueryInterface(context.scorer, Access.NOTHING), context.collection, context.rng("prepare control")
+        )
         return control
 
-    def _judge(self, context: Context, attempts: list[Attempt]) -> None:
+    def _judge(self, context: Context, results: list[AttackResult]) -> None:
         """Score every attacked text and its control in one call; write down ranks, success and size."""
         texts = [
-            (attempt.target.query, text)
-            for attempt in attempts
-            for text in (attempt.perturbation.text, (attempt.control or attempt.perturbation).text)
+            (result.target.query, text)
+            for result in results
+            for text in (result.perturbation.text, (result.control or result.perturbation).text)
         ]
         scores = context.scorer.score(texts).tolist()
-        for number, attempt in enumerate(attempts):
-            attempt.facts = self._facts(context, attempt, attempt.perturbation, scores[2 * number]) | attempt.costs
+        for number, result in enumerate(results):
+            result.metrics = self._metrics(context, result, result.perturbation, scores[2 * number]) | result.costs
             size = getattr(context.attack, context.attack.size_parameter, None)
-            attempt.facts |= {} if size is None else {"budget": float(size)}
-            if attempt.control is not None:
-                control = self._facts(context, attempt, attempt.control, scores[2 * number + 1])
-                attempt.facts |= {f"control/{name}": value for name, value in control.items()}
-        look(attempts, context.whole.documents.values(), self.encoder, self.language_model)
-        for attempt in attempts:
-            context.keep(attempt.target, attempt.perturbation, {"status": attempt.status, **attempt.facts})
+            result.metrics |= {} if size is None else {"budget": float(size)}
+            if result.control is not None:
+                control = self._metrics(context, result, result.control, scores[2 * number + 1])
+                result.metrics |= {f"control/{name}": value for name, value in control.items()}
+        stealth_metrics(results, context.whole.documents.values(), self.encoder, self.language_model)
+        for result in results:
+            context.keep(result.target, result.perturbation, {"status": result.status, **result.metrics})
 
-    def _facts(self, context: Context, attempt: Attempt, perturbation: Perturbation, score: float) -> dict[str, float]:
-        target = attempt.target
+    def _metrics(
+        self, context: Context, result: AttackResult, perturbation: Perturbation, score: float
+    ) -> dict[str, float]:
+        target = result.target
         ranked, scores = context.ranked(target.query_id)
         others = [i for i, candidate in enumerate(ranked) if candidate.doc_id != target.doc_id]
         other_ids = [ranked[i].doc_id for i in others]
         before = float(scores[target.rank - 1])
         after = inserted_rank(score, target.doc_id, scores[others], other_ids)
-        legacy = legacy_rank(score, scores)
+        legacy = published_script_rank(score, scores)
         success = after < target.rank
-        facts = {
+        metrics = {
             "score/before": before,
             "score/after": score,
             "rank/before": target.rank,
@@ -221,29 +229,29 @@ class DocumentAttack(Task):
             "edits": len(perturbation.edits),
         }
         if target.rank > 1:
-            facts["normalised_boost"] = (target.rank - after) / (target.rank - 1)
-        facts |= {f"top{cutoff}": after <= cutoff for cutoff in CUTOFFS if target.rank > cutoff}
-        return {name: float(value) for name, value in facts.items()} | edit_size(target.document, perturbation.text)
+            metrics["normalised_boost"] = (target.rank - after) / (target.rank - 1)
+        metrics |= {f"top{cutoff}": after <= cutoff for cutoff in CUTOFFS if target.rank > cutoff}
+        return {name: float(value) for name, value in metrics.items()} | edit_size(target.document, perturbation.text)
 
-    def _rows(self, context: Context, attempt: Attempt) -> Iterator[Row]:
-        target = attempt.target
-        if attempt.status == "error":
-            yield context.row("success", None, target.query_id, target.doc_id, "error", attempt.note)
+    def _rows(self, context: Context, result: AttackResult) -> Iterator[Row]:
+        target = result.target
+        if result.status == "error":
+            yield context.row("success", None, target.query_id, target.doc_id, "error", result.note)
             return
-        for measure, value in attempt.facts.items():
+        for measure, value in result.metrics.items():
             if np.isnan(value):  # the perplexity of an empty text
                 yield context.row(measure, None, target.query_id, target.doc_id, "failed", "undefined")
             else:
-                yield context.row(measure, value, target.query_id, target.doc_id, attempt.status, attempt.note)
+                yield context.row(measure, value, target.query_id, target.doc_id, result.status, result.note)
 
-    def _damage(self, context: Context, attempts: list[Attempt]) -> Iterator[Row]:
+    def _damage(self, context: Context, results: list[AttackResult]) -> Iterator[Row]:
         """Yield nDCG@10 of each query's list, clean and with its attacked documents in it."""
-        by_query: dict[str, list[Attempt]] = {}
-        for attempt in attempts:
-            if attempt.status != "error":
-                by_query.setdefault(attempt.target.query_id, []).append(attempt)
+        by_query: dict[str, list[AttackResult]] = {}
+        for result in results:
+            if result.status != "error":
+                by_query.setdefault(result.target.query_id, []).append(result)
         for query_id, own in by_query.items():
-            groups = [own] if self.replace == "together" else [[attempt] for attempt in own]
+            groups = [own] if self.replace == "together" else [[result] for result in own]
             values = {
                 "nDCG@10/clean": self._ndcg(context, query_id, {}),
                 "nDCG@10/attacked": float(
@@ -261,5 +269,5 @@ class DocumentAttack(Task):
         return list_ndcg(in_order, np.array(list(gains.values()), dtype=np.float64), 10)
 
 
-def _new_scores(attempts: list[Attempt]) -> dict[str, float]:
-    return {attempt.target.doc_id: attempt.facts["score/after"] for attempt in attempts}
+def _new_scores(results: list[AttackResult]) -> dict[str, float]:
+    return {result.target.doc_id: result.metrics["score/after"] for result in results}

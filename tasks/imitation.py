@@ -13,34 +13,36 @@ from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overl
 from robustrank.rankers.scoring import Scorer
 from robustrank.rows import Row
 from robustrank.task import Task
-from robustrank.victim import Access, Oracle
+from robustrank.victim import Access, QueryInterface
 
 
 @dataclass(frozen=True)
 class ImitationAgreement(Task):
     """Agreement of an imitation with its victim on queries it was not taught; sweep ``queries`` for the curve."""
 
-    queries: int = 50  # queries whose candidates the victim ranks for the student
+    queries: int = 50  # queries whose candidates the victim ranks for the surrogate
     tested: int = 20  # the first queries of the collection, on which the two are compared
-    student: str = Imitation.student  # the ranker that learns, a specification
-    training: dict[str, Any] = field(default_factory=dict)  # the student's training settings
+    surrogate: str = Imitation.surrogate  # the ranker that learns, a specification
+    training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
 
     source = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
     differs = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
     table = "imitation"
 
     def run(self, context: Context) -> Iterator[Row]:
-        """Teach the student, and compare its order with the victim's, query by query."""
+        """Teach the surrogate, and compare its order with the victim's, query by query."""
         tested = context.query_ids(self.tested)
         others = [query_id for query_id in context.whole.queries if query_id not in context.query_ids(self.tested)]
-        oracle = Oracle(context.scorer, Access.RANKS, workshop=context.workshop)
-        how = Imitation(student=self.student, queries=self.queries, training=self.training)
-        student = Scorer(imitate(oracle, context.whole.only(others), how, context.rng("imitation", self.student)))
-        yield context.row("prepare/queries", oracle.meter.queries)
+        interface = QueryInterface(context.scorer, Access.RANKS, checkpoint_dir=context.checkpoint_dir)
+        how = Imitation(surrogate=self.surrogate, queries=self.queries, training=self.training)
+        surrogate = Scorer(
+            imitate(interface, context.whole.only(others), how, context.rng("imitation", self.surrogate))
+        )
+        yield context.row("prepare/queries", interface.meter.queries)
         for query_id in tested:
             ranked, _ = context.ranked(query_id)
             doc_ids = [candidate.doc_id for candidate in ranked]
-            scores = student.score([(context.collection.queries[query_id], candidate.text) for candidate in ranked])
+            scores = surrogate.score([(context.collection.queries[query_id], candidate.text) for candidate in ranked])
             own = [doc_ids[i] for i in ranking(scores, doc_ids)]
             values = {
                 "overlap@10": top_k_overlap(doc_ids, own, 10),
@@ -50,6 +52,6 @@ class ImitationAgreement(Task):
             yield from context.rows(values, query_id)
 
     def calls(self, context: Context) -> int:
-        """Every candidate of the tested queries and of those the student asks about."""
+        """Every candidate of the tested queries and of those the surrogate asks about."""
         lengths = [len(candidates) for candidates in context.collection.candidates.values()]
         return sum(lengths[: self.tested]) + self.queries * max(lengths, default=0)

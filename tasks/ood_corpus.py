@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustrank.engine.context import Context
-from robustrank.engine.lessons import Lessons
+from robustrank.engine.training_split import TrainingSplit
 from robustrank.measures.effectiveness import evaluate
 from robustrank.rows import Row
 from robustrank.task import Task
@@ -25,7 +25,7 @@ class OodCorpus(Task):
     queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
-    trains_elsewhere = True
+    cross_domain = True
     source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     table = "ood-corpus"
 
@@ -33,17 +33,17 @@ class OodCorpus(Task):
         """Evaluate the ranker trained at home and the one of each other collection on the cell's queries."""
         if not context.query_ids(self.queries):
             return  # none of the first queries is in this fold
-        home = self._evaluate(context, context.lessons)
-        yield from self._rows(context, home, "home")
-        if not context.elsewhere:
-            trained = context.lessons is not None
+        home = self._evaluate(context, context.training_split)
+        yield from self._rows(context, home, "self")
+        if not context.other_domains:
+            trained = context.training_split is not None
             reason = "there is no other collection, or it is not trained at home" if trained else "it is not trained"
             yield context.row("nDCG@10/there", None, status="skipped", note=reason)
             return
         there = {}
-        for number, (source, lessons) in enumerate(context.elsewhere.items()):
-            context.advance(number, len(context.elsewhere))
-            there[source] = self._evaluate(context, lessons)
+        for number, (source, training_split) in enumerate(context.other_domains.items()):
+            context.advance(number, len(context.other_domains))
+            there[source] = self._evaluate(context, training_split)
             yield from self._rows(context, there[source], f"there/{source.replace('/', '-')}")
         means = {
             measure: {q: float(np.mean([values[measure][q] for values in there.values()])) for q in by_query}
@@ -54,11 +54,11 @@ class OodCorpus(Task):
     def calls(self, context: Context) -> int:
         """Every candidate of every query, under the ranker of each collection."""
         pairs = sum(len(candidates) for candidates in context.collection.candidates.values())
-        return pairs * (1 + len(context.elsewhere))
+        return pairs * (1 + len(context.other_domains))
 
-    def _evaluate(self, context: Context, lessons: Lessons | None) -> dict[str, dict[str, float]]:
+    def _evaluate(self, context: Context, training_split: TrainingSplit | None) -> dict[str, dict[str, float]]:
         query_ids = context.query_ids(self.queries)
-        run = context.run(context.taught(lessons), query_ids)
+        run = context.run(context.scorer_trained_on(training_split), query_ids)
         return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
     def _rows(self, context: Context, values: dict[str, dict[str, float]], name: str) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from robustrank.engine.context import Context
-from robustrank.engine.lessons import Lessons
+from robustrank.engine.training_split import TrainingSplit
 from robustrank.errors import DataError
 from robustrank.measures.effectiveness import evaluate
 from robustrank.rows import Row
@@ -26,7 +26,7 @@ class OodQuery(Task):
     """
 
     scheme: str = "question-form"  # collection, question-form, length, topics, or module:function
-    least: int = 5  # queries of a type, tested and learnt from; a smaller type is refused
+    least: int = 5  # queries of a type, tested and learned from; a smaller type is refused
     types: tuple[str, ...] = ()  # the types to leave out, each in its turn; none is all that are large enough
     largest: int | None = None  # leave out no more than so many types, the largest
     queries: int | None = None  # the first so many queries of the collection; null is all
@@ -42,17 +42,17 @@ class OodQuery(Task):
 
     def run(self, context: Context) -> Iterator[Row]:
         """Train a ranker for each type that is left out and one for all; evaluate each type's queries under both."""
-        tested, learnt = self._types(context)
-        yield from self._counts(context, tested, learnt)
-        chosen = self._chosen(context, tested, learnt)
+        tested, learned = self._types(context)
+        yield from self._counts(context, tested, learned)
+        chosen = self._chosen(context, tested, learned)
         query_ids = [query_id for query_id in context.query_ids(self.queries) if tested.get(query_id) in chosen]
-        if context.lessons is None:
+        if context.training_split is None:
             yield from self._rows(context, tested, self._evaluate(context, query_ids, None), "seen")
             reason = "the ranker is not trained: no type is new to it"
             yield context.row(f"{self.measures[0]}/unseen", None, status="skipped", note=reason)
             return
-        all_of_them = tuple(learnt)
-        without = {kind: tuple(q for q in learnt if learnt[q] != kind) for kind in chosen}
+        all_of_them = tuple(learned)
+        without = {kind: tuple(q for q in learned if learned[q] != kind) for kind in chosen}
         count = min(len(left) for left in without.values())
         seen = self._sample(context, all_of_them, count)
         yield from self._rows(context, tested, self._evaluate(context, query_ids, seen), "seen")
@@ -67,23 +67,26 @@ class OodQuery(Task):
         return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
 
     def _types(self, context: Context) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the type of each query of the whole collection, and of each that is learnt from."""
-        tested, learnt = context.whole, context.school
+        """Return the type of each query of the whole collection, and of each that is learned from."""
+        tested, learned = context.whole, context.train_collection
         if self.scheme == "collection":
-            return dict(tested.query_types), dict(learnt.query_types)
+            return dict(tested.query_types), dict(learned.query_types)
         # All texts at once: a scheme that clusters must give both parts the same types.
-        types = iter(scheme_named(self.scheme)([*tested.queries.values(), *learnt.queries.values()]))
-        return dict(zip(tested.queries, types, strict=False)), dict(zip(learnt.queries, types, strict=False))
+        types = iter(scheme_named(self.scheme)([*tested.queries.values(), *learned.queries.values()]))
+        return dict(zip(tested.queries, types, strict=False)), dict(zip(learned.queries, types, strict=False))
 
-    def _chosen(self, context: Context, tested: Mapping[str, str], learnt: Mapping[str, str]) -> list[str]:
+    def _chosen(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> list[str]:
         """Return the types that are left out in turn.
 
         Raises:
             DataError: A type that was named has too few queries, or fewer than two types have enough.
         """
-        counts, taught = Counter(tested.values()), Counter(learnt.values())
-        enough = [kind for kind in sorted(counts) if min(counts[kind], taught[kind]) >= self.least]
-        found = ", ".join(f"{kind} {counts[kind]} (learnt from: {taught[kind]})" for kind in sorted(counts)) or "none"
+        counts, scorer_trained_on = Counter(tested.values()), Counter(learned.values())
+        enough = [kind for kind in sorted(counts) if min(counts[kind], scorer_trained_on[kind]) >= self.least]
+        found = (
+            ", ".join(f"{kind} {counts[kind]} (learned from: {scorer_trained_on[kind]})" for kind in sorted(counts))
+            or "none"
+        )
         where = f"collection {context.whole.name!r}, scheme {self.scheme!r}"
         refused = [kind for kind in self.types if kind not in enough]
         if refused:
@@ -102,16 +105,16 @@ class OodQuery(Task):
         largest = sorted(enough, key=lambda kind: -counts[kind])[: self.largest]
         return list(self.types) or sorted(largest)
 
-    def _sample(self, context: Context, query_ids: Sequence[str], count: int) -> Lessons:
+    def _sample(self, context: Context, query_ids: Sequence[str], count: int) -> TrainingSplit:
         """Return ``count`` of the queries, drawn by the seed, as lessons."""
         drawn = set(context.rng("ood-query", self.scheme).permutation(len(query_ids))[:count].tolist())
-        collection = context.lessons.collection if context.lessons else context.cell.collection
-        return Lessons(collection, tuple(query_id for place, query_id in enumerate(query_ids) if place in drawn))
+        collection = context.training_split.collection if context.training_split else context.cell.collection
+        return TrainingSplit(collection, tuple(query_id for place, query_id in enumerate(query_ids) if place in drawn))
 
-    def _evaluate(self, context: Context, query_ids: list[str], lessons: Lessons | None) -> Values:
+    def _evaluate(self, context: Context, query_ids: list[str], training_split: TrainingSplit | None) -> Values:
         if not query_ids:
             return {}
-        run = context.run(context.taught(lessons), query_ids)
+        run = context.run(context.scorer_trained_on(training_split), query_ids)
         return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
     def _rows(self, context: Context, types: Mapping[str, str], values: Values, name: str) -> Iterator[Row]:
@@ -121,13 +124,13 @@ class OodQuery(Task):
                 names = f"{measure}/{name}", f"{measure}/{name}/{_plain(types[query_id])}"
                 yield from context.rows(dict.fromkeys(names, value), query_id)
 
-    def _counts(self, context: Context, tested: Mapping[str, str], learnt: Mapping[str, str]) -> Iterator[Row]:
+    def _counts(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> Iterator[Row]:
         """Yield how many queries of each type there are to test on and to learn from."""
         own = Counter(tested[q] for q in context.query_ids(self.queries) if q in tested)
-        for kind in sorted({*tested.values(), *learnt.values()}):
+        for kind in sorted({*tested.values(), *learned.values()}):
             yield context.row(f"tested/{_plain(kind)}", own[kind])
-            if context.lessons is not None:
-                yield context.row(f"learnt/{_plain(kind)}", Counter(learnt.values())[kind])
+            if context.training_split is not None:
+                yield context.row(f"learned/{_plain(kind)}", Counter(learned.values())[kind])
 
 
 def _plain(kind: str) -> str:

@@ -12,7 +12,7 @@ from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
 from robustrank.rows import Row
 from robustrank.task import Task
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
 Variants = dict[str, list[Perturbation]]  # query id -> its perturbed forms
 
@@ -36,8 +36,8 @@ class QueryAttack(Task):
         """Rank with every variant, all in one call to the scoring engine."""
         if not self._query_ids(context):
             return  # none of the first queries is in this fold
-        oracle = Oracle(context.scorer, context.attack.access)
-        context.attack.prepare(oracle, context.collection, context.rng("prepare", self._name(context)))
+        interface = QueryInterface(context.scorer, context.attack.access)
+        context.attack.prepare(interface, context.collection, context.rng("prepare", self._name(context)))
         variants = {query_id: self._perturb(context, query_id) for query_id in self._query_ids(context)}
         qrels = {query_id: context.collection.qrels[query_id] for query_id in variants}
         clean = evaluate(qrels, context.run(query_ids=list(variants)), self.measures)
@@ -46,8 +46,8 @@ class QueryAttack(Task):
             for measure in self.measures:
                 values = [one[measure][query_id] for one in attacked]
                 before = clean[measure][query_id]
-                facts = {"clean": before, "attacked": float(np.mean(values)), "worst": min(values)}
-                yield from context.rows({f"{measure}/{name}": value for name, value in facts.items()}, query_id)
+                metrics = {"clean": before, "attacked": float(np.mean(values)), "worst": min(values)}
+                yield from context.rows({f"{measure}/{name}": value for name, value in metrics.items()}, query_id)
             edited = np.mean([p.text != context.collection.queries[query_id] for p in perturbed])
             yield context.row("edited", float(edited), query_id)
 

@@ -1,4 +1,4 @@
-"""Imitation: what is learnt from ranked lists, what it costs, and that more lists teach more."""
+"""Imitation: what is learned from ranked lists, what it costs, and that more lists teach more."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from robustrank.errors import UsageError
-from robustrank.imitation import Imitation, imitate, lessons_of
+from robustrank.imitation import Imitation, imitate, pseudo_qrels
 from robustrank.measures.ranking import ranking
 from robustrank.measures.stability import top_k_overlap
 from robustrank.plugins import create
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import parse
-from robustrank.victim import Access, Oracle
+from robustrank.victim import Access, QueryInterface
 
 pytest.importorskip("gensim")
 pytest.importorskip("lightgbm")
@@ -33,47 +33,47 @@ class Shortest:
         return np.array([-len(document) for _, document in pairs], dtype=np.float32)
 
 
-def agreement(student, victim, collection, query_ids):
+def agreement(surrogate, victim, collection, query_ids):
     values = []
     for query_id in query_ids:
         doc_ids, pairs = list(collection.candidates[query_id]), collection.pairs(query_id)
-        lists = [[doc_ids[i] for i in ranking(one.score(pairs), doc_ids)] for one in (student, victim)]
+        lists = [[doc_ids[i] for i in ranking(one.score(pairs), doc_ids)] for one in (surrogate, victim)]
         values.append(top_k_overlap(*lists, 10))
     return float(np.mean(values))
 
 
 def test_gains_fall_with_the_rank_and_lists_keep_some_from_below(lee):
     lists = {q: list(reversed(lee.candidates[q])) for q in list(lee.queries)[:3]}
-    lessons = lessons_of(lee.only(lists), lists, 5, 4, 0)
+    training_split = pseudo_qrels(lee.only(lists), lists, 5, 4, 0)
     for query_id, ranked in lists.items():
-        gains = lessons.qrels[query_id]
+        gains = training_split.qrels[query_id]
         assert [gains[d] for d in ranked[:5]] == [5, 4, 3, 2, 1]
-        assert len(lessons.candidates[query_id]) == 9
-        assert {gains[d] for d in set(lessons.candidates[query_id]) - set(ranked[:5])} == {0}
+        assert len(training_split.candidates[query_id]) == 9
+        assert {gains[d] for d in set(training_split.candidates[query_id]) - set(ranked[:5])} == {0}
 
 
 def test_a_student_learns_the_taste_of_its_victim_and_not_that_of_its_features(lee, tmp_path):
     query_ids = list(lee.queries)
     tested, others = query_ids[:10], lee.only(query_ids[10:60])
-    students = {}
+    surrogates = {}
     for name, victim in (("shortest", Shortest()), ("bm25", create("ranker", parse("bm25")))):
         if name == "bm25":
             victim.prepare(lee)
-        oracle = Oracle(Scorer(victim), Access.RANKS, workshop=tmp_path)
-        how = Imitation(student="lambda-mart", queries=20)
-        students[name] = imitate(oracle, others, how, derive(0, "imitation"))
-        assert oracle.meter.queries == 20 * 40
-        assert agreement(students[name], victim, lee, tested) > 0.7
-    assert agreement(students["bm25"], Shortest(), lee, tested) < 0.6
+        interface = QueryInterface(Scorer(victim), Access.RANKS, checkpoint_dir=tmp_path)
+        how = Imitation(surrogate="lambda-mart", queries=20)
+        surrogates[name] = imitate(interface, others, how, derive(0, "imitation"))
+        assert interface.meter.queries == 20 * 40
+        assert agreement(surrogates[name], victim, lee, tested) > 0.7
+    assert agreement(surrogates["bm25"], Shortest(), lee, tested) < 0.6
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2
 
 
 def test_what_was_learnt_is_kept_and_read_again(lee, tmp_path):
-    how, others = Imitation(student="lambda-mart", queries=6), lee.only(list(lee.queries)[10:20])
-    oracle = Oracle(Scorer(Shortest()), Access.RANKS, workshop=tmp_path)
-    first = imitate(oracle, others, how, derive(0))
+    how, others = Imitation(surrogate="lambda-mart", queries=6), lee.only(list(lee.queries)[10:20])
+    interface = QueryInterface(Scorer(Shortest()), Access.RANKS, checkpoint_dir=tmp_path)
+    first = imitate(interface, others, how, derive(0))
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
-    second = imitate(oracle, others, how, derive(0))
+    second = imitate(interface, others, how, derive(0))
     assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
     pairs = lee.pairs(next(iter(lee.queries)))
     assert first.score(pairs).tolist() == second.score(pairs).tolist()
@@ -81,4 +81,4 @@ def test_what_was_learnt_is_kept_and_read_again(lee, tmp_path):
 
 def test_a_student_that_cannot_learn_is_refused(lee):
     with pytest.raises(UsageError, match="no weights to train"):
-        imitate(Oracle(Scorer(Shortest()), Access.RANKS), lee, Imitation(student="bm25"), derive(0))
+        imitate(QueryInterface(Scorer(Shortest()), Access.RANKS), lee, Imitation(surrogate="bm25"), derive(0))

@@ -1,4 +1,4 @@
-"""A causal language model small enough to make in a test: random weights over a vocabulary learnt from a few texts."""
+"""A causal language model small enough to make in a test: random weights over a vocabulary learned from a few texts."""
 
 from __future__ import annotations
 

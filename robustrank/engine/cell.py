@@ -96,12 +96,15 @@ def _key(cell: Cell, resources: Resources) -> str:
     if cell.attack is not None:
         decides["attack"]["fingerprint"] = create("attack", cell.attack).fingerprint
     decides["collection"] = [cell.collection.label, resources.collection(cell.collection).fingerprint]
-    lessons = resources.lessons(cell.ranker, cell.collection, cell.fold, cell.seed)
-    decides["ranker"] = [cell.ranker.label, resources.ranker_key(cell.ranker, cell.collection, lessons, cell.seed)]
-    if lessons and find("task", cell.task.name).trains_elsewhere:
+    training_split = resources.training_split(cell.ranker, cell.collection, cell.fold, cell.seed)
+    decides["ranker"] = [
+        cell.ranker.label,
+        resources.ranker_key(cell.ranker, cell.collection, training_split, cell.seed),
+    ]
+    if training_split and find("task", cell.task.name).cross_domain:
         decides["elsewhere"] = {
             label: resources.ranker_key(cell.ranker, cell.collection, other, cell.seed)
-            for label, other in resources.elsewhere(cell.ranker, cell.collection).items()
+            for label, other in resources.other_domains(cell.ranker, cell.collection).items()
         }
     decides["seed"], decides["fold"] = cell.seed, [cell.fold, cell.folds]
     decides["framework"] = sources_digest()

@@ -13,8 +13,8 @@ import numpy as np
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.engine.cell import Cell
-from robustrank.engine.lessons import Lessons, fold_of
 from robustrank.engine.resources import Resources
+from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create, find
 from robustrank.randomness import derive
@@ -66,41 +66,41 @@ class Context:
         return [query_id for query_id in first if query_id in self.collection.queries]
 
     @cached_property
-    def lessons(self) -> Lessons | None:
+    def training_split(self) -> TrainingSplit | None:
         """What the cell's ranker learns from; None where it is not trained."""
-        return self.resources.lessons(self.cell.ranker, self.cell.collection, self.cell.fold, self.cell.seed)
+        return self.resources.training_split(self.cell.ranker, self.cell.collection, self.cell.fold, self.cell.seed)
 
     @property
-    def school(self) -> Collection:
+    def train_collection(self) -> Collection:
         """The collection the ranker learns from, with the queries it learns from.
 
         For an untrained ranker it is what a trained one could learn from: the training split, or the collection.
         """
-        if self.lessons is not None:
-            return self.lessons.of(self.resources.collection(self.lessons.collection))
+        if self.training_split is not None:
+            return self.training_split.of(self.resources.collection(self.training_split.collection))
         split = self.resources.experiment.training_split(self.cell.collection.label)
         return self.whole if split is None else self.resources.collection(split)
 
     @cached_property
-    def elsewhere(self) -> dict[str, Lessons]:
+    def other_domains(self) -> dict[str, TrainingSplit]:
         """What the cell's ranker can learn from in the experiment's other collections, by their labels."""
-        return self.resources.elsewhere(self.cell.ranker, self.cell.collection)
+        return self.resources.other_domains(self.cell.ranker, self.cell.collection)
 
     @cached_property
     def scorer(self) -> Scorer:
         """The ranker under the cell's defense."""
-        return self.taught(self.lessons)
+        return self.scorer_trained_on(self.training_split)
 
     @cached_property
     def undefended(self) -> Scorer:
         """The ranker without a defense."""
         cell = self.cell
-        return self.resources.scorer(cell.ranker, cell.collection, Spec("none"), self.lessons, cell.seed)
+        return self.resources.scorer(cell.ranker, cell.collection, Spec("none"), self.training_split, cell.seed)
 
-    def taught(self, lessons: Lessons | None) -> Scorer:
+    def scorer_trained_on(self, training_split: TrainingSplit | None) -> Scorer:
         """Return the cell's ranker under its defense as it is after other lessons."""
         cell = self.cell
-        return self.resources.scorer(cell.ranker, cell.collection, cell.defense, lessons, cell.seed)
+        return self.resources.scorer(cell.ranker, cell.collection, cell.defense, training_split, cell.seed)
 
     @cached_property
     def attack(self) -> Attack:
@@ -109,8 +109,8 @@ class Context:
         return attack
 
     @property
-    def workshop(self) -> Path:
-        """The folder where attacks keep what they learnt of victims."""
+    def checkpoint_dir(self) -> Path:
+        """The folder where attacks keep what they learned of victims."""
         return self.resources.cache / "imitations"
 
     def rng(self, *names: str) -> np.random.Generator:

@@ -15,7 +15,7 @@ from pathlib import Path
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.run_folder import RunFolder
-from robustrank.engine.worker import Outcome, do
+from robustrank.engine.worker import Outcome, run_cell
 from robustrank.errors import PluginError
 from robustrank.experiment import Experiment
 
@@ -27,7 +27,7 @@ def in_this_process(
 ) -> Iterator[Outcome]:
     """Do the cells one after the other."""
     for cell in cells:
-        yield do(cell, resources, folder, advance)
+        yield run_cell(cell, resources, folder, advance)
 
 
 def in_processes(
@@ -87,4 +87,4 @@ def _die_with(parent: int) -> None:
 def _do(cell: Cell) -> Outcome:
     if _worker is None:
         raise RuntimeError("the worker process was not initialised")
-    return do(cell, *_worker)
+    return run_cell(cell, *_worker)

@@ -52,14 +52,14 @@ def _rankers(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
     """Return what each ranker is on each collection, with a key for each seed and fold it is trained on."""
     found: dict[str, Any] = {}
     for cell in plan:
-        lessons = resources.lessons(cell.ranker, cell.collection, cell.fold, cell.seed)
+        training_split = resources.training_split(cell.ranker, cell.collection, cell.fold, cell.seed)
         training = resources.experiment.training(cell.ranker.label)
         record = found.setdefault(
             f"{cell.ranker.label} on {cell.collection.label}",
             {"specification": cell.ranker.text, "training": training and training.model_dump(), "keys": {}},
         )
-        name = " · ".join([f"seed {cell.seed}", *([cell.part] if cell.part else [])]) if lessons else "any"
-        record["keys"][name] = resources.ranker_key(cell.ranker, cell.collection, lessons, cell.seed)
+        name = " · ".join([f"seed {cell.seed}", *([cell.part] if cell.part else [])]) if training_split else "any"
+        record["keys"][name] = resources.ranker_key(cell.ranker, cell.collection, training_split, cell.seed)
     return found
 
 

@@ -85,7 +85,7 @@ def run(
     cells = plan(experiment, resources)
     folder = RunFolder(out)
     with folder.open():
-        retired = folder.settle(cells)
+        retired = folder.retire_stale(cells)
         todo = [cell for cell in cells if _left(folder.status(cell.key), redo)]
         folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
         folder.write("provenance.json", json.dumps(provenance(cells, resources, workers), indent=2) + "\n")

@@ -69,7 +69,7 @@ class RunFolder:
             return None
         return str(json.loads(path.read_text(encoding="utf-8"))["status"])
 
-    def settle(self, plan: Iterable[Cell]) -> int:
+    def retire_stale(self, plan: Iterable[Cell]) -> int:
         """Retire cells the plan does not name, bring back retired ones it names; return how many were retired."""
         keys = {cell.key for cell in plan}
         retired = self.path / "retired"

@@ -31,7 +31,7 @@ class Outcome:
     exit_code: int = 0
 
 
-def do(
+def run_cell(
     cell: Cell, resources: Resources, folder: RunFolder, advance: Callable[[int, int], None] | None = None
 ) -> Outcome:
     """Run a cell and save it. An error in a plug-in ends this cell alone.

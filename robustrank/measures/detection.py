@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def detection_rate(attacked: ArrayLike, clean: ArrayLike, false_alarms: float) -> float:
+def detection_rate(attacked: ArrayLike, clean: ArrayLike, target_fpr: float) -> float:
     """Return the share of attacked documents above a threshold that a given share of clean documents may pass.
 
     The threshold is the least clean suspicion that no more than this share of the clean documents lies above. A
@@ -15,7 +15,7 @@ def detection_rate(attacked: ArrayLike, clean: ArrayLike, false_alarms: float) -
     Args:
         attacked: [n], the suspicions of attacked documents; higher is more suspicious.
         clean: [m], those of clean documents.
-        false_alarms: A share, in [0, 1].
+        target_fpr: A share, in [0, 1].
 
     Returns:
         The detection rate (true-positive rate), in [0, 1]; nan where there is no document of one kind.
@@ -23,5 +23,5 @@ def detection_rate(attacked: ArrayLike, clean: ArrayLike, false_alarms: float) -
     found, own = np.asarray(attacked, dtype=np.float64), np.sort(np.asarray(clean, dtype=np.float64))
     if not (found.size and own.size):
         return float("nan")
-    passed = int(false_alarms * own.size + 1e-9)  # 0.29 * 100 is less than 29
+    passed = int(target_fpr * own.size + 1e-9)  # 0.29 * 100 is less than 29
     return 1.0 if passed == own.size else float(np.mean(found > own[-1 - passed]))

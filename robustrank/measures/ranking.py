@@ -65,7 +65,7 @@ def inserted_rank(score: float, doc_id: str, other_scores: NDArray[np.float32], 
     return 1 + int(np.count_nonzero(others > own)) + tied_before
 
 
-def legacy_rank(score: float, old_scores: NDArray[np.float32]) -> int:
+def published_script_rank(score: float, old_scores: NDArray[np.float32]) -> int:
     """Return the new rank as the published script of PAT computes it; only for comparison with its figures.
 
     The number of old scores of the list, the document's own included, that are at least ``score``. Held

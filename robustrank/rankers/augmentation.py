@@ -20,7 +20,7 @@ from robustrank.plugins import create
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, Scores
 from robustrank.specification import parse
-from robustrank.victim import Access, AccessDenied, BudgetExhausted, Candidate, Oracle, Target, Victim
+from robustrank.victim import Access, AccessDenied, BudgetExhausted, Candidate, QueryInterface, Target, Victim
 
 Group = tuple[str, list[str]]  # a query and documents, the relevant one first
 
@@ -60,10 +60,10 @@ class Augmentation:
 
     @classmethod
     def of(cls, specification: str, share: float, learner: Any, train: Collection, seed: int) -> Augmentation:
-        """Return the attack of a specification, prepared on the collection that is learnt from."""
+        """Return the attack of a specification, prepared on the collection that is learned from."""
         attack: Attack = create("attack", parse(specification))
         live = Live(learner)
-        attack.prepare(Oracle(live, attack.access), train, derive(seed, "augmentation"))
+        attack.prepare(QueryInterface(live, attack.access), train, derive(seed, "augmentation"))
         return cls(attack, live, share)
 
     def perturbed(self, groups: Sequence[Group], rng: np.random.Generator) -> list[Group]:

@@ -1,4 +1,4 @@
-"""A trained ranker on disk: its weights and a card that says what they were learnt from, there whole or not at all."""
+"""A trained ranker on disk: its weights and a card that says what they were learned from, there whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def training_card(
 
     Args:
         start: The ranker's own parameters, and the weights it started from.
-        train: What was learnt from.
+        train: What was learned from.
         validation: What decided when to stop.
         seed: Decides every draw.
         settings: The training settings.

@@ -76,7 +76,7 @@ class _Text:
     norm: float  # of the tf-idf vector
 
 
-class Extractor:
+class FeatureExtractor:
     """Computes features by the statistics of one collection.
 
     Args:

@@ -1,4 +1,4 @@
-"""What rankers learnt on features share: features of a training, weights in a folder, scores of pairs."""
+"""What rankers learned on features share: features of a training, weights in a folder, scores of pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.rankers.checkpoint import checkpoint_digest, trained_folder, training_card, write_checkpoint
-from robustrank.rankers.features import Extractor, Features
+from robustrank.rankers.features import FeatureExtractor, Features
 from robustrank.rankers.ranker import Pair, Ranker, Scores
 from robustrank.rankers.settings import Settings
 
@@ -51,9 +51,9 @@ class Lists:
 
 @dataclass
 class LearnedRanker(Ranker):
-    """A ranker learnt on the features of :mod:`robustrank.rankers.features`. Subclasses learn and predict."""
+    """A ranker learned on the features of :mod:`robustrank.rankers.features`. Subclasses learn and predict."""
 
-    family = "learned"
+    family = "learning-to-rank"
     settings_class: ClassVar[type[Settings]]
     packages: ClassVar[tuple[str, ...]]
 
@@ -66,7 +66,7 @@ class LearnedRanker(Ranker):
 
     def prepare(self, collection: Collection) -> None:
         """Take the collection's statistics for the features."""
-        self._extractor: Extractor | None = Extractor(collection)
+        self._extractor: FeatureExtractor | None = FeatureExtractor(collection)
         self._collection = collection.fingerprint
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -81,7 +81,7 @@ class LearnedRanker(Ranker):
     ) -> None:
         """Learn on ``train``, choose on ``validation``; leave the model and a card in ``folder``."""
         chosen = self.settings_class.of(settings)
-        extractor = Extractor(train)
+        extractor = FeatureExtractor(train)
         model, curve = self._learn(_lists(train, extractor), _lists(validation, extractor), seed, chosen)
         start = {"ranker": type(self).__name__, **{k: v for k, v in asdict(self).items() if k != "weights"}}
         card = training_card(start, train, validation, seed, asdict(chosen), curve, self.packages)
@@ -108,7 +108,7 @@ class LearnedRanker(Ranker):
 
 
 class Model:
-    """What was learnt."""
+    """What was learned."""
 
     @abstractmethod
     def predict(self, features: Features) -> NDArray[np.float64]:
@@ -123,7 +123,7 @@ class Model:
         """Return what each feature contributes, the weightiest first."""
 
 
-def _lists(collection: Collection, extractor: Extractor) -> Lists:
+def _lists(collection: Collection, extractor: FeatureExtractor) -> Lists:
     pairs = [pair for query_id in collection.queries for pair in collection.pairs(query_id)]
     gains = [
         max(0, collection.qrels[query_id].get(doc_id, 0))

@@ -41,7 +41,7 @@ class Ranker(ABC):
 
 @runtime_checkable
 class TrainableRanker(Protocol):
-    """A ranker with weights to be learnt from judgements."""
+    """A ranker with weights to be learned from judgements."""
 
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]

@@ -104,7 +104,7 @@ def train(
 
     Args:
         make: Makes the learner, under a generator seeded for its fresh weights.
-        train: What is learnt from.
+        train: What is learned from.
         validation: What decides which epoch is kept, and when to stop.
         seed: Decides fresh weights, dropout, groups and their order.
         folder: Where the checkpoint appears, whole.

@@ -125,13 +125,13 @@ OOD_CORPUS = Table(
     task="ood-corpus",
     each="*/home",
     columns=(
-        Column("home", ("*/home",), higher_is_better=True),
+        Column("self", ("*/home",), higher_is_better=True),
         Column("there", ("*/there",), higher_is_better=True),
         _ratio("drop rate", ("*/home", "*/there"), of_means=drop),
         _low_percent("queries dropping", ("*/home", "*/there"), unit=_dropped),
         _ratio("drop rate from **", ("*/home", "*/there/**"), of_means=drop),
     ),
-    note=_OTHERS + "There: a query's mean over the other collections. " + _drops("there", "home"),
+    note=_OTHERS + "There: a query's mean over the other collections. " + _drops("there", "self"),
 )
 
 DOCUMENT_ATTACK = Table(
@@ -226,7 +226,7 @@ DOCUMENT_DETECTED = Table(
         _percent(
             "detected at FPR .05",
             ("suspicion", "suspicion/before"),
-            statistic=functools.partial(detection_rate, false_alarms=0.05),
+            statistic=functools.partial(detection_rate, target_fpr=0.05),
             compare=False,
         ),
     ),
@@ -238,7 +238,7 @@ DOCUMENT_DETECTED = Table(
 
 IMITATION = Table(
     name="imitation",
-    caption="Imitation: agreement of a student with its victim on queries it was not taught.",
+    caption="Imitation: agreement of a surrogate with its victim on queries it was not taught.",
     task="imitation",
     columns=(
         _plain("victim's queries", ("prepare/queries",), digits=0, exact=True),

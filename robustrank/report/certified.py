@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from robustrank.report.part import Part
-from robustrank.report.units import measured, natural, plug_in
+from robustrank.report.rowset import RowSet
+from robustrank.report.unit_table import measured, natural, plug_in
 from robustrank.rows import COLUMNS
 
 TASK, ATTACKS = "certified-topk", "document-attack"
@@ -43,19 +43,19 @@ def verdicts(measures: Iterable[str]) -> list[Verdict]:
     return sorted(found, key=lambda verdict: (natural(verdict.radius), verdict.k, verdict.published))
 
 
-def with_attacks(part: Part, task: str) -> Part:
+def with_attacks(rowset: RowSet, task: str) -> RowSet:
     """Return the rows of a task, for certified lists with what the attacks on documents of the same part did to them.
 
     ``unbroken@K/R=r`` is 1 where no attack confined to the defense's table, of at most r words, brought a document from
     outside the top K into it, and 0 where one did; it is missing for a list that none such was made on.
     ``unbroken@K/any`` is the same over all attacks, and ``attacks/R=r`` counts the attacked texts.
     """
-    own = part.of(task)
+    own = rowset.of(task)
     if plug_in(task) != TASK:
         return own
-    attempts = _attempts(part)
+    results = _attempts(rowset)
     lists = own.measured[_LIST].drop_duplicates()
-    values = dict(_outcomes(attempts, verdicts(own.measures)))
+    values = dict(_outcomes(results, verdicts(own.measures)))
     frames = [
         lists.merge(found.rename("value").reset_index(), on=_LIST).assign(measure=m) for m, found in values.items()
     ]
@@ -63,30 +63,30 @@ def with_attacks(part: Part, task: str) -> Part:
         return own
     facts = {"task": task, "collection": own.rows["collection"].iloc[0], "attack": "", "doc_id": "", "note": ""}
     derived = pd.concat(frames).assign(**facts, status="ok")
-    return Part(pd.concat([own.rows, derived[list(COLUMNS)]], ignore_index=True))
+    return RowSet(pd.concat([own.rows, derived[list(COLUMNS)]], ignore_index=True))
 
 
-def _attempts(part: Part) -> pd.DataFrame:
+def _attempts(rowset: RowSet) -> pd.DataFrame:
     """Return a line an attacked text: its list as the index, ranks before and after, words replaced or nan."""
-    rows = part.measured
+    rows = rowset.measured
     rows = rows[rows["measure"].isin(_FACTS) & (rows["task"].map(plug_in) == ATTACKS)]
     wide = rows.set_index([*_LIST, "task", "attack", "doc_id", "measure"])["value"].unstack("measure")
     return wide.reindex(columns=_FACTS).dropna(subset=_FACTS[:2]).droplevel(["task", "attack", "doc_id"])
 
 
-def _outcomes(attempts: pd.DataFrame, about: Iterable[Verdict]) -> Iterator[tuple[str, pd.Series]]:
+def _outcomes(results: pd.DataFrame, about: Iterable[Verdict]) -> Iterator[tuple[str, pd.Series]]:
     """Yield derived measures, with a value a list."""
     for verdict in about:
-        outside = attempts[attempts["rank/before"] > verdict.k]
+        outside = results[results["rank/before"] > verdict.k]
         limit = math.inf if verdict.radius == ALL else float(verdict.radius)
         yield f"unbroken@{verdict.k}/R={verdict.radius}", _unbroken(outside[outside["replaced"] <= limit], verdict.k)
         yield f"unbroken@{verdict.k}/any", _unbroken(outside, verdict.k)
-        confined = attempts[attempts["replaced"] <= limit]
+        confined = results[results["replaced"] <= limit]
         yield f"attacks/R={verdict.radius}", confined.groupby(level=_LIST).size().astype(float)
 
 
-def _unbroken(attempts: pd.DataFrame, k: int) -> pd.Series:
-    return (attempts["rank/after"] > k).groupby(level=_LIST).all().astype(float)
+def _unbroken(results: pd.DataFrame, k: int) -> pd.Series:
+    return (results["rank/after"] > k).groupby(level=_LIST).all().astype(float)
 
 
 def by_query(rows: pd.DataFrame) -> Mapping[str, str]:

@@ -13,11 +13,11 @@ from matplotlib.lines import Line2D
 
 from robustrank.report.certified import Verdict, verdicts
 from robustrank.report.labels import drawable
-from robustrank.report.part import Part
 from robustrank.report.plots import COLOURS, MARKS, subplots
+from robustrank.report.rowset import RowSet
 from robustrank.report.series import series
-from robustrank.report.tables import Column, Filled, Line, Table
-from robustrank.report.units import natural
+from robustrank.report.tables import Column, RenderedTable, Table, TableRow
+from robustrank.report.unit_table import natural
 
 _WIDTH = 7.0  # inches, the width of a page of text
 _HEIGHT = 1.3  # of a panel
@@ -29,7 +29,7 @@ _CLEAN, _UNDEFENDED, _BELOW_1 = "nDCG@10", "nDCG@10/undefended", "overlap_below_
 
 
 @dataclass(frozen=True)
-class Mark:
+class Point:
     """One figure of a table in a grid of panels.
 
     Attributes:
@@ -48,63 +48,65 @@ class Mark:
     hollow: bool = False
 
 
-def certified_table(part: Part) -> Table:
+def certified_table(rowset: RowSet) -> Table:
     """Return the table that the figures show: a column a verdict that holds, and what it is drawn against."""
-    own = [verdict.measure for verdict in verdicts(part.measures) if not verdict.published]
-    more = [name for name in (_CLEAN, _UNDEFENDED, _BELOW_1) if name in part.measures]
-    sizes = sorted((name for name in part.measures if name.startswith("samples/")), key=natural)
+    own = [verdict.measure for verdict in verdicts(rowset.measures) if not verdict.published]
+    more = [name for name in (_CLEAN, _UNDEFENDED, _BELOW_1) if name in rowset.measures]
+    sizes = sorted((name for name in rowset.measures if name.startswith("samples/")), key=natural)
     columns = tuple(Column(name, (name,), compare=False, exact=True) for name in [*own, *more, *sizes])
     return Table("certified", "", "certified-topk", columns if own else ())
 
 
-def by_k(filled: Filled) -> Figure | None:
+def by_k(rendered: RenderedTable) -> Figure | None:
     """Return CRQ against K: a panel a ranker and radius, a line a defense; None where there is but one K."""
-    marks = [Mark(ranker, f"R = {v.radius}", defense, str(v.k), value) for ranker, defense, v, value in _all(filled)]
+    marks = [Point(ranker, f"R = {v.radius}", defense, str(v.k), value) for ranker, defense, v, value in _all(rendered)]
     return _curves(marks, "K")
 
 
-def by_radius(filled: Filled) -> Figure | None:
+def by_radius(rendered: RenderedTable) -> Figure | None:
     """Return CRQ against the words replaced: a panel a ranker and K, a line a defense; None where R is always one."""
-    marks = [Mark(ranker, f"K = {v.k}", defense, v.radius, value) for ranker, defense, v, value in _all(filled)]
+    marks = [Point(ranker, f"K = {v.k}", defense, v.radius, value) for ranker, defense, v, value in _all(rendered)]
     return _curves(marks, "R, words that an attacker may replace")
 
 
-def by_samples(filled: Filled) -> Figure | None:
+def by_samples(rendered: RenderedTable) -> Figure | None:
     """Return CRQ against samples, of defenses that differ in them alone: a line a K; None where there are none such."""
-    marks, names = [], _swept(filled)
-    for line in filled.lines:
-        defense = filled.key(line, "defense")
+    marks, names = [], _swept(rendered)
+    for line in rendered.lines:
+        defense = rendered.key(line, "defense")
         if defense in names:
-            row = f"{filled.key(line, 'ranker')}, {names[defense]}"
+            row = f"{rendered.key(line, 'ranker')}, {names[defense]}"
             marks += [
-                Mark(row, f"R = {v.radius}", f"K = {v.k}", f"{_figure(line, filled, f'samples/R={v.radius}'):g}", value)
-                for v, value in _verdicts(filled, line)
+                Point(
+                    row, f"R = {v.radius}", f"K = {v.k}", f"{_figure(line, rendered, f'samples/R={v.radius}'):g}", value
+                )
+                for v, value in _verdicts(rendered, line)
             ]
     return _curves(marks, "samples a document")
 
 
-def price(filled: Filled, k: int) -> Figure | None:
+def price(rendered: RenderedTable, k: int) -> Figure | None:
     """Return CRQ against effectiveness on clean lists: a panel a ranker and radius, a mark a defense.
 
     Trivial certificates, whose every overlap is 1, are hollow; the undefended ranker's effectiveness is a broken line.
     """
     marks, undefended = [], {}
-    for line in filled.lines:
-        clean, before, below = (_figure(line, filled, name) for name in (_CLEAN, _UNDEFENDED, _BELOW_1))
+    for line in rendered.lines:
+        clean, before, below = (_figure(line, rendered, name) for name in (_CLEAN, _UNDEFENDED, _BELOW_1))
         if clean is None or below is None:
             continue
-        ranker = filled.key(line, "ranker")
+        ranker = rendered.key(line, "ranker")
         if before is not None:
             undefended[ranker] = before
         marks += [
-            Mark(ranker, f"R = {v.radius}", filled.key(line, "defense"), clean, value, hollow=below == 0)
-            for v, value in _verdicts(filled, line)
+            Point(ranker, f"R = {v.radius}", rendered.key(line, "defense"), clean, value, hollow=below == 0)
+            for v, value in _verdicts(rendered, line)
             if v.k == k
         ]
     return _points(marks, undefended, f"CRQ@{k} %") if marks else None
 
 
-FIGURES: tuple[tuple[str, str, Callable[[Filled], Figure | None]], ...] = (
+FIGURES: tuple[tuple[str, str, Callable[[RenderedTable], Figure | None]], ...] = (
     ("certified-k", "Certified queries (CRQ) against K, by at most R replaced words.", by_k),
     ("certified-radius", "Certified queries (CRQ) against R, the words that an attacker may replace.", by_radius),
     ("certified-samples", "Certified queries (CRQ) against the samples a document.", by_samples),
@@ -119,37 +121,37 @@ FIGURES: tuple[tuple[str, str, Callable[[Filled], Figure | None]], ...] = (
 )
 
 
-def _all(filled: Filled) -> Iterator[tuple[str, str, Verdict, float]]:
-    for line in filled.lines:
-        for verdict, value in _verdicts(filled, line):
-            yield filled.key(line, "ranker"), filled.key(line, "defense"), verdict, value
+def _all(rendered: RenderedTable) -> Iterator[tuple[str, str, Verdict, float]]:
+    for line in rendered.lines:
+        for verdict, value in _verdicts(rendered, line):
+            yield rendered.key(line, "ranker"), rendered.key(line, "defense"), verdict, value
 
 
-def _verdicts(filled: Filled, line: Line) -> Iterator[tuple[Verdict, float]]:
+def _verdicts(rendered: RenderedTable, line: TableRow) -> Iterator[tuple[Verdict, float]]:
     """Yield what a line says of each verdict, in percent, by radius and K."""
-    for verdict in verdicts(column.title for column in filled.columns):
-        if (value := _figure(line, filled, verdict.measure)) is not None:
+    for verdict in verdicts(column.title for column in rendered.columns):
+        if (value := _figure(line, rendered, verdict.measure)) is not None:
             yield verdict, 100 * value
 
 
-def _figure(line: Line, filled: Filled, measure: str) -> float | None:
-    places = [place for place, column in enumerate(filled.columns) if column.title == measure]
+def _figure(line: TableRow, rendered: RenderedTable, measure: str) -> float | None:
+    places = [place for place, column in enumerate(rendered.columns) if column.title == measure]
     return line.values[places[0]].estimate if places else None
 
 
-def _swept(filled: Filled) -> dict[str, str]:
+def _swept(rendered: RenderedTable) -> dict[str, str]:
     """Return the name of the series of each defense that differs from another in its samples alone."""
     sizes = {
-        filled.key(line, "defense"): size
-        for line in filled.lines
-        for column in filled.columns
-        if column.title.startswith("samples/") and (size := _figure(line, filled, column.title)) is not None
+        rendered.key(line, "defense"): size
+        for line in rendered.lines
+        for column in rendered.columns
+        if column.title.startswith("samples/") and (size := _figure(line, rendered, column.title)) is not None
     }
     names = series(sizes)
     return {label: name for label, name in names.items() if list(names.values()).count(name) > 1}
 
 
-def _curves(marks: Sequence[Mark], label: str) -> Figure | None:
+def _curves(marks: Sequence[Point], label: str) -> Figure | None:
     """Return marks joined by line; None where nothing varies."""
     places = sorted({str(mark.place) for mark in marks}, key=natural)
     if len(places) < 2:
@@ -169,7 +171,7 @@ def _curves(marks: Sequence[Mark], label: str) -> Figure | None:
     return figure
 
 
-def _points(marks: Sequence[Mark], undefended: dict[str, float], label: str) -> Figure:
+def _points(marks: Sequence[Point], undefended: dict[str, float], label: str) -> Figure:
     names = _of(marks, "line")
     more = {"undefended": Line2D([], [], color=_GREY, ls="--", lw=0.6)} if undefended else {}
     if any(mark.hollow for mark in marks):
@@ -193,12 +195,12 @@ def _look(number: int) -> dict[str, Any]:
     }
 
 
-def _of(marks: Sequence[Mark], name: str) -> list[str]:
+def _of(marks: Sequence[Point], name: str) -> list[str]:
     return list(dict.fromkeys(getattr(mark, name) for mark in marks))
 
 
 def _panels(
-    marks: Sequence[Mark], names: Sequence[str], across: str, up: str, more: Mapping[str, Line2D] | None = None
+    marks: Sequence[Point], names: Sequence[str], across: str, up: str, more: Mapping[str, Line2D] | None = None
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """Return a figure with an axes for each row and column of the marks, named, and a legend of the names above.
 

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from robustrank.measures.significance import holm, paired_permutation_test
 from robustrank.randomness import derive
-from robustrank.report.fill import Settings, interval
+from robustrank.report.estimate import Settings, interval
 from robustrank.report.tables import Column
-from robustrank.report.units import KEYS, UNIT, Aligned, Seeds, measured, natural, plug_in
+from robustrank.report.unit_table import KEYS, UNIT, PairedSamples, Seeds, measured, natural, plug_in
 
 BY = [*KEYS, "measure"]
 _FIGURES = ["mean_a", "mean_b", "difference", "low", "high", "p", "common", "only_a", "only_b"]
@@ -49,7 +49,9 @@ def compare_runs(
     settings = Settings("", seed, rounds, level=level)
     a, b = _same_tasks(a, b)
     both = pd.concat({"a": _by_seed(a), "b": _by_seed(b)}, axis=1)
-    conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(str(part)) for part in item[0]])
+    conditions = sorted(
+        both.groupby(level=BY, sort=True), key=lambda item: [natural(str(rowset)) for rowset in item[0]]
+    )
     records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
     compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
     for _, family in compared[compared["p"] < 1].groupby(["task", "measure"]):
@@ -130,11 +132,11 @@ def _seeds(frame: pd.DataFrame, common: pd.DataFrame) -> Seeds:
     own = frame[frame.reset_index([*BY, "seed"]).index.isin(common.index)]
     seeds = {"": common} if own.isna().any(axis=None) else dict(list(own.groupby(level="seed")))
     return {
-        number: Aligned(
-            tuple(zip(*(part.index.get_level_values(name) for name in UNIT), strict=True)),
-            ((part["b"] - part["a"]).to_numpy(),),
+        number: PairedSamples(
+            tuple(zip(*(rowset.index.get_level_values(name) for name in UNIT), strict=True)),
+            ((rowset["b"] - rowset["a"]).to_numpy(),),
         )
-        for number, part in enumerate(seeds.values())
+        for number, rowset in enumerate(seeds.values())
     }
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 
-from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Filled
+from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, RenderedTable
 
 _TESTS = {"p_baseline": BASELINE, "p_undefended": UNDEFENDED, "p_control": PAIR}
 
 
-def table(filled: Filled) -> str:
+def table(rendered: RenderedTable) -> str:
     """Return the table's cells; an empty field is undefined, or was not tested."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*filled.keys, "column", "measures", "estimate", "low", "high", "units", "seeds", *_TESTS, "best"])
-    for line in filled.lines:
-        for value, column in zip(line.values, filled.columns, strict=True):
+    writer.writerow(
+        [*rendered.keys, "column", "measures", "estimate", "low", "high", "units", "seeds", *_TESTS, "best"]
+    )
+    for line in rendered.lines:
+        for value, column in zip(line.values, rendered.columns, strict=True):
             ends = value.interval or (None, None)
             p_values = [value.p_values.get(mark) for mark in _TESTS.values()]
             measures = " ".join(column.measures)

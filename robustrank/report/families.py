@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from robustrank.report.tables import Column, Filled, Line, Value
-from robustrank.report.units import NONE, plug_in
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value
+from robustrank.report.unit_table import NONE, plug_in
 
 Figures = Mapping[str, Sequence[float]]  # of each family, what its rankers have
 
 
-def families(rankers: Filled) -> Filled | None:
+def families(rankers: RenderedTable) -> RenderedTable | None:
     """Return the means over each family's rankers and the ranks of families; None where there is but one family.
 
     Args:
@@ -42,7 +42,7 @@ def families(rankers: Filled) -> Filled | None:
         values.append([_rank(ranked.get(name)) for name in names])
     columns.append(Column("mean rank", (), digits=2))
     values.append([_rank(mean_rank(name, ranks)) for name in names])
-    made = tuple(Line((name,), own) for name, own in zip(names, zip(*values, strict=True), strict=True))
+    made = tuple(TableRow((name,), own) for name, own in zip(names, zip(*values, strict=True), strict=True))
     return replace(rankers, keys=("family",), units="rankers", columns=tuple(columns), lines=made)
 
 

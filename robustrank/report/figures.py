@@ -13,19 +13,19 @@ from matplotlib.figure import Figure
 from robustrank.measures.robustness import vnap
 from robustrank.report import certified, certified_plots
 from robustrank.report.agreement import agreement_curves, agreement_table
+from robustrank.report.build import fill_part, unique
 from robustrank.report.catalogue import drop
-from robustrank.report.dumbbells import dumbbells
-from robustrank.report.fill import Settings, over
-from robustrank.report.make import fill_part, unique
-from robustrank.report.part import Part
+from robustrank.report.dumbbell_plot import dumbbell_plot
+from robustrank.report.estimate import Settings, over
 from robustrank.report.plots import STYLE, budget_curves, trade_off
 from robustrank.report.roc import ROC, roc_curves
+from robustrank.report.rowset import RowSet
 from robustrank.report.summary import shared_conditions
-from robustrank.report.tables import Column, Filled, Table
-from robustrank.report.units import natural, plug_in
+from robustrank.report.tables import Column, RenderedTable, Table
+from robustrank.report.unit_table import natural, plug_in
 
 _CLEAN = Column("nDCG@10 of clean lists", ("nDCG@10/clean",), compare=False)
-FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
+FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
     (
         Table(
             name="variance",
@@ -45,16 +45,16 @@ FIGURES: tuple[tuple[Table, Callable[[Filled], Figure | None]], ...] = (
             task="ood-query",
             columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("seen", "unseen")),
         ),
-        dumbbells,
+        dumbbell_plot,
     ),
     (
         Table(
             name="other-corpora",
             caption="Effectiveness after training at home, and on other collections (there).",
             task="ood-corpus",
-            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("home", "there")),
+            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("self", "there")),
         ),
-        dumbbells,
+        dumbbell_plot,
     ),
     (
         Table(
@@ -116,33 +116,33 @@ def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
     drawn: list[Drawn] = []
     with style.context(["default", STYLE]):  # whatever the user's own settings are
         for collection in sorted(set(rows["collection"]), key=natural):
-            for table, part, plot in _declared(Part(rows[rows["collection"] == collection])):
-                filled = fill_part(table, part, settings)
-                figure = plot(filled)
+            for table, rowset, plot in _declared(RowSet(rows[rows["collection"] == collection])):
+                rendered = fill_part(table, rowset, settings)
+                figure = plot(rendered)
                 if figure is not None:
                     name = unique(f"{table.name}-{collection}", {other.name for other in drawn})
-                    values = [value for line in filled.lines for value in line.values]
-                    caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}."
+                    values = [value for line in rendered.lines for value in line.values]
+                    caption = f"{table.caption} Collection {collection}; {', '.join(rowset.tasks)}."
                     if any(value.interval for value in values):
                         caption += f" Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
                     drawn.append(Drawn(name, caption, figure))
     return drawn
 
 
-def _declared(part: Part) -> Iterator[tuple[Table, Part, Callable[[Filled], Figure | None]]]:
+def _declared(rowset: RowSet) -> Iterator[tuple[Table, RowSet, Callable[[RenderedTable], Figure | None]]]:
     """Yield the figures' tables with the rows they are made of, and what draws them."""
-    if (table := agreement_table(part)).columns:
-        yield table, part, agreement_curves
-    for task in part.tasks:
-        own = part.of(task)
+    if (table := agreement_table(rowset)).columns:
+        yield table, rowset, agreement_curves
+    for task in rowset.tasks:
+        own = rowset.of(task)
         for table, plot in FIGURES:
             measures = {name for column in table.columns for name in column.measures}
             if table.task == plug_in(task) and measures <= own.measures:
                 columns = tuple(replace(column, task=task) for column in table.columns)
-                named = replace(table, name=f"{table.name}-{part.setting(task)}", columns=columns)
+                named = replace(table, name=f"{table.name}-{rowset.setting(task)}", columns=columns)
                 yield named, own if "attack" in table.rows else shared_conditions(own), plot
         if plug_in(task) == certified.TASK and (table := certified_plots.certified_table(own)).columns:
             columns = tuple(replace(column, task=task) for column in table.columns)
             for name, caption, plot in certified_plots.FIGURES:
-                named = replace(table, name=f"{name}-{part.setting(task)}", caption=caption, columns=columns)
+                named = replace(table, name=f"{name}-{rowset.setting(task)}", caption=caption, columns=columns)
                 yield named, own, plot

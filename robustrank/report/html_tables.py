@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from robustrank.report.numbers import heading, interval, number
-from robustrank.report.tables import Column, Filled, Line, Value, family_once
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value, family_once
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -32,7 +32,7 @@ img { max-width: 100%; }
 """
 
 
-def document(tables: Sequence[Filled], figures: Sequence[tuple[str, str]]) -> str:
+def document(tables: Sequence[RenderedTable], figures: Sequence[tuple[str, str]]) -> str:
     """Return the page: every table and every figure (name, caption)."""
     shown = [
         f'<figure><img src="figures/{name}.png" alt=""><figcaption>{escape(caption)}</figcaption></figure>'
@@ -41,25 +41,25 @@ def document(tables: Sequence[Filled], figures: Sequence[tuple[str, str]]) -> st
     return _HEAD + "\n".join([*map(table, tables), *shown, "</body>", "</html>", ""])
 
 
-def table(filled: Filled) -> str:
+def table(rendered: RenderedTable) -> str:
     """Return the table with its caption and its notes."""
-    counted = [filled.units] if filled.units else []
-    keys = "".join(f'<th class="key">{escape(key)}</th>' for key in filled.keys)
-    titles = "".join(f"<th>{escape(title)}</th>" for title in [*counted, *map(heading, filled.columns)])
-    notes = "".join(f"<p>{escape(note)}</p>" for note in filled.notes)
-    above = [None, *filled.lines]
-    rows = "\n".join(_line(filled, line, above[place]) for place, line in enumerate(filled.lines))
+    counted = [rendered.units] if rendered.units else []
+    keys = "".join(f'<th class="key">{escape(key)}</th>' for key in rendered.keys)
+    titles = "".join(f"<th>{escape(title)}</th>" for title in [*counted, *map(heading, rendered.columns)])
+    notes = "".join(f"<p>{escape(note)}</p>" for note in rendered.notes)
+    above = [None, *rendered.lines]
+    rows = "\n".join(_line(rendered, line, above[place]) for place, line in enumerate(rendered.lines))
     return (
-        f'<section id="{escape(filled.name)}"><table>\n'
-        f"<caption><b>{escape(filled.caption)}</b> {escape(filled.legend)}</caption>\n"
+        f'<section id="{escape(rendered.name)}"><table>\n'
+        f"<caption><b>{escape(rendered.caption)}</b> {escape(rendered.legend)}</caption>\n"
         f"<thead><tr>{keys}{titles}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>{notes}</section>"
     )
 
 
-def _line(filled: Filled, line: Line, above: Line | None) -> str:
-    keys = "".join(f'<th scope="row">{escape(key)}</th>' for key in family_once(filled, line, above))
-    counts = f"<td>{line.units:,}</td>" if filled.units else ""
-    figures = "".join(_figure(*pair) for pair in zip(line.values, filled.columns, strict=True))
+def _line(rendered: RenderedTable, line: TableRow, above: TableRow | None) -> str:
+    keys = "".join(f'<th scope="row">{escape(key)}</th>' for key in family_once(rendered, line, above))
+    counts = f"<td>{line.units:,}</td>" if rendered.units else ""
+    figures = "".join(_figure(*pair) for pair in zip(line.values, rendered.columns, strict=True))
     rule = " class=opens" if line.opens else " class=turns" if line.turns else ""
     return f"<tr{rule}>{keys}{counts}{figures}</tr>"
 

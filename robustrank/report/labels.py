@@ -18,7 +18,7 @@ _LEADER = 14  # from this distance on a line leads to the name
 _STRUCK = 0.2  # the cost of touching anything, in areas of the name
 _POINT = 4  # half the width of a mark, in points
 
-Spot = tuple[float, float]
+XY = tuple[float, float]
 
 
 def drawable(text: str) -> str:
@@ -31,8 +31,8 @@ def label_points(
     axes: Axes,
     renderer: RendererAgg,
     names: Sequence[str],
-    spots: Sequence[Spot],
-    bars: Sequence[tuple[Spot, Spot]],
+    spots: Sequence[XY],
+    bars: Sequence[tuple[XY, XY]],
     colours: Sequence[str],
 ) -> None:
     """Write each name where it covers least, the nearest such place first.
@@ -47,7 +47,7 @@ def label_points(
     """
     scale = renderer.dpi / 72
 
-    def box(spot: Spot, half: float) -> Bbox:
+    def box(spot: XY, half: float) -> Bbox:
         x, y = axes.transData.transform(spot)
         return Bbox.from_extents(x - half * scale, y - half * scale, x + half * scale, y + half * scale)
 
@@ -73,8 +73,8 @@ class _Place:
     """Where a name may stand, in points from its mark: its centre, and the edge or corner nearest to the mark."""
 
     distance: float
-    centre: Spot
-    edge: Spot
+    centre: XY
+    edge: XY
 
 
 def _places(width: float, height: float) -> Iterator[_Place]:

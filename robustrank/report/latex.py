@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from robustrank.report.latex_text import escape
 from robustrank.report.numbers import heading, interval, number
-from robustrank.report.tables import Column, Filled, Line, Value, shown_keys
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value, shown_keys
 
 _LINES = 20  # lines of a page; a longer table goes on in another
 _FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"  # no wider than the line
@@ -29,10 +29,10 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 """
 
 
-def table(filled: Filled) -> str:
+def table(rendered: RenderedTable) -> str:
     """Return the table as one ``table*``, or several where it is long, for a document to input."""
-    parts = list(_pages(filled.lines))
-    return "\n".join(_part(filled, lines, number, len(parts)) for number, lines in enumerate(parts))
+    parts = list(_pages(rendered.lines))
+    return "\n".join(_part(rendered, lines, number, len(parts)) for number, lines in enumerate(parts))
 
 
 def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
@@ -47,7 +47,7 @@ def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
     return _PREAMBLE + "\n".join([*tables, *shown, "\\end{document}", ""])
 
 
-def _pages(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+def _pages(lines: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
     """Cut the lines into pages, where a block opens if one does."""
     while len(lines) > _LINES:
         openings = [i for i in range(1, _LINES + 1) if lines[i].opens]
@@ -57,13 +57,13 @@ def _pages(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
     yield lines
 
 
-def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
-    caption = escape(f"{filled.caption} {f'(Part {part + 1} of {parts}.) ' if parts > 1 else ''}{filled.legend}")
-    label = f"tab:{filled.name}" + (f"-{part + 1}" if part else "")
-    counted = [escape(filled.units)] if filled.units else []
-    titles = [*(escape(key) for key in filled.keys), *counted, *(escape(heading(c)) for c in filled.columns)]
-    layout = "l" * len(filled.keys) + "r" * len(counted) + "c" * len(filled.columns)
-    notes = " ".join(escape(note) for note in filled.notes)
+def _part(rendered: RenderedTable, lines: Sequence[TableRow], rowset: int, parts: int) -> str:
+    caption = escape(f"{rendered.caption} {f'(Part {rowset + 1} of {parts}.) ' if parts > 1 else ''}{rendered.legend}")
+    label = f"tab:{rendered.name}" + (f"-{rowset + 1}" if rowset else "")
+    counted = [escape(rendered.units)] if rendered.units else []
+    titles = [*(escape(key) for key in rendered.keys), *counted, *(escape(heading(c)) for c in rendered.columns)]
+    layout = "l" * len(rendered.keys) + "r" * len(counted) + "c" * len(rendered.columns)
+    notes = " ".join(escape(note) for note in rendered.notes)
     return "\n".join(
         [
             "\\begin{table*}[tb]",
@@ -75,7 +75,7 @@ def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
             "\\toprule",
             " & ".join(titles) + r" \\",
             "\\midrule",
-            *_body(filled, lines),
+            *_body(rendered, lines),
             "\\bottomrule",
             "\\end{tabular}}",
             *([f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\scriptsize {notes}}}"] if notes else []),
@@ -85,18 +85,18 @@ def _part(filled: Filled, lines: Sequence[Line], part: int, parts: int) -> str:
     )
 
 
-def _body(filled: Filled, lines: Sequence[Line]) -> Iterator[str]:
+def _body(rendered: RenderedTable, lines: Sequence[TableRow]) -> Iterator[str]:
     """Yield the lines; the intervals stand below the figures, and a rule between families."""
-    width = len(filled.keys) + bool(filled.units) + len(filled.columns)
-    family = filled.keys.index("family") + 1 if "family" in filled.keys else 1
+    width = len(rendered.keys) + bool(rendered.units) + len(rendered.columns)
+    family = rendered.keys.index("family") + 1 if "family" in rendered.keys else 1
     for position, line in enumerate(lines):
         if line.opens and position:
             yield "\\midrule"
         if line.turns and position:
             yield f"\\cmidrule{{{family}-{width}}}"
         keys = shown_keys(line, lines[position - 1] if position else None)
-        counts = [f"{line.units:,}"] if filled.units else []
-        pairs = list(zip(line.values, filled.columns, strict=True))
+        counts = [f"{line.units:,}"] if rendered.units else []
+        pairs = list(zip(line.values, rendered.columns, strict=True))
         below = [interval(value, column).replace("-", "$-$") for value, column in pairs]
         yield " & ".join([*map(escape, keys), *counts, *(_figure(*pair) for pair in pairs)]) + r" \\"
         if any(below):

@@ -22,9 +22,9 @@ def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
     missing = rows[rows["value"].isna()]
     notes = [_note(missing[missing["status"] == status], text) for status, text in _KINDS.items()]
     spent = rows[(rows["status"] == "budget_exhausted") & rows["value"].notna()]
-    attempts = spent[["attack", "ranker", "defense", "seed", "query_id", "doc_id"]].drop_duplicates()
-    if len(attempts):
-        notes.append(f"Budget spent before the end: {_count(len(attempts), 'attack')}, judged by the best text so far.")
+    results = spent[["attack", "ranker", "defense", "seed", "query_id", "doc_id"]].drop_duplicates()
+    if len(results):
+        notes.append(f"Budget spent before the end: {_count(len(results), 'attack')}, judged by the best text so far.")
     return tuple(note for note in notes if note)
 
 

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 
 from robustrank.report.labels import drawable, label_points
 from robustrank.report.series import series
-from robustrank.report.tables import Column, Filled, Line, Value
-from robustrank.report.units import NONE, natural, plug_in
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value
+from robustrank.report.unit_table import NONE, natural, plug_in
 
 # Okabe and Ito's colours, told apart by the colour-blind; yellow, too pale for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -48,47 +48,47 @@ _FEW = 6  # points of a small figure
 _TICKS = 6  # budgets named on the axis
 
 
-def trade_off(filled: Filled) -> Figure | None:
+def trade_off(rendered: RenderedTable) -> Figure | None:
     """Return a point a ranker and defense: its columns are x and y; None without a point.
 
     Families have colours of their own and rankers marks; defended rankers are drawn hollow.
 
     Args:
-        filled: By ranker, with its family where that is known, and defense where there are defenses.
+        rendered: By ranker, with its family where that is known, and defense where there are defenses.
     """
-    lines = [line for line in filled.lines if all(value.estimate is not None for value in line.values)]
+    lines = [line for line in rendered.lines if all(value.estimate is not None for value in line.values)]
     if not lines:
         return None
     many = len(lines) > _FEW
     figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, 3.6 if many else 2.6)
     canvas: Any = FigureCanvasAgg(figure)
-    looks = looks_of(filled)
+    looks = style_map(rendered)
     for line in lines:
-        (x, y), (colour, mark) = _spot(line), looks[filled.key(line, "ranker")]
+        (x, y), (colour, mark) = _spot(line), looks[rendered.key(line, "ranker")]
         for start, end in _bars(line):
             axes.plot(*zip(start, end, strict=True), color=colour, lw=0.4 if many else 0.6, alpha=0.5 if many else 0.7)
-        axes.plot([x], [y], mark, color=colour, mfc=_face(filled, line, colour), zorder=3)
-    axes.set_xlabel(_directed(filled.columns[0]))
-    axes.set_ylabel(_directed(filled.columns[1]))
+        axes.plot([x], [y], mark, color=colour, mfc=_face(rendered, line, colour), zorder=3)
+    axes.set_xlabel(_directed(rendered.columns[0]))
+    axes.set_ylabel(_directed(rendered.columns[1]))
     axes.margins(0.22)
-    families_legend(figure, filled)
+    families_legend(figure, rendered)
     canvas.draw()
     figure.set_layout_engine("none")  # names must not move the axes
-    names, bars = [described(filled, line) for line in lines], [bar for line in lines for bar in _bars(line)]
-    colours = [looks[filled.key(line, "ranker")][0] for line in lines]
+    names, bars = [described(rendered, line) for line in lines], [bar for line in lines for bar in _bars(line)]
+    colours = [looks[rendered.key(line, "ranker")][0] for line in lines]
     label_points(axes, canvas.get_renderer(), names, [_spot(line) for line in lines], bars, colours)
     return figure
 
 
-def looks_of(filled: Filled) -> dict[str, tuple[str, str]]:
+def style_map(rendered: RenderedTable) -> dict[str, tuple[str, str]]:
     """Return the colour and mark of each ranker: a colour a family, and within it a mark a ranker.
 
     Where there is but one family, or none is named, colours tell rankers apart.
     """
     members: dict[str, list[str]] = {}
-    for line in filled.lines:
-        own = members.setdefault(filled.key(line, "family"), [])
-        if (ranker := filled.key(line, "ranker")) not in own:
+    for line in rendered.lines:
+        own = members.setdefault(rendered.key(line, "family"), [])
+        if (ranker := rendered.key(line, "ranker")) not in own:
             own.append(ranker)
     if len(members) == 1:
         (rankers,) = members.values()
@@ -100,45 +100,45 @@ def looks_of(filled: Filled) -> dict[str, tuple[str, str]]:
     }
 
 
-def families_legend(figure: Figure, filled: Filled) -> None:
+def families_legend(figure: Figure, rendered: RenderedTable) -> None:
     """Write above the axes which colour is which family, where there are several."""
-    looks = looks_of(filled)
-    families = {filled.key(line, "family"): looks[filled.key(line, "ranker")][0] for line in filled.lines}
+    looks = style_map(rendered)
+    families = {rendered.key(line, "family"): looks[rendered.key(line, "ranker")][0] for line in rendered.lines}
     if len(families) > 1:
         handles = [Line2D([], [], color=colour, marker="o", ls="") for colour in families.values()]
         names = [drawable(family) for family in families]
         figure.legend(handles, names, loc="outside upper left", ncols=2, handletextpad=0.2, columnspacing=1)
 
 
-def _face(filled: Filled, line: Line, colour: str) -> str:
-    return colour if filled.key(line, "defense") in ("", NONE) else "white"
+def _face(rendered: RenderedTable, line: TableRow, colour: str) -> str:
+    return colour if rendered.key(line, "defense") in ("", NONE) else "white"
 
 
 def _directed(column: Column) -> str:
     return f"{column.title}  {'←' if column.higher_is_better is False else '→'}"
 
 
-def budget_curves(filled: Filled) -> Figure | None:
+def budget_curves(rendered: RenderedTable) -> Figure | None:
     """Return a panel a ranker and defense: success by budget, a line an attack, its control dashed.
 
     Args:
-        filled: By attack, ranker, and defense where there are defenses; its columns are success, the control's
+        rendered: By attack, ranker, and defense where there are defenses; its columns are success, the control's
             success, and budget.
     """
-    lines = [line for line in filled.lines if None not in (line.values[0].estimate, line.values[2].estimate)]
+    lines = [line for line in rendered.lines if None not in (line.values[0].estimate, line.values[2].estimate)]
     if not lines:
         return None
-    names = series({filled.key(line, "attack"): _figure(line.values[2]) for line in lines})
+    names = series({rendered.key(line, "attack"): _figure(line.values[2]) for line in lines})
     attacks = sorted(set(names.values()), key=natural)
-    who = {line.keys: (filled.key(line, "ranker"), filled.key(line, "defense")) for line in lines}
+    who = {line.keys: (rendered.key(line, "ranker"), rendered.key(line, "defense")) for line in lines}
     figure, panels = _panels(list(dict.fromkeys(who.values())), len(attacks))
     for keys, panel in panels.items():
         for number, attack in enumerate(attacks):
-            own = [line for line in lines if who[line.keys] == keys and names[filled.key(line, "attack")] == attack]
+            own = [line for line in lines if who[line.keys] == keys and names[rendered.key(line, "attack")] == attack]
             colour = COLOURS[number % len(COLOURS)]
             _curve(panel, own, 0, colour, MARKS[number % len(MARKS)], "-")
             _curve(panel, own, 1, colour, ".", "--")
-        panel.set_title(described(filled, next(line for line in lines if who[line.keys] == keys)))
+        panel.set_title(described(rendered, next(line for line in lines if who[line.keys] == keys)))
     budgets = sorted({_figure(line.values[2]) for line in lines})
     panel.set_xticks(budgets if len(budgets) <= _TICKS else np.linspace(budgets[0], budgets[-1], _TICKS))
     panel.set_ylim(bottom=0)
@@ -162,7 +162,7 @@ def _panels(keys: Sequence[tuple[str, str]], attacks: int) -> tuple[Figure, dict
     return figure, {key: axes[row * across + column] for key, (row, column) in places.items()}
 
 
-def _curve(panel: Axes, lines: Sequence[Line], column: int, colour: str, mark: str, style: str) -> None:
+def _curve(panel: Axes, lines: Sequence[TableRow], column: int, colour: str, mark: str, style: str) -> None:
     """Draw one column of the lines against their budgets; a lone point has a bar instead of a band."""
     known = [line for line in lines if line.values[column].estimate is not None]
     known.sort(key=lambda line: _figure(line.values[2]))
@@ -192,21 +192,21 @@ def subplots(down: int, across: int, width: float, height: float) -> tuple[Figur
     return figure, list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
 
 
-def described(filled: Filled, line: Line) -> str:
+def described(rendered: RenderedTable, line: TableRow) -> str:
     """Return a ranker with its defense, which goes by its plug-in's name where that is enough."""
-    ranker, defense = filled.key(line, "ranker"), filled.key(line, "defense")
+    ranker, defense = rendered.key(line, "ranker"), rendered.key(line, "defense")
     if defense in ("", NONE):
         return textwrap.fill(drawable(ranker), _NAME)
-    labels = {filled.key(other, "defense") for other in filled.lines}
+    labels = {rendered.key(other, "defense") for other in rendered.lines}
     alike = [label for label in labels if plug_in(label) == plug_in(defense)]
     return textwrap.fill(drawable(f"{ranker} + {plug_in(defense) if len(alike) == 1 else defense}"), _NAME)
 
 
-def _spot(line: Line) -> tuple[float, float]:
+def _spot(line: TableRow) -> tuple[float, float]:
     return _figure(line.values[0]), _figure(line.values[1])
 
 
-def _bars(line: Line) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+def _bars(line: TableRow) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
     """Yield the ends of the intervals: across, then up."""
     x, y = _spot(line)
     across, up = (value.interval for value in line.values)

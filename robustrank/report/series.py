@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robustrank.report.units import plug_in
+from robustrank.report.unit_table import plug_in
 
 
 def series(budgets: Mapping[str, float]) -> dict[str, str]:
@@ -32,7 +32,7 @@ def _without(label: str, sizes: set[str]) -> str:
 
 
 def _parameters(label: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in label.partition(":")[2].split(",") if part)
+    pairs = (rowset.partition("=") for rowset in label.partition(":")[2].split(",") if rowset)
     return {key: value for key, _, value in pairs}
 
 

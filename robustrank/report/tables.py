@@ -115,7 +115,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """One line of a filled table.
 
     Attributes:
@@ -137,7 +137,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Filled:
+class RenderedTable:
     """A table with its figures, ready to be written in any format.
 
     Attributes:
@@ -157,16 +157,16 @@ class Filled:
     keys: tuple[str, ...]
     units: str
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableRow, ...]
     notes: tuple[str, ...] = ()
     further: bool = False
 
-    def key(self, line: Line, name: str) -> str:
+    def key(self, line: TableRow, name: str) -> str:
         """Return what the line is about by the heading ``name``; "" where the table has no such keys."""
         return line.keys[self.keys.index(name)] if name in self.keys else ""
 
 
-def shown_keys(line: Line, above: Line | None) -> tuple[str, ...]:
+def shown_keys(line: TableRow, above: TableRow | None) -> tuple[str, ...]:
     """Return the line's keys, empty where they repeat those of the line above from the left on."""
     shown = list(line.keys)
     for position, key in enumerate(line.keys if above else ()):
@@ -176,8 +176,8 @@ def shown_keys(line: Line, above: Line | None) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def family_once(filled: Filled, line: Line, above: Line | None) -> tuple[str, ...]:
+def family_once(rendered: RenderedTable, line: TableRow, above: TableRow | None) -> tuple[str, ...]:
     """Return the line's keys, its family empty where the line above is of the same one and the same block."""
-    if above is None or line.opens or filled.key(above, "family") != filled.key(line, "family"):
+    if above is None or line.opens or rendered.key(above, "family") != rendered.key(line, "family"):
         return line.keys
-    return tuple("" if name == "family" else key for name, key in zip(filled.keys, line.keys, strict=True))
+    return tuple("" if name == "family" else key for name, key in zip(rendered.keys, line.keys, strict=True))

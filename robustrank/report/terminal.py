@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from robustrank.report.build import make_tables, settings_for
 from robustrank.report.load import load_rows
-from robustrank.report.make import make_tables, settings_for
 from robustrank.report.numbers import heading, number
-from robustrank.report.tables import Column, Filled, Value, shown_keys
+from robustrank.report.tables import Column, RenderedTable, Value, shown_keys
 
 _KEY = 30  # characters of a key on one line; longer ones are folded
 _PADDING = 3  # between columns
@@ -29,55 +29,55 @@ def show(run: Path, baseline: str | None, console: Console) -> None:
         UsageError: No row speaks of the baseline.
     """
     rows = load_rows(run)
-    for filled in make_tables(rows, replace(settings_for(rows, baseline), rounds=0)):
-        if not filled.further:
-            for piece in pieces(filled, console.width):
+    for rendered in make_tables(rows, replace(settings_for(rows, baseline), rounds=0)):
+        if not rendered.further:
+            for piece in pieces(rendered, console.width):
                 console.print(piece)
-            for note in (filled.legend, *filled.notes):
+            for note in (rendered.legend, *rendered.notes):
                 console.print(Text(note, style="dim"))
 
 
-def pieces(filled: Filled, width: int) -> Iterator[Table]:
+def pieces(rendered: RenderedTable, width: int) -> Iterator[Table]:
     """Yield the table as renderables of at most ``width`` columns where that can be: its columns in turn."""
-    left = width - _EDGES - sum(min(_KEY, max(map(len, texts))) + _PADDING for texts in _key_texts(filled))
+    left = width - _EDGES - sum(min(_KEY, max(map(len, texts))) + _PADDING for texts in _key_texts(rendered))
     start = 0
-    while start < len(filled.columns) or start == 0:
+    while start < len(rendered.columns) or start == 0:
         end, room = start, left
-        while end < len(filled.columns) and (end == start or room >= _width(filled, end)):
-            room -= _width(filled, end)
+        while end < len(rendered.columns) and (end == start or room >= _width(rendered, end)):
+            room -= _width(rendered, end)
             end += 1
-        yield _piece(filled, start, end)
+        yield _piece(rendered, start, end)
         start = max(end, 1)
 
 
-def _key_texts(filled: Filled) -> Iterator[list[str]]:
-    for position, key in enumerate(filled.keys):
-        yield [key, *(line.keys[position] for line in filled.lines)]
-    if filled.units:
-        yield [filled.units, *(f"{line.units:,}" for line in filled.lines)]
+def _key_texts(rendered: RenderedTable) -> Iterator[list[str]]:
+    for position, key in enumerate(rendered.keys):
+        yield [key, *(line.keys[position] for line in rendered.lines)]
+    if rendered.units:
+        yield [rendered.units, *(f"{line.units:,}" for line in rendered.lines)]
 
 
-def _width(filled: Filled, position: int) -> int:
-    column = filled.columns[position]
+def _width(rendered: RenderedTable, position: int) -> int:
+    column = rendered.columns[position]
     words = heading(column).split()
-    figures = (_figure(line.values[position], column).plain for line in filled.lines)
+    figures = (_figure(line.values[position], column).plain for line in rendered.lines)
     return max(map(len, [*words, *figures])) + _PADDING
 
 
-def _piece(filled: Filled, start: int, end: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=Text(filled.caption) if start == 0 else None, title_justify="left")
-    for key, texts in zip(filled.keys, _key_texts(filled), strict=False):  # the counts follow the keys
+def _piece(rendered: RenderedTable, start: int, end: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=Text(rendered.caption) if start == 0 else None, title_justify="left")
+    for key, texts in zip(rendered.keys, _key_texts(rendered), strict=False):  # the counts follow the keys
         table.add_column(Text(key), overflow="fold", width=min(_KEY, max(map(len, texts))))
-    if filled.units:
-        table.add_column(Text(filled.units), justify="right", no_wrap=True)
-    for column in filled.columns[start:end]:
+    if rendered.units:
+        table.add_column(Text(rendered.units), justify="right", no_wrap=True)
+    for column in rendered.columns[start:end]:
         table.add_column(Text(heading(column)), justify="right")
     above = None
-    for line in filled.lines:
+    for line in rendered.lines:
         if line.opens or line.turns:
             table.add_section()
-        counts = [Text(f"{line.units:,}")] if filled.units else []
-        pairs = zip(line.values[start:end], filled.columns[start:end], strict=True)
+        counts = [Text(f"{line.units:,}")] if rendered.units else []
+        pairs = zip(line.values[start:end], rendered.columns[start:end], strict=True)
         table.add_row(*map(Text, shown_keys(line, above)), *counts, *(_figure(*pair) for pair in pairs))
         above = line
     return table

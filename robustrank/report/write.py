@@ -8,11 +8,11 @@ from pathlib import Path
 
 from robustrank.errors import DataError
 from robustrank.report import csv_tables, html_tables, latex, markdown
+from robustrank.report.build import make_tables, settings_for, unique
 from robustrank.report.certified import by_query
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.load import load_rows
-from robustrank.report.make import make_tables, settings_for, unique
-from robustrank.report.tables import Filled
+from robustrank.report.tables import RenderedTable
 
 _OWN = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png"), "queries": (".csv",)}
 
@@ -46,16 +46,16 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
     try:
         for name, content in files.items():
             _write(folder / name, content)
-        for part, kinds in _OWN.items():
-            for path in folder.glob(f"{part}/*"):
-                if path.suffix in kinds and f"{part}/{path.name}" not in files:
+        for rowset, kinds in _OWN.items():
+            for path in folder.glob(f"{rowset}/*"):
+                if path.suffix in kinds and f"{rowset}/{path.name}" not in files:
                     path.unlink()
     except OSError as error:
         raise DataError(f"cannot write: {error.strerror or error}", where=str(error.filename or folder)) from error
     return [folder / name for name in files]
 
 
-def _files(tables: Sequence[Filled], figures: Sequence[Drawn]) -> Iterator[tuple[str, bytes]]:
+def _files(tables: Sequence[RenderedTable], figures: Sequence[Drawn]) -> Iterator[tuple[str, bytes]]:
     """Yield the name of each file below the report's folder and what it holds."""
     for table in tables:
         yield f"tables/{table.name}.tex", latex.table(table).encode()

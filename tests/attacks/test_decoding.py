@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from robustrank.attacks.decoding import Decoder, Wishes
 from robustrank.attacks.idem import _between, _copied, _scaled
-from robustrank.attacks.surrogates import Guide, access_of
+from robustrank.attacks.parts.decoding import Decoder, DecodingConfig
+from robustrank.attacks.parts.surrogates import SurrogateScorer, access_of
 
 from robustrank.attack import apply_edits
 from robustrank.collections.collection import Collection
@@ -22,26 +22,26 @@ from robustrank.rankers.scoring import Scorer
 from robustrank.specification import Spec
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
-from robustrank.victim import Access, Candidate, GradientView, Oracle, Target, Victim
+from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
 from tests.tiny_language_model import TEXTS, tiny_language_model
 
 QUERY = "pressure on wings"
 
 
-def guide(query=QUERY):
+def surrogate_scorer(query=QUERY):
     ranker = Overlap()
     view = GradientView(ranker, query, lambda count: None)
-    return Guide(view, lambda texts: ranker.score([(query, text) for text in texts]))
+    return SurrogateScorer(view, lambda texts: ranker.score([(query, text) for text in texts]))
 
 
-def wishes(length, candidates, **changes):
+def config(length, candidates, **changes):
     base = {"beams": 50, "guidance": 1.0, "fluency": 0.0, "coherence": 0.0, "value": lambda s: s.astype(np.float64)}
-    return Wishes(length=length, candidates=candidates, **{**base, **changes})
+    return DecodingConfig(length=length, candidates=candidates, **{**base, **changes})
 
 
 @pytest.fixture(scope="module")
 def decoder():
-    found = Decoder.of(language_model(tiny_language_model()), guide().view)
+    found = Decoder.of(language_model(tiny_language_model()), surrogate_scorer().view)
     assert all(text.strip().isalpha() for text in found.texts)
     return found
 
@@ -49,28 +49,28 @@ def decoder():
 def test_a_wide_beam_finds_the_best_text_of_two_tokens(decoder):
     small = Decoder(decoder.model, decoder.ids[::6], decoder.texts[::6], decoder.begins[::6], decoder.vectors[::6])
     count = len(small.ids)
-    found = small.search(guide(), wishes(2, count, beams=count), np.zeros(count, dtype=np.float32))
+    found = small.search(surrogate_scorer(), config(2, count, beams=count), np.zeros(count, dtype=np.float32))
     pairs = itertools.permutations(range(count), 2)
     texts = [small.texts[a] for a in range(count) if small.begins[a]]
     texts += [small.texts[a] + small.texts[b] for a, b in pairs if small.begins[a]]
-    best = max(float(score) for score in guide().scores([text.strip() for text in texts]))
+    best = max(float(score) for score in surrogate_scorer().scores([text.strip() for text in texts]))
     assert found[0].relevance == pytest.approx(best)
 
 
 def test_banned_tokens_and_repeated_ones_are_not_written(decoder):
     bonus = np.zeros(len(decoder.ids), dtype=np.float32)
-    first = decoder.search(guide(), wishes(3, 5, beams=3), bonus)
+    first = decoder.search(surrogate_scorer(), config(3, 5, beams=3), bonus)
     used = {token for beam in first for token in beam.tokens}
     bonus[np.isin(decoder.ids, sorted(used))] = -np.inf
-    second = decoder.search(guide(), wishes(3, 5, beams=3), bonus)
+    second = decoder.search(surrogate_scorer(), config(3, 5, beams=3), bonus)
     assert not used & {token for beam in second for token in beam.tokens}
     assert all(len(set(beam.tokens)) == len(beam.tokens) for beam in first + second)
 
 
 def test_fluency_is_the_likelihood_and_a_weight_on_it_makes_fluent_text(decoder):
     bonus = np.zeros(len(decoder.ids), dtype=np.float32)
-    relevant = decoder.search(guide(), wishes(3, 20, beams=1), bonus)[0]
-    fluent = decoder.search(guide(), wishes(3, 20, beams=1, fluency=1e6, guidance=0.0), bonus)[0]
+    relevant = decoder.search(surrogate_scorer(), config(3, 20, beams=1), bonus)[0]
+    fluent = decoder.search(surrogate_scorer(), config(3, 20, beams=1, fluency=1e6, guidance=0.0), bonus)[0]
     assert fluent.fluency / len(fluent.tokens) > relevant.fluency / len(relevant.tokens)
     single = [float(decoder.model.next([fluent.tokens[:n]])[0, fluent.tokens[n]]) for n in range(len(fluent.tokens))]
     assert fluent.fluency == pytest.approx(sum(single), rel=1e-4)
@@ -80,7 +80,7 @@ def prepared(name, surrogate="victim", **parameters):
     attack = create("attack", Spec(name, {"surrogate": surrogate, **parameters}))
     documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
     collection = Collection("c", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
-    attack.prepare(Oracle(Scorer(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
+    attack.prepare(QueryInterface(Scorer(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
     scores = Overlap().score(collection.pairs("q"))
     order = ranking(scores, list(documents))
     ranked = tuple(Candidate(f"d{i}", TEXTS[i]) for i in order)

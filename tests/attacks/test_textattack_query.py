@@ -49,7 +49,7 @@ def traces(tmp_path_factory):
     """Import TextAttack on a machine without a network, NLTK data or caches, and say what it left behind."""
     import nltk
 
-    home, said = tmp_path_factory.mktemp("home"), io.StringIO()
+    home, said = tmp_path_factory.mktemp("self"), io.StringIO()
     witness = logging.getLogger("robustrank.witness")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))

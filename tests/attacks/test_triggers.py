@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 import pytest
+from robustrank.attacks.parts.hotflip import Lexicon, embedding_gradients_in, hotflip_search
 from robustrank.attacks.replay import Replay
-from robustrank.attacks.slots import Lexicon, climb, slopes_in
 from robustrank.attacks.universal_trigger import sample_pairs
 
 from robustrank.attack import Edit
@@ -19,7 +19,7 @@ from robustrank.plugins import create
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import parse
-from robustrank.victim import Access, Candidate, GradientView, Oracle, Target, Victim
+from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
 
 WORDS = "wing lift drag shock flow heat wall layer".split()
 
@@ -51,8 +51,8 @@ def test_flips_of_a_linear_ranker_are_the_best_of_all():
         if word != trigger[slot]
     ]
     best = sorted(everything, key=value, reverse=True)[:5]
-    slopes = slopes_in(" the text", Edit(0, 0, " ".join(trigger)), view(query))
-    assert found.flips(trigger, slopes, 5) == best
+    embedding_gradients = embedding_gradients_in(" the text", Edit(0, 0, " ".join(trigger)), view(query))
+    assert found.candidate_flips(trigger, embedding_gradients, 5) == best
 
 
 def test_climbing_ends_at_the_best_trigger_of_a_linear_ranker():
@@ -62,10 +62,10 @@ def test_climbing_ends_at_the_best_trigger_of_a_linear_ranker():
     def values(triggers):
         return ranker.score([(query, " ".join(words)) for words in triggers])
 
-    def slopes(words):
-        return slopes_in("", Edit(0, 0, " ".join(words)), view(query))
+    def embedding_gradients(words):
+        return embedding_gradients_in("", Edit(0, 0, " ".join(words)), view(query))
 
-    *_, last = climb(("wing", "flow"), found, slopes, values, 10, 3)
+    *_, last = hotflip_search(("wing", "flow"), found, embedding_gradients, values, 10, 3)
     best = max(itertools.product(WORDS, repeat=2), key=lambda words: float(values([words])[0]))
     assert float(values([last])[0]) == pytest.approx(float(values([best])[0]))
 
@@ -76,8 +76,10 @@ def test_words_cut_off_have_no_slope():
             whole = super().encode(query, document)
             return type(whole)(whole.ids[:2], whole.spans[:2])
 
-    slopes = slopes_in("", Edit(0, 0, "wing lift drag"), GradientView(Short(), "wings", lambda count: None))
-    assert np.abs(slopes).sum(axis=1).astype(bool).tolist() == [True, True, False]
+    embedding_gradients = embedding_gradients_in(
+        "", Edit(0, 0, "wing lift drag"), GradientView(Short(), "wings", lambda count: None)
+    )
+    assert np.abs(embedding_gradients).sum(axis=1).astype(bool).tolist() == [True, True, False]
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +104,9 @@ def test_it_beats_the_random_edit_of_its_size(news, attack):
     collection, scorer = news
     made, control = create("attack", parse(attack)), create("attack", parse(SIZES[attack]))
     query_ids = list(collection.queries)[:4]
-    school = collection.only([q for q in collection.queries if q not in query_ids])
-    made.prepare(Oracle(scorer, made.access), school, derive(0, "prepare"))
-    control.prepare(Oracle(scorer, Access.NOTHING), school, derive(0, "prepare"))
+    train_collection = collection.only([q for q in collection.queries if q not in query_ids])
+    made.prepare(QueryInterface(scorer, made.access), train_collection, derive(0, "prepare"))
+    control.prepare(QueryInterface(scorer, Access.NOTHING), train_collection, derive(0, "prepare"))
     gains = []
     for query_id in query_ids:
         doc_ids = list(collection.candidates[query_id])[:20]
@@ -125,14 +127,14 @@ def test_it_beats_the_random_edit_of_its_size(news, attack):
 def test_a_universal_trigger_raises_what_it_was_learnt_on(news):
     collection, scorer = news
     attack = create("attack", parse("universal-trigger:length=4,steps=6,candidates=10,pairs=6"))
-    attack.prepare(Oracle(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
+    attack.prepare(QueryInterface(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
     pairs = sample_pairs(collection, 6, derive(0, "prepare"))
 
     def mean(trigger):
         return float(scorer.score([(query, f"{trigger} {document}") for query, document in pairs]).mean())
 
     control = create("attack", parse("random-trigger:length=4"))
-    control.prepare(Oracle(scorer, Access.NOTHING), collection, derive(0))
+    control.prepare(QueryInterface(scorer, Access.NOTHING), collection, derive(0))
     random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]
     query, document = pairs[0]
     trigger = attack.perturb(Target("q", query, "d", document, 1), None, derive(0)).edits[0].text.strip()
@@ -143,13 +145,13 @@ def test_a_poison_is_near_to_the_queries_it_was_made_for(news):
     collection, scorer = news
     collection = collection.only(list(collection.queries)[:10])
     attack = create("attack", parse("corpus-poisoning:length=8,steps=8,candidates=8,queries=10"))
-    attack.prepare(Oracle(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
+    attack.prepare(QueryInterface(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
 
     def mean(passage):
         return float(scorer.score([(query, passage) for query in collection.queries.values()]).mean())
 
     control = create("attack", parse("random-trigger:length=8"))
-    control.prepare(Oracle(scorer, Access.NOTHING), collection, derive(0))
+    control.prepare(QueryInterface(scorer, Access.NOTHING), collection, derive(0))
     query = next(iter(collection.queries.values()))
     passage = attack.perturb(Target("q", query, "d", "whatever stood here", 1), None, derive(0))
     random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]

@@ -15,7 +15,7 @@ from tests.shared_data import shared_data
 @pytest.fixture(scope="session")
 def ir_datasets_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy, for ir_datasets writes beside what it reads."""
-    home = tmp_path_factory.mktemp("ir_datasets") / "home"
+    home = tmp_path_factory.mktemp("ir_datasets") / "self"
     shutil.copytree(shared_data("ir_datasets_home"), home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IR_DATASETS_HOME", str(home))

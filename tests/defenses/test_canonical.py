@@ -29,12 +29,12 @@ COLLECTION = Collection("c", {"q": QUERY}, DOCUMENTS, {}, {"q": tuple(DOCUMENTS)
 RELATION = {"plane": ["jet", "aircraft"], "fast": ["quick"], "river": ["rivers"], "wings": ["wing"]}
 
 
-def hardened(folder, relation=RELATION):
+def defended(folder, relation=RELATION):
     table = folder / "table.txt"
     symmetric(relation, {}).save(table)
     ranker = BM25()
     ranker.prepare(COLLECTION)
-    return Canonical(table=str(table)).harden(ranker, COLLECTION, np.random.default_rng(0))
+    return Canonical(table=str(table)).wrap(ranker, COLLECTION, np.random.default_rng(0))
 
 
 def allowed(text, table):
@@ -51,7 +51,7 @@ WORDS = st.lists(st.sampled_from("aircraft wing rivers quick lift fox near".spli
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(st.sampled_from("plane jet wings river fast over".split()), WORDS, max_size=4))
 def test_no_allowed_edit_moves_a_score(tmp_path_factory, relation):
-    ranker = hardened(tmp_path_factory.mktemp("tables"), relation)
+    ranker = defended(tmp_path_factory.mktemp("tables"), relation)
     for document in DOCUMENTS.values():
         variants = list(itertools.islice(dict.fromkeys(allowed(document, ranker.table)), 2000))
         scores = ranker.score([(QUERY, text) for text in variants])
@@ -59,18 +59,18 @@ def test_no_allowed_edit_moves_a_score(tmp_path_factory, relation):
 
 
 def test_two_steps_through_the_table_are_covered_too(tmp_path):
-    ranker = hardened(tmp_path, {"plane": ["jet"], "jet": ["rocket"]})
+    ranker = defended(tmp_path, {"plane": ["jet"], "jet": ["rocket"]})
     a, b = ranker.score([(QUERY, "a plane"), (QUERY, "a rocket")])
     assert a == b
 
 
 def test_the_representative_stands_in_most_documents_and_keeps_the_case_of_its_place(tmp_path):
-    ranker = hardened(tmp_path)
+    ranker = defended(tmp_path)
     assert ranker.canonical("An AIRCRAFT, a Plane: rivers!") == "An JET, a Jet: river!"
 
 
 def test_it_certifies_every_list_and_the_certificates_hold_together(tmp_path):
-    ranker = hardened(tmp_path)
+    ranker = defended(tmp_path)
     assert isinstance(ranker, CertifiedRanker)
     candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
     found = ranker.certify("q", QUERY, candidates, [1, 3], None)
@@ -84,7 +84,7 @@ def test_it_certifies_every_list_and_the_certificates_hold_together(tmp_path):
 
 def test_what_decides_a_score_decides_the_fingerprint(tmp_path):
     (tmp_path / "other").mkdir()
-    one, other = hardened(tmp_path), hardened(tmp_path / "other", {"plane": ["jet"]})
+    one, other = defended(tmp_path), defended(tmp_path / "other", {"plane": ["jet"]})
     assert one.fingerprint != other.fingerprint
-    assert one.fingerprint == hardened(tmp_path).fingerprint
+    assert one.fingerprint == defended(tmp_path).fingerprint
     assert pytest.approx(one.overlaps("a plane")) == [1, 1]

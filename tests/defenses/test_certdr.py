@@ -57,35 +57,35 @@ def table(tmp_path):
     return str(tmp_path / "table.txt")
 
 
-def harden(table, seed=0, ranker=None, **settings) -> SmoothedRanker:
+def wrap(table, seed=0, ranker=None, **settings) -> SmoothedRanker:
     settings = {"samples": 20, **settings}
-    return CertDR(table=table, **settings).harden(ranker or Recording(), COLLECTION, np.random.default_rng(seed))
+    return CertDR(table=table, **settings).wrap(ranker or Recording(), COLLECTION, np.random.default_rng(seed))
 
 
 def test_the_score_is_the_mean_of_the_squashed_scores_of_the_copies(table):
-    ranker = harden(table, centre=1.0, scale=0.5)
+    ranker = wrap(table, centre=1.0, scale=0.5)
     for (query, document), score in zip(PAIRS, ranker.score(PAIRS), strict=True):
         raw = ranker.inner.inner.score([(query, copy) for copy in ranker.copies(document)])
         assert score == pytest.approx(np.mean(1 / (1 + np.exp(-0.5 * (raw - 1.0)))), abs=1e-6)
 
 
 def test_a_score_depends_on_its_pair_alone(table):
-    expected = dict(zip(PAIRS, harden(table).score(PAIRS).tolist(), strict=True))
-    ranker = harden(table)
+    expected = dict(zip(PAIRS, wrap(table).score(PAIRS).tolist(), strict=True))
+    ranker = wrap(table)
     for pair in reversed(PAIRS):
         assert ranker.score([pair, PAIRS[0], pair]).tolist() == [expected[pair], expected[PAIRS[0]], expected[pair]]
     assert ranker.score([]).shape == (0,)
 
 
 def test_copies_belong_to_the_document_and_the_seed(table):
-    ranker = harden(table)
-    assert ranker.copies(DOCUMENTS["d1"]) == harden(table).copies(DOCUMENTS["d1"])
-    assert ranker.copies(DOCUMENTS["d1"]) != harden(table, seed=1).copies(DOCUMENTS["d1"])
+    ranker = wrap(table)
+    assert ranker.copies(DOCUMENTS["d1"]) == wrap(table).copies(DOCUMENTS["d1"])
+    assert ranker.copies(DOCUMENTS["d1"]) != wrap(table, seed=1).copies(DOCUMENTS["d1"])
     assert set(ranker.copies(DOCUMENTS["d2"])) == {DOCUMENTS["d2"]}  # no word of the table
 
 
 def test_an_edit_inside_a_component_changes_no_score_at_all(table):
-    ranker, query = harden(table), QUERIES["q1"]
+    ranker, query = wrap(table), QUERIES["q1"]
     for document in DOCUMENTS.values():
         places = [i for i, word in enumerate(words(document)) if ranker.table.substitutes(word.key)]
         for index in places:
@@ -97,7 +97,7 @@ def test_an_edit_inside_a_component_changes_no_score_at_all(table):
 
 def test_equal_copies_are_asked_once_in_calls_of_bounded_size(table, monkeypatch):
     monkeypatch.setattr(certdr, "CHUNK", 60)  # three documents of 20 copies
-    ranker = harden(table, centre=0.0, scale=1.0)
+    ranker = wrap(table, centre=0.0, scale=1.0)
     ranker.score(PAIRS + PAIRS)
     asked = list(itertools.chain(*ranker.inner.calls))
     assert max(map(len, ranker.inner.calls)) <= 60
@@ -111,25 +111,25 @@ def test_equal_copies_are_asked_once_in_calls_of_bounded_size(table, monkeypatch
 def test_what_is_remembered_is_bounded(table, monkeypatch):
     monkeypatch.setattr(certdr, "MEMORY", 100)
     monkeypatch.setattr(certdr, "CHUNK", 20)
-    ranker = harden(table)
-    expected = harden(table).score(PAIRS)
+    ranker = wrap(table)
+    expected = wrap(table).score(PAIRS)
     np.testing.assert_array_equal(ranker.score(PAIRS), expected)
     assert len(ranker._known) <= 5
 
 
 def test_the_fingerprint_is_that_of_what_decides_a_score(table, tmp_path):
     symmetric({"plane": ["jet"]}, {}).save(tmp_path / "other.txt")
-    own = harden(table).fingerprint
+    own = wrap(table).fingerprint
     changed = [
-        harden(table, samples=21),
-        harden(table, size=2),
-        harden(table, centre=0.0),
-        harden(table, scale=2.0),
-        harden(table, seed=1),
-        harden(str(tmp_path / "other.txt")),
+        wrap(table, samples=21),
+        wrap(table, size=2),
+        wrap(table, centre=0.0),
+        wrap(table, scale=2.0),
+        wrap(table, seed=1),
+        wrap(str(tmp_path / "other.txt")),
     ]
     assert len({own, *(ranker.fingerprint for ranker in changed)}) == 1 + len(changed)
-    assert own == harden(table, alpha=0.1, bound="hoeffding").fingerprint
+    assert own == wrap(table, alpha=0.1, bound="hoeffding").fingerprint
 
 
 def test_the_default_squashing_saturates_no_ranker_where_the_published_one_does(table):
@@ -138,8 +138,8 @@ def test_the_default_squashing_saturates_no_ranker_where_the_published_one_does(
             return 10 + 10 * super().score(pairs)
 
     raw = Large().score(PAIRS)
-    fitted = harden(table, ranker=Large()).score(PAIRS)
-    published = harden(table, ranker=Large(), centre=0.0, scale=1.0).score(PAIRS)
+    fitted = wrap(table, ranker=Large()).score(PAIRS)
+    published = wrap(table, ranker=Large(), centre=0.0, scale=1.0).score(PAIRS)
     assert fitted.min() >= 1 / (1 + np.exp(2)) - 1e-6
     assert fitted.max() <= 1 / (1 + np.exp(-2)) + 1e-6
     assert len(set(fitted.tolist())) >= len(set(raw.tolist()))
@@ -151,7 +151,7 @@ def test_the_default_squashing_saturates_no_ranker_where_the_published_one_does(
 def test_a_collection_without_a_spread_of_scores_can_be_squashed(table):
     flat = replace(COLLECTION, candidates=dict.fromkeys(QUERIES, ("d5",)))
     for collection in (flat, replace(COLLECTION, queries={}, candidates={})):
-        ranker = CertDR(table=table, samples=2).harden(Recording(), collection, np.random.default_rng(0))
+        ranker = CertDR(table=table, samples=2).wrap(Recording(), collection, np.random.default_rng(0))
         assert ranker.score([(QUERIES["q1"], "")]) == 0.5
 
 
@@ -160,7 +160,7 @@ def test_extreme_scores_are_squashed_without_a_warning(table):
         def score(self, pairs):
             return np.where([query == QUERIES["q1"] for query, _ in pairs], 3e38, -3e38).astype(np.float32)
 
-    ranker = harden(table, ranker=Extreme(), centre=0.0, scale=1.0)
+    ranker = wrap(table, ranker=Extreme(), centre=0.0, scale=1.0)
     assert ranker.score(PAIRS).tolist() == [1.0] * 5 + [0.0] * 5
 
 
@@ -169,7 +169,7 @@ def candidates(**changed):
 
 
 def test_it_proves_its_own_lists(table):
-    ranker = harden(table, samples=400)
+    ranker = wrap(table, samples=400)
     assert isinstance(ranker, CertifiedRanker)
     made = ranker.certify("q1", QUERIES["q1"], candidates(), [1, 2, 3], None)
     assert [(c.bound, c.k) for c in made] == [(bound, k) for bound in ("betting", "paper") for k in (1, 2, 3)]
@@ -184,7 +184,7 @@ def test_it_proves_its_own_lists(table):
 
 
 def test_radius_and_overlaps_reach_the_certificate(table):
-    ranker = harden(table, size=2)  # cuts plane, jet, aircraft: two of the three share half of their sets
+    ranker = wrap(table, size=2)  # cuts plane, jet, aircraft: two of the three share half of their sets
     overlaps = ranker.overlaps(DOCUMENTS["d1"])
     assert sorted(overlaps)[:3] == pytest.approx([0.5] * 3)
     for radius, expected in [(0, 1.0), (1, 0.5), (2, 0.25), (None, 0.125)]:
@@ -197,7 +197,7 @@ def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
     from robustrank.rankers.bi_encoder import MiniLMRanker
 
     inner = MiniLMRanker()
-    ranker = harden(table, ranker=inner, samples=40, size=2)
+    ranker = wrap(table, ranker=inner, samples=40, size=2)
     query = QUERIES["q1"]
     certificates = [c for c in ranker.certify("q1", query, candidates(), [1, 2, 3, 4], 1) if c.certified and c.holds]
     assert certificates
@@ -225,7 +225,7 @@ def test_copies_are_a_prefix_of_more_copies(kind):
     defense = create("defense", parse(f"{kind}:samples=40"))
     texts = {"d0": "Aircraft wings lift, and the pressure falls quickly.", "d1": "Good planes rise"}
     collection = Collection("c", {"q": "wings"}, texts, {"q": {"d0": 1}}, {"q": ("d0", "d1")})
-    ranker = defense.harden(Overlap(), collection, derive(0, "defense"))
+    ranker = defense.wrap(Overlap(), collection, derive(0, "defense"))
     for text in texts.values():
         assert ranker.copies(text, 7) == ranker.copies(text)[:7]
         assert ranker.copies(text, 90)[:40] == ranker.copies(text)
@@ -235,7 +235,7 @@ def test_the_sequential_bound_samples_on_demand():
     defense = create("defense", parse("certdr:samples=20,bound=sequential,most=200"))
     documents = {f"d{i}": f"word{i} wings lift {'wings ' * i}" for i in range(6)}
     collection = Collection("c", {"q": "wings"}, documents, {"q": {"d0": 1}}, {"q": tuple(documents)})
-    ranker = defense.harden(Overlap(), collection, derive(0, "defense"))
+    ranker = defense.wrap(Overlap(), collection, derive(0, "defense"))
     found = ranker.certify("q", "wings", [Candidate(*item) for item in documents.items()], [1, 3], None)
     assert [certificate.bound for certificate in found] == ["sequential", "sequential"]
     assert all(16 <= document.samples <= 200 for document in found[0].documents)
@@ -245,7 +245,7 @@ def test_the_sequential_bound_samples_on_demand():
 
 def on_demand(table, **more):
     """A sequential ranker, and the spans of copies that it draws of each document."""
-    ranker = harden(table, samples=16, bound="sequential", **{"most": 200, **more})
+    ranker = wrap(table, samples=16, bound="sequential", **{"most": 200, **more})
     spans, draw = [], ranker.copies
 
     def copies(document, stop=None, start=0):

@@ -7,8 +7,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from robustrank.defenses.filtering import BELOW, FilteredRanker
 from robustrank.defenses.outlier_filter import DISCOUNT, OutlierDetector
+from robustrank.defenses.parts.filtering import BELOW, FilteredRanker
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
@@ -37,7 +37,7 @@ SHUFFLED = "wall near falls pressure the and the over air of flow the lifts wing
 def defended(name, **parameters):
     inner = BM25()
     inner.prepare(COLLECTION)
-    return create("defense", Spec(name, parameters)).harden(inner, COLLECTION, derive(0, "defense")), inner
+    return create("defense", Spec(name, parameters)).wrap(inner, COLLECTION, derive(0, "defense")), inner
 
 
 NAMES = ["spamicity-filter", "outlier-filter", "perplexity-filter"]
@@ -49,30 +49,30 @@ def parameters_of(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_filter_flags_few_clean_documents_and_lowers_what_it_flags(name):
-    ranker, inner = defended(name, false_alarms=0.1, **parameters_of(name))
+    ranker, inner = defended(name, target_fpr=0.1, **parameters_of(name))
     assert isinstance(ranker, FilteredRanker)
     assert isinstance(ranker.detector, Detector)
-    flags = ranker.flags(PAIRS)
-    assert flags.mean() <= 0.1
-    assert ranker.score(PAIRS) == pytest.approx(inner.score(PAIRS) - BELOW * flags, abs=1e-2)
+    is_flagged = ranker.is_flagged(PAIRS)
+    assert is_flagged.mean() <= 0.1
+    assert ranker.score(PAIRS) == pytest.approx(inner.score(PAIRS) - BELOW * is_flagged, abs=1e-2)
     alone = [float(ranker.score([pair])[0]) for pair in PAIRS[::-1]]
     assert alone[::-1] == ranker.score(PAIRS).tolist()
     assert ranker.score([("", "")]).shape == (1,)
-    other, _ = defended(name, false_alarms=0.4, **parameters_of(name))
+    other, _ = defended(name, target_fpr=0.4, **parameters_of(name))
     assert ranker.fingerprint != other.fingerprint
-    assert other.flags(PAIRS).sum() >= flags.sum()
+    assert other.is_flagged(PAIRS).sum() >= is_flagged.sum()
 
 
 def test_each_flags_what_it_is_for():
-    assert defended("spamicity-filter")[0].flags([(QUERY, STUFFED)])[0]
-    assert not defended("spamicity-filter")[0].flags([(QUERY, SHUFFLED)])[0]
-    assert defended("outlier-filter")[0].flags([(QUERY, SHUFFLED)])[0]
+    assert defended("spamicity-filter")[0].is_flagged([(QUERY, STUFFED)])[0]
+    assert not defended("spamicity-filter")[0].is_flagged([(QUERY, SHUFFLED)])[0]
+    assert defended("outlier-filter")[0].is_flagged([(QUERY, SHUFFLED)])[0]
 
 
 def test_a_share_that_is_none_is_refused():
     for name in NAMES:
         with pytest.raises(UsageError, match="share of clean documents"):
-            create("defense", Spec(name, {"false_alarms": 1.0}))
+            create("defense", Spec(name, {"target_fpr": 1.0}))
 
 
 def test_surprise_by_hand():
@@ -85,8 +85,8 @@ def test_surprise_by_hand():
     assert detector.surprises("a x")[0] == pytest.approx(unseen)
     # A document of the collection leaves its own counts out: "a b" was seen in no other.
     assert detector.surprises("a b")[0] > detector.surprises("a b x")[0]
-    assert detector.suspicion("q", ["", "word"]).tolist() == [0, 0]
-    assert np.isfinite(detector.suspicion("q", ["x y z", "a b"])).all()
+    assert detector.anomaly_score("q", ["", "word"]).tolist() == [0, 0]
+    assert np.isfinite(detector.anomaly_score("q", ["x y z", "a b"])).all()
 
 
 def test_an_edited_document_is_not_judged_by_what_its_original_taught():

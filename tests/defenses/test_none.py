@@ -12,5 +12,5 @@ from robustrank.rankers.lexical import BM25
 
 def test_no_defense_leaves_the_ranker_as_it_is_and_proves_nothing():
     ranker = BM25()
-    assert NoDefense().harden(ranker, Collection("c", {}, {}, {}, {}), np.random.default_rng(0)) is ranker
+    assert NoDefense().wrap(ranker, Collection("c", {}, {}, {}, {}), np.random.default_rng(0)) is ranker
     assert not isinstance(ranker, CertifiedRanker)

@@ -51,7 +51,7 @@ class Table(Ranker):
 
 def test_the_median_of_the_copies_is_the_score(tmp_path):
     symmetric(RELATION, {}).save(tmp_path / "table.txt")
-    ranker = MedianSmoothing(table=str(tmp_path / "table.txt"), samples=31).harden(bm25(), COLLECTION, derive(0, "h"))
+    ranker = MedianSmoothing(table=str(tmp_path / "table.txt"), samples=31).wrap(bm25(), COLLECTION, derive(0, "h"))
     assert isinstance(ranker, CertifiedRanker)
     for text in DOCUMENTS.values():
         expected = np.median(bm25().score([(QUERY, copy) for copy in ranker.copies(text)]))
@@ -64,7 +64,7 @@ def test_the_median_of_the_copies_is_the_score(tmp_path):
 
 def masked(keep=0.5, samples=40, inner=None, **more):
     made = RandomMasking(keep=keep, samples=samples, **{"centre": 0.0, "scale": 1.0, **more})
-    return made.harden(inner or Table(), COLLECTION, derive(0, "harden"))
+    return made.wrap(inner or Table(), COLLECTION, derive(0, "wrap"))
 
 
 def test_a_copy_keeps_so_many_words_in_their_order():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustrank.defenses.spelling_correction import CorrectedRanker, Speller
+from robustrank.defenses.spelling_correction import CorrectedRanker, SpellChecker
 
 from robustrank.engine.cell import plan
 from robustrank.engine.context import Context
@@ -21,8 +21,8 @@ DOCUMENTS = ["heat flow", "heat over a wing", "heating of a wing", "beat", "heap
 
 
 @pytest.fixture
-def speller():
-    return Speller.of(DOCUMENTS, 2, 6)
+def spell_checker():
+    return SpellChecker.of(DOCUMENTS, 2, 6)
 
 
 @pytest.mark.parametrize(
@@ -36,20 +36,20 @@ def speller():
         ("heaz-flow, a3 qq zzzzzz", "heat-flow, a3 qq zzzzzz"),  # digits, short words, and words with nothing near
     ],
 )
-def test_unknown_words_become_the_likeliest_near_them(speller, query, expected):
-    assert speller.corrected(query) == expected
+def test_unknown_words_become_the_likeliest_near_them(spell_checker, query, expected):
+    assert spell_checker.corrected(query) == expected
 
 
 def test_a_nearer_word_beats_a_commoner_one():
-    assert Speller.of(["boundary"] * 9 + ["bounded"], 2, 6).corrected("boundde") == "bounded"
+    assert SpellChecker.of(["boundary"] * 9 + ["bounded"], 2, 6).corrected("boundde") == "bounded"
 
 
-def test_known_words_stay_however_rare(speller):
-    assert speller.corrected("beat heap boundary") == "beat heap boundary"
-    assert Speller.of([], 2, 6).corrected("haet") == "haet"
+def test_known_words_stay_however_rare(spell_checker):
+    assert spell_checker.corrected("beat heap boundary") == "beat heap boundary"
+    assert SpellChecker.of([], 2, 6).corrected("haet") == "haet"
 
 
-def test_documents_are_read_as_they_are(speller):
+def test_documents_are_read_as_they_are(spell_checker):
     seen = []
 
     class Watching(Ranker):
@@ -59,10 +59,10 @@ def test_documents_are_read_as_they_are(speller):
             seen.extend(pairs)
             return np.zeros(len(pairs), dtype=np.float32)
 
-    ranker = CorrectedRanker(Watching(), speller, "name")
+    ranker = CorrectedRanker(Watching(), spell_checker, "name")
     assert ranker.score([("haet", "haet"), ("haet", "wnig"), ("flow", "")]).shape == (3,)
     assert seen == [("heat", "haet"), ("heat", "wnig"), ("flow", "")]
-    assert ranker.fingerprint != CorrectedRanker(Watching(), speller, "other").fingerprint != "watching"
+    assert ranker.fingerprint != CorrectedRanker(Watching(), spell_checker, "other").fingerprint != "watching"
 
 
 def test_bad_settings_are_refused():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from robustrank import experiment, imitation
-from robustrank.engine.lessons import Lessons
 from robustrank.engine.resources import Resources
+from robustrank.engine.training_split import TrainingSplit
 from robustrank.plugins import create
 from robustrank.specification import Spec, parse
 
@@ -31,11 +31,11 @@ def key(tmp_path, augment):
         "tasks: [iid-variance]\n"
     )
     resources = Resources(experiment.load(path), tmp_path)
-    return resources._training_key(Spec("knrm", {}, "knrm"), Lessons(parse("lee")), 0)
+    return resources._training_key(Spec("knrm", {}, "knrm"), TrainingSplit(parse("lee")), 0)
 
 
 def student_key(lee, augment):
-    return imitation._key(imitation.Imitation(student="knrm", training={"augment": augment}), lee, 0)
+    return imitation._key(imitation.Imitation(surrogate="knrm", training={"augment": augment}), lee, 0)
 
 
 def test_a_student_of_an_attack_that_changed_is_taught_again(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustrank.errors import DataError
-from robustrank.measures.ranking import inserted_rank, legacy_rank, ranking
+from robustrank.measures.ranking import inserted_rank, published_script_rank, ranking
 
 SCORES = st.lists(st.sampled_from([-1.0, 0.0, 0.1, 0.5, 2.0]), min_size=1, max_size=12)
 
@@ -76,7 +76,7 @@ def test_a_score_that_is_nan_is_refused() -> None:
     with pytest.raises(DataError, match="NaN"):
         inserted_rank(1.0, "t", np.array([1.0, np.nan], dtype=np.float32), ["a", "b"])
     with pytest.raises(DataError, match="NaN"):
-        legacy_rank(float("nan"), fine)
+        published_script_rank(float("nan"), fine)
 
 
 def test_arguments_that_do_not_fit_are_refused() -> None:
@@ -95,7 +95,7 @@ def test_the_legacy_rank_is_the_published_scripts() -> None:
     old = np.array([3.0, 2.0, 1.0], dtype=np.float32)
     for new in (0.5, 1.0, 1.01, 2.0, 2.5, 9.0):
         ascending = old[::-1].tolist()
-        assert legacy_rank(new, old) == len(ascending) - bisect.bisect_left(ascending, new)
-    assert legacy_rank(1.01, old) == 2  # below the old rank 3: a success by that script
+        assert published_script_rank(new, old) == len(ascending) - bisect.bisect_left(ascending, new)
+    assert published_script_rank(1.01, old) == 2  # below the old rank 3: a success by that script
     assert inserted_rank(1.01, "c", old[:2], ["a", "b"]) == 3  # and none by ours
-    assert legacy_rank(9.0, old) == 0
+    assert published_script_rank(9.0, old) == 0

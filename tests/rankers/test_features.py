@@ -11,7 +11,7 @@ import pytest
 
 from robustrank.collections.collection import Collection
 from robustrank.randomness import derive
-from robustrank.rankers.features import FEATURES, Extractor, _distance, _shortest_stretch
+from robustrank.rankers.features import FEATURES, FeatureExtractor, _distance, _shortest_stretch
 from robustrank.rankers.lexical import BM25, QueryLikelihood
 
 DOCUMENTS = {
@@ -28,7 +28,7 @@ def collection() -> Collection:
 
 
 def by_name(collection, query, document):
-    return dict(zip(FEATURES, Extractor(collection).features([(query, document)])[0].tolist(), strict=True))
+    return dict(zip(FEATURES, FeatureExtractor(collection).features([(query, document)])[0].tolist(), strict=True))
 
 
 def test_a_document_by_hand(collection):
@@ -83,15 +83,15 @@ def test_cosine_is_one_for_the_document_itself_and_zero_without_a_common_term(co
 
 @pytest.mark.parametrize(("query", "document"), [("", "wing"), ("wing", ""), ("", ""), ("the", "of"), ("zzz", "qqq")])
 def test_odd_texts_have_finite_features(collection, query, document):
-    assert np.isfinite(Extractor(collection).features([(query, document)])).all()
+    assert np.isfinite(FeatureExtractor(collection).features([(query, document)])).all()
 
 
 def test_a_row_depends_on_its_pair_alone(collection):
     pairs = list(product(["wing drag", "heat", ""], DOCUMENTS.values()))
-    together = Extractor(collection).features(pairs)
-    alone = np.concatenate([Extractor(collection).features([pair]) for pair in pairs[::-1]])[::-1]
+    together = FeatureExtractor(collection).features(pairs)
+    alone = np.concatenate([FeatureExtractor(collection).features([pair]) for pair in pairs[::-1]])[::-1]
     assert together.tobytes() == alone.tobytes()
-    assert Extractor(collection).features([]).shape == (0, len(FEATURES))
+    assert FeatureExtractor(collection).features([]).shape == (0, len(FEATURES))
 
 
 def test_distances_and_stretches_agree_with_brute_force():

@@ -28,8 +28,8 @@ def parts():
 
     lee = LeeReader(split="background", depth=15).read()
     lee = lee.only(list(lee.queries)[:150])
-    learnt, tested = split_by_query(lee, 0.3, derive(0, "test"))
-    return *split_by_query(learnt, 0.25, derive(0, "validation")), tested
+    learned, tested = split_by_query(lee, 0.3, derive(0, "test"))
+    return *split_by_query(learned, 0.25, derive(0, "validation")), tested
 
 
 def mixed(part):

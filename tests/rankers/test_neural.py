@@ -42,7 +42,7 @@ def small(vectors):
     return {
         "drmm": DRMMRanker(embeddings=vectors, **common),
         "knrm": KNRMRanker(embeddings=vectors, **common),
-        "knrm learnt": KNRMRanker(dimension=8, **common),
+        "knrm learned": KNRMRanker(dimension=8, **common),
         "conv-knrm": ConvKNRMRanker(embeddings=vectors, filters=8, **common),
         "duet": DuetRanker(embeddings=vectors, hidden=16, dropout=0.1, **common),
         "dssm": DSSMRanker(**common),
@@ -50,7 +50,7 @@ def small(vectors):
     }
 
 
-NAMES = ("drmm", "knrm", "knrm learnt", "conv-knrm", "duet", "dssm", "cdssm")
+NAMES = ("drmm", "knrm", "knrm learned", "conv-knrm", "duet", "dssm", "cdssm")
 
 
 @pytest.fixture(scope="module")
@@ -76,30 +76,30 @@ def parts(collection):
     return collection.only(ids[:50]), collection.only(ids[50:60]), collection.only(ids[60:])
 
 
-def trained(ranker, learnt, validation, folder, **settings):
+def trained(ranker, learned, validation, folder, **settings):
     settings = {"epochs": 8, "negatives": 1, "positives": 1, "groups": 5, **settings}
-    ranker.fit(learnt, validation, 1, str(folder), settings)
+    ranker.fit(learned, validation, 1, str(folder), settings)
     found = ranker.load(str(folder))
-    found.prepare(learnt)
+    found.prepare(learned)
     return found
 
 
 @pytest.fixture(scope="module")
 def models(vectors, collection, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    learnt, validation, _ = parts(collection)
+    learned, validation, _ = parts(collection)
     settings = {"dssm": {"epochs": 1, "groups": 25}, "cdssm": {"epochs": 1, "groups": 25}}
     return {
-        name: trained(ranker, learnt, validation, folder / name, **settings.get(name, {}))
+        name: trained(ranker, learned, validation, folder / name, **settings.get(name, {}))
         for name, ranker in small(vectors).items()
     }
 
 
 @pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet"])
 def test_labels_decide_what_is_learnt(name, vectors, collection, models, tmp_path):
-    learnt, validation, tested = parts(collection)
+    learned, validation, tested = parts(collection)
     assert mean_ndcg(models[name].score, tested) > 0.8  # chance is .59
-    inverted = trained(small(vectors)[name], turned(learnt), turned(validation), tmp_path / "m")
+    inverted = trained(small(vectors)[name], turned(learned), turned(validation), tmp_path / "m")
     assert mean_ndcg(inverted.score, tested) < 0.5
 
 
@@ -252,7 +252,7 @@ def begun(ranker, collection, seed=0):
     return ranker
 
 
-@pytest.mark.parametrize("name", ["knrm", "knrm learnt", "conv-knrm", "duet"])
+@pytest.mark.parametrize("name", ["knrm", "knrm learned", "conv-knrm", "duet"])
 def test_gradients_agree_with_finite_differences(name, vectors, collection):
     ranker = begun(small(vectors)[name], collection)
     assert isinstance(ranker, GradientRanker)

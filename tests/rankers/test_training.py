@@ -63,15 +63,15 @@ def lee():
 
 @pytest.fixture(scope="module")
 def parts(lee):
-    learnt, tested = split_by_query(lee, 0.3, derive(0, "test"))
-    return *split_by_query(learnt, 0.2, derive(0, "validation")), tested
+    learned, tested = split_by_query(lee, 0.3, derive(0, "test"))
+    return *split_by_query(learned, 0.2, derive(0, "validation")), tested
 
 
 def weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
-def learnt(folder: Path, collection) -> Weigher:
+def learned(folder: Path, collection) -> Weigher:
     from safetensors.torch import load_file
 
     weigher = Weigher(collection)
@@ -88,7 +88,7 @@ def test_true_labels_teach_and_shuffled_labels_do_not(lee, parts, tmp_path):
         if name == "shuffled":  # every candidate keeps some gain, but not its own
             shown = [replace(part, qrels={q: mixed(part, q) for q in part.queries}) for part in (learnable, validation)]
         train(lambda: Weigher(lee), *shown, 1, str(tmp_path / name), SETTINGS, {})
-        values[name] = mean_ndcg(learnt(tmp_path / name, lee).score, tested)
+        values[name] = mean_ndcg(learned(tmp_path / name, lee).score, tested)
     bm25 = BM25()
     bm25.prepare(lee)
     coins = [lambda pairs, rng=rng: rng.normal(size=len(pairs)) for rng in derive(0, "chance").spawn(20)]

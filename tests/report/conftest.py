@@ -193,7 +193,7 @@ class _Study:
     def rows(self) -> Iterator[Row]:
         yield from self.values("iid-variance", {"AP": self.level, "nDCG@10": self.level, "RR@10": self.level})
         yield from self.unseen()
-        yield from self.elsewhere()
+        yield from self.other_domains()
         typos = {"clean": self.level, "attacked": self.lost(0.2), "worst": self.lost(0.5)}
         for measure in ("nDCG@10", "AP"):
             own = {f"{measure}/{name}": values for name, values in typos.items()}
@@ -222,8 +222,8 @@ class _Study:
         if not self.trained:
             yield self.row("ood-query", "nDCG@10/unseen", None, note="the ranker is not trained: no type is new to it")
 
-    def elsewhere(self) -> Iterator[Row]:
-        found = self.shifted("home", "there")
+    def other_domains(self) -> Iterator[Row]:
+        found = self.shifted("self", "there")
         yield from self.values("ood-corpus", found | {f"{n}/c9": v for n, v in found.items() if n.endswith("there")})
         if not self.trained:
             yield self.row("ood-corpus", "nDCG@10/there", None, note="it is not trained")

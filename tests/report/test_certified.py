@@ -7,11 +7,11 @@ import io
 
 import pytest
 
+from robustrank.report.build import make_tables
 from robustrank.report.certified import by_query, with_attacks
+from robustrank.report.estimate import Settings
 from robustrank.report.figures import draw
-from robustrank.report.fill import Settings
-from robustrank.report.make import make_tables
-from robustrank.report.part import Part
+from robustrank.report.rowset import RowSet
 from robustrank.report.write import write_report
 from robustrank.rows import Row
 
@@ -110,7 +110,7 @@ def test_an_attack_counts_from_the_radius_that_allows_it():
 def test_an_attack_on_another_defense_or_seed_speaks_of_no_list_here():
     rows = [*certified([1]), *attack("q1", 9, 1, 1, defense="none")]
     rows += [row(r.measure, r.value, task=r.task, attack="a", doc_id="d9", seed=1) for r in attack("q1", 9, 1, 1)]
-    assert with_attacks(Part(frame(rows)), "certified-topk").measures == {"certified@1/R=1", "rho/R=1", "samples/R=1"}
+    assert with_attacks(RowSet(frame(rows)), "certified-topk").measures == {"certified@1/R=1", "rho/R=1", "samples/R=1"}
     assert "certified-topk-r-1-attacked-lee" not in tables(rows)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from robustrank.report import markdown
+from robustrank.report.build import make_tables
+from robustrank.report.estimate import Settings
 from robustrank.report.families import families, mean_rank, ranked_families
-from robustrank.report.fill import Settings
-from robustrank.report.make import make_tables
-from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value
 
 
 def test_families_worked_out_by_hand():
@@ -24,8 +24,8 @@ def test_families_worked_out_by_hand():
         ("pretrained", "bert", "none"): (0.1, -0.1, 0.9),
         ("pretrained", "bert", "certdr"): (0.9, -0.9, 0.0),  # defended: not counted
     }
-    lines = tuple(Line(keys, tuple(Value(value) for value in own)) for keys, own in figures.items())
-    made = families(Filled("f", "C.", "L.", ("family", "ranker", "defense"), "", columns, lines))
+    lines = tuple(TableRow(keys, tuple(Value(value) for value in own)) for keys, own in figures.items())
+    made = families(RenderedTable("f", "C.", "L.", ("family", "ranker", "defense"), "", columns, lines))
     assert [column.title for column in made.columns] == ["VNAP", "rank", "drop", "rank", "success", "rank", "mean rank"]
     assert [line.units for line in made.lines] == [2, 1, 1]
     assert {line.keys[0]: [value.estimate for value in line.values] for line in made.lines} == {

@@ -10,24 +10,24 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
+from robustrank.report.build import make_tables, settings_for
+from robustrank.report.estimate import Settings
 from robustrank.report.figures import Drawn, draw
-from robustrank.report.fill import Settings
 from robustrank.report.labels import drawable, label_points
-from robustrank.report.make import make_tables, settings_for
-from robustrank.report.plots import budget_curves, looks_of, trade_off
+from robustrank.report.plots import budget_curves, style_map, trade_off
 from robustrank.report.series import series
-from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value
 from robustrank.rows import Row
 from tests.report.conftest import frame
 
 
-def filled(values, rows=("ranker", "defense")):
+def rendered(values, rows=("ranker", "defense")):
     columns = (Column("x", ("x",)), Column("y", ("y",)), Column("budget", ("b",)))[: len(next(iter(values.values())))]
     lines = tuple(
-        Line(keys, tuple(Value(v, None if v is None else (v - 0.1, v + 0.1)) for v in own))
+        TableRow(keys, tuple(Value(v, None if v is None else (v - 0.1, v + 0.1)) for v in own))
         for keys, own in values.items()
     )
-    return Filled("f", "C.", "", rows, "", columns, lines)
+    return RenderedTable("f", "C.", "", rows, "", columns, lines)
 
 
 def test_no_name_covers_another_or_a_mark():
@@ -70,14 +70,14 @@ def test_attacks_that_differ_in_their_size_are_one_series():
 
 
 def test_a_point_without_a_figure_is_not_drawn():
-    assert trade_off(filled({("bm25", "none"): (None, 0.5)})) is None
-    figure = trade_off(filled({("bm25", "none"): (0.4, 0.5), ("minilm", "none"): (None, 0.5)}))
+    assert trade_off(rendered({("bm25", "none"): (None, 0.5)})) is None
+    figure = trade_off(rendered({("bm25", "none"): (0.4, 0.5), ("minilm", "none"): (None, 0.5)}))
     assert [text.get_text() for text in figure.axes[0].texts] == ["bm25"]
 
 
 def test_defended_rankers_are_named_by_their_defense():
     values = {("bm25", "none"): (0.4, 0.5), ("bm25", "certdr:samples=200"): (0.3, 0.6), ("minilm", "none"): (0.8, 0.1)}
-    names = {text.get_text() for text in trade_off(filled(values)).axes[0].texts} - {""}
+    names = {text.get_text() for text in trade_off(rendered(values)).axes[0].texts} - {""}
     assert names == {"bm25", "bm25 + certdr", "minilm"}
 
 
@@ -87,7 +87,7 @@ def test_curves_hold_the_values_of_the_table():
         for ranker in ("bm25", "minilm")
         for size, success, control in ((1, 0.2, 0.1), (5, 0.6, 0.3))
     }
-    figure = budget_curves(filled(values, ("attack", "ranker", "defense")))
+    figure = budget_curves(rendered(values, ("attack", "ranker", "defense")))
     assert [axes.get_title() for axes in figure.axes] == ["bm25", "minilm"]
     own, control = figure.axes[0].lines
     assert (own.get_xydata().tolist(), own.get_linestyle()) == ([[1, 0.2], [5, 0.6]], "-")
@@ -97,7 +97,7 @@ def test_curves_hold_the_values_of_the_table():
 def test_any_label_can_be_drawn():
     label = "$x_1$ 北京 \n🙂 {a} \\frac"
     assert drawable(label) == "$x_1$ �� � {a} \\frac"
-    figure = trade_off(filled({(label, "none"): (0.4, 0.5)}))
+    figure = trade_off(rendered({(label, "none"): (0.4, 0.5)}))
     assert Drawn("f", "", figure).saved("png").startswith(b"\x89PNG")
 
 
@@ -125,7 +125,7 @@ def test_every_task_of_a_study_has_its_figure_with_families_told_apart(study):
 
 def test_rankers_of_a_family_share_its_colour_and_no_mark():
     keys = [("neural", "drmm"), ("neural", "duet"), ("pretrained", "bert")]
-    looks = looks_of(filled(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
+    looks = style_map(rendered(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
     assert looks["drmm"][0] == looks["duet"][0] != looks["bert"][0]
     assert looks["drmm"][1] != looks["duet"][1]
 
@@ -161,7 +161,7 @@ def test_a_detector_has_its_roc_curves():
 
 def imitation_rows(agreement):
     for queries, values in agreement.items():
-        of = (f"imitation:student=knrm,queries={queries}", "lee", "minilm", "pretrained", "none", "", 0)
+        of = (f"imitation:surrogate=knrm,queries={queries}", "lee", "minilm", "pretrained", "none", "", 0)
         yield Row(*of, "", "", "prepare/queries", 100.0 * queries)
         for number, value in enumerate(values):
             yield Row(*of, f"q{number}", "", "overlap@10", value)

@@ -11,9 +11,9 @@ import pytest
 
 from robustrank.errors import UsageError
 from robustrank.report import html_tables, latex, markdown
-from robustrank.report.fill import Settings
+from robustrank.report.build import make_tables, settings_for
+from robustrank.report.estimate import Settings
 from robustrank.report.load import load_rows
-from robustrank.report.make import make_tables, settings_for
 from robustrank.report.numbers import number
 from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column
 from robustrank.rows import COLUMNS, Row

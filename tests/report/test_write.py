@@ -11,7 +11,7 @@ from rich.console import Console
 
 from robustrank.errors import DataError, UsageError
 from robustrank.report import html_tables, markdown
-from robustrank.report.tables import Column, Filled, Line, Value
+from robustrank.report.tables import Column, RenderedTable, TableRow, Value
 from robustrank.report.terminal import pieces, show
 from robustrank.report.write import write_report
 from robustrank.rows import Row
@@ -31,8 +31,10 @@ def odd_table():
     labels = ("<b>bm25</b> | x", "[red]minilm[/red] *y*")
     values = (Value(-0.25, (-0.5, 0.0), 12, {"†": 0.01}, "†", best=True), Value(None))
     columns = (Column("drop", ("a", "b"), percent=True, digits=1, higher_is_better=True), Column("AP", ("AP",)))
-    lines = tuple(Line((label, "none"), values) for label in labels)
-    return Filled("odd", "A & B.", "p < 0.05", ("ranker", "defense"), "queries", columns, lines, ("1 row failed.",))
+    lines = tuple(TableRow((label, "none"), values) for label in labels)
+    return RenderedTable(
+        "odd", "A & B.", "p < 0.05", ("ranker", "defense"), "queries", columns, lines, ("1 row failed.",)
+    )
 
 
 def test_the_report_remade_is_the_same_to_the_byte(small_run):
@@ -136,11 +138,13 @@ def test_the_terminal_shows_labels_as_they_are_and_keeps_its_width():
 
 def test_a_wide_table_is_cut_into_pieces_with_all_its_columns():
     columns = tuple(Column(f"measure number {i}", ("m",)) for i in range(12))
-    filled = Filled("wide", "C.", "", ("ranker",), "queries", columns, (Line(("bm25",), (Value(0.5),) * 12),))
-    parts = list(pieces(filled, 60))
-    assert sum(len(part.columns) - 2 for part in parts) == 12
+    rendered = RenderedTable(
+        "wide", "C.", "", ("ranker",), "queries", columns, (TableRow(("bm25",), (Value(0.5),) * 12),)
+    )
+    parts = list(pieces(rendered, 60))
+    assert sum(len(rowset.columns) - 2 for rowset in parts) == 12
     assert len(parts) > 1
-    assert len(list(pieces(filled, 10))) == 12  # no room at all: a column a piece
+    assert len(list(pieces(rendered, 10))) == 12  # no room at all: a column a piece
 
 
 def test_show_prints_the_summary_first_and_no_reference_tables(small_run):

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from robustrank.tasks.targets import choose
+from robustrank.tasks.parts.targets import sample_targets
 
 from robustrank.cli.main import invoke
 from robustrank.collections.collection import Collection
@@ -73,7 +73,7 @@ def test_access_and_budget_are_enforced_and_remembered_answers_are_free():
 
 def test_targets_are_drawn_from_their_bands():
     ranked = [Candidate(str(i), "") for i in range(60)]
-    ranks, missing = choose(ranked, ["11-20", "51-60", "61-70", "last-2"], np.random.default_rng(0))
+    ranks, missing = sample_targets(ranked, ["11-20", "51-60", "61-70", "last-2"], np.random.default_rng(0))
     assert 11 <= ranks[0] <= 20
     assert 51 <= ranks[1] <= 60
     assert {59, 60} <= set(ranks)
@@ -174,7 +174,7 @@ class Believer(CanonicalRanker):
 class Unsound(Defense):
     """Proves what is not so."""
 
-    def harden(self, ranker, collection, rng):
+    def wrap(self, ranker, collection, rng):
         return Believer(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
 '''
 
@@ -192,10 +192,12 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
     lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
-    held = [row for row in map(json.loads, lines) if row["measure"].startswith("held@")]
-    assert held
-    assert {row["attack"] for row in held} == {"word-substitution:max_words=8"}  # stuffing is no substitution
-    broken = [row for row in held if row["status"] == "error"]
+    check_certificates = [row for row in map(json.loads, lines) if row["measure"].startswith("held@")]
+    assert check_certificates
+    assert {row["attack"] for row in check_certificates} == {
+        "word-substitution:max_words=8"
+    }  # stuffing is no substitution
+    broken = [row for row in check_certificates if row["status"] == "error"]
     assert bool(broken) == (defense == "unsound")
     assert all("was certified" in row["note"] and row["value"] == 0 for row in broken)
 

@@ -16,7 +16,7 @@ from robustrank.plugins import create
 from robustrank.specification import Spec
 from robustrank.text.query_types import question_forms
 
-# Puts the relevant document first for queries that begin like one it has learnt from, and last for others.
+# Puts the relevant document first for queries that begin like one it has learned from, and last for others.
 RANKER = '''
 """A ranker whose weights are the list of queries it was taught."""
 import json
@@ -40,7 +40,7 @@ class Pupil(Ranker):
         return json.loads((Path(self.weights) / "taught.json").read_text())
 
     def score(self, pairs):
-        assert not {query for query, _ in pairs} & set(self.taught), "tested on what it has learnt"
+        assert not {query for query, _ in pairs} & set(self.taught), "tested on what it has learned"
         known = {query.split()[0] for query in self.taught}
         return np.array([(1 if q.split()[0] in known else -1) * ("right" in d) for q, d in pairs], dtype=np.float32)
 
@@ -76,12 +76,12 @@ def write_collection(folder, name, forms, per_form=8):
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     (folder / "pupil.py").write_text(RANKER)
-    write_collection(folder, "home", FORMS)
+    write_collection(folder, "self", FORMS)
     write_collection(folder, "away", ("how many", "what is"))
     return folder
 
 
-def cells(world, task, collections=("home", "away"), ranker=None, **training):
+def cells(world, task, collections=("self", "away"), ranker=None, **training):
     ranker = ranker or {"name": str(world / "pupil.py"), "label": "pupil", "train": {"folds": 4, **training}}
     experiment = check(
         {
@@ -110,7 +110,7 @@ def values(rows, measure):
 
 
 def test_every_query_is_tested_once_by_a_ranker_that_has_not_seen_it(world):
-    found = cells(world, "iid-variance", ["home"])
+    found = cells(world, "iid-variance", ["self"])
     assert len(found) == len({cell.key for cell, _ in found}) == 4
     rows = [row for row in rows_of(found) if row.measure == "nDCG@10"]
     assert sorted(row.query_id for row in rows) == sorted(f"q{i}" for i in range(24))
@@ -118,14 +118,14 @@ def test_every_query_is_tested_once_by_a_ranker_that_has_not_seen_it(world):
 
 
 def test_a_limit_on_queries_names_the_same_queries_whatever_the_folds(world):
-    ids = [q for _, context in cells(world, "iid-variance", ["home"]) for q in context.query_ids(8)]
+    ids = [q for _, context in cells(world, "iid-variance", ["self"]) for q in context.query_ids(8)]
     assert sorted(ids) == [f"q{i}" for i in range(8)]
-    parts = [context.query_ids(8) for _, context in cells(world, "iid-variance", ["home"])]
+    parts = [context.query_ids(8) for _, context in cells(world, "iid-variance", ["self"])]
     assert [len(part) for part in parts] == [2, 2, 2, 2]
 
 
 def test_a_type_left_out_is_unseen_and_both_models_learn_from_equally_many(world):
-    found = cells(world, "ood-query", ["home"])
+    found = cells(world, "ood-query", ["self"])
     rows = rows_of(found)
     seen, unseen = values(rows, "nDCG@10/seen"), values(rows, "nDCG@10/unseen")
     assert set(seen) == set(unseen) == {f"q{i}" for i in range(24)}
@@ -133,19 +133,19 @@ def test_a_type_left_out_is_unseen_and_both_models_learn_from_equally_many(world
     assert set(unseen.values()) == {0.5}  # the right document is last of three
     who = values(rows, "nDCG@10/unseen/who")
     assert set(who) == {f"q{i}" for i in range(0, 24, 3)}
-    taught = [json.loads(path.read_text()) for path in (world / "cache" / "models").glob("*/taught.json")]
-    sizes = Counter(len(queries) for queries in taught if len(set(question_forms(queries))) == 2)
+    scorer_trained_on = [json.loads(path.read_text()) for path in (world / "cache" / "models").glob("*/taught.json")]
+    sizes = Counter(len(queries) for queries in scorer_trained_on if len(set(question_forms(queries))) == 2)
     assert len(sizes) >= 1
     for _, context in found:
-        counts = Counter(question_forms(list(context.school.queries.values())))
+        counts = Counter(question_forms(list(context.train_collection.queries.values())))
         smallest = sum(counts.values()) - max(counts.values())
-        assert smallest in {len(queries) for queries in taught}
+        assert smallest in {len(queries) for queries in scorer_trained_on}
     tested = [row.value for row in rows if row.measure == "tested/who"]
     assert sum(tested) == 8
 
 
 def test_small_types_are_refused_with_the_counts(world):
-    (_, context), *_ = cells(world, "ood-query", ["home"])
+    (_, context), *_ = cells(world, "ood-query", ["self"])
     with pytest.raises(DataError, match="who 8"):
         list(create("task", Spec("ood-query", {"least": 50})).run(context))
     with pytest.raises(DataError, match="how many"):
@@ -153,7 +153,7 @@ def test_small_types_are_refused_with_the_counts(world):
 
 
 def test_an_untrained_ranker_has_no_unseen_type_and_no_home(world):
-    for task, kept, other in (("ood-query", "seen", "unseen"), ("ood-corpus", "home", "there")):
+    for task, kept, other in (("ood-query", "seen", "unseen"), ("ood-corpus", "self", "there")):
         rows = rows_of(cells(world, task, ranker="bm25"))
         assert values(rows, f"nDCG@10/{kept}")
         skipped = [row for row in rows if row.status == "skipped"]
@@ -166,20 +166,20 @@ def test_a_ranker_of_another_corpus_meets_what_it_has_not_seen(world):
     by_collection = {(row.collection, row.measure, row.value) for row in rows if row.measure.startswith("nDCG")}
     assert by_collection == {
         (name, f"nDCG@10/{measure}", value)
-        for name, source in (("home", "away"), ("away", "home"))
-        for measure, value in (("home", 1.0), ("there", 0.5), (f"there/{source}", 0.5))
+        for name, source in (("self", "away"), ("away", "self"))
+        for measure, value in (("self", 1.0), ("there", 0.5), (f"there/{source}", 0.5))
     }
 
 
 def test_the_keys_of_a_task_that_trains_elsewhere_hold_the_other_collections(world):
     alone, both = (
-        {cell.key for cell, _ in cells(world, "ood-corpus", names) if cell.collection.label == "home"}
-        for names in (["home"], ["home", "away"])
+        {cell.key for cell, _ in cells(world, "ood-corpus", names) if cell.collection.label == "self"}
+        for names in (["self"], ["self", "away"])
     )
     assert not alone & both
     iid = [
-        {cell.key for cell, _ in cells(world, "iid-variance", names) if cell.collection.label == "home"}
-        for names in (["home"], ["home", "away"])
+        {cell.key for cell, _ in cells(world, "iid-variance", names) if cell.collection.label == "self"}
+        for names in (["self"], ["self", "away"])
     ]
     assert iid[0] == iid[1]
 
@@ -189,7 +189,7 @@ def test_a_training_split_takes_the_place_of_folds(world):
         {
             "name": "x",
             "collections": [
-                {"name": "beir", "folder": str(world / "home"), "split": "test", "depth": 3, "label": "home",
+                {"name": "beir", "folder": str(world / "self"), "split": "test", "depth": 3, "label": "self",
                  "train": {"name": "beir", "folder": str(world / "away"), "split": "test", "depth": 3}}
             ],
             "rankers": [{"name": str(world / "pupil.py"), "label": "pupil", "train": {"queries": 6}}],
@@ -202,4 +202,4 @@ def test_a_training_split_takes_the_place_of_folds(world):
     assert isinstance(cell, Cell)
     context = Context(cell, resources)
     assert {row.value for row in create("task", cell.task).run(context) if row.measure == "nDCG@10"} == {0.5}
-    assert len(context.scorer.ranker.taught) == 6
+    assert len(context.scorer.ranker.scorer_trained_on) == 6

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 16_384  # of terms without a vector; a term has the number of its bucket, so that it still matches itself
 BATCH = 64  # pairs scored at a time
-_MINIMUM = 2  # occurrences of a term in the training collection that earn it a learnt vector
+_MINIMUM = 2  # occurrences of a term in the training collection that earn it a learned vector
 _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 
@@ -155,15 +155,15 @@ class EmbeddingRanker(NeuralRanker):
     """A neural ranker that reads terms as vectors.
 
     Vectors from a file stay as they are, and hold for every word of the file, seen in training or not. Without a file
-    vectors are learnt, for the terms that occur twice or more in the training collection's documents. Other terms have
+    vectors are learned, for the terms that occur twice or more in the training collection's documents. Other terms have
     random vectors: they resemble nothing but themselves.
     """
 
-    embeddings: str | None = None  # glove, or a file of vectors; null: learnt with the network
-    dimension: int = 50  # of learnt vectors
+    embeddings: str | None = None  # glove, or a file of vectors; null: learned with the network
+    dimension: int = 50  # of learned vectors
 
     def begin(self, train: Collection) -> None:
-        """Make fresh weights, and the vocabulary of learnt vectors."""
+        """Make fresh weights, and the vocabulary of learned vectors."""
         if self.embeddings is None:
             counts = Counter(term for text in train.documents.values() for term in _terms(text))
             known = sorted(term for term, count in counts.items() if count >= _MINIMUM)
@@ -171,7 +171,7 @@ class EmbeddingRanker(NeuralRanker):
         super().begin(train)
 
     def save(self, folder: Path) -> None:
-        """Write the weights, and the vocabulary of learnt vectors."""
+        """Write the weights, and the vocabulary of learned vectors."""
         super().save(folder)
         if self.embeddings is None:
             (folder / "terms.json").write_text(json.dumps(list(self.rows)), encoding="utf-8")

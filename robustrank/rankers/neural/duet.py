@@ -1,4 +1,4 @@
-"""Duet's network (Mitra, Diaz, Craswell, WWW 2017): a model of exact matches beside one of learnt representations."""
+"""Duet's network (Mitra, Diaz, Craswell, WWW 2017): a model of exact matches beside one of learned representations."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class ConvKNRMRanker(DifferentiableRanker):
 
 @dataclass
 class DuetRanker(DifferentiableRanker):
-    """Duet (Mitra et al., WWW 2017): where query terms stand exactly, beside learnt representations.
+    """Duet (Mitra et al., WWW 2017): where query terms stand exactly, beside learned representations.
 
     Sized down for small collections; exact matches are weighed by idf, as in its second version. Gradients see the
     distributed half alone: exact matches have none.

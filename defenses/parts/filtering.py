@@ -46,20 +46,20 @@ class FilteredRanker(Ranker):
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the ranker's scores, lowered by ``BELOW`` where the document is flagged."""
         scores = self.inner.score(pairs).astype(np.float64)
-        return np.asarray(scores - BELOW * self.flags(pairs), dtype=np.float32)
+        return np.asarray(scores - BELOW * self.is_flagged(pairs), dtype=np.float32)
 
-    def suspicions(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+    def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """Return float64[n]; each pair is looked at once."""
         fresh = list(dict.fromkeys(pair for pair in pairs if pair not in self._known))
         for query in dict.fromkeys(query for query, _ in fresh):
             documents = [document for own, document in fresh if own == query]
-            found = self.detector.suspicion(query, documents).tolist()
+            found = self.detector.anomaly_score(query, documents).tolist()
             self._known.update({(query, d): value for d, value in zip(documents, found, strict=True)})
         return np.array([self._known[pair] for pair in pairs], dtype=np.float64)
 
-    def flags(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+    def is_flagged(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
         """Return bool[n]: which documents are flagged."""
-        found: NDArray[np.bool_] = self.suspicions(pairs) > self.threshold
+        found: NDArray[np.bool_] = self.anomaly_scores(pairs) > self.threshold
         return found
 
 
@@ -67,24 +67,24 @@ def filtered(
     ranker: Ranker,
     detector: Detector,
     collection: Collection,
-    false_alarms: float,
+    target_fpr: float,
     name: str,
     rng: np.random.Generator,
 ) -> FilteredRanker:
-    """Return the ranker behind a detector that flags a share ``false_alarms`` of the collection's candidates."""
+    """Return the ranker behind a detector that flags a share ``target_fpr`` of the collection's candidates."""
     made = FilteredRanker(ranker, detector, np.inf, name)
     pairs = [pair for query_id in collection.queries for pair in collection.pairs(query_id)]
     if pairs:
         chosen = [pairs[int(i)] for i in rng.permutation(len(pairs))[:CALIBRATION]]
-        made.threshold = float(np.quantile(made.suspicions(chosen), 1 - false_alarms, method="higher"))
+        made.threshold = float(np.quantile(made.anomaly_scores(chosen), 1 - target_fpr, method="higher"))
     return made
 
 
-def check_share(false_alarms: float) -> None:
+def check_share(target_fpr: float) -> None:
     """Refuse a share that is none.
 
     Raises:
         ValueError: It does not lie in (0, 1).
     """
-    if not 0 < false_alarms < 1:
-        raise ValueError(f"false_alarms={false_alarms}; it is a share of clean documents, between 0 and 1")
+    if not 0 < target_fpr < 1:
+        raise ValueError(f"target_fpr={target_fpr}; it is a share of clean documents, between 0 and 1")

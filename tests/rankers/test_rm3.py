@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from robustrank.collections.collection import Collection
-from robustrank.rankers.feedback import RM3
 from robustrank.rankers.lexical import BM25
+from robustrank.rankers.rm3 import RM3
 
 DOCUMENTS = {
     "d1": "wing lift lift stall",

@@ -1,4 +1,4 @@
-"""A jury of classifiers that tell attacked texts from clean ones, none of which judges what it has learnt from.
+"""A jury of classifiers that tell attacked texts from clean ones, none of which judges what it has learned from.
 
 A juror who knew the clean document, or who saw the query stuffed into another one, would make a detector look better
 than it is on new queries and documents. So queries are dealt to the jurors, each learns from those of its own alone,
@@ -20,7 +20,7 @@ from robustrank.rankers.ranker import Pair
 from robustrank.text.quality import Spamicity
 from robustrank.text.words import words
 
-from .outlier_filter import EDGE, OutlierDetector
+from ..outlier_filter import EDGE, OutlierDetector
 
 JURORS = 3  # a query makes one unfit and a document another, so one at the least is left
 TERMS = 20_000  # of each kind of n-gram, the commonest
@@ -29,7 +29,7 @@ Feature = Literal["ngrams", "style", "overlap"]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """A document of a query, as it was, and what attacks made of it; nothing where it is there as a clean one alone."""
 
     query: str
@@ -87,8 +87,8 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Juror:
-    """A logistic regression, and what it has learnt from.
+class FoldClassifier:
+    """A logistic regression, and what it has learned from.
 
     Attributes:
         weights, bias: float64[F], and a number; of the log-odds that a text was attacked.
@@ -101,7 +101,9 @@ class Juror:
     documents: frozenset[str]
 
     @classmethod
-    def taught(cls, lessons: Sequence[Lesson], features: Features, cost: float) -> Juror:
+    def scorer_trained_on(
+        cls, training_split: Sequence[TrainingExample], features: Features, cost: float
+    ) -> FoldClassifier:
         """Return the juror of some lessons; attacked and clean texts weigh alike.
 
         Raises:
@@ -109,8 +111,8 @@ class Juror:
         """
         from sklearn.linear_model import LogisticRegression
 
-        clean = [(lesson.query, lesson.document) for lesson in lessons]
-        attacked = [(lesson.query, text) for lesson in lessons for text in lesson.attacked]
+        clean = [(lesson.query, lesson.document) for lesson in training_split]
+        attacked = [(lesson.query, text) for lesson in training_split for text in lesson.attacked]
         if not (clean and attacked):
             raise DataError(
                 f"a detector cannot learn from {len(clean)} clean and {len(attacked)} attacked texts",
@@ -122,30 +124,30 @@ class Juror:
         return cls(weights, float(model.intercept_[0]), *map(frozenset, zip(*clean, strict=True)))
 
     def may_judge(self, query: str, document: str) -> bool:
-        """Return whether it has learnt from neither."""
+        """Return whether it has learned from neither."""
         return query not in self.queries and document not in self.documents
 
 
 @dataclass(frozen=True)
-class Jury:
+class CrossFitEnsemble:
     """Suspicion is the mean log-odds of the jurors that know neither the query nor the document."""
 
     features: Features
-    jurors: tuple[Juror, ...]
+    jurors: tuple[FoldClassifier, ...]
 
     @classmethod
-    def taught(
+    def scorer_trained_on(
         cls,
-        lessons: Iterable[Lesson],
+        training_split: Iterable[TrainingExample],
         documents: Iterable[str],
         names: Sequence[Feature],
         cost: float,
         rng: np.random.Generator,
-    ) -> Jury:
+    ) -> CrossFitEnsemble:
         """Return the jury.
 
         Args:
-            lessons: What is learnt; a document is learnt with the first query it comes with, and no other.
+            training_split: What is learned; a document is learned with the first query it comes with, and no other.
             documents: The collection whose bigrams and term frequencies features read.
             names: What jurors see.
             cost: C of the logistic regressions, the inverse of their regularisation.
@@ -154,32 +156,32 @@ class Jury:
         Raises:
             DataError: There is too little to learn from.
         """
-        first: dict[str, Lesson] = {}
-        for lesson in lessons:
+        first: dict[str, TrainingExample] = {}
+        for lesson in training_split:
             first.setdefault(lesson.document, lesson)
         queries = list(dict.fromkeys(lesson.query for lesson in first.values()))
         juror_of = {queries[int(i)]: place % JURORS for place, i in enumerate(rng.permutation(len(queries)))}
-        dealt: list[list[Lesson]] = [[] for _ in range(JURORS)]
+        dealt: list[list[TrainingExample]] = [[] for _ in range(JURORS)]
         for lesson in first.values():
             dealt[juror_of[lesson.query]].append(lesson)
         pairs = [(one.query, text) for one in first.values() for text in (one.document, *one.attacked)]
         if not pairs:
             raise DataError("a detector cannot learn from no text", hint="more queries, or more documents")
         features = Features(names, list(documents), pairs)
-        return cls(features, tuple(Juror.taught(own, features, cost) for own in dealt))
+        return cls(features, tuple(FoldClassifier.scorer_trained_on(own, features, cost) for own in dealt))
 
     @property
     def digest(self) -> str:
-        """A hash of what was learnt."""
-        return hashlib.sha256(b"".join(juror.weights.tobytes() for juror in self.jurors)).hexdigest()[:32]
+        """A hash of what was learned."""
+        return hashlib.sha256(b"".join(classifier.weights.tobytes() for classifier in self.jurors)).hexdigest()[:32]
 
-    def suspicion(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
+    def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]."""
         if not documents:
             return np.empty(0, dtype=np.float64)
         pairs = [(query, document) for document in documents]
         seen = self.features.of(pairs)
-        odds = np.array([seen @ juror.weights + juror.bias for juror in self.jurors])
-        fit = np.array([[juror.may_judge(*pair) for pair in pairs] for juror in self.jurors])
+        odds = np.array([seen @ classifier.weights + classifier.bias for classifier in self.jurors])
+        fit = np.array([[classifier.may_judge(*pair) for pair in pairs] for classifier in self.jurors])
         found: NDArray[np.float64] = (odds * fit).sum(axis=0) / fit.sum(axis=0)
         return found

@@ -1,4 +1,4 @@
-"""Learnt filter: tells attacked from clean texts, taught with attacks of the catalogue or with files of others'.
+"""Learned filter: tells attacked from clean texts, taught with attacks of the catalogue or with files of others'.
 
 Source: Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXiv 2307.16816: supervised detectors
 find the attacks they were taught, and miss others; one that reads the query learns relevance, and drops relevant
@@ -25,20 +25,20 @@ from robustrank.plugins import create
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import parse
-from robustrank.victim import Access, Oracle, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .filtering import check_share, filtered
-from .jury import Feature, Jury, Lesson
+from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
+from .parts.filtering import check_share, filtered
 
 
 @dataclass(frozen=True)
-class LearntFilter(Defense):
+class LearnedFilter(Defense):
     """Ranks last what looks like the attacked texts it was taught, more than nearly all clean documents do.
 
     Query words must not teach it relevance. So every attacked text stands against the same document as it was; as many
     lessons again are clean documents that the first stage ranks best for the query, in which its words stand by right;
     and no feature reads the query, unless ``overlap`` is asked for. Files hold no such documents: with them alone,
-    expect ``overlap`` to learn relevance. Who judges has learnt from neither the query nor the document.
+    expect ``overlap`` to learn relevance. Who judges has learned from neither the query nor the document.
     """
 
     attacks: tuple[str, ...] = ("keyword-stuffing", "random-trigger", "random-edit")  # what makes its attacked texts
@@ -49,7 +49,7 @@ class LearntFilter(Defense):
     )  # ngrams: tf-idf; style: surprise, repetition; overlap: spamicity
     documents: int = 300  # documents that are attacked, each by every attack; the same number of clean ones beside them
     cost: float = 1.0  # C of the logistic regressions, the inverse of their regularisation
-    false_alarms: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
     source = "Chen et al., arXiv 2307.16816, sections 4 and 5"
     differs = (
@@ -58,7 +58,7 @@ class LearntFilter(Defense):
     )
 
     def __post_init__(self) -> None:
-        check_share(self.false_alarms)
+        check_share(self.target_fpr)
         if not (self.attacks or self.files):
             raise ValueError("attacks=[], files=[]; it has to learn from one of them")
         if not self.features or self.documents < 1 or self.cost <= 0:
@@ -75,7 +75,7 @@ class LearntFilter(Defense):
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16] if self.files else ""
 
-    def harden(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
+    def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter.
 
         Raises:
@@ -84,12 +84,14 @@ class LearntFilter(Defense):
         """
         if find_spec("sklearn") is None:
             raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
-        lessons = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
-        jury = Jury.taught(lessons, collection.documents.values(), self.features, self.cost, rng)
-        name = f"learnt|{collection.fingerprint}|{jury.digest}"
-        return filtered(ranker, jury, collection, self.false_alarms, name, rng)
+        training_split = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
+        ensemble = CrossFitEnsemble.scorer_trained_on(
+            training_split, collection.documents.values(), self.features, self.cost, rng
+        )
+        name = f"learned|{collection.fingerprint}|{ensemble.digest}"
+        return filtered(ranker, ensemble, collection, self.target_fpr, name, rng)
 
-    def _from_files(self, rng: np.random.Generator) -> Iterator[Lesson]:
+    def _from_files(self, rng: np.random.Generator) -> Iterator[TrainingExample]:
         """Yield ``documents`` drawn documents, each with all that the files' attacks made of it for its first query."""
         found: dict[str, tuple[str, list[str]]] = {}
         for path in self._paths():
@@ -100,28 +102,30 @@ class LearntFilter(Defense):
         documents = list(found)
         for place in rng.permutation(len(documents))[: self.documents].tolist():
             query, texts = found[documents[place]]
-            yield Lesson(query, documents[place], tuple(texts))
+            yield TrainingExample(query, documents[place], tuple(texts))
 
-    def _from_attacks(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Iterator[Lesson]:
+    def _from_attacks(
+        self, ranker: Ranker, collection: Collection, rng: np.random.Generator
+    ) -> Iterator[TrainingExample]:
         """Yield attacked candidates, and beside each a clean one that is among the best for the query."""
         attacks = [self._attack(specification) for specification in self.attacks]
         scorer = Scorer(ranker)
         for attack in attacks:
-            attack.prepare(Oracle(scorer, Access.NOTHING), collection, rng)
+            attack.prepare(QueryInterface(scorer, Access.NOTHING), collection, rng)
         for query_id, best, drawn in _drawn(collection, self.documents if attacks else 0, rng):
             query, document = collection.queries[query_id], collection.documents[drawn]
             target = Target(query_id, query, drawn, document, 1)
             victim = Victim(scorer, target, np.empty(0, dtype=np.float32), Access.NOTHING)
             texts = [attack.perturb(target, victim, rng).text for attack in attacks]
-            yield Lesson(query, document, tuple(text for text in texts if text != document))
-            yield Lesson(query, collection.documents[best])
+            yield TrainingExample(query, document, tuple(text for text in texts if text != document))
+            yield TrainingExample(query, collection.documents[best])
 
     def _attack(self, specification: str) -> Attack:
         attack: Attack = create("attack", parse(specification))
         if attack.access > Access.NOTHING or attack.edits != "document":
             raise UsageError(
                 f"a detector cannot be taught with {specification!r}",
-                where="learnt-filter: attacks",
+                where="learned-filter: attacks",
                 allowed="attacks on documents that ask no victim; texts of others come from files",
             )
         return attack

@@ -11,7 +11,7 @@ from robustrank.specification import Spec
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingSplit:
     """Some queries of a collection, with their judgements.
 
     Attributes:
@@ -26,7 +26,7 @@ class Lessons:
         """Return ``whole`` with these queries alone."""
         return whole if self.query_ids is None else whole.only(self.query_ids)
 
-    def without(self, query_ids: Iterable[str], whole: Collection) -> Lessons:
+    def without(self, query_ids: Iterable[str], whole: Collection) -> TrainingSplit:
         """Return the lessons that leave these queries out."""
         left = set(query_ids)
         own = whole.queries if self.query_ids is None else self.query_ids

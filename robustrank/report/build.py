@@ -9,16 +9,16 @@ from dataclasses import replace
 import pandas as pd
 
 from robustrank.errors import UsageError, nearest
-from robustrank.report import expand
+from robustrank.report import patterns
 from robustrank.report.catalogue import FAMILIES, TABLES
 from robustrank.report.certified import with_attacks
+from robustrank.report.estimate import Settings, fill
 from robustrank.report.families import families
-from robustrank.report.fill import Settings, fill
 from robustrank.report.notes import missing_notes
-from robustrank.report.part import Part
+from robustrank.report.rowset import RowSet
 from robustrank.report.summary import summary
-from robustrank.report.tables import Column, Filled, Table
-from robustrank.report.units import NONE, Units, first_ranker, natural, ordered, plug_in
+from robustrank.report.tables import Column, RenderedTable, Table
+from robustrank.report.unit_table import NONE, UnitTable, first_ranker, natural, ordered, plug_in
 
 _WIDTH = 8  # columns of a table of plain means
 
@@ -37,44 +37,46 @@ def settings_for(rows: pd.DataFrame, baseline: str | None, seed: int = 0) -> Set
     return Settings(first_ranker(rows) if baseline is None else baseline, seed)
 
 
-def make_tables(rows: pd.DataFrame, settings: Settings) -> list[Filled]:
+def make_tables(rows: pd.DataFrame, settings: Settings) -> list[RenderedTable]:
     """Return the report's tables: for each collection the summary, then each task's; the plain ones last."""
-    made: list[Filled] = []
+    made: list[RenderedTable] = []
     for collection in sorted(set(rows["collection"]), key=natural):
-        for table, part in _declared(Part(rows[rows["collection"] == collection])):
+        for table, rowset in _declared(RowSet(rows[rows["collection"] == collection])):
             name = unique(f"{table.name}-{collection}", {other.name for other in made})
-            caption = f"{table.caption} Collection {collection}; {', '.join(part.tasks)}."
+            caption = f"{table.caption} Collection {collection}; {', '.join(rowset.tasks)}."
             named = replace(table, name=name, caption=caption)
             if table.name == FAMILIES.name:
-                made += filter(None, [families(fill_part(named, part, replace(settings, rounds=0)))])
+                made += filter(None, [families(fill_part(named, rowset, replace(settings, rounds=0)))])
             else:
-                made.append(fill_part(named, part, settings))
+                made.append(fill_part(named, rowset, settings))
     return sorted(made, key=lambda table: table.further)
 
 
-def fill_part(table: Table, part: Part, settings: Settings) -> Filled:
+def fill_part(table: Table, rowset: RowSet, settings: Settings) -> RenderedTable:
     """Return a declared table with the figures of the part's rows."""
-    undefended = not set(part.rows["defense"]) - {NONE}
+    undefended = not set(rowset.rows["defense"]) - {NONE}
     keys = tuple(key for name in table.rows if not (name == "defense" and undefended) for key in _with_family(name))
     # A line that was only ever skipped does not apply; the notes say why.
-    lines = ordered(part.rows[part.rows["status"] != "skipped"], keys)
-    return fill(replace(table, rows=keys), Units(part.measured, keys), lines, settings, missing_notes(part.rows))
+    lines = ordered(rowset.rows[rowset.rows["status"] != "skipped"], keys)
+    return fill(
+        replace(table, rows=keys), UnitTable(rowset.measured, keys), lines, settings, missing_notes(rowset.rows)
+    )
 
 
 def _with_family(key: str) -> tuple[str, ...]:
     return ("family", key) if key == "ranker" else (key,)
 
 
-def _declared(part: Part) -> Iterator[tuple[Table, Part]]:
+def _declared(rowset: RowSet) -> Iterator[tuple[Table, RowSet]]:
     """Yield the tables of one collection, each with the rows it is made of."""
-    overview, fair = summary(part)
+    overview, fair = summary(rowset)
     if overview.columns:
         yield overview, fair
-    ranked, fair = summary(part, FAMILIES)
+    ranked, fair = summary(rowset, FAMILIES)
     if ranked.columns:
         yield ranked, fair
-    for task in sorted(part.tasks, key=_task_order):
-        own, setting = with_attacks(part, task), part.setting(task)
+    for task in sorted(rowset.tasks, key=_task_order):
+        own, setting = with_attacks(rowset, task), rowset.setting(task)
         for table in _tables(task, own):
             columns = tuple(replace(column, task=task) for column in table.columns)
             yield replace(table, columns=columns, name=f"{table.name}-{setting}"), own
@@ -86,19 +88,21 @@ def _task_order(label: str) -> tuple[int, list[tuple[int, int, str]]]:
     return known.index(name) if name in known else len(known), natural(label)
 
 
-def _tables(task: str, part: Part) -> list[Table]:
+def _tables(task: str, rowset: RowSet) -> list[Table]:
     """Return the tables of one task: declared ones, then plain means of what these leave."""
-    found = [made for table in TABLES if table.task == plug_in(task) for made in expand.tables(table, part.measures)]
+    found = [
+        made for table in TABLES if table.task == plug_in(task) for made in patterns.tables(table, rowset.measures)
+    ]
     found = [table for table in found if table.columns]
     used = {name for table in found for column in table.columns for name in column.measures}
-    left = sorted(part.measures - used, key=natural)
-    return found if found and not left else [*found, *_plain(task, part, left, further=bool(found))]
+    left = sorted(rowset.measures - used, key=natural)
+    return found if found and not left else [*found, *_plain(task, rowset, left, further=bool(found))]
 
 
-def _plain(task: str, part: Part, measures: Sequence[str], further: bool) -> Iterator[Table]:
+def _plain(task: str, rowset: RowSet, measures: Sequence[str], further: bool) -> Iterator[Table]:
     """Yield tables of means; one without columns where nothing was measured, whose notes say why."""
-    rows = ("attack", "ranker", "defense") if part.has("attack") else ("ranker", "defense")
-    units = "units" if part.has("doc_id") else "queries"
+    rows = ("attack", "ranker", "defense") if rowset.has("attack") else ("ranker", "defense")
+    units = "units" if rowset.has("doc_id") else "queries"
     for start in range(0, max(1, len(measures)), _WIDTH):
         columns = tuple(Column(name, (name,)) for name in measures[start : start + _WIDTH])
         name = f"{plug_in(task)}-measures-{start // _WIDTH + 1}"

@@ -1,10 +1,10 @@
-"""The learnt filter: it finds what it was taught, and nobody judges what he has learnt from."""
+"""The learned filter: it finds what it was taught, and nobody judges what he has learned from."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustrank.defenses.jury import Juror, Jury, Lesson
+from robustrank.defenses.parts.cross_fitting import CrossFitEnsemble, FoldClassifier, TrainingExample
 
 from robustrank.collections.collection import Collection
 from robustrank.engine.cell import plan
@@ -36,11 +36,11 @@ TAUGHT = {"attacks": ["random-trigger:length=3"], "documents": 60, "features": [
 def defended(**parameters):
     inner = BM25()
     inner.prepare(COLLECTION)
-    return create("defense", Spec("learnt-filter", parameters)).harden(inner, COLLECTION, derive(0, "defense"))
+    return create("defense", Spec("learned-filter", parameters)).wrap(inner, COLLECTION, derive(0, "defense"))
 
 
 def area(ranker, before, after):
-    clean, attacked = ranker.suspicions(before), ranker.suspicions(after)
+    clean, attacked = ranker.anomaly_scores(before), ranker.anomaly_scores(after)
     return np.mean((attacked[:, None] > clean) + 0.5 * (attacked[:, None] == clean))
 
 
@@ -51,13 +51,13 @@ def attacked(words):
 
 @pytest.mark.parametrize("features", [["ngrams"], ["style"], ["ngrams", "style", "overlap"]])
 def test_it_finds_what_it_was_taught_for_a_price_that_was_chosen(features):
-    ranker = defended(**{**TAUGHT, "features": features, "false_alarms": 0.1})
+    ranker = defended(**{**TAUGHT, "features": features, "target_fpr": 0.1})
     pairs, triggered = attacked("nozzle slows heats")
     assert area(ranker, pairs, triggered) > (0.95 if "style" in features else 0.6)
-    assert ranker.flags(pairs).mean() <= 0.15
-    alone = [float(ranker.detector.suspicion(*pair_of(pair))[0]) for pair in pairs[:5]]
-    assert alone == ranker.suspicions(pairs)[:5].tolist()
-    assert ranker.fingerprint == defended(**{**TAUGHT, "features": features, "false_alarms": 0.1}).fingerprint
+    assert ranker.is_flagged(pairs).mean() <= 0.15
+    alone = [float(ranker.detector.anomaly_score(*pair_of(pair))[0]) for pair in pairs[:5]]
+    assert alone == ranker.anomaly_scores(pairs)[:5].tolist()
+    assert ranker.fingerprint == defended(**{**TAUGHT, "features": features, "target_fpr": 0.1}).fingerprint
 
 
 def pair_of(pair):
@@ -73,23 +73,27 @@ class Words:
 
 def test_nobody_judges_what_he_has_learnt_from():
     jurors = tuple(
-        Juror(np.array([weight]), 0.0, frozenset({query}), frozenset({document}))
+        FoldClassifier(np.array([weight]), 0.0, frozenset({query}), frozenset({document}))
         for weight, query, document in [(1.0, "q1", "bad 1"), (10.0, "q2", "bad 2"), (100.0, "q3", "bad 3")]
     )
-    jury = Jury(Words(), jurors)
-    assert jury.suspicion("q1", ["bad 2", "bad 1", "bad 4", "good"]).tolist() == [100, 55, 55, 0]
-    assert jury.suspicion("other", ["bad 4"]).tolist() == [37]
-    assert jury.suspicion("other", []).shape == (0,)
+    ensemble = CrossFitEnsemble(Words(), jurors)
+    assert ensemble.anomaly_score("q1", ["bad 2", "bad 1", "bad 4", "good"]).tolist() == [100, 55, 55, 0]
+    assert ensemble.anomaly_score("other", ["bad 4"]).tolist() == [37]
+    assert ensemble.anomaly_score("other", []).shape == (0,)
 
 
 def test_queries_and_documents_are_dealt_out():
-    lessons = [Lesson(f"q{i}", f"word {i} {j % 7}", (f"bad {i} {j}",)) for i in range(9) for j in range(7)]
-    lessons += [Lesson("q8", "word 0 0", ("bad",))]  # learnt with q0 already
-    jury = Jury.taught(lessons, [one.document for one in lessons], ["style"], 1.0, derive(0))
-    queries = [query for juror in jury.jurors for query in juror.queries]
-    documents = [document for juror in jury.jurors for document in juror.documents]
-    assert sorted(queries) == sorted({one.query for one in lessons})
-    assert sorted(documents) == sorted({one.document for one in lessons})
+    training_split = [
+        TrainingExample(f"q{i}", f"word {i} {j % 7}", (f"bad {i} {j}",)) for i in range(9) for j in range(7)
+    ]
+    training_split += [TrainingExample("q8", "word 0 0", ("bad",))]  # learned with q0 already
+    ensemble = CrossFitEnsemble.scorer_trained_on(
+        training_split, [one.document for one in training_split], ["style"], 1.0, derive(0)
+    )
+    queries = [query for classifier in ensemble.jurors for query in classifier.queries]
+    documents = [document for classifier in ensemble.jurors for document in classifier.documents]
+    assert sorted(queries) == sorted({one.query for one in training_split})
+    assert sorted(documents) == sorted({one.document for one in training_split})
     assert len(documents) == 63
 
 
@@ -104,7 +108,7 @@ def test_files_teach_it_and_are_part_of_the_key(tmp_path):
 
     def key():
         raw = {"name": "x", "collections": ["lee"], "rankers": ["bm25"], "tasks": ["iid-variance"]}
-        raw["defenses"] = [{"name": "learnt-filter", "files": [str(path)]}]
+        raw["defenses"] = [{"name": "learned-filter", "files": [str(path)]}]
         experiment = check(raw, "test")
         (cell,) = plan(experiment, Resources(experiment, tmp_path))
         return cell.key
@@ -129,18 +133,20 @@ def test_what_it_cannot_learn_from_is_refused():
         defended(features=["smell"])
     with pytest.raises(DataError, match="no adversarial documents"):
         defended(attacks=[], files=["/nowhere"])
-    lessons = [Lesson(f"q{i}", f"one {i}") for i in range(9)]
+    training_split = [TrainingExample(f"q{i}", f"one {i}") for i in range(9)]
     with pytest.raises(DataError, match="cannot learn from 3 clean and 0 attacked"):
-        Jury.taught(lessons, [one.document for one in lessons], ["style"], 1.0, derive(0))
+        CrossFitEnsemble.scorer_trained_on(
+            training_split, [one.document for one in training_split], ["style"], 1.0, derive(0)
+        )
     with pytest.raises(DataError, match="no text"):
-        Jury.taught([], [], ["style"], 1.0, derive(0))
+        CrossFitEnsemble.scorer_trained_on([], [], ["style"], 1.0, derive(0))
 
 
 def test_beside_every_attacked_document_stands_a_clean_one_that_ranks_better_for_the_query():
-    made = create("defense", Spec("learnt-filter", {"attacks": ["keyword-stuffing"], "documents": 40}))
-    lessons = list(made._from_attacks(BM25(), COLLECTION, derive(0)))
-    assert len({one.document for one in lessons}) == len(lessons) == 80
-    for attacked_one, company in zip(lessons[::2], lessons[1::2], strict=True):
+    made = create("defense", Spec("learned-filter", {"attacks": ["keyword-stuffing"], "documents": 40}))
+    training_split = list(made._from_attacks(BM25(), COLLECTION, derive(0)))
+    assert len({one.document for one in training_split}) == len(training_split) == 80
+    for attacked_one, company in zip(training_split[::2], training_split[1::2], strict=True):
         noun = next(noun for noun, query in QUERIES.items() if query == company.query)
         assert attacked_one.attacked == (f"{company.query} {attacked_one.document}",)
         assert company.attacked == ()

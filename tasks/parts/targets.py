@@ -15,7 +15,7 @@ _BAND = re.compile(r"(\d+)-(\d+)\Z")
 _LAST = re.compile(r"last-(\d+)\Z")
 
 
-def bands(names: Sequence[str]) -> tuple[str, ...]:
+def rank_bands(names: Sequence[str]) -> tuple[str, ...]:
     """Return the bands ``names`` stand for.
 
     Raises:
@@ -33,14 +33,16 @@ def bands(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def choose(ranked: Sequence[Candidate], names: Sequence[str], rng: np.random.Generator) -> tuple[list[int], list[str]]:
+def sample_targets(
+    ranked: Sequence[Candidate], names: Sequence[str], rng: np.random.Generator
+) -> tuple[list[int], list[str]]:
     """Return the ranks (1-based) of the targets, and the bands the list is too short for.
 
     A band ``51-60`` gives one document drawn from these ranks; ``last-5`` the last five.
     """
     ranks: list[int] = []
     missing: list[str] = []
-    for name in bands(names):
+    for name in rank_bands(names):
         last = _LAST.match(name)
         if last:
             ranks += range(max(1, len(ranked) - int(last[1]) + 1), len(ranked) + 1)

@@ -12,12 +12,12 @@ from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
 from robustrank.rows import Row
 
-from .attempt import Attempt
+from .attack_result import AttackResult
 
 CERTIFIED_CUTOFFS = (1, 3, 5, 10, 20)  # the K at which certificates are held against attacks
 
 
-def held(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
+def check_certificates(context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
     """Hold every attack that a certificate is about against it; one that breaks a certified list is an error.
 
     The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is
@@ -27,9 +27,9 @@ def held(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
     if not isinstance(ranker, CertifiedRanker):
         return
     proved: dict[tuple[str, int], list[Certificate]] = {}
-    for attempt in attempts:
-        target = attempt.target
-        changed = words_replaced(ranker.table, target.document, attempt.perturbation.text)
+    for result in results:
+        target = result.target
+        changed = words_replaced(ranker.table, target.document, result.perturbation.text)
         if changed is None:
             continue
         yield context.row("replaced", changed, target.query_id, target.doc_id)
@@ -39,7 +39,7 @@ def held(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
             found = ranker.certify(target.query_id, target.query, target.ranked, ks, key[1])
             proved[key] = [one for one in found if one.holds and one.certified]
         for certificate in proved[key]:
-            k, after = certificate.k, attempt.facts["rank/after"]
+            k, after = certificate.k, result.metrics["rank/after"]
             if target.rank <= k:
                 continue
             measure, names = f"held@{k}", (target.query_id, target.doc_id)
@@ -50,20 +50,20 @@ def held(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
                 yield context.row(measure, 0.0, *names, "error", note)
 
 
-def detected(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
+def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
     """Yield what a detector says of the edited documents, beside what it says of them as they were.
 
     The mean of ``AUC`` over targets is the area under the ROC curve of edited against original documents.
     """
     ranker = context.scorer.ranker
-    edited = [attempt for attempt in attempts if attempt.perturbation.text != attempt.target.document]
+    edited = [result for result in results if result.perturbation.text != result.target.document]
     if not isinstance(ranker, FlaggingRanker) or not edited:
         return
-    before = [(attempt.target.query, attempt.target.document) for attempt in edited]
-    after = [(attempt.target.query, attempt.perturbation.text) for attempt in edited]
-    clean, attacked = ranker.suspicions(before), ranker.suspicions(after)
-    flags = zip(ranker.flags(before).tolist(), ranker.flags(after).tolist(), strict=True)
-    for number, (attempt, (flagged_before, flagged)) in enumerate(zip(edited, flags, strict=True)):
+    before = [(result.target.query, result.target.document) for result in edited]
+    after = [(result.target.query, result.perturbation.text) for result in edited]
+    clean, attacked = ranker.anomaly_scores(before), ranker.anomaly_scores(after)
+    is_flagged = zip(ranker.is_flagged(before).tolist(), ranker.is_flagged(after).tolist(), strict=True)
+    for number, (result, (flagged_before, flagged)) in enumerate(zip(edited, is_flagged, strict=True)):
         values = {
             "suspicion/before": float(clean[number]),
             "suspicion": float(attacked[number]),
@@ -71,4 +71,4 @@ def detected(context: Context, attempts: Sequence[Attempt]) -> Iterator[Row]:
             "flagged": float(flagged),
             "AUC": float(np.mean((attacked[number] > clean) + 0.5 * (attacked[number] == clean))),
         }
-        yield from context.rows(values, attempt.target.query_id, attempt.target.doc_id)
+        yield from context.rows(values, result.target.query_id, result.target.doc_id)

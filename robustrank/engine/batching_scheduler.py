@@ -17,17 +17,17 @@ from robustrank.rankers.ranker import Pair, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
 
 Result = TypeVar("Result")
-WIDTH = 64  # attackers that play at once
+MAX_CONCURRENT = 64  # attackers that play at once
 
 
 class Cancelled(BaseException):
     """The game was given up; raised inside an attacker that waits, so that its thread ends."""
 
 
-class Player(Generic[Result]):
+class AttackThread(Generic[Result]):
     """One attacker: it takes the place of the scoring engine for its job, and passes the turn when it asks."""
 
-    def __init__(self, job: Callable[[Player[Result]], Result], ranker: Ranker) -> None:
+    def __init__(self, job: Callable[[AttackThread[Result]], Result], ranker: Ranker) -> None:
         self.ranker = ranker
         self.request: list[Pair] = []
         self.result: Result | None = None
@@ -35,7 +35,7 @@ class Player(Generic[Result]):
         self._answer: Scores | None = None
         self._cancelled = False
         self._mine, self._over = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._play, args=(job,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(job,), daemon=True)
         self._thread.start()
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -49,7 +49,7 @@ class Player(Generic[Result]):
             raise RuntimeError("the turn came back without an answer")
         return self._answer
 
-    def turn(self, answer: Scores | None = None) -> None:
+    def resume(self, answer: Scores | None = None) -> None:
         """Let the attacker play on with the answer to its request, until it asks again or ends."""
         self._answer, self.request = answer, []
         self._mine.release()
@@ -66,7 +66,7 @@ class Player(Generic[Result]):
         if self._cancelled:
             raise Cancelled
 
-    def _play(self, job: Callable[[Player[Result]], Result]) -> None:
+    def _run(self, job: Callable[[AttackThread[Result]], Result]) -> None:
         try:
             self._wait()
             self.result = job(self)
@@ -77,8 +77,8 @@ class Player(Generic[Result]):
         self._over.release()
 
 
-def play(
-    jobs: Sequence[Callable[[Player[Result]], Result]], scorer: Scorer, width: int = WIDTH
+def run_batched(
+    jobs: Sequence[Callable[[AttackThread[Result]], Result]], scorer: Scorer, max_concurrent: int = MAX_CONCURRENT
 ) -> Iterator[tuple[int, Result]]:
     """Run the jobs, ``width`` at a time, each with a stand-in for the scorer; yield (number, result) as they end.
 
@@ -86,34 +86,34 @@ def play(
         Exception: Whatever a job or the scorer raised; the other jobs are given up.
     """
     waiting = list(enumerate(jobs))[::-1]
-    playing: dict[int, Player[Result]] = {}
+    running: dict[int, AttackThread[Result]] = {}
     try:
-        while waiting or playing:
-            while waiting and len(playing) < width:
+        while waiting or running:
+            while waiting and len(running) < max_concurrent:
                 number, job = waiting.pop()
-                playing[number] = Player(job, scorer.ranker)
-                playing[number].turn()
-            for number, player in list(playing.items()):
-                if not player.request:
-                    del playing[number]
-                    yield number, _outcome(player)
-            _answer(list(playing.values()), scorer)
+                running[number] = AttackThread(job, scorer.ranker)
+                running[number].resume()
+            for number, attack_thread in list(running.items()):
+                if not attack_thread.request:
+                    del running[number]
+                    yield number, _outcome(attack_thread)
+            _answer(list(running.values()), scorer)
     finally:
-        for player in playing.values():
-            player.cancel()
+        for attack_thread in running.values():
+            attack_thread.cancel()
 
 
-def _answer(players: Sequence[Player[Result]], scorer: Scorer) -> None:
+def _answer(attack_threads: Sequence[AttackThread[Result]], scorer: Scorer) -> None:
     """Score what all players ask for in one call, and let each play on."""
-    requests = [player.request for player in players]
+    requests = [attack_thread.request for attack_thread in attack_threads]
     scores = scorer.score([pair for request in requests for pair in request])
     start = 0
-    for player, request in zip(players, requests, strict=True):
-        player.turn(scores[start : start + len(request)])
+    for attack_thread, request in zip(attack_threads, requests, strict=True):
+        attack_thread.resume(scores[start : start + len(request)])
         start += len(request)
 
 
-def _outcome(player: Player[Result]) -> Result:
-    if player.error is not None:
-        raise player.error
-    return player.result  # type: ignore[return-value]  # set, as it ended without an error
+def _outcome(attack_thread: AttackThread[Result]) -> Result:
+    if attack_thread.error is not None:
+        raise attack_thread.error
+    return attack_thread.result  # type: ignore[return-value]  # set, as it ended without an error

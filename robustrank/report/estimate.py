@@ -11,8 +11,19 @@ import numpy as np
 from robustrank.measures.significance import Run, holm, paired_permutation_test, seeded_interval
 from robustrank.randomness import derive
 from robustrank.report.numbers import number
-from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column, Filled, Line, Table, Value, Values, first
-from robustrank.report.units import FAMILIES, NONE, Seeds, Units, joined, query_means
+from robustrank.report.tables import (
+    BASELINE,
+    PAIR,
+    UNDEFENDED,
+    Column,
+    RenderedTable,
+    Table,
+    TableRow,
+    Value,
+    Values,
+    first,
+)
+from robustrank.report.unit_table import FAMILIES, NONE, Seeds, UnitTable, joined, query_means
 
 Keys = tuple[str, ...]
 
@@ -36,7 +47,9 @@ class Settings:
     level: float = 0.95
 
 
-def fill(table: Table, units: Units, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()) -> Filled:
+def fill(
+    table: Table, units: UnitTable, lines: Sequence[Keys], settings: Settings, notes: tuple[str, ...] = ()
+) -> RenderedTable:
     """Return the table with its figures.
 
     Args:
@@ -50,12 +63,14 @@ def fill(table: Table, units: Units, lines: Sequence[Keys], settings: Settings, 
     blocks = [_block(table.rows, keys) for keys in lines]
     for position, column in enumerate(table.columns):
         columns[position] = _with_best(columns[position], blocks, column)
-    filled = _lines(table.rows, lines, blocks, columns)
+    rendered = _lines(table.rows, lines, blocks, columns)
     titled = tuple(_counted(column, values) for column, values in zip(table.columns, columns, strict=True))
-    undefined = sum(value.estimate is None for line in filled for value in line.values)
+    undefined = sum(value.estimate is None for line in rendered for value in line.values)
     notes += (f"– : undefined or not measured ({undefined} cells).",) if undefined else ()
-    legend = " ".join(part for part in (table.note, _legend(filled, settings)) if part)
-    return Filled(table.name, table.caption, legend, table.rows, table.units, titled, filled, notes, table.further)
+    legend = " ".join(rowset for rowset in (table.note, _legend(rendered, settings)) if rowset)
+    return RenderedTable(
+        table.name, table.caption, legend, table.rows, table.units, titled, rendered, notes, table.further
+    )
 
 
 def estimate(column: Column, seeds: Seeds) -> float | None:
@@ -97,7 +112,7 @@ class _Filler:
 
     table: Table
     column: Column
-    units: Units
+    units: UnitTable
     lines: Sequence[Keys]
     settings: Settings
 
@@ -160,11 +175,11 @@ class _Filler:
 
     def _aligned(self, keys: Keys) -> Seeds:
         """Return the units that have every measure of the column, those of the reference last."""
-        own = self.units.aligned(self.column.task, keys, self.column.measures)
+        own = self.units.paired_samples(self.column.task, keys, self.column.measures)
         if not self.column.reference:
             return own
         baseline = self._at(keys, ranker=self.settings.baseline, defense=NONE)
-        return joined(own, self.units.aligned(self.column.task, baseline or (), self.column.reference))
+        return joined(own, self.units.paired_samples(self.column.task, baseline or (), self.column.reference))
 
     def _rng(self, use: str, keys: Keys) -> np.random.Generator:
         return derive(self.settings.seed, "report", use, self.table.name, self.column.title, *keys)
@@ -181,9 +196,9 @@ def _block(names: Sequence[str], keys: Keys) -> Keys:
 
 def _lines(
     names: Sequence[str], lines: Sequence[Keys], blocks: Sequence[Keys], columns: Sequence[Sequence[Value]]
-) -> tuple[Line, ...]:
+) -> tuple[TableRow, ...]:
     """Return the lines, which say where blocks and families begin."""
-    made: list[Line] = []
+    made: list[TableRow] = []
     for i, keys in enumerate(lines):
         shown = tuple(
             FAMILIES.get(key, key or "other") if name == "family" else key
@@ -192,7 +207,7 @@ def _lines(
         opens = i > 0 and blocks[i] != blocks[i - 1]
         place = names.index("family") if "family" in names else None
         turns = i > 0 and not opens and place is not None and keys[place] != lines[i - 1][place]
-        made.append(Line(shown, tuple(values[i] for values in columns), opens, turns))
+        made.append(TableRow(shown, tuple(values[i] for values in columns), opens, turns))
     return tuple(made)
 
 
@@ -228,7 +243,7 @@ def over(values: Iterable[Value]) -> str:
     return f"over queries and{', where seeds differ,' if several != counts else ''} {number} seeds"
 
 
-def _legend(lines: Sequence[Line], settings: Settings) -> str:
+def _legend(lines: Sequence[TableRow], settings: Settings) -> str:
     """Return how to read the table: bold, brackets and the marks that were tested for."""
     values = [value for line in lines for value in line.values]
     percent = f"{100 * settings.level:g} %"

@@ -49,15 +49,15 @@ class Lexicon:
         """Return ``length`` random words."""
         return tuple(self.words[int(i)] for i in rng.integers(len(self.words), size=length))
 
-    def flips(self, trigger: Trigger, slopes: NDArray[np.float32], count: int) -> list[Trigger]:
+    def candidate_flips(self, trigger: Trigger, embedding_gradients: NDArray[np.float32], count: int) -> list[Trigger]:
         """Return the ``count`` triggers, one word away, of the largest first-order gain, best first.
 
         Args:
             trigger: L words.
-            slopes: float32[L, H], the gradient of what is to rise by the embedding of each slot.
+            embedding_gradients: float32[L, H], the gradient of what is to rise by the embedding of each slot.
             count: How many.
         """
-        gains = slopes @ self.vectors.T
+        gains = embedding_gradients @ self.vectors.T
         found: dict[Trigger, None] = {}
         own = np.array([gains[slot, self._index(word)] for slot, word in enumerate(trigger)])
         relative = gains - own[:, None]
@@ -83,10 +83,10 @@ def mean_vectors(keys: Sequence[str], view: GradientView) -> NDArray[np.float32]
     return vectors
 
 
-def climb(
+def hotflip_search(
     trigger: Trigger,
     lexicon: Lexicon,
-    slopes: Callable[[Trigger], NDArray[np.float32]],
+    embedding_gradients: Callable[[Trigger], NDArray[np.float32]],
     values: Callable[[Sequence[Trigger]], NDArray[np.float32]],
     steps: int,
     candidates: int,
@@ -96,7 +96,7 @@ def climb(
     Args:
         trigger: Where to start; it is yielded first.
         lexicon: What slots may hold.
-        slopes: Returns float32[L, H], the gradient by the embedding of each slot.
+        embedding_gradients: Returns float32[L, H], the gradient by the embedding of each slot.
         values: Returns float32[n], what is to rise, for n triggers.
         steps: Flips at the most.
         candidates: Flips tried in each step.
@@ -104,7 +104,7 @@ def climb(
     yield trigger
     best = float(values([trigger])[0])
     for _ in range(steps):
-        tries = lexicon.flips(trigger, slopes(trigger), candidates)
+        tries = lexicon.candidate_flips(trigger, embedding_gradients(trigger), candidates)
         found = values(tries) if tries else np.empty(0, dtype=np.float32)
         if not found.size or float(found.max()) <= best:
             return
@@ -112,7 +112,7 @@ def climb(
         yield trigger
 
 
-def slopes_in(document: str, edit: Edit, view: GradientView) -> NDArray[np.float32]:
+def embedding_gradients_in(document: str, edit: Edit, view: GradientView) -> NDArray[np.float32]:
     """Return float32[L, H]: d score / d embedding of each word that ``edit`` writes into the document.
 
     A word's gradient is the sum over its tokens: its vector stands for the mean. Words cut off by truncation have none.

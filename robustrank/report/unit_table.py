@@ -19,7 +19,7 @@ Unit = tuple[str, str]  # query id, document id
 NONE = "none"  # the label of the undefended ranker
 FAMILIES = {  # in the order of tables, as readers know them
     "traditional": "traditional",
-    "learned": "learning to rank",
+    "learning-to-rank": "learning to rank",
     "neural": "neural",
     "pretrained": "pretrained",
 }
@@ -31,7 +31,7 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Aligned:
+class PairedSamples:
     """Measures side by side, under one seed.
 
     Attributes:
@@ -47,23 +47,23 @@ class Aligned:
         """The query of each unit."""
         return [query for query, _ in self.units]
 
-    def joined(self, other: Aligned) -> Aligned:
+    def joined(self, other: PairedSamples) -> PairedSamples:
         """Return the units both have, with the arrays of both."""
         places = {unit: place for place, unit in enumerate(other.units)}
         own = [place for place, unit in enumerate(self.units) if unit in places]
         others = [places[self.units[place]] for place in own]
         arrays = [array[own] for array in self.arrays] + [array[others] for array in other.arrays]
-        return Aligned(tuple(self.units[place] for place in own), tuple(arrays))
+        return PairedSamples(tuple(self.units[place] for place in own), tuple(arrays))
 
-    def equals(self, other: Aligned) -> bool:
+    def equals(self, other: PairedSamples) -> bool:
         """Return whether both measured the same units and found the same, bit for bit."""
         return self.units == other.units and all(map(np.array_equal, self.arrays, other.arrays))
 
 
-Seeds = dict[int, Aligned]  # what each seed measured; seeds without a unit are left out
+Seeds = dict[int, PairedSamples]  # what each seed measured; seeds without a unit are left out
 
 
-class Units:
+class UnitTable:
     """What was measured on each unit, a column a measure.
 
     Args:
@@ -78,10 +78,10 @@ class Units:
         wide = rows.groupby([*apart, "measure"], sort=True)["value"].mean().unstack("measure")
         self._places = {name: place for place, name in enumerate(wide.columns)}
         self._parts: dict[tuple[Any, ...], dict[Any, tuple[list[Unit], NDArray[np.int64], Values]]] = {}
-        for at, part in wide.groupby(level=by):
-            self._parts.setdefault(tuple(at[:-1]), {})[at[-1]] = _numbered(part)
+        for at, rowset in wide.groupby(level=by):
+            self._parts.setdefault(tuple(at[:-1]), {})[at[-1]] = _numbered(rowset)
 
-    def aligned(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> Seeds:
+    def paired_samples(self, task: str, keys: Sequence[str], measures: Sequence[str]) -> Seeds:
         """Return the units that have all of ``measures`` under a seed, so that what is compared was measured together.
 
         Seeds that all measured the same, as those of a ranker that is not trained, are one.
@@ -90,7 +90,7 @@ class Units:
             return {}
         places = [self._places[name] for name in measures]
         parts = self._parts.get((task, *keys), {})
-        seeds = {seed: own for seed, part in parts.items() if (own := _together(*part, places)).units}
+        seeds = {seed: own for seed, rowset in parts.items() if (own := _together(*rowset, places)).units}
         found = list(seeds.values())
         return dict(list(seeds.items())[:1]) if all(found[0].equals(other) for other in found[1:]) else seeds
 
@@ -108,23 +108,23 @@ def joined(seeds: Seeds, reference: Seeds) -> Seeds:
     return {seed: pair for seed, pair in pairs.items() if pair.units}
 
 
-def _numbered(part: pd.DataFrame) -> tuple[list[Unit], NDArray[np.int64], Values]:
+def _numbered(rowset: pd.DataFrame) -> tuple[list[Unit], NDArray[np.int64], Values]:
     """Return the units of a part, the number of each row's unit, and its values [rows, measures]."""
-    queries, documents = (part.index.get_level_values(name) for name in UNIT)
+    queries, documents = (rowset.index.get_level_values(name) for name in UNIT)
     pairs = list(zip(queries, documents, strict=True))
     units = sorted(set(pairs))
     numbers = {unit: number for number, unit in enumerate(units)}
-    return units, np.array([numbers[pair] for pair in pairs], dtype=np.int64), part.to_numpy(dtype=np.float64)
+    return units, np.array([numbers[pair] for pair in pairs], dtype=np.int64), rowset.to_numpy(dtype=np.float64)
 
 
-def _together(units: list[Unit], numbers: NDArray[np.int64], table: Values, places: Sequence[int]) -> Aligned:
+def _together(units: list[Unit], numbers: NDArray[np.int64], table: Values, places: Sequence[int]) -> PairedSamples:
     """Return the means of the units whose rows have all of the measures at ``places``."""
     values = table[:, places]
     whole = ~np.isnan(values).any(axis=1)
     counts = np.bincount(numbers[whole], minlength=len(units))
     there = np.flatnonzero(counts).tolist()
     sums = (np.bincount(numbers[whole], weights=column, minlength=len(units)) for column in values[whole].T)
-    return Aligned(tuple(units[place] for place in there), tuple(total[there] / counts[there] for total in sums))
+    return PairedSamples(tuple(units[place] for place in there), tuple(total[there] / counts[there] for total in sums))
 
 
 def query_means(runs: Iterable[tuple[Sequence[str], ArrayLike]]) -> dict[str, float]:
@@ -186,4 +186,4 @@ def plug_in(label: str) -> str:
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Return a sort key under which "size=5" precedes "size=10"."""
     parts = re.split(r"([0-9]+)", text)
-    return [(1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts]
+    return [(1, int(rowset), rowset) if rowset.isdecimal() else (0, 0, rowset) for rowset in parts]

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from robustrank.report.plots import COLUMN_WIDTH, described, looks_of, subplots
-from robustrank.report.tables import Filled, Value
+from robustrank.report.plots import COLUMN_WIDTH, described, style_map, subplots
+from robustrank.report.tables import RenderedTable, Value
 
 _LINE = 0.2  # inches a ranker
 _FRAME = 0.75  # inches for the axis and the legend
@@ -15,19 +15,19 @@ _APART = 0.13  # of a line: how far the two marks stand from its middle, so that
 _GREY = "#555555"
 
 
-def dumbbells(filled: Filled) -> Figure | None:
+def dumbbell_plot(rendered: RenderedTable) -> Figure | None:
     """Return a line a ranker, which joins the figures of its two columns; None where no ranker has both.
 
     Args:
-        filled: By ranker and family, from the top down; a ranker that has the first figure alone shows that.
+        rendered: By ranker and family, from the top down; a ranker that has the first figure alone shows that.
     """
-    lines = [line for line in filled.lines if line.values[0].estimate is not None]
+    lines = [line for line in rendered.lines if line.values[0].estimate is not None]
     if not any(line.values[1].estimate is not None for line in lines):
         return None
     figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, _FRAME + _LINE * len(lines))
-    looks = looks_of(filled)
+    looks = style_map(rendered)
     for place, line in enumerate(lines):
-        colour = looks[filled.key(line, "ranker")][0]
+        colour = looks[rendered.key(line, "ranker")][0]
         spots = [(value, place + shift) for value, shift in zip(line.values, (-_APART, _APART), strict=True)]
         known = [(value.estimate, height) for value, height in spots if value.estimate is not None]
         axes.plot(*zip(*known, strict=True), color=colour, lw=0.8)
@@ -35,14 +35,14 @@ def dumbbells(filled: Filled) -> Figure | None:
             _mark(axes, value, height, colour, face)
         if line.turns and place:
             axes.axhline(place - 0.5, color="#BBBBBB", lw=0.5)
-    axes.set_yticks(range(len(lines)), [described(filled, line) for line in lines])
+    axes.set_yticks(range(len(lines)), [described(rendered, line) for line in lines])
     for label, line in zip(axes.get_yticklabels(), lines, strict=True):
-        label.set_color(looks[filled.key(line, "ranker")][0])
+        label.set_color(looks[rendered.key(line, "ranker")][0])
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("nDCG@10  →")
     handles = [Line2D([], [], color=_GREY, marker="o", ls="", mfc=face) for face in (_GREY, "white")]
-    titles = [column.title for column in filled.columns]
+    titles = [column.title for column in rendered.columns]
     figure.legend(handles, titles, loc="outside upper right", ncols=2, handletextpad=0.2, columnspacing=1)
     return figure
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from robustrank.report.tables import Column, Table
-from robustrank.report.units import natural
+from robustrank.report.unit_table import natural
 
 _STAR = re.compile(r"\*+")
 
@@ -19,7 +19,7 @@ def tables(table: Table, measures: Collection[str]) -> Iterator[Table]:
         return
     for text in _matches([table.each], measures):
         own = tuple(columns((_named(column, text) for column in table.columns), measures))
-        name, caption = (_replaced(part, text) for part in (table.name, table.caption))
+        name, caption = (_replaced(rowset, text) for rowset in (table.name, table.caption))
         yield replace(table, name=name, caption=caption, columns=own)
 
 

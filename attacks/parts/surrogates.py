@@ -18,7 +18,7 @@ from robustrank.plugins import create
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
 from robustrank.specification import parse
-from robustrank.victim import Access, GradientView, Oracle, Target, Victim
+from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 VICTIM, IMITATION = "victim", "imitation"
 
@@ -29,15 +29,19 @@ def access_of(surrogate: str) -> Access:
 
 
 def load_surrogate(
-    name: str, imitation: Mapping[str, Any], oracle: Oracle, collection: Collection, rng: np.random.Generator
+    name: str,
+    imitation: Mapping[str, Any],
+    interface: QueryInterface,
+    collection: Collection,
+    rng: np.random.Generator,
 ) -> GradientRanker | None:
     """Return the surrogate, taught where it is an imitation; None stands for the victim.
 
     Args:
         name: A ranker's specification, ``imitation`` or ``victim``.
         imitation: Settings of the imitation.
-        oracle: The victim.
-        collection: Queries and candidates from which may be learnt.
+        interface: The victim.
+        collection: Queries and candidates from which may be learned.
         rng: Of the imitation.
 
     Raises:
@@ -46,7 +50,7 @@ def load_surrogate(
     if name == VICTIM:
         return None
     if name == IMITATION:
-        surrogate: Ranker = imitate(oracle, collection, Imitation.of(imitation), rng)
+        surrogate: Ranker = imitate(interface, collection, Imitation.of(imitation), rng)
     else:
         surrogate = create("ranker", parse(name))
         surrogate.prepare(collection)
@@ -55,9 +59,9 @@ def load_surrogate(
     return surrogate
 
 
-def prepared_view(surrogate: GradientRanker | None, oracle: Oracle) -> GradientView:
+def prepared_view(surrogate: GradientRanker | None, interface: QueryInterface) -> GradientView:
     """Return the embeddings and gradients an attack prepares with; the victim's where there is no surrogate."""
-    return oracle.gradients("") if surrogate is None else _free_view(surrogate, "")
+    return interface.gradients("") if surrogate is None else _free_view(surrogate, "")
 
 
 def _free_view(surrogate: GradientRanker, query: str) -> GradientView:
@@ -66,7 +70,7 @@ def _free_view(surrogate: GradientRanker, query: str) -> GradientView:
 
 
 @dataclass(frozen=True)
-class Guide:
+class SurrogateScorer:
     """Scores and gradients for one query.
 
     Attributes:
@@ -78,7 +82,7 @@ class Guide:
     scores: Callable[[Sequence[str]], Scores]
 
     @classmethod
-    def of(cls, surrogate: GradientRanker | None, target: Target, victim: Victim) -> Guide:
+    def of(cls, surrogate: GradientRanker | None, target: Target, victim: Victim) -> SurrogateScorer:
         """Return the guide for a target; the victim's where there is no surrogate."""
         if surrogate is None:
             return cls(victim.gradients(), victim.scores)

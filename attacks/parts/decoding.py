@@ -21,12 +21,12 @@ from robustrank.rankers.ranker import Scores
 from robustrank.text.words import words
 from robustrank.victim import GradientView
 
-from .slots import mean_vectors, slopes_in
-from .surrogates import Guide
+from .hotflip import embedding_gradients_in, mean_vectors
+from .surrogates import SurrogateScorer
 
 
 @dataclass(frozen=True)
-class Beam:
+class BeamHypothesis:
     """A text that is being written.
 
     Attributes:
@@ -45,7 +45,7 @@ class Beam:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class DecodingConfig:
     """What a text is searched for.
 
     Attributes:
@@ -99,30 +99,37 @@ class Decoder:
         begins = np.array([text.startswith(" ") for text in texts], dtype=np.bool_)
         return cls(model, ids, texts, begins, mean_vectors([text.strip().lower() for text in texts], view))
 
-    def search(self, guide: Guide, wishes: Wishes, bonus: NDArray[np.float32]) -> list[Beam]:
+    def search(
+        self, surrogate_scorer: SurrogateScorer, config: DecodingConfig, bonus: NDArray[np.float32]
+    ) -> list[BeamHypothesis]:
         """Return the texts kept in any step, best relevance first; fewer tokens first among equals.
 
         Args:
-            guide: The ranker, for one query.
-            wishes: What is searched for.
+            surrogate_scorer: The ranker, for one query.
+            config: The decoding config.
             bonus: float32[n], added to a token's value; -inf bans it.
         """
-        beams, kept = [Beam()], {}
-        context = self.model.tokens(wishes.context)[: wishes.window] if wishes.coherence else []
-        for step in range(wishes.length):
+        beams, kept = [BeamHypothesis()], {}
+        context = self.model.tokens(config.context)[: config.window] if config.coherence else []
+        for step in range(config.length):
             grown, values = self._grown(
-                beams, guide, wishes, bonus if step else np.where(self.begins, bonus, -np.inf), context
+                beams, surrogate_scorer, config, bonus if step else np.where(self.begins, bonus, -np.inf), context
             )
             if not grown:
                 break
-            order = np.argsort(-values, kind="stable")[: wishes.beams]
+            order = np.argsort(-values, kind="stable")[: config.beams]
             beams = [grown[int(place)] for place in order]
             kept.update({beam.text: beam for beam in beams})
         return sorted(kept.values(), key=lambda beam: (-beam.relevance, len(beam.tokens), beam.text))
 
     def _grown(
-        self, beams: list[Beam], guide: Guide, wishes: Wishes, bonus: NDArray[np.float32], context: list[int]
-    ) -> tuple[list[Beam], NDArray[np.float64]]:
+        self,
+        beams: list[BeamHypothesis],
+        surrogate_scorer: SurrogateScorer,
+        config: DecodingConfig,
+        bonus: NDArray[np.float32],
+        context: list[int],
+    ) -> tuple[list[BeamHypothesis], NDArray[np.float64]]:
         """Return the beams with one token more, and what they are worth."""
         fluency = self.model.next([beam.tokens for beam in beams])[:, self.ids]
         coherence = np.zeros_like(fluency)
@@ -133,11 +140,11 @@ class Decoder:
             allowed = np.where(np.isin(self.ids, beam.tokens), -np.inf, bonus)  # no token stands twice
             promise = likely + allowed
             if np.isfinite(promise).any():
-                promise = promise + wishes.guidance * self._gain(beam, int(promise.argmax()), guide)
-            for place in np.argsort(-promise, kind="stable")[: wishes.candidates].tolist():
+                promise = promise + config.guidance * self._gain(beam, int(promise.argmax()), surrogate_scorer)
+            for place in np.argsort(-promise, kind="stable")[: config.candidates].tolist():
                 if np.isfinite(promise[place]):
                     grown.append(
-                        Beam(
+                        BeamHypothesis(
                             (*beam.tokens, int(self.ids[place])),
                             beam.text + self.texts[place],
                             fluency=beam.fluency + float(likely[place]),
@@ -147,18 +154,18 @@ class Decoder:
                     extra.append(float(bonus[place]))
         if not grown:
             return [], np.empty(0)
-        relevance = guide.scores([beam.text.strip() for beam in grown])
+        relevance = surrogate_scorer.scores([beam.text.strip() for beam in grown])
         length = len(grown[0].tokens)
-        values = wishes.value(relevance) + np.array(extra)
-        values += np.array([wishes.fluency * b.fluency + wishes.coherence * b.coherence for b in grown]) / length
+        values = config.value(relevance) + np.array(extra)
+        values += np.array([config.fluency * b.fluency + config.coherence * b.coherence for b in grown]) / length
         scored = zip(grown, relevance.tolist(), strict=True)
         return [replace(beam, relevance=score) for beam, score in scored], values
 
-    def _gain(self, beam: Beam, place: int, guide: Guide) -> NDArray[np.float32]:
+    def _gain(self, beam: BeamHypothesis, place: int, surrogate_scorer: SurrogateScorer) -> NDArray[np.float32]:
         """Return float32[n], each token's first-order gain in place of the likeliest, over the largest of them."""
         text = (beam.text + self.texts[place]).strip()
         if not words(text):
             return np.zeros(len(self.ids), dtype=np.float32)
-        slope = slopes_in("", Edit(0, 0, text), guide.view)[-1]
-        gain = (self.vectors - self.vectors[place]) @ slope
+        embedding_gradient = embedding_gradients_in("", Edit(0, 0, text), surrogate_scorer.view)[-1]
+        gain = (self.vectors - self.vectors[place]) @ embedding_gradient
         return np.asarray(gain / (np.abs(gain).max() + 1e-12), dtype=np.float32)

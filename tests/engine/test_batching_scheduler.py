@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from robustrank.engine.lockstep import play
+from robustrank.engine.batching_scheduler import run_batched
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.scoring import Scorer
 
@@ -35,15 +35,15 @@ def job(number):
 
 def test_jobs_share_batches_and_get_their_own_answers():
     ranker = Length()
-    found = dict(play([job(n) for n in range(9)], Scorer(ranker), width=9))
+    found = dict(run_batched([job(n) for n in range(9)], Scorer(ranker), max_concurrent=9))
     assert found == dict.fromkeys(range(9), 9)
     assert ranker.batches[0] == 18  # nine jobs ask for two texts each
     assert len(ranker.batches) == 10  # rounds of the longest job, not of all
 
 
 def test_the_width_changes_no_result():
-    alone = dict(play([job(n) for n in range(9)], Scorer(Length()), width=1))
-    assert alone == dict(play([job(n) for n in range(9)], Scorer(Length()), width=4))
+    alone = dict(run_batched([job(n) for n in range(9)], Scorer(Length()), max_concurrent=1))
+    assert alone == dict(run_batched([job(n) for n in range(9)], Scorer(Length()), max_concurrent=4))
 
 
 def test_one_job_runs_at_a_time():
@@ -57,7 +57,7 @@ def test_one_job_runs_at_a_time():
             running -= 1
             scorer.score([("q", "x" * n)])
 
-    list(play([busy] * 8, Scorer(Length())))
+    list(run_batched([busy] * 8, Scorer(Length())))
     assert most == 1
 
 
@@ -69,5 +69,5 @@ def test_an_error_ends_the_game_and_its_threads():
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        list(play([job(1), broken, job(2)], Scorer(Length())))
+        list(run_batched([job(1), broken, job(2)], Scorer(Length())))
     assert threading.active_count() == before

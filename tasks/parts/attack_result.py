@@ -14,7 +14,7 @@ from robustrank.victim import Target
 
 
 @dataclass
-class Attempt:
+class AttackResult:
     """An attack on one target, before and after the harness has judged it."""
 
     target: Target
@@ -23,14 +23,16 @@ class Attempt:
     note: str
     costs: dict[str, float] = field(default_factory=dict)
     control: Perturbation | None = None
-    facts: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
-def look(attempts: Sequence[Attempt], documents: Iterable[str], encoder: str | None, causal: str | None) -> None:
+def stealth_metrics(
+    results: Sequence[AttackResult], documents: Iterable[str], encoder: str | None, causal: str | None
+) -> None:
     """Write down how attacked texts and their controls look, beside the documents as they were.
 
     Args:
-        attempts: Their facts are added to: spamicity, and similarity and perplexity where there is a model for it.
+        results: Their facts are added to: spamicity, and similarity and perplexity where there is a model for it.
         documents: The collection, for the frequencies of terms.
         encoder: A bi-encoder's specification, for the similarity.
         causal: A causal language model's name, for the perplexity.
@@ -43,18 +45,18 @@ def look(attempts: Sequence[Attempt], documents: Iterable[str], encoder: str | N
         model = language_model(causal)
         looks["perplexity"] = lambda target, text: model.perplexity(text)
     written = [
-        (attempt, prefix, found.text)
-        for attempt in attempts
-        for prefix, found in (("", attempt.perturbation), ("control/", attempt.control))
+        (result, prefix, found.text)
+        for result in results
+        for prefix, found in (("", result.perturbation), ("control/", result.control))
         if found is not None
     ]
     for name, measure in looks.items():
-        for attempt in attempts:
-            attempt.facts[f"{name}/before"] = measure(attempt.target, attempt.target.document)
-        for attempt, prefix, text in written:
-            attempt.facts[prefix + name] = measure(attempt.target, text)
+        for result in results:
+            result.metrics[f"{name}/before"] = measure(result.target, result.target.document)
+        for result, prefix, text in written:
+            result.metrics[prefix + name] = measure(result.target, text)
     if encoder is not None:
-        texts = [attempt.target.document for attempt in attempts] + [text for _, _, text in written]
+        texts = [result.target.document for result in results] + [text for _, _, text in written]
         vectors = text_encoder(encoder).embed(list(dict.fromkeys(texts)))  # in one call: batches of many
-        for attempt, prefix, text in written:
-            attempt.facts[f"{prefix}similarity"] = cosine(vectors[attempt.target.document], vectors[text])
+        for result, prefix, text in written:
+            result.metrics[f"{prefix}similarity"] = cosine(vectors[result.target.document], vectors[text])

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from robustrank.report.units import measured, natural, plug_in
+from robustrank.report.unit_table import measured, natural, plug_in
 
 
 @dataclass(frozen=True)
-class Part:
+class RowSet:
     """Rows of one collection.
 
     Attributes:
@@ -35,9 +35,9 @@ class Part:
         """The labels of the tasks."""
         return sorted(set(self.rows["task"]), key=natural)
 
-    def of(self, task: str) -> Part:
+    def of(self, task: str) -> RowSet:
         """Return the part that one task measured."""
-        return Part(self.rows[self.rows["task"] == task])
+        return RowSet(self.rows[self.rows["task"] == task])
 
     def setting(self, task: str) -> str:
         """Return the task's parameters where its plug-in is here with several, to tell them apart; else ""."""
