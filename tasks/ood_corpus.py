@@ -16,9 +16,9 @@ from robustrank.task import Task
 
 @dataclass(frozen=True)
 class OodCorpus(Task):
-    """The ranker trained on each other collection of the experiment, beside the ranker trained at home.
+    """The ranker trained on each other collection of the experiment, beside the ranker trained in-domain.
 
-    Both are tested on the same queries, none of which the one trained at home has seen. The corpus statistics a ranker
+    Both are tested on the same queries, which the in-domain ranker has not seen. The corpus statistics a ranker
     uses (document frequencies) are those of the collection that is searched.
     """
 
@@ -30,26 +30,26 @@ class OodCorpus(Task):
     table = "ood-corpus"
 
     def run(self, context: Context) -> Iterator[Row]:
-        """Evaluate the ranker trained at home and the one of each other collection on the cell's queries."""
+        """Evaluate the ranker trained in-domain and the one of each other collection on the cell's queries."""
         if not context.query_ids(self.queries):
             return  # none of the first queries is in this fold
-        home = self._evaluate(context, context.training_split)
-        yield from self._rows(context, home, "self")
+        in_domain = self._evaluate(context, context.training_split)
+        yield from self._rows(context, in_domain, "in_domain")
         if not context.other_domains:
             trained = context.training_split is not None
-            reason = "there is no other collection, or it is not trained at home" if trained else "it is not trained"
-            yield context.row("nDCG@10/there", None, status="skipped", note=reason)
+            reason = "there is no other collection, or it is not trained in-domain" if trained else "it is not trained"
+            yield context.row("nDCG@10/out_of_domain", None, status="skipped", note=reason)
             return
-        there = {}
+        out_of_domain = {}
         for number, (source, training_split) in enumerate(context.other_domains.items()):
             context.advance(number, len(context.other_domains))
-            there[source] = self._evaluate(context, training_split)
-            yield from self._rows(context, there[source], f"there/{source.replace('/', '-')}")
+            out_of_domain[source] = self._evaluate(context, training_split)
+            yield from self._rows(context, out_of_domain[source], f"out_of_domain/{source.replace('/', '-')}")
         means = {
-            measure: {q: float(np.mean([values[measure][q] for values in there.values()])) for q in by_query}
-            for measure, by_query in home.items()
+            measure: {q: float(np.mean([values[measure][q] for values in out_of_domain.values()])) for q in by_query}
+            for measure, by_query in in_domain.items()
         }
-        yield from self._rows(context, means, "there")
+        yield from self._rows(context, means, "out_of_domain")
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query, under the ranker of each collection."""

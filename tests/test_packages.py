@@ -13,5 +13,9 @@ def test_the_package_list_matches_the_folders():
     found = {
         p.parent.relative_to(ROOT).as_posix().replace("/", ".") for p in (ROOT / "robustrank").rglob("__init__.py")
     }
-    found |= {f"robustrank.{name}" for name in ("attacks", "defenses", "tasks")}
+    found |= {
+        "robustrank." + p.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for name in ("attacks", "defenses", "tasks")
+        for p in (ROOT / name).rglob("__init__.py")
+    }
     assert listed == found

@@ -123,15 +123,15 @@ OOD_CORPUS = Table(
     name="ood-corpus-*",
     caption="Unforeseen corpora: * of the rankers trained at home, and of those trained on other collections (there).",
     task="ood-corpus",
-    each="*/home",
+    each="*/in_domain",
     columns=(
-        Column("self", ("*/home",), higher_is_better=True),
-        Column("there", ("*/there",), higher_is_better=True),
-        _ratio("drop rate", ("*/home", "*/there"), of_means=drop),
-        _low_percent("queries dropping", ("*/home", "*/there"), unit=_dropped),
-        _ratio("drop rate from **", ("*/home", "*/there/**"), of_means=drop),
+        Column("in-domain", ("*/in_domain",), higher_is_better=True),
+        Column("out-of-domain", ("*/out_of_domain",), higher_is_better=True),
+        _ratio("drop rate", ("*/in_domain", "*/out_of_domain"), of_means=drop),
+        _low_percent("queries dropping", ("*/in_domain", "*/out_of_domain"), unit=_dropped),
+        _ratio("drop rate from **", ("*/in_domain", "*/out_of_domain/**"), of_means=drop),
     ),
-    note=_OTHERS + "There: a query's mean over the other collections. " + _drops("there", "self"),
+    note=_OTHERS + "Out-of-domain: a query's mean over the other collections. " + _drops("out-of-domain", "in-domain"),
 )
 
 DOCUMENT_ATTACK = Table(
@@ -310,7 +310,9 @@ CERTIFIED_ATTACKED = Table(
 ROBUSTNESS = (  # what says of each task how robust a ranker is
     _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
     _ratio("unseen queries, drop rate", ("nDCG@10/seen", "nDCG@10/unseen"), of_means=drop, task="ood-query"),
-    _ratio("other corpora, drop rate", ("nDCG@10/home", "nDCG@10/there"), of_means=drop, task="ood-corpus"),
+    _ratio(
+        "other corpora, drop rate", ("nDCG@10/in_domain", "nDCG@10/out_of_domain"), of_means=drop, task="ood-corpus"
+    ),
     _ratio("query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="query-attack"),
     _ratio("document attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="document-attack"),
     _low_percent("document attack, success", ("success",), task="document-attack"),

@@ -50,9 +50,9 @@ FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
     (
         Table(
             name="other-corpora",
-            caption="Effectiveness after training at home, and on other collections (there).",
+            caption="Effectiveness after in-domain and after out-of-domain training.",
             task="ood-corpus",
-            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("self", "there")),
+            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("in_domain", "out_of_domain")),
         ),
         dumbbell_plot,
     ),

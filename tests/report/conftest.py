@@ -158,8 +158,8 @@ class _Cell:
 STUDY = {
     "bm25": ("traditional", 0.45),
     "query-likelihood": ("traditional", 0.42),
-    "ranksvm": ("learned", 0.48),
-    "lambdamart": ("learned", 0.50),
+    "ranksvm": ("learning-to-rank", 0.48),
+    "lambdamart": ("learning-to-rank", 0.50),
     "drmm": ("neural", 0.43),
     "conv-knrm": ("neural", 0.46),
     "duet": ("neural", 0.40),
@@ -168,7 +168,7 @@ STUDY = {
     "late-interaction:dim=128": ("pretrained", 0.56),
 }
 TYPES = ("how", "what", "other")
-LOSSES = {"learned": 0.05, "neural": 0.2, "pretrained": 0.1}
+LOSSES = {"learning-to-rank": 0.05, "neural": 0.2, "pretrained": 0.1}
 
 
 def study_rows(
@@ -223,10 +223,12 @@ class _Study:
             yield self.row("ood-query", "nDCG@10/unseen", None, note="the ranker is not trained: no type is new to it")
 
     def other_domains(self) -> Iterator[Row]:
-        found = self.shifted("self", "there")
-        yield from self.values("ood-corpus", found | {f"{n}/c9": v for n, v in found.items() if n.endswith("there")})
+        found = self.shifted("in_domain", "out_of_domain")
+        yield from self.values(
+            "ood-corpus", found | {f"{n}/c9": v for n, v in found.items() if n.endswith("out_of_domain")}
+        )
         if not self.trained:
-            yield self.row("ood-corpus", "nDCG@10/there", None, note="it is not trained")
+            yield self.row("ood-corpus", "nDCG@10/out_of_domain", None, note="it is not trained")
 
     def shifted(self, here: str, there: str) -> dict[str, np.ndarray]:
         found = {f"nDCG@10/{here}": self.level}

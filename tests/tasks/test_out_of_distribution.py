@@ -18,7 +18,7 @@ from robustrank.text.query_types import question_forms
 
 # Puts the relevant document first for queries that begin like one it has learned from, and last for others.
 RANKER = '''
-"""A ranker whose weights are the list of queries it was taught."""
+"""A ranker whose weights are the list of queries it was trained_on."""
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,20 +33,21 @@ class Pupil(Ranker):
 
     @property
     def fingerprint(self):
-        return "pupil" + "|".join(self.taught)
+        return "pupil" + "|".join(self.trained_on)
 
     @property
-    def taught(self):
-        return json.loads((Path(self.weights) / "taught.json").read_text())
+    def trained_on(self):
+        return json.loads((Path(self.weights) / "trained_on.json").read_text())
 
     def score(self, pairs):
-        assert not {query for query, _ in pairs} & set(self.taught), "tested on what it has learned"
-        known = {query.split()[0] for query in self.taught}
+        assert not {query for query, _ in pairs} & set(self.trained_on), "tested on what it has learned"
+        known = {query.split()[0] for query in self.trained_on}
         return np.array([(1 if q.split()[0] in known else -1) * ("right" in d) for q, d in pairs], dtype=np.float32)
 
     def fit(self, train, validation, seed, folder, settings):
         Path(folder).mkdir()
-        (Path(folder) / "taught.json").write_text(json.dumps([*train.queries.values(), *validation.queries.values()]))
+        queries = [*train.queries.values(), *validation.queries.values()]
+        (Path(folder) / "trained_on.json").write_text(json.dumps(queries))
 
     def load(self, folder):
         return replace(self, weights=folder)
@@ -133,7 +134,9 @@ def test_a_type_left_out_is_unseen_and_both_models_learn_from_equally_many(world
     assert set(unseen.values()) == {0.5}  # the right document is last of three
     who = values(rows, "nDCG@10/unseen/who")
     assert set(who) == {f"q{i}" for i in range(0, 24, 3)}
-    scorer_trained_on = [json.loads(path.read_text()) for path in (world / "cache" / "models").glob("*/taught.json")]
+    scorer_trained_on = [
+        json.loads(path.read_text()) for path in (world / "cache" / "models").glob("*/trained_on.json")
+    ]
     sizes = Counter(len(queries) for queries in scorer_trained_on if len(set(question_forms(queries))) == 2)
     assert len(sizes) >= 1
     for _, context in found:
@@ -153,7 +156,7 @@ def test_small_types_are_refused_with_the_counts(world):
 
 
 def test_an_untrained_ranker_has_no_unseen_type_and_no_home(world):
-    for task, kept, other in (("ood-query", "seen", "unseen"), ("ood-corpus", "self", "there")):
+    for task, kept, other in (("ood-query", "seen", "unseen"), ("ood-corpus", "in_domain", "out_of_domain")):
         rows = rows_of(cells(world, task, ranker="bm25"))
         assert values(rows, f"nDCG@10/{kept}")
         skipped = [row for row in rows if row.status == "skipped"]
@@ -167,7 +170,7 @@ def test_a_ranker_of_another_corpus_meets_what_it_has_not_seen(world):
     assert by_collection == {
         (name, f"nDCG@10/{measure}", value)
         for name, source in (("self", "away"), ("away", "self"))
-        for measure, value in (("self", 1.0), ("there", 0.5), (f"there/{source}", 0.5))
+        for measure, value in (("in_domain", 1.0), ("out_of_domain", 0.5), (f"out_of_domain/{source}", 0.5))
     }
 
 
@@ -202,4 +205,4 @@ def test_a_training_split_takes_the_place_of_folds(world):
     assert isinstance(cell, Cell)
     context = Context(cell, resources)
     assert {row.value for row in create("task", cell.task).run(context) if row.measure == "nDCG@10"} == {0.5}
-    assert len(context.scorer.ranker.scorer_trained_on) == 6
+    assert len(context.scorer.ranker.trained_on) == 6
