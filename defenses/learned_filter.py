@@ -22,9 +22,9 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import parse
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample

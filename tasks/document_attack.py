@@ -16,10 +16,10 @@ from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, published_script_rank, ranking
 from robustrank.plugins import create, find, parameters
+from robustrank.plugins.specification import Spec
 from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rows import Row
-from robustrank.specification import Spec
 from robustrank.task import Task
 from robustrank.text.quality import edit_size
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, QueryInterface, Target, Victim
