@@ -192,7 +192,7 @@ def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
     row = Row("t", "c", "r", "other", "none", "", 0, "", "", "m", None, "failed", "one\rtwo")
     folder = RunFolder(tmp_path)
     with folder.open():
-        folder.save(cell, [row], {"status": "done"})
+        folder.save(cell, [row], {"status": "done"}, {})
         assert folder.write_rows([cell]) == 1
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         (read,) = csv.DictReader(file)
