@@ -39,8 +39,8 @@ class CharacterTypos(Attack):
     edits = "query"
     size_parameter = "typos"
     budget_unit = "words"
-    source = "Penha, Camara, Hauff, ECIR 2022; Zhuang and Zuccon, EMNLP 2021"
-    differs = "case is kept; the published generator lowers it"
+    reference = "Penha, Camara, Hauff, ECIR 2022; Zhuang and Zuccon, EMNLP 2021"
+    deviations = "case is kept; the published generator lowers it"
 
     def __post_init__(self) -> None:
         how_many(1, self.typos, self.rate)  # refuse a rate that is none before anything runs

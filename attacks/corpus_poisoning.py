@@ -35,8 +35,8 @@ class CorpusPoisoning(Attack):
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
-    source = "Zhong et al., EMNLP 2023, section 3"
-    differs = (
+    reference = "Zhong et al., EMNLP 2023, section 3"
+    deviations = (
         "words of the collection are flipped, the slot of the largest gain first, instead of random wordpieces; "
         "queries are clustered by their mean input embedding; a target document's text is replaced"
     )

@@ -27,7 +27,7 @@ class GivenQueries(Attack):
 
     access = Access.NOTHING
     edits = "query"
-    source = "the author of the files"
+    reference = "the author of the files"
 
     @property
     def fingerprint(self) -> str:

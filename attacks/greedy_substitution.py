@@ -38,8 +38,12 @@ class GreedySubstitution(Attack):
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"
-    source = "Jin et al. (TextFooler), AAAI 2020, section 3 (order); Wu et al. (PRADA), ACM TOIS 41(4), 2023 (greedy)"
-    differs = "words whose deletion raises the document come first; no sentence encoder or tagger filters substitutes"
+    reference = (
+        "Jin et al. (TextFooler), AAAI 2020, section 3 (order); Wu et al. (PRADA), ACM TOIS 41(4), 2023 (greedy)"
+    )
+    deviations = (
+        "words whose deletion raises the document come first; no sentence encoder or tagger filters substitutes"
+    )
     control = "random-edit"
 
     _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)

@@ -33,8 +33,8 @@ class HotFlip(Attack):
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "gradients"
-    source = "Ebrahimi et al. (HotFlip), ACL 2018; Wang, Lyu, Anand, ICTIR 2022, local attack"
-    differs = (
+    reference = "Ebrahimi et al. (HotFlip), ACL 2018; Wang, Lyu, Anand, ICTIR 2022, local attack"
+    deviations = (
         "words of the collection are flipped, not wordpieces; the flip is chosen over all slots; nothing keeps the "
         "query's words out"
     )

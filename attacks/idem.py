@@ -1,7 +1,7 @@
 """IDEM: sentences that connect query and document, written by a language model and put where they fit best.
 
 Source: Chen, He, Ye, Sun, Sun: Towards Imperceptible Document Manipulations against Neural Ranking Models (IDEM),
-Findings of ACL 2023, arXiv 2305.01860. Differences are in ``IDEM.differs``.
+Findings of ACL 2023, arXiv 2305.01860. Differences are in ``IDEM.deviations``.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class IDEM(Attack):
 
     size_parameter = "longest"
     cost = "language model"
-    source = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
-    differs = (
+    reference = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
+    deviations = (
         "a causal language model goes on after the document's beginning and the query, where BART fills in between "
         "them; coherence is its mean log-probability of the sentence after the one before it and of the next one "
         "after it, where a next-sentence classifier is asked; it is looked at for the shortlist alone"

@@ -30,8 +30,8 @@ class KeywordStuffing(Attack):
     access = Access.NOTHING
     size_parameter = "repeats"
     budget_unit = "repetitions"
-    source = "Liu et al., CCS 2022 (Query+); Tamber and Lin, Findings of AACL 2025, section 3"
-    differs = "inserted words keep the query's form; neither their case nor their final period is varied"
+    reference = "Liu et al., CCS 2022 (Query+); Tamber and Lin, Findings of AACL 2025, section 3"
+    deviations = "inserted words keep the query's form; neither their case nor their final period is varied"
     control = "random-edit"
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

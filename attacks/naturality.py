@@ -30,8 +30,8 @@ class Naturality(Attack):
     edits = "query"
     size_parameter = "keywords"
     budget_unit = "words"
-    source = "Penha, Camara, Hauff, ECIR 2022"
-    differs = "keywords are those of the highest tf-idf over the collection; the source asks a T5 summariser too"
+    reference = "Penha, Camara, Hauff, ECIR 2022"
+    deviations = "keywords are those of the highest tf-idf over the collection; the source asks a T5 summariser too"
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Count in how many documents each word occurs."""

@@ -30,7 +30,7 @@ class Paraphrase(Attack):
     access = Access.NOTHING
     edits = "query"
     cost = "language model"
-    source = "Penha, Camara, Hauff, ECIR 2022"
+    reference = "Penha, Camara, Hauff, ECIR 2022"
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the model."""

@@ -30,8 +30,8 @@ class PassageInjection(Attack):
     access = Access.NOTHING
     size_parameter = "sentences"
     budget_unit = "sentences"
-    source = "Tamber, Lin, Findings of AACL 2025, arXiv 2501.18536, section 3"
-    differs = "relevant sentences are the first of the documents ranked best; case and periods are kept"
+    reference = "Tamber, Lin, Findings of AACL 2025, arXiv 2501.18536, section 3"
+    deviations = "relevant sentences are the first of the documents ranked best; case and periods are kept"
     control = "random-trigger"
 
     _others: list[str] = field(default_factory=list, init=False, repr=False)

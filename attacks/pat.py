@@ -1,7 +1,7 @@
 """PAT: a fluent trigger that outranks the best passages under an imitation of the victim.
 
 Source: Liu, Kang, Tang, Song, Sun, Wang, Lu, Liu: Order-Disorder: Imitation Adversarial Attacks for Black-box Neural
-Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Differences are in ``PAT.differs``.
+Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Differences are in ``PAT.deviations``.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class PAT(Attack):
     size_parameter = "length"
     budget_unit = "tokens"
     cost = "language model"
-    source = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506; parameters of the authors' script and its README"
-    differs = (
+    reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506; parameters of the authors' script and its README"
+    deviations = (
         "a causal language model's log-probability after the document's beginning, less that without it, takes the "
         "place of next-sentence prediction; gradients choose tokens by first-order gain (the authors' five steps of "
         ".001 hardly move a logit); log-probabilities are means over tokens, scores are divided by their spread over "

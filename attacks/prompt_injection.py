@@ -37,8 +37,8 @@ class PromptInjection(Attack):
     access = Access.NOTHING
     size_parameter = "repeats"
     budget_unit = "repetitions"
-    source = "Parry et al., ECIR 2024, arXiv 2403.07654; arXiv 2602.16752 (SIGIR 2026)"
-    differs = "one wording of each kind, written anew; the published ones address a listwise prompt's identifiers"
+    reference = "Parry et al., ECIR 2024, arXiv 2403.07654; arXiv 2602.16752 (SIGIR 2026)"
+    deviations = "one wording of each kind, written anew; the published ones address a listwise prompt's identifiers"
     control = "random-trigger"
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

@@ -36,8 +36,8 @@ class QueryWords(Attack):
     edits = "query"
     size_parameter = "count"
     budget_unit = "words"
-    source = "Penha, Camara, Hauff, ECIR 2022; Morris et al. (TextAttack), EMNLP 2020"
-    differs = "synonyms are neighbours in an encoder's input embeddings, antonyms left out, unless a table is given"
+    reference = "Penha, Camara, Hauff, ECIR 2022; Morris et al. (TextAttack), EMNLP 2020"
+    deviations = "synonyms are neighbours in an encoder's input embeddings, antonyms left out, unless a table is given"
 
     def __post_init__(self) -> None:
         how_many(1, self.count, self.rate)  # refuse a rate that is none before anything runs

@@ -31,8 +31,8 @@ class RandomEdit(Control):
 
     access = Access.NOTHING
     size_parameter = "max_words"
-    source = "the random baseline of PRADA: Wu et al., ACM TOIS 41(4), 2023, arXiv 2204.01321"
-    differs = "paired: it copies the number and kind of another attack's edits"
+    reference = "the random baseline of PRADA: Wu et al., ACM TOIS 41(4), 2023, arXiv 2204.01321"
+    deviations = "paired: it copies the number and kind of another attack's edits"
 
     _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)

@@ -27,8 +27,8 @@ class RandomTrigger(Control):
 
     access = Access.NOTHING
     size_parameter = "length"
-    source = "Song, Rush, Shmatikov, EMNLP 2020, section 5 (random text of the collision's length)"
-    differs = "paired: it copies the places and lengths of another attack's edits"
+    reference = "Song, Rush, Shmatikov, EMNLP 2020, section 5 (random text of the collision's length)"
+    deviations = "paired: it copies the places and lengths of another attack's edits"
 
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)
 

@@ -29,8 +29,8 @@ class Replay(Attack):
     cell: str = ""  # what the title of the cell to replay holds, as a ranker's label, where a run has several
 
     access = Access.NOTHING
-    source = "Papernot, McDaniel, Goodfellow, arXiv 1605.07277 (transfer); data layout of DARA, arXiv 2307.16816"
-    differs = "the other attack's texts as they are; a document whose text differs here keeps its own, with a note"
+    reference = "Papernot, McDaniel, Goodfellow, arXiv 1605.07277 (transfer); data layout of DARA, arXiv 2307.16816"
+    deviations = "the other attack's texts as they are; a document whose text differs here keeps its own, with a note"
     control = "random-edit"
 
     @cached_property

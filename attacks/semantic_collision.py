@@ -52,8 +52,8 @@ class SemanticCollision(Attack):
 
     size_parameter = "length"
     cost = "gradients"
-    source = "Song, Rush, Shmatikov, EMNLP 2020, sections 3 and 4; code csong27/collision-bert"
-    differs = (
+    reference = "Song, Rush, Shmatikov, EMNLP 2020, sections 3 and 4; code csong27/collision-bert"
+    deviations = (
         "aggressive and regularised ones are words of the collection, not wordpieces, and climb once; the words of "
         "the best passage are not banned; natural ones are guided by first-order gains (see attacks/decoding.py)"
     )

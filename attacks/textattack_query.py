@@ -35,8 +35,8 @@ class TextAttackQuery(Attack):
     edits = "query"
     size_parameter = "count"
     budget_unit = "words"
-    source = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; Penha, Camara, Hauff, ECIR 2022"
-    differs = "stop words are this package's, not NLTK's; one candidate is drawn a word, and no model is asked"
+    reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; Penha, Camara, Hauff, ECIR 2022"
+    deviations = "stop words are this package's, not NLTK's; one candidate is drawn a word, and no model is asked"
 
     def __post_init__(self) -> None:
         how_many(1, self.count, self.rate)  # refuse a rate that is none before anything runs

@@ -39,8 +39,8 @@ class TextAttackRecipe(Attack):
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"
-    source = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; the papers of its recipes"
-    differs = (
+    reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; the papers of its recipes"
+    deviations = (
         "the goal is the document's score, without an end; a substitution table stands in the place of counter-fitted "
         "vectors, and a bi-encoder in that of the Universal Sentence Encoder, with the recipe's thresholds"
     )

@@ -23,8 +23,8 @@ class Truncation(Control):
 
     access = Access.NOTHING
     size_parameter = "count"
-    source = "Fang, Tao, Zhai, SIGIR 2004 (length normalisation constraints)"
-    differs = "a control: the constraints are statements about rankers, this is the edit they speak of"
+    reference = "Fang, Tao, Zhai, SIGIR 2004 (length normalisation constraints)"
+    deviations = "a control: the constraints are statements about rankers, this is the edit they speak of"
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Drop the last ``count`` words."""

@@ -35,8 +35,8 @@ class UniversalTrigger(Attack):
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
-    source = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
-    differs = "words of the collection are flipped, one a step; learned on candidates drawn from whole lists"
+    reference = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
+    deviations = "words of the collection are flipped, one a step; learned on candidates drawn from whole lists"
     control = "random-trigger"
 
     _trigger: Trigger = field(default=(), init=False, repr=False)

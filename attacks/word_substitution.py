@@ -1,7 +1,7 @@
 """Word substitution: replaces the words that matter most by synonyms that raise the document, one at a time.
 
 Source: Wu, Zhang, Guo, de Rijke, Fan, Cheng: PRADA: Practical Black-Box Adversarial Attacks against Neural Ranking
-Models, ACM TOIS 41(4), 2023, arXiv 2204.01321. Differences are in ``WordSubstitution.differs``.
+Models, ACM TOIS 41(4), 2023, arXiv 2204.01321. Differences are in ``WordSubstitution.deviations``.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class WordSubstitution(Attack):
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "gradients"
-    source = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
-    differs = (
+    reference = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
+    deviations = (
         "substitutes come from a shared table, not from counter-fitted vectors; several are tried a word; a "
         "substitution is kept when the victim's score rises, not only its rank; every try starts from the "
         "accepted text; the surrogate is given unless surrogate=imitation"

@@ -24,9 +24,9 @@ from robustrank.certification.certificate import Certificate
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, Ranker, Scores
-from robustrank.specification import Spec, parse
 from robustrank.victim import Candidate
 
 KS = (1, 3, 5, 10)

@@ -20,8 +20,8 @@ from robustrank.adversarial import Attacked, read_adversarial
 from robustrank.collections.collection import Collection
 from robustrank.measures.detection import detection_rate
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.specification import Spec, parse
 
 BASELINES = (Spec("spamicity-filter"), Spec("outlier-filter"))
 FEATURES = (["ngrams", "style"], ["ngrams"], ["style"], ["ngrams", "style", "overlap"])

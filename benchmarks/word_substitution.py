@@ -27,9 +27,9 @@ from robustrank.collections.collection import Collection
 from robustrank.engine.batching_scheduler import WIDTH, play
 from robustrank.measures.ranking import inserted_rank, ranking
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import Spec, parse
 from robustrank.text.embedding_table import load_table
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding

@@ -34,8 +34,8 @@ class Canonical(Defense):
     threshold: float = 0.6  # the least cosine of a substitute in an encoder's table
     neighbours: int = 10  # the most substitutes of a word in an encoder's table
 
-    source = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
-    differs = "components come from a substitution table, and documents are encoded, not queries"
+    reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
+    deviations = "components come from a substitution table, and documents are encoded, not queries"
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker that reads canonical documents."""

@@ -1,7 +1,7 @@
 """CertDR: scores documents by the mean over randomly smoothed copies, and certifies the list that results.
 
 Source: Wu, Zhang, Guo, Chen, Fan, de Rijke, Cheng: Certified Robustness to Word Substitution Ranking Attack for Neural
-Ranking Models, CIKM 2022, arXiv 2209.06691. Differences are in ``CertDR.differs``.
+Ranking Models, CIKM 2022, arXiv 2209.06691. Differences are in ``CertDR.deviations``.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class CertDR(Defense):
     centre: float | None = None  # the score that is squashed to 1/2; null is the middle of the clean scores
     scale: float | None = None  # the sigmoid's slope; null is 4 over the range of the clean scores
 
-    source = "Wu et al., CIKM 2022, arXiv 2209.06691"
-    differs = (
+    reference = "Wu et al., CIKM 2022, arXiv 2209.06691"
+    deviations = (
         "valid bounds over the whole list beside the published one; a perturbation set larger than its limit is cut "
         "by hops in the table; texts of equal perturbation sets share their copies, for all queries; the squashing is "
         "fitted to the ranker; no noise training"

@@ -22,9 +22,9 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import parse
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
@@ -51,8 +51,8 @@ class LearnedFilter(Defense):
     cost: float = 1.0  # C of the logistic regressions, the inverse of their regularisation
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
-    source = "Chen et al., arXiv 2307.16816, sections 4 and 5"
-    differs = (
+    reference = "Chen et al., arXiv 2307.16816, sections 4 and 5"
+    deviations = (
         "logistic regressions on tf-idf and on the style of the text in place of BERT and RoBERTa; taught by attacks "
         "that ask no victim, or by files; the threshold comes from clean candidates"
     )

@@ -35,8 +35,8 @@ class MedianSmoothing(Defense):
     samples: int = 100  # smoothed copies of each document
     alpha: float = 0.05  # probability of a wrong verdict, a query
 
-    source = "Chiang et al., NeurIPS 2020, arXiv 2007.03730; Wu et al., CIKM 2022, arXiv 2209.06691"
-    differs = "total variation over substitution tables takes the place of Gaussian noise"
+    reference = "Chiang et al., NeurIPS 2020, arXiv 2007.03730; Wu et al., CIKM 2022, arXiv 2209.06691"
+    deviations = "total variation over substitution tables takes the place of Gaussian noise"
 
     def __post_init__(self) -> None:
         if self.samples < 1 or not 0 < self.alpha < 1 or self.size < 1:

@@ -34,8 +34,8 @@ class OutlierFilter(Defense):
 
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
-    source = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
-    differs = (
+    reference = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
+    deviations = (
         "a bigram model of the collection, without the counts of the document that a text is, or is a version of; the "
         "worst of the whole and either end counts"
     )

@@ -27,8 +27,8 @@ class PerplexityFilter(Defense):
     language_model: str = SMOLLM2  # a causal language model: smollm2, a folder, or a name on the hub
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
-    source = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
-    differs = "the threshold comes from clean candidates; a document's first tokens are read, see the language model"
+    reference = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
+    deviations = "the threshold comes from clean candidates; a document's first tokens are read, see the language model"
 
     def __post_init__(self) -> None:
         check_share(self.target_fpr)

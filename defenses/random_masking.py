@@ -42,8 +42,8 @@ class RandomMasking(Defense):
     centre: float | None = None  # the score that is squashed to 1/2; null is the middle of the clean scores
     scale: float | None = None  # the sigmoid's slope; null is 4 over the range of the clean scores
 
-    source = "RobustMask, arXiv 2512.23307; Levine, Feizi, AAAI 2020, arXiv 1911.09272"
-    differs = "the printed theorem counts the mask's probability twice and is not used; masked words may be left out"
+    reference = "RobustMask, arXiv 2512.23307; Levine, Feizi, AAAI 2020, arXiv 1911.09272"
+    deviations = "the printed theorem counts the mask's probability twice and is not used; masked words may be left out"
 
     def __post_init__(self) -> None:
         if not 0 < self.keep <= 1:

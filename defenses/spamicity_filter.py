@@ -26,8 +26,8 @@ class SpamicityFilter(Defense):
 
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
-    source = "Zhou, Pang, WWW 2009; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
-    differs = "the threshold comes from clean candidates, not from a fixed number"
+    reference = "Zhou, Pang, WWW 2009; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
+    deviations = "the threshold comes from clean candidates, not from a fixed number"
 
     def __post_init__(self) -> None:
         check_share(self.target_fpr)

@@ -39,8 +39,8 @@ class SpellingCorrection(Defense):
     distance: int = 2  # edits between a word and its correction at the most: a letter more, less, other, or two swapped
     letters: int = 6  # of a word from which on more than one edit is allowed
 
-    source = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
-    differs = "likely is what stands in many documents of the collection; short words are allowed one edit"
+    reference = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
+    deviations = "likely is what stands in many documents of the collection; short words are allowed one edit"
 
     def __post_init__(self) -> None:
         if self.distance < 1 or self.letters < 1:

@@ -76,8 +76,8 @@ class Attack(ABC):
     edits: ClassVar[Edits] = "document"
     size_parameter: ClassVar[str] = ""  # the parameter that bounds the size of its edit
     budget_unit: ClassVar[str] = "words"  # what that parameter counts
-    source: ClassVar[str] = ""  # authors, title, venue, section
-    differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
+    reference: ClassVar[str] = ""  # authors, title, venue, section
+    deviations: ClassVar[str] = ""  # how it deviates from the reference, and why
     cost: ClassVar[str] = "free"  # its cost class, one of COSTS, with default parameters
     control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
 

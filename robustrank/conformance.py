@@ -20,10 +20,10 @@ from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Encoding, Pair, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import parse
 from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
 
 TEXTS = (

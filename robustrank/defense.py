@@ -19,8 +19,8 @@ from robustrank.victim import Candidate
 class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
-    source: ClassVar[str] = ""  # authors, title, venue, section
-    differs: ClassVar[str] = ""  # what is done otherwise than in the source, and why
+    reference: ClassVar[str] = ""  # authors, title, venue, section
+    deviations: ClassVar[str] = ""  # how it deviates from the reference, and why
 
     @property
     def fingerprint(self) -> str:

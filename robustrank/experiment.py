@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from robustrank.errors import ExperimentError, RobustrankError, nearest
-from robustrank.specification import Spec, parse
+from robustrank.plugins.specification import Spec, parse
 
 AXES = ("collections", "rankers", "defenses", "attacks")
 

@@ -23,11 +23,11 @@ from filelock import FileLock
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.plugins import create
+from robustrank.plugins.identity import training_code
+from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.settings import Settings
 from robustrank.rankers.training import sample_queries, split_by_query
-from robustrank.sources import training_code
-from robustrank.specification import parse
 from robustrank.victim import QueryInterface
 
 

@@ -24,8 +24,8 @@ class Task(ABC):
     axes: ClassVar[tuple[Axis, ...]] = ("defense",)
     cross_domain: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
     table: ClassVar[str] = ""  # the report table its rows feed
-    source: ClassVar[str] = ""
-    differs: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+    deviations: ClassVar[str] = ""
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Row]:

@@ -27,8 +27,8 @@ class CertifiedTopK(Task):
     queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10",)  # effectiveness of the defended ranker, and of the undefended one
 
-    source = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
-    differs = "bounds hold for the whole list at once; the published bound stands beside them, as `paper`"
+    reference = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
+    deviations = "bounds hold for the whole list at once; the published bound stands beside them, as `paper`"
     table = "certified-topk"
 
     def __post_init__(self) -> None:

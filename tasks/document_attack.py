@@ -16,10 +16,10 @@ from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, published_script_rank, ranking
 from robustrank.plugins import create, find, parameters
+from robustrank.plugins.specification import Spec
 from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rows import Row
-from robustrank.specification import Spec
 from robustrank.task import Task
 from robustrank.text.quality import edit_size
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, QueryInterface, Target, Victim
@@ -50,11 +50,11 @@ class DocumentAttack(Task):
     language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 
     axes = ("defense", "document_attack")
-    source = (
+    reference = (
         "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023; "
         "protocol of Chen et al. (IDEM), Findings of ACL 2023"
     )
-    differs = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
+    deviations = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
     table = "document-attack"
 
     def __post_init__(self) -> None:

@@ -25,8 +25,8 @@ class ImitationAgreement(Task):
     surrogate: str = Imitation.surrogate  # the ranker that learns, a specification
     training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
 
-    source = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
-    differs = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
+    reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
+    deviations = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
     table = "imitation"
 
     def run(self, context: Context) -> Iterator[Row]:

@@ -32,8 +32,8 @@ class OodQuery(Task):
     queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
-    source = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
-    differs = "any scheme of types, where the paper has MS MARCO's answer types"
+    reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
+    deviations = "any scheme of types, where the paper has MS MARCO's answer types"
     table = "ood-query"
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ class QueryAttack(Task):
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     axes = ("defense", "query_attack")
-    source = (
+    reference = (
         "Penha, Camara, Hauff: Evaluating the Robustness of Retrieval Pipelines with Query Variation Generators, "
         "ECIR 2022, arXiv 2111.13057"
     )

@@ -10,9 +10,9 @@ from robustrank.imitation import Imitation, imitate, pseudo_qrels
 from robustrank.measures.ranking import ranking
 from robustrank.measures.stability import top_k_overlap
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import parse
 from robustrank.victim import Access, QueryInterface
 
 pytest.importorskip("gensim")

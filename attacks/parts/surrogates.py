@@ -15,9 +15,9 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import parse
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 VICTIM, IMITATION = "victim", "imitation"

@@ -17,8 +17,8 @@ FACTS = {
     "control": "control",
     "family": "family",
     "table": "table",
-    "source": "source",
-    "differs": "differs",
+    "reference": "reference",
+    "deviations": "deviations",
 }
 
 
@@ -36,13 +36,13 @@ def command(kind: str, name: str) -> None:
     click.secho(f"{kind} {name}", bold=True)
     click.echo(inspect.getdoc(found) or "It has no docstring.")
     click.echo()
-    click.echo(f"  {'origin':<9} {known.origin if known else name}")
+    click.echo(f"  {'origin':<10} {known.origin if known else name}")
     for attribute, title in FACTS.items():
         value = getattr(found, attribute, "")
         if isinstance(value, str) or hasattr(value, "name"):
             text = getattr(value, "name", value)
             if text:
-                click.echo(f"  {title:<9} {str(text).lower() if attribute == 'access' else text}")
+                click.echo(f"  {title:<10} {str(text).lower() if attribute == 'access' else text}")
     listed = parameters(found)
     click.secho("\nparameters" if listed else "\nit takes no parameters", bold=True)
     for parameter in listed:

@@ -12,7 +12,7 @@ from robustrank.errors import RobustrankError, nearest
 
 COMMANDS = {
     "compare": "Compare two runs, measure by measure.",
-    "describe": "Describe a plug-in: source, access, parameters.",
+    "describe": "Describe a plug-in: reference, access, parameters.",
     "doctor": "Show what is installed, what is missing, and how to get it.",
     "list": "List plug-ins: attacks, defenses, tasks, rankers, collections.",
     "new": "Write a new plug-in: its file, its test, its registration.",

@@ -12,7 +12,7 @@ from robustrank.errors import UsageError
 
 ATTACK = '''"""{title}: say in two sentences what the attack does.
 
-Source: authors, title, venue, section. What is done otherwise than there, and why, stands in ``{cls}.differs``.
+Reference: authors, title, venue, section. Deviations from it, with their reasons, are in ``{cls}.deviations``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class {cls}(Attack):
 
     access = Access.NOTHING  # NOTHING, RANKS, SCORES or GRADIENTS: the least it can work with
     size_parameter = "max_words"
-    source = "authors, title, venue"
+    reference = "authors, title, venue"
     control = "random-edit"
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

@@ -11,7 +11,7 @@ from robustrank.attack import COSTS
 from robustrank.plugins import availability, parameters
 
 COLUMNS = {"access": "access", "cost": "cost", "edits": "edits", "size_parameter": "size", "control": "control"}
-TEXTS = {"source": "Source", "differs": "Differs"}
+TEXTS = {"reference": "Reference", "deviations": "Deviations"}
 ACCESS = {  # what an attack asks of its victim: how that is paid for, and what it learns of a defense by it
     "nothing": "free: no victim call; a defense is not looked at",
     "ranks": "victim calls, answered by ranks; of a defense it sees the ranks, as every user does",
@@ -21,7 +21,7 @@ ACCESS = {  # what an attack asks of its victim: how that is paid for, and what 
 
 
 def page(kind: str) -> str:
-    """Return the installed plug-ins of a kind as Markdown: an overview, then each with source and parameters."""
+    """Return the installed plug-ins of a kind as Markdown: an overview, then each with reference and parameters."""
     found = [(plugin.name, _example(cls)) for plugin, cls, _ in availability(kind) if cls is not None]
     columns = COLUMNS if kind == "attack" else {}
     lines = [

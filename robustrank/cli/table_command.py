@@ -142,7 +142,7 @@ def counter_fit(
 
 def _words_of(collection: str) -> set[str]:
     from robustrank.plugins import create
-    from robustrank.specification import parse
+    from robustrank.plugins.specification import parse
     from robustrank.text.words import words
 
     read = create("collection", parse(collection)).read()

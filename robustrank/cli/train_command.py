@@ -39,10 +39,10 @@ def command(
     For example: robustrank train cross-encoder:model=minilm lee:split=background --out models/ce
     """
     from robustrank.plugins import create
+    from robustrank.plugins.specification import parse
     from robustrank.randomness import derive
     from robustrank.rankers.ranker import TrainableRanker
     from robustrank.rankers.training import sample_queries, split_by_query
-    from robustrank.specification import parse
 
     if out.exists():
         raise UsageError(f"{str(out)!r} exists already", hint="choose another --out, or remove it")

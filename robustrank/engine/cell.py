@@ -11,8 +11,8 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.experiment import Experiment, TaskEntry
 from robustrank.plugins import code_digest, create, find
-from robustrank.sources import sources_digest
-from robustrank.specification import Spec
+from robustrank.plugins.identity import sources_digest
+from robustrank.plugins.specification import Spec
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create, find
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Scores
 from robustrank.rankers.scoring import Scorer
 from robustrank.rows import Row, Status
-from robustrank.specification import Spec
 from robustrank.victim import Candidate, Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score

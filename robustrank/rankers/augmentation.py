@@ -17,9 +17,9 @@ from robustrank.attack import Attack
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, Scores
-from robustrank.specification import parse
 from robustrank.victim import Access, AccessDenied, BudgetExhausted, Candidate, QueryInterface, Target, Victim
 
 Group = tuple[str, list[str]]  # a query and documents, the relevant one first

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 from robustrank.rankers.weights import MINILM
-from robustrank.specification import parse
 
 if TYPE_CHECKING:
     import torch

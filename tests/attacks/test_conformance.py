@@ -9,7 +9,7 @@ import pytest
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.conformance import AttackConformance
 from robustrank.plugins import create
-from robustrank.specification import Spec
+from robustrank.plugins.specification import Spec
 from tests.tiny_language_model import tiny_language_model
 
 

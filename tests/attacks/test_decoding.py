@@ -17,9 +17,9 @@ from robustrank.errors import UsageError
 from robustrank.language_model import language_model
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import Spec
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
 from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim

@@ -23,8 +23,8 @@ from robustrank.collections.collection import Collection
 from robustrank.conformance import AttackConformance
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.specification import parse
 from robustrank.text import textattack_adapter as adapter
 from robustrank.text.quality import edit_distance
 from robustrank.text.stopwords import STOP_WORDS

@@ -16,9 +16,9 @@ from robustrank.collections.collection import Collection
 from robustrank.conformance import Overlap
 from robustrank.errors import DataError
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.scoring import Scorer
-from robustrank.specification import parse
 from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
 
 WORDS = "wing lift drag shock flow heat wall layer".split()

@@ -25,7 +25,7 @@ def test_every_plugin_names_its_source(kind):
     text = page(kind)
     for name in set(registry(kind)) - {"none"}:
         section = text.partition(f"## {name}\n")[2].partition("\n## ")[0]
-        assert "- Source: " in section, name
+        assert "- Reference: " in section, name
 
 
 def test_a_page_names_parameters_and_the_access_that_they_decide():

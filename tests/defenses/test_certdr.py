@@ -14,10 +14,10 @@ from robustrank.collections.collection import Collection
 from robustrank.conformance import Overlap
 from robustrank.defense import CertifiedRanker
 from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
 from robustrank.rankers.ranker import Ranker
-from robustrank.specification import parse
 from robustrank.text.table import symmetric
 from robustrank.text.words import replace_words, words
 from robustrank.victim import Candidate

@@ -14,9 +14,9 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
 from robustrank.errors import UsageError
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
-from robustrank.specification import Spec
 from tests.tiny_language_model import tiny_language_model
 
 SUBJECTS = ["the wing", "the jet", "a plane", "the shock wave", "a slender body"]

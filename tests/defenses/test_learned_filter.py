@@ -12,9 +12,9 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import DataError, UsageError
 from robustrank.experiment import check
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
-from robustrank.specification import Spec
 
 pytest.importorskip("sklearn")
 

@@ -16,10 +16,10 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker
 from robustrank.errors import UsageError
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
 from robustrank.rankers.ranker import Ranker
-from robustrank.specification import Spec
 from robustrank.text.table import symmetric
 from robustrank.victim import Candidate
 

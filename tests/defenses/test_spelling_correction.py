@@ -12,8 +12,8 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import UsageError
 from robustrank.experiment import check
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec
 from robustrank.rankers.ranker import Ranker
-from robustrank.specification import Spec
 
 pytest.importorskip("rapidfuzz")
 

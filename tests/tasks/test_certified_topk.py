@@ -11,7 +11,7 @@ from robustrank.cli.main import invoke
 from robustrank.collections.lee import LeeReader
 from robustrank.errors import UsageError
 from robustrank.plugins import create
-from robustrank.specification import parse
+from robustrank.plugins.specification import parse
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
 

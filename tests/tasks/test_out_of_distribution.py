@@ -13,7 +13,7 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import DataError
 from robustrank.experiment import check
 from robustrank.plugins import create
-from robustrank.specification import Spec
+from robustrank.plugins.specification import Spec
 from robustrank.text.query_types import question_forms
 
 # Puts the relevant document first for queries that begin like one it has learned from, and last for others.

@@ -9,7 +9,7 @@ import pytest
 
 from robustrank.errors import PluginError, UsageError
 from robustrank.plugins import availability, code_digest, create, find, parameters, registry
-from robustrank.specification import Spec, parse
+from robustrank.plugins.specification import Spec, parse
 
 GOOD = '''
 from dataclasses import dataclass

@@ -1,0 +1,122 @@
+"""A typed, lazy registry over entry points; built-in plug-ins are registered exactly as a third party's are.
+
+Nothing is imported until it is asked for. A plug-in that cannot be imported, is not of its kind, or shares its name
+with another is unavailable, with the reason, and hurts nobody else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from robustrank.errors import PluginError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A catalogue: its entry-point group and the contract its plug-ins subclass ("module:Class")."""
+
+    name: str
+    contract: str
+
+    @property
+    def group(self) -> str:
+        """The entry-point group."""
+        return f"robustrank.{self.name}s"
+
+    def load_contract(self) -> type:
+        """Import the class every plug-in of this kind subclasses."""
+        module, _, name = self.contract.partition(":")
+        contract: type = getattr(importlib.import_module(module), name)
+        return contract
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("task", "robustrank.task:Task"),
+        Kind("attack", "robustrank.attack:Attack"),
+        Kind("defense", "robustrank.defense:Defense"),
+        Kind("ranker", "robustrank.rankers.ranker:Ranker"),
+        Kind("collection", "robustrank.collections.reader:CollectionReader"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A registered plug-in; :meth:`load` imports it."""
+
+    kind: Kind
+    name: str
+    value: str  # "module:Class"
+    origin: str  # "distribution version", or the file
+    clash: str = ""  # why the name cannot be used
+
+    def load(self) -> type[Any]:
+        """Import the class.
+
+        Raises:
+            PluginError: It cannot be imported, leaves the interpreter, is not of its kind, or its name clashes.
+        """
+        where = f"{self.kind.name} {self.name!r} from {self.origin} ({self.value})"
+        if self.clash:
+            raise PluginError(self.clash, where=where, hint="name it by import path: module:Class")
+        try:
+            plugin = EntryPoint(self.name, self.value, self.kind.group).load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise import_failure(error, where) from error
+        return checked_class(plugin, self.kind, where)
+
+
+@cache
+def registry(kind: str) -> dict[str, Plugin]:
+    """Return the plug-ins of a kind by name, sorted, none of them imported."""
+    group = KINDS[kind]
+    plugins: dict[str, Plugin] = {}
+    for point in sorted(entry_points(group=group.group), key=lambda p: (p.name, p.value)):
+        origin = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+        plugin = Plugin(group, point.name, point.value, origin)
+        first = plugins.get(point.name)
+        if first is not None and (first.value, first.origin) != (plugin.value, plugin.origin):
+            clash = f"the name is offered twice: by {first.origin} ({first.value}) and {origin} ({point.value})"
+            plugin = dataclasses.replace(first, clash=clash)
+        plugins[point.name] = plugin
+    return plugins
+
+
+def checked_class(value: Any, kind: Kind, where: str) -> type[Any]:
+    """Return ``value`` if it is a concrete class of the kind's contract.
+
+    Raises:
+        PluginError: It is not a subclass of the contract, or lacks a method.
+    """
+    contract = kind.load_contract()
+    if not (isinstance(value, type) and issubclass(value, contract)):
+        raise PluginError(f"{value!r} is not a subclass of {kind.contract}", where=where)
+    if inspect.isabstract(value):
+        lacking = ", ".join(sorted(getattr(value, "__abstractmethods__", ())))
+        raise PluginError(f"it does not implement {lacking}", where=where)
+    return value
+
+
+def import_failure(error: BaseException, where: str) -> PluginError:
+    """Return the error that says why a plug-in's module could not be imported."""
+    if isinstance(error, SystemExit):
+        return PluginError(
+            f"it left the interpreter when it was imported (exit status {error.code!r})",
+            where=where,
+            hint="a plug-in's module defines classes; keep scripts under: if __name__ == '__main__'",
+        )
+    return PluginError(
+        f"cannot be imported: {type(error).__name__}: {error}",
+        where=where,
+        hint="install what it needs, or ask its author",
+    )
