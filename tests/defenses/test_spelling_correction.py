@@ -86,7 +86,8 @@ def test_it_recovers_most_of_the_loss_from_typos_at_no_cost_on_clean_queries(tmp
     for cell in plan(experiment, resources):
         rows = list(create("task", cell.task).run(Context(cell, resources)))
         for name in ("clean", "attacked"):
-            means[cell.defense.name, name] = np.mean([row.value for row in rows if row.measure == f"nDCG@10/{name}"])
+            about = ("nDCG@10", name)
+            means[cell.defense.name, name] = np.mean([r.value for r in rows if (r.measure, r.condition) == about])
     lost = means["none", "clean"] - means["none", "attacked"]
     assert means["spelling-correction", "clean"] == means["none", "clean"]
     assert lost > 0.02
