@@ -3,7 +3,7 @@ r"""JSON lines: a record on each line. Lines end at ``\n`` alone, since texts ho
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,25 @@ from robustrank.errors import DataError
 
 
 def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """Write records, a line each, in UTF-8; a record with half of a surrogate pair is written in ASCII."""
-    with path.open("wb") as file:
+    """Write records, a line each, in UTF-8."""
+    with path.open("w", encoding="utf-8", newline="") as file:
         for record in records:
-            file.write(_encoded(record) + b"\n")
+            file.write(line(record))
+
+
+def line(record: Mapping[str, Any], default: Callable[[Any], Any] | None = None) -> str:
+    """Return a record's line; in ASCII where it holds half of a surrogate pair, which UTF-8 cannot write.
+
+    Args:
+        record: What JSON can hold.
+        default: Turns what it cannot hold into what it can.
+    """
+    text = json.dumps(record, ensure_ascii=False, default=default) + "\n"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(record, default=default) + "\n"
+    return text
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -27,24 +42,17 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    for number, line in enumerate(lines, start=1):
-        if line:
+    for number, raw in enumerate(lines, start=1):
+        if raw:
             where = f"{path}:{number}"
-            yield where, _decoded(line, where)
+            yield where, _decoded(raw, where)
 
 
-def _decoded(line: bytes, where: str) -> dict[str, Any]:
+def _decoded(raw: bytes, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line.decode("utf-8"))
+        record = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise DataError(f"the line is not JSON: {error}", where=where) from error
     if not isinstance(record, dict):
         raise DataError(f"the line is a {type(record).__name__}", where=where, allowed="a JSON object on each line")
     return record
-
-
-def _encoded(record: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(record).encode("ascii")

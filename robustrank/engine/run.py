@@ -10,12 +10,12 @@ from typing import Literal, Protocol
 
 import yaml
 
-from robustrank.engine.cell import Cell, plan
+from robustrank.engine.cell import Cell, coordinates, plan
 from robustrank.engine.context import Context
 from robustrank.engine.executor import in_processes, in_this_process
 from robustrank.engine.provenance import run_provenance
 from robustrank.engine.resources import Resources
-from robustrank.engine.run_folder import RunFolder
+from robustrank.engine.run_folder import PLANNED, RunFolder
 from robustrank.engine.worker import Outcome
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
@@ -138,15 +138,15 @@ def _outcomes(
 
 def _consolidate(folder: RunFolder, cells: Sequence[Cell], resources: Resources) -> int:
     """Write what is put together from the finished cells, and its manifest; return the number of rows."""
-    rows = folder.write_rows(cells)
+    rows = folder.write_rows([coordinates(cell, resources) for cell in cells])
     provenance = run_provenance(cells, resources, folder.provenances(cells))
     folder.write("provenance.json", json.dumps(provenance, indent=2) + "\n")
     folder.seal()
     return rows
 
 
-def _left(status: str | None, redo: Redo) -> bool:
-    return status is None or redo == "all" or (redo == "errors" and status == "error")
+def _left(status: str, redo: Redo) -> bool:
+    return status == PLANNED or redo == "all" or (redo == "errors" and status == "error")
 
 
 def _asked(experiment: Experiment) -> dict[str, object]:

@@ -6,6 +6,7 @@ cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, 
                      manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
 damaged/<key>/       cells that were not as their manifest says; they are done again
+cells.jsonl          what each cell of the plan is: names, parameters, labels, identities, status
 rows.csv             all rows in the order of the plan, written when the run ends
 manifest.json        sizes and digests of the files beside it
 """
@@ -18,6 +19,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,9 @@ from filelock import FileLock, Timeout
 from robustrank.collections.trec import write_run
 from robustrank.engine.cell import Cell
 from robustrank.errors import UsageError
-from robustrank.json_lines import read_lines, write_lines
+from robustrank.json_lines import line, read_lines, write_lines
 from robustrank.notices import notice
-from robustrank.rows import COLUMNS, Row
+from robustrank.rows import COLUMNS, Coordinates, Row
 from robustrank.run_files import KEY
 from robustrank.storage import (
     find_damage,
@@ -41,7 +43,8 @@ from robustrank.storage import (
     writing,
 )
 
-RUN_FILES = ("experiment.yaml", "provenance.json", "rows.csv")
+PLANNED = "planned"
+RUN_FILES = ("experiment.yaml", "provenance.json", "cells.jsonl", "rows.csv")
 
 
 class RunFolder:
@@ -78,12 +81,9 @@ class RunFolder:
         finally:
             lock.release()
 
-    def status(self, key: str) -> str | None:
-        """Return "done", "error", or None for a cell that was never finished."""
-        path = self.cells / key / "cell.json"
-        if not path.exists():
-            return None
-        return str(json.loads(path.read_text(encoding="utf-8"))["status"])
+    def status(self, key: str) -> str:
+        """Return "done", "error", or "planned" for a cell that was never finished."""
+        return str(self._record(key).get("status", PLANNED))
 
     def retire_stale(self, plan: Iterable[Cell]) -> int:
         """Retire cells the plan does not name, bring back retired ones it names; return how many were retired."""
@@ -137,17 +137,22 @@ class RunFolder:
 
         write_folder(self.cells / cell.key, fill)
 
-    def write_rows(self, plan: Sequence[Cell]) -> int:
-        """Write rows.csv: every finished cell of the plan, in its order; return the number of rows."""
+    def write_rows(self, plan: Sequence[Coordinates]) -> int:
+        """Write cells.jsonl, a line for each cell, and rows.csv, all rows of finished cells; return their number."""
         count = 0
+        cells = [
+            replace(cell, status=self.status(cell.key), seconds=self._record(cell.key).get("seconds")) for cell in plan
+        ]
+        self.write("cells.jsonl", "".join(line(cell.as_dict(), default=str) for cell in cells))
         with new_file(self.path / "rows.csv") as file:
             # Text is quoted always: before Python 3.13 a bare carriage return in it would not be.
             writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
             writer.writerow(COLUMNS)
-            for cell in plan:
+            for cell in cells:
                 for row in self._rows(cell.key):
                     # repr keeps every bit of a float; None becomes an empty field.
-                    writer.writerow([row[column] for column in COLUMNS])
+                    record = {**cell.columns, **row}
+                    writer.writerow([record[column] for column in COLUMNS])
                     count += 1
         return count
 
@@ -170,3 +175,8 @@ class RunFolder:
         path = self.cells / key / "rows.jsonl"
         if path.exists():
             yield from (record for _, record in read_lines(path))
+
+    def _record(self, key: str) -> dict[str, Any]:
+        """Return what cell.json says; nothing for a cell that was never finished."""
+        path = self.cells / key / "cell.json"
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

@@ -1,4 +1,4 @@
-"""A trained ranker on disk: its weights and a card that says what they were learned from, there whole or not at all."""
+"""Checkpoints: the weights of a trained ranker and the card of its training, written atomically."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def training_card(
     curve: Sequence[float],
     packages: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return what a checkpoint's card says: data, parameters, seed, validation nDCG@10 by round, versions.
+    """Return the card of a checkpoint: data, parameters, seed, validation nDCG@10 per epoch, versions.
 
     Args:
-        start: The ranker's own parameters, and the weights it started from.
-        train: What was learned from.
-        validation: What decided when to stop.
-        seed: Decides every draw.
+        start: The ranker's parameters, and the weights it was initialised with.
+        train: The training split.
+        validation: The validation split, which decides when training stops.
+        seed: Of all random draws.
         settings: The training settings.
-        curve: Validation nDCG@10, one figure an epoch or candidate model.
-        packages: Distributions whose versions matter, beside robustrank's.
+        curve: Validation nDCG@10 per epoch or per candidate model.
+        packages: Distributions whose versions are recorded in addition to robustrank's.
     """
     return {
         **start,
@@ -59,7 +59,7 @@ def trained_folder(weights: str | None) -> Path:
     """Return the folder of a ranker's weights.
 
     Raises:
-        PluginError: It has none.
+        PluginError: The ranker has no weights.
     """
     if weights is None:
         raise PluginError(
@@ -70,10 +70,10 @@ def trained_folder(weights: str | None) -> Path:
 
 
 def checked_folder(weights: str | None) -> Path:
-    """Return the folder of a ranker's weights, of which every file is as it was written.
+    """Return the folder of a ranker's weights after a check of its files against its manifest.
 
     Raises:
-        PluginError: It has none.
+        PluginError: There are no weights.
         DataError: A file is not as the folder's manifest says.
     """
     folder = trained_folder(weights)
@@ -82,7 +82,7 @@ def checked_folder(weights: str | None) -> Path:
 
 
 def refuse_damage(folder: Path) -> None:
-    """Check a folder of weights that was written here; one from somewhere else has no card and manifest.
+    """Check a folder of weights that was written by :func:`write_checkpoint`; others have no card and manifest.
 
     Raises:
         DataError: A file is not as the manifest says.
@@ -91,19 +91,19 @@ def refuse_damage(folder: Path) -> None:
         raise DataError(
             f"the weights are damaged: {damage.what}",
             where=str(damage.path),
-            hint="train them again with robustrank train, or bring back the folder from where it came",
+            hint="train them again with robustrank train, or restore the folder",
         )
 
 
-def checkpoint_digest(weights: str | None, *decides: object) -> str:
-    """Return a hash of a checkpoint's files and of what else decides a score.
+def checkpoint_digest(weights: str | None, *values: object) -> str:
+    """Return a hash of a checkpoint's files and of further values that determine the scores.
 
     Raises:
         PluginError: There are no weights.
         DataError: The folder cannot be read.
     """
     folder = trained_folder(weights)
-    digest = hashlib.sha256("|".join(map(str, decides)).encode())
+    digest = hashlib.sha256("|".join(map(str, values)).encode())
     try:
         for path in sorted(folder.iterdir()):
             if path.name not in NOT_WEIGHTS:
@@ -116,29 +116,33 @@ def checkpoint_digest(weights: str | None, *decides: object) -> str:
 def write_checkpoint(folder: Path, write: Callable[[Path], None], card: Mapping[str, Any]) -> None:
     """Write a checkpoint and its card.json; see :func:`robustrank.storage.write_folder`."""
 
-    def fill(room: Path) -> None:
-        write(room)
-        (room / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    def write_with_card(target: Path) -> None:
+        write(target)
+        (target / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
-    write_folder(folder, fill)
+    write_folder(folder, write_with_card)
 
 
 def ensure_checkpoint(folder: Path, fit: Callable[[], None]) -> None:
-    """Call ``fit``, which leaves a checkpoint in ``folder``, unless a whole one is there.
+    """Call ``fit``, which leaves a checkpoint in ``folder``, unless an undamaged one exists.
 
-    Processes that want the same one wait for each other. A damaged checkpoint is set aside, which is said. One that
-    ``fit`` left without a manifest gets one.
+    Processes that want the same one wait for each other. A damaged checkpoint is set aside, with a notice. A checkpoint
+    that ``fit`` left without a manifest gets one.
 
     Raises:
         DataError: The folder cannot be written.
     """
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if os.path.lexists(folder) and (damage := find_damage(folder)):
-                aside = set_aside(folder, folder.parent / "damaged")
-                notice(f"{damage}; the weights were moved to {aside.parent.name}/, and are trained again")
-            if not folder.exists():
-                fit()
-                if not (folder / MANIFEST).exists():
-                    seal(folder)
+        lock = FileLock(f"{folder}.lock")
+        lock.acquire()
+    try:
+        if os.path.lexists(folder) and (damage := find_damage(folder)):
+            aside = set_aside(folder, folder.parent / "damaged")
+            notice(f"{damage}; the weights were moved to {aside.parent.name}/, and are trained again")
+        if not folder.exists():
+            fit()
+            if not (folder / MANIFEST).exists():
+                seal(folder)
+    finally:
+        lock.release()

@@ -17,7 +17,6 @@ from robustrank.json_lines import write_lines
 from robustrank.storage import seal, write_folder
 from tests.damages import DAMAGES
 
-
 CELL = "0123456789abcdef01234567"
 
 
