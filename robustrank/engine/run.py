@@ -20,6 +20,7 @@ from robustrank.engine.worker import Outcome
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
 from robustrank.plugins import create
+from robustrank.rows import Coordinates
 
 Redo = Literal["errors", "none", "all"]
 
@@ -104,15 +105,16 @@ def run(
             observer.planned(cells, todo, retired)
             summary.cells = len(cells)
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
+            lines = [coordinates(cell, resources) for cell in cells]
             if todo:  # what is there now, should the run be killed
-                _consolidate(folder, cells, resources)
+                _consolidate(folder, cells, lines, resources)
             try:
                 for outcome in _outcomes(todo, experiment, resources, folder, workers, observer):
                     observer.finished(outcome)
                     summary.done += 1
                     summary.failed += [outcome] if outcome.error else []
             finally:
-                summary.rows = _consolidate(folder, cells, resources)
+                summary.rows = _consolidate(folder, cells, lines, resources)
     return summary
 
 
@@ -136,9 +138,9 @@ def _outcomes(
     return in_processes(todo, experiment, resources.cache, folder, workers)
 
 
-def _consolidate(folder: RunFolder, cells: Sequence[Cell], resources: Resources) -> int:
+def _consolidate(folder: RunFolder, cells: Sequence[Cell], lines: Sequence[Coordinates], resources: Resources) -> int:
     """Write what is put together from the finished cells, and its manifest; return the number of rows."""
-    rows = folder.write_rows([coordinates(cell, resources) for cell in cells])
+    rows = folder.write_rows(lines)
     provenance = run_provenance(cells, resources, folder.provenances(cells))
     folder.write("provenance.json", json.dumps(provenance, indent=2) + "\n")
     folder.seal()
