@@ -50,7 +50,7 @@ def test_an_inserted_document_has_the_place_a_full_ranking_gives_it(
 ) -> None:
     remaining = [(s, f"doc-{i}") for i, s in enumerate(scores) if f"doc-{i}" != doc_id]
     other_scores = np.array([s for s, _ in remaining], dtype=np.float32)
-    ids = [i for _, i in others]
+    ids = [i for _, i in remaining]
     order = ranking(np.append(other_scores, np.float32(score)), [*ids, doc_id]).tolist()
     assert inserted_rank(score, doc_id, other_scores, ids) == order.index(len(ids)) + 1
 
