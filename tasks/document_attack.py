@@ -165,7 +165,7 @@ class DocumentAttack(Task):
         result.note = result.note or result.perturbation.note
         result.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
         if control is not None and result.perturbation.edits:
-            result.control = control.mirror(target, result.perturbation, context.rng("control", *names))
+            result.control = control.match_size(target, result.perturbation, context.rng("control", *names))
         return result
 
     def _control(self, context: Context) -> Control | None:
