@@ -31,7 +31,10 @@ def test_every_plugin_names_its_source(kind):
 def test_a_page_names_parameters_and_the_access_that_they_decide():
     text = page("attack")
     assert "| [pat](#pat) | ranks |" in text
-    assert "- `max_words` (`20`): words replaced at the most; the paper takes 20 for passages, 50 for documents" in text
+    assert (
+        "- `max_words` (`20`): maximum number of replaced words; the paper takes 20 for passages, 50 for documents"
+        in text
+    )
 
 
 def test_every_attack_has_a_cost_class_and_what_asks_its_victim_is_not_free():
