@@ -8,7 +8,9 @@ import json
 import pytest
 
 from robustrank.cli.main import invoke
-from robustrank.engine import provenance
+from robustrank.engine import executor, provenance
+from robustrank.engine.worker import run_cell
+from robustrank.storage import find_damage
 from tests.tiny_collection import DOCUMENTS, write_experiment, write_tiny
 
 
@@ -69,25 +71,24 @@ def test_provenance_names_the_machine_of_each_cell_after_a_resume_on_another(run
     assert own["collection"]["queries"] == 3
 
 
-def test_cells_jsonl_has_a_line_for_each_cell_done_or_not(run, tmp_path, monkeypatch):
-    class Stop(KeyboardInterrupt):
-        pass
+def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tmp_path, monkeypatch):
+    def statuses() -> list[tuple[str, str]]:
+        assert find_damage(tmp_path / "out") is None
+        lines = (tmp_path / "out" / "cells.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+        return [(cell["ranker"]["name"], cell["status"]) for cell in map(json.loads, lines)]
 
-    def stop(cell, resources, folder, advance=None):
+    def run_first_cell(cell, *arguments):
         if cell.ranker.name == "query-likelihood":
-            raise Stop
-        return run_cell(cell, resources, folder, advance)
+            seen.append(statuses())
+            raise KeyboardInterrupt
+        return run_cell(cell, *arguments)
 
-    from robustrank.engine import executor
-    from robustrank.engine.worker import run_cell
-
-    monkeypatch.setattr(executor, "run_cell", stop)
+    assert run(BM25) == 0
+    seen = [statuses()]
+    monkeypatch.setattr(executor, "run_cell", run_first_cell)
     assert run(TWO) == 6
-    lines = (tmp_path / "out" / "cells.jsonl").read_text().split("\n")[:-1]
-    assert [(c["ranker"]["name"], c["status"]) for c in map(json.loads, lines)] == [
-        ("bm25", "done"),
-        ("query-likelihood", "planned"),
-    ]
+    both = [("bm25", "done"), ("query-likelihood", "planned")]
+    assert [*seen, statuses()] == [[("bm25", "done")], both, both]
 
 
 def test_texts_with_line_separators_are_replayed(run, tmp_path):
