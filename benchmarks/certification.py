@@ -26,8 +26,8 @@ from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, Ranker, Scores
-from robustrank.victim import Candidate
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Scores
+from robustrank.records import Candidate
 
 KS = (1, 3, 5, 10)
 FIXED = {  # of as many samples each
@@ -42,7 +42,7 @@ List = tuple[str, str, list[Candidate]]  # query id, query, documents
 
 
 @dataclass
-class Remembering(Ranker):
+class Remembering(PointwiseRanker):
     """A ranker that scores no pair twice."""
 
     inner: Ranker

@@ -29,11 +29,12 @@ from robustrank.measures.ranking import inserted_rank, ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate
 from robustrank.text.embedding_table import load_table
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
-from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
+from robustrank.victim import Budget, BudgetExhausted, QueryInterface, Target, Victim
 
 Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
 
@@ -56,7 +57,7 @@ def main(collection: str, ranker: str, documents: int, max_words: int, calls: in
         "greedy-substitution, many at once": ("greedy-substitution", {}, WIDTH),
         "greedy-substitution, one at a time": ("greedy-substitution", {}, 1),
     }
-    contestants: dict[str, Callable[[Scorer], Outcome]] = {
+    contestants: dict[str, Callable[[ServedRanker], Outcome]] = {
         name: partial(ours, prepared(plugin, {"max_words": max_words, **more}, read), targets, scores, calls, width)
         for name, (plugin, more, width) in own.items()
     }
@@ -72,12 +73,12 @@ def main(collection: str, ranker: str, documents: int, max_words: int, calls: in
     report(targets, scores, fresh(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
 
 
-def fresh(ranker: str, collection: Collection) -> Scorer:
+def fresh(ranker: str, collection: Collection) -> ServedRanker:
     """Return a ranker with its weights read and nothing remembered."""
     made = create("ranker", parse(ranker))
     made.prepare(collection)
     made.score([("warm", "up")])
-    return Scorer(made)
+    return ServedRanker(made)
 
 
 def choose(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[np.ndarray]]:
@@ -100,13 +101,18 @@ def prepared(plugin: str, parameters: dict[str, object], collection: Collection)
     """Return an attack that has read its table."""
     attack: Attack = create("attack", Spec(plugin, parameters))
     attack.prepare(
-        QueryInterface(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
+        QueryInterface(ServedRanker(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
     )
     return attack
 
 
 def ours(
-    attack: Attack, targets: Sequence[Target], scores: Sequence[np.ndarray], calls: int, width: int, scorer: Scorer
+    attack: Attack,
+    targets: Sequence[Target],
+    scores: Sequence[np.ndarray],
+    calls: int,
+    width: int,
+    scorer: ServedRanker,
 ) -> Outcome:
     """Attack all targets, ``width`` of them at once."""
     victims: dict[int, Victim] = {}
@@ -123,7 +129,7 @@ def ours(
     return [found[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
 
 
-def textattack(targets: Sequence[Target], table: object, max_words: int, calls: int, scorer: Scorer) -> Outcome:
+def textattack(targets: Sequence[Target], table: object, max_words: int, calls: int, scorer: ServedRanker) -> Outcome:
     """Let TextAttack drive the same ranker, in batches of 32, as its goal functions do."""
     package = textattack_package()
     before = importlib.import_module("textattack.constraints.pre_transformation")
@@ -154,7 +160,7 @@ def textattack(targets: Sequence[Target], table: object, max_words: int, calls: 
 def report(
     targets: Sequence[Target],
     scores: Sequence[np.ndarray],
-    scorer: Scorer,
+    scorer: ServedRanker,
     times: dict[str, float],
     outcomes: dict[str, Outcome],
 ) -> None:

@@ -17,10 +17,10 @@ from robustrank.certification.certificate import CANONICAL, Certificate, Evidenc
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.records import Candidate
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import document_frequencies, replace_words, words
-from robustrank.victim import Candidate
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from robustrank.certification.sequential import certify_sequentially
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Scores
+from robustrank.records import Candidate
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets, SubstitutionTable
-from robustrank.victim import Candidate
 
 CHUNK = 20_000  # smoothed pairs scored in one call
 MEMORY = 20_000_000  # squashed scores remembered, for certificates of any K and radius after the ranking
@@ -98,7 +98,7 @@ class CertDR(Defense):
 
 
 @dataclass
-class SmoothedRanker(Ranker):
+class SmoothedRanker(PointwiseRanker):
     """The mean of squashed scores over smoothed copies.
 
     The copies of a document are drawn from the seed and its canonical text alone: they are the same for every query,

@@ -24,8 +24,8 @@ from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Ranker
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, QueryInterface, Target, Victim
+from robustrank.rankers.serving import ServedRanker
+from robustrank.victim import Access, QueryInterface, Target, blind_victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
 from .parts.filtering import check_share, filtered
@@ -109,13 +109,13 @@ class LearnedFilter(Defense):
     ) -> Iterator[TrainingExample]:
         """Yield attacked candidates, and beside each a clean one that is among the best for the query."""
         attacks = [self._attack(specification) for specification in self.attacks]
-        scorer = Scorer(ranker)
+        served = ServedRanker(ranker)
         for attack in attacks:
-            attack.prepare(QueryInterface(scorer, Access.NOTHING), collection, rng)
+            attack.prepare(QueryInterface(served, Access.NOTHING), collection, rng)
         for query_id, best, drawn in _drawn(collection, self.documents if attacks else 0, rng):
             query, document = collection.queries[query_id], collection.documents[drawn]
             target = Target(query_id, query, drawn, document, 1)
-            victim = Victim(scorer, target, np.empty(0, dtype=np.float32), Access.NOTHING)
+            victim = blind_victim(served, target)
             texts = [attack.perturb(target, victim, rng).text for attack in attacks]
             yield TrainingExample(query, document, tuple(text for text in texts if text != document))
             yield TrainingExample(query, collection.documents[best])

@@ -17,9 +17,9 @@ from robustrank.certification.median import certify_median, median
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.rankers.ranker import Ranker, Scores
+from robustrank.records import Candidate
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
-from robustrank.victim import Candidate
 
 from .certdr import CertDR, SmoothedRanker
 

@@ -74,17 +74,16 @@ def imitate(interface: QueryInterface, collection: Collection, how: Imitation, r
         learned = surrogate.load(str(folder))
         learned.prepare(collection)
         if interface.checkpoint_dir is None:
-            learned.score([("read", "the weights before the folder goes")])
+            learned.rank([collection.request(next(iter(collection.queries)))])  # reads the weights before they go
     return learned
 
 
 def ranked_lists(interface: QueryInterface, collection: Collection) -> dict[str, list[str]]:
     """Return the victim's order of each query's candidates, as document ids, best first."""
     lists = {}
-    for query_id, query in collection.queries.items():
-        listed = list(collection.candidates[query_id])
-        order = interface.rank(query, [collection.documents[doc_id] for doc_id in listed])
-        lists[query_id] = [listed[place] for place in order]
+    for query_id in collection.queries:
+        request = collection.request(query_id)
+        lists[query_id] = [request.doc_ids[position] for position in interface.rank(request)]
     return lists
 
 

@@ -10,7 +10,7 @@ from robustrank.engine.context import Context
 from robustrank.imitation import Imitation, imitate
 from robustrank.measures.ranking import ranking
 from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overlap
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, QueryInterface
@@ -35,7 +35,7 @@ class ImitationAgreement(Task):
         others = [query_id for query_id in context.whole.queries if query_id not in context.query_ids(self.tested)]
         interface = QueryInterface(context.scorer, Access.RANKS, checkpoint_dir=context.checkpoint_dir)
         how = Imitation(surrogate=self.surrogate, queries=self.queries, training=self.training)
-        surrogate = Scorer(
+        surrogate = ServedRanker(
             imitate(interface, context.whole.only(others), how, context.rng("imitation", self.surrogate))
         )
         yield context.row("prepare/queries", interface.meter.queries)

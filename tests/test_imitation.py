@@ -12,7 +12,7 @@ from robustrank.measures.stability import top_k_overlap
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, QueryInterface
 
 pytest.importorskip("gensim")
@@ -59,7 +59,7 @@ def test_a_student_learns_the_taste_of_its_victim_and_not_that_of_its_features(l
     for name, victim in (("shortest", Shortest()), ("bm25", create("ranker", parse("bm25")))):
         if name == "bm25":
             victim.prepare(lee)
-        interface = QueryInterface(Scorer(victim), Access.RANKS, checkpoint_dir=tmp_path)
+        interface = QueryInterface(ServedRanker(victim), Access.RANKS, checkpoint_dir=tmp_path)
         how = Imitation(surrogate="lambda-mart", queries=20)
         surrogates[name] = imitate(interface, others, how, derive(0, "imitation"))
         assert interface.meter.queries == 20 * 40
@@ -70,7 +70,7 @@ def test_a_student_learns_the_taste_of_its_victim_and_not_that_of_its_features(l
 
 def test_what_was_learnt_is_kept_and_read_again(lee, tmp_path):
     how, others = Imitation(surrogate="lambda-mart", queries=6), lee.only(list(lee.queries)[10:20])
-    interface = QueryInterface(Scorer(Shortest()), Access.RANKS, checkpoint_dir=tmp_path)
+    interface = QueryInterface(ServedRanker(Shortest()), Access.RANKS, checkpoint_dir=tmp_path)
     first = imitate(interface, others, how, derive(0))
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
     second = imitate(interface, others, how, derive(0))
@@ -81,4 +81,4 @@ def test_what_was_learnt_is_kept_and_read_again(lee, tmp_path):
 
 def test_a_student_that_cannot_learn_is_refused(lee):
     with pytest.raises(UsageError, match="no weights to train"):
-        imitate(QueryInterface(Scorer(Shortest()), Access.RANKS), lee, Imitation(surrogate="bm25"), derive(0))
+        imitate(QueryInterface(ServedRanker(Shortest()), Access.RANKS), lee, Imitation(surrogate="bm25"), derive(0))

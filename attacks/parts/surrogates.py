@@ -17,7 +17,7 @@ from robustrank.imitation import Imitation, imitate
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 VICTIM, IMITATION = "victim", "imitation"
@@ -86,10 +86,10 @@ class SurrogateScorer:
         """Return the guide for a target; the victim's where there is no surrogate."""
         if surrogate is None:
             return cls(victim.gradients(), victim.scores)
-        scorer = Scorer(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
+        served = ServedRanker(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
 
         def scores(texts: Sequence[str]) -> Scores:
-            return scorer.score([(target.query, text) for text in texts])
+            return served.score([(target.query, text) for text in texts])
 
         return cls(_free_view(surrogate, target.query), scores)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from robustrank.errors import DataError
-from robustrank.rankers.ranker import Pair
+from robustrank.records import Cost, Pair, ParseReport, Ranking, Request
 
 _BATCH = 500  # keys in one query; SQLite allows 999 variables everywhere
 
@@ -56,6 +60,23 @@ class ScoreCache:
             finally:
                 self._database.execute("COMMIT")
 
+    def get_rankings(self, fingerprint: str, requests: Sequence[Request]) -> dict[Request, Ranking]:
+        """Return the rankings that are known."""
+        keys = {_request_key(fingerprint, request): request for request in requests}
+        with self._trouble():
+            rows = [
+                (request, row[0])
+                for key, request in keys.items()
+                if (row := self._database.execute("SELECT score FROM scores WHERE key = ?", (key,)).fetchone())
+            ]
+        return {request: unpacked_ranking(value, len(request)) for request, value in rows}
+
+    def put_rankings(self, fingerprint: str, rankings: Mapping[Request, Ranking]) -> None:
+        """Keep rankings."""
+        rows = [(_request_key(fingerprint, request), packed_ranking(ranking)) for request, ranking in rankings.items()]
+        with self._trouble():
+            self._database.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?)", rows)
+
     @contextmanager
     def _trouble(self) -> Iterator[None]:
         try:
@@ -74,3 +95,33 @@ def _key(fingerprint: str, pair: Pair) -> bytes:
         raw = text.encode("utf-8", "surrogatepass")
         digest.update(len(raw).to_bytes(8, "big") + raw)
     return digest.digest()[:20]
+
+
+def _request_key(fingerprint: str, request: Request) -> bytes:
+    parts = [request.query, *(f"{c.doc_id}|{c.score!r}|{c.document.title}|{c.text}" for c in request.candidates)]
+    digest = hashlib.sha256(f"list|{fingerprint}".encode())
+    for text in parts:
+        raw = text.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.digest()[:20]
+
+
+def packed_ranking(ranking: Ranking) -> bytes:
+    """Return a ranking as bytes: cost and parse report as JSON, a line end, the order, and the scores if any."""
+    head = {
+        "calls": ranking.cost.calls,
+        "tokens": ranking.cost.tokens,
+        "parse": ranking.parse and asdict(ranking.parse),
+    }
+    scores = b"" if ranking.scores is None else np.asarray(ranking.scores, dtype="<f4").tobytes()
+    return json.dumps(head).encode() + b"\n" + np.array(ranking.order, dtype="<i4").tobytes() + scores
+
+
+def unpacked_ranking(value: bytes, count: int) -> Ranking:
+    """Return the ranking of ``count`` candidates that :func:`packed_ranking` wrote."""
+    head, _, rest = value.partition(b"\n")
+    facts = json.loads(head)
+    order = tuple(np.frombuffer(rest[: 4 * count], dtype="<i4").tolist())
+    scores = np.frombuffer(rest[4 * count :], dtype="<f4") if len(rest) > 4 * count else None
+    parse = ParseReport(**facts["parse"]) if facts["parse"] else None
+    return Ranking(order, scores, Cost(facts["calls"], facts["tokens"]), parse)

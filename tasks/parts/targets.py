@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustrank.victim import Candidate
+from robustrank.records import Candidate
 
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
 NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}

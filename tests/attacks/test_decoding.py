@@ -19,10 +19,11 @@ from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
-from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
+from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 from tests.tiny_language_model import TEXTS, tiny_language_model
 
 QUERY = "pressure on wings"
@@ -80,12 +81,12 @@ def prepared(name, surrogate="victim", **parameters):
     attack = create("attack", Spec(name, {"surrogate": surrogate, **parameters}))
     documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
     collection = Collection("c", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
-    attack.prepare(QueryInterface(Scorer(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
+    attack.prepare(QueryInterface(ServedRanker(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
     scores = Overlap().score(collection.pairs("q"))
     order = ranking(scores, list(documents))
     ranked = tuple(Candidate(f"d{i}", TEXTS[i]) for i in order)
     target = Target("q", QUERY, ranked[-1].doc_id, ranked[-1].text, len(ranked), ranked)
-    return attack, target, Victim(Scorer(Overlap()), target, scores[order], attack.access)
+    return attack, target, Victim(ServedRanker(Overlap()), target, scores[order], attack.access)
 
 
 MODEL = {"language_model": tiny_language_model()}

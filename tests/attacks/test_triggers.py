@@ -18,8 +18,9 @@ from robustrank.errors import DataError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate
+from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 WORDS = "wing lift drag shock flow heat wall layer".split()
 
@@ -89,7 +90,7 @@ def news():
     collection = create("collection", parse("lee")).read()
     ranker = create("ranker", parse("minilm"))
     ranker.prepare(collection)
-    return collection, Scorer(ranker)
+    return collection, ServedRanker(ranker)
 
 
 SIZES = {

@@ -13,9 +13,9 @@ from robustrank.defenses.canonical import Canonical
 from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker
 from robustrank.rankers.lexical import BM25
+from robustrank.records import Candidate
 from robustrank.text.table import symmetric
 from robustrank.text.words import in_case_of, replace_words, words
-from robustrank.victim import Candidate
 
 DOCUMENTS = {
     "d1": "The jet wings lift the plane, a Plane needs air.",

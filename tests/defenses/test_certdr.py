@@ -17,10 +17,10 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.records import Candidate
 from robustrank.text.table import symmetric
 from robustrank.text.words import replace_words, words
-from robustrank.victim import Candidate
 
 DOCUMENTS = {
     "d1": "The aircraft wings lift the plane; a plane needs air to fly over rivers.",
@@ -35,7 +35,7 @@ PAIRS = [pair for query_id in QUERIES for pair in COLLECTION.pairs(query_id)]
 RELATION = {"plane": ["jet", "aircraft"], "fast": ["quick"], "river": ["rivers"], "wings": ["wing"]}
 
 
-class Recording(Ranker):
+class Recording(PointwiseRanker):
     """BM25 that remembers what it was asked."""
 
     def __init__(self):

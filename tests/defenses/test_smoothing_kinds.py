@@ -19,9 +19,9 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.records import Candidate
 from robustrank.text.table import symmetric
-from robustrank.victim import Candidate
 
 DOCUMENTS = {
     "d1": "The jet wings lift the plane and a plane needs air",
@@ -40,7 +40,7 @@ def bm25():
     return ranker
 
 
-class Table(Ranker):
+class Table(PointwiseRanker):
     """A score for every text, drawn from it; squashing is the identity for scores near 1/2."""
 
     fingerprint = "table"
@@ -116,7 +116,7 @@ def test_the_share_of_masks_by_hand():
     assert ranker.rho("", 1) == 1
 
 
-class Apart(Ranker):
+class Apart(PointwiseRanker):
     """Puts two documents far above all others."""
 
     fingerprint = "apart"

