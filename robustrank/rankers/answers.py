@@ -35,7 +35,7 @@ def checked_scores(ranker: Ranker, pairs: Sequence[Pair], answer: object) -> Sco
     name, count = type(ranker).__name__, len(pairs)
     scores = _real(answer)
     if scores is None:
-        raise PluginError(f"ranker {name} returned {_shown(answer)}", allowed=f"{count} real numbers, float32[{count}]")
+        raise PluginError(f"ranker {name} returned {_shown(answer)}", allowed=f"float32[{count}], a real number a pair")
     if scores.shape != (count,):
         raise PluginError(f"ranker {name} returned shape {scores.shape}", allowed=f"({count},), a score a pair")
     wrong = np.flatnonzero(~np.isfinite(scores))

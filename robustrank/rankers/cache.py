@@ -47,9 +47,8 @@ class ScoreCache:
 
     def put_rankings(self, identity: str, rankings: Mapping[Request, Ranking]) -> None:
         """Keep rankings."""
-        self.store.put_many(
-            {_list_digest(identity, request): _packed(ranking) for request, ranking in rankings.items()}
-        )
+        packed = {_list_digest(identity, request): _packed(ranking) for request, ranking in rankings.items()}
+        self.store.put_many(packed)
 
     def put(self, identity: str, scores: Mapping[Pair, float]) -> None:
         """Keep scores (float32 values)."""

@@ -99,9 +99,10 @@ class ServedRanker:
             return self.ranker.rank(requests)
 
     def _fresh_scores(self, pairs: list[Pair]) -> Scores:
+        scores = self._asked_to_score(pairs)
         if not self._is_probed:
-            self._probe(pairs)
-        return self._asked_to_score(pairs)
+            self._probe(pairs, scores)
+        return scores
 
     def _asked_to_score(self, pairs: list[Pair]) -> Scores:
         ranker = self.ranker
@@ -114,13 +115,13 @@ class ServedRanker:
             scores = ranker.score(tuple(pairs))
         return checked_scores(ranker, pairs, scores)
 
-    def _probe(self, pairs: list[Pair]) -> None:
+    def _probe(self, pairs: list[Pair], scores: Scores) -> None:
         """Refuse a pointwise ranker whose scores depend on their company; needs two documents of one query."""
         sample = _sample(pairs)
         if len(sample) < 2:
             return
+        together = scores[[pairs.index(pair) for pair in sample]]
         alone = np.concatenate([self._asked_to_score([pair]) for pair in sample])
-        together = self._asked_to_score(sample)
         turned = self._asked_to_score(sample[::-1])[::-1]
         self._refuse_moves(sample, alone, {"in company": together, "in reversed company": turned})
         self._is_probed = True
