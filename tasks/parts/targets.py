@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from robustrank.collections.collection import Collection
+from robustrank.engine.context import Context
 from robustrank.records import Candidate
 
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
@@ -53,3 +55,12 @@ def sample_targets(
         else:
             ranks.append(int(rng.integers(low, min(high, len(ranked)) + 1)))
     return list(dict.fromkeys(ranks)), missing
+
+
+def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
+    """Return the whole collection with the queries that are not attacked alone: what an attack may prepare on.
+
+    Where all queries are attacked it has none, and an attack that learns from queries has nothing to learn from.
+    """
+    left_out = set(attacked)
+    return context.whole.only([query_id for query_id in context.whole.queries if query_id not in left_out])
