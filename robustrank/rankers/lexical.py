@@ -1,4 +1,4 @@
-"""Traditional rankers: BM25 and query likelihood, able to score any text by a collection's statistics."""
+"""Traditional rankers: BM25 and query likelihood, which score any text with the statistics of a collection."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def term_counts(text: str) -> Counter[str]:
 
 @dataclass
 class Statistics:
-    """What a lexical ranker knows of a collection.
+    """Collection statistics of a lexical ranker.
 
     Attributes:
         documents: Number of documents.
-        tokens: Number of terms in all of them.
-        document_frequency, collection_frequency: By term.
+        tokens: Number of term occurrences in the collection.
+        document_frequency, collection_frequency: Per term.
     """
 
     documents: int
@@ -43,7 +43,7 @@ class Statistics:
 
     @classmethod
     def of(cls, collection: Collection) -> Statistics:
-        """Count a collection."""
+        """Compute the statistics of a collection."""
         document_frequency: Counter[str] = Counter()
         collection_frequency: Counter[str] = Counter()
         for text in collection.documents.values():
@@ -54,7 +54,7 @@ class Statistics:
 
     @property
     def average_length(self) -> float:
-        """Terms a document, on average."""
+        """Mean number of terms per document."""
         return self.tokens / max(1, self.documents)
 
 
@@ -73,7 +73,7 @@ class _Lexical(PointwiseRanker):
 
     @property
     def statistics(self) -> Statistics:
-        """The collection's counts.
+        """The statistics of the collection.
 
         Raises:
             PluginError: :meth:`prepare` was not called.
@@ -83,7 +83,7 @@ class _Lexical(PointwiseRanker):
         return self._statistics
 
     def prepare(self, collection: Collection) -> None:
-        """Count the collection's documents."""
+        """Compute the statistics of the collection."""
         self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -99,14 +99,14 @@ class _Lexical(PointwiseRanker):
 
     @abstractmethod
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
-        """Return the score of a document with these term counts and this length, both in terms."""
+        """Return the score of a document with these term counts and this length (in terms)."""
 
 
 @dataclass
 class BM25(_Lexical):
     """BM25 (Robertson, Walker, TREC-3 1994) with Lucene's idf, ln(1 + (N - df + 0.5) / (df + 0.5)).
 
-    Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it stands in the query.
+    Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it occurs in the query.
     """
 
     k1: float = 0.9  # saturation of the term frequency
@@ -114,8 +114,8 @@ class BM25(_Lexical):
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the sum over the query's terms."""
-        known = self.statistics
-        norm = self.k1 * (1 - self.b + self.b * length / max(known.average_length, 1e-9))
+        statistics = self.statistics
+        norm = self.k1 * (1 - self.b + self.b * length / max(statistics.average_length, 1e-9))
         return sum(self.idf(term) * counts[term] / (counts[term] + norm) for term in query if counts[term])
 
     def idf(self, term: str) -> float:
@@ -128,17 +128,17 @@ class BM25(_Lexical):
 class QueryLikelihood(_Lexical):
     """Query likelihood with Dirichlet smoothing (Zhai, Lafferty, SIGIR 2001): the log-likelihood of the query.
 
-    Query terms that the collection does not know are left out, as they cannot tell documents apart.
+    Query terms that do not occur in the collection are ignored, since they do not distinguish documents.
     """
 
     mu: float = 1000.0  # pseudo-terms of the collection model added to each document
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the log-likelihood."""
-        known = self.statistics
+        statistics = self.statistics
         score = 0.0
         for term in query:
-            background = known.collection_frequency[term] / max(1, known.tokens)
+            background = statistics.collection_frequency[term] / max(1, statistics.tokens)
             if background:
                 score += math.log((counts[term] + self.mu * background) / (length + self.mu))
         return score
