@@ -41,16 +41,9 @@ class GivenQueries(Attack):
         """Read the files.
 
         Raises:
-            DataError: A pattern matches no file, or a file names no query of the collection.
+            DataError: A pattern matches no file.
         """
         self._variants = [(path, read_queries(path)) for path in self._paths()]
-        for found, queries in self._variants:
-            if not set(queries) & set(collection.queries):
-                raise DataError(
-                    f"the file names none of the queries of collection {collection.name!r}",
-                    where=str(found),
-                    allowed=f"query ids such as {next(iter(collection.queries))}",
-                )
 
     def _paths(self) -> list[Path]:
         paths: list[Path] = []

@@ -1,23 +1,22 @@
-"""Canonical texts: every word becomes the representative of its component, so that no substitution changes a score.
+"""Canonical documents: every word becomes the representative of its component, so no substitution changes a score.
 
-Source: Jones, Jia, Raghunathan, Liang: Robust Encodings, ACL 2020, arXiv 2005.01229 (connected components); here for
+Source: Jones, Jia, Raghunathan, Liang: Robust Encodings, ACL 2020, arXiv 2005.01229 (connected components), applied to
 rankers.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.certification.certificate import CANONICAL, Certificate, Evidence
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
-from robustrank.rankers.ranker import Pair, Ranker, Scores
-from robustrank.records import Candidate
+from robustrank.defense import Defense, RewritingRanker
+from robustrank.rankers.ranker import Ranker
+from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import document_frequencies, replace_words, words
@@ -25,68 +24,65 @@ from robustrank.text.words import document_frequencies, replace_words, words
 
 @dataclass(frozen=True)
 class Canonical(Defense):
-    """Certifies every list without a sample; its price is effectiveness. What any smoothing must beat on clean lists.
+    """Deterministic certificate without sampling, at a cost in clean nDCG; the baseline for smoothing.
 
-    The representative of a component is its word that stands in most of the collection's documents.
+    The representative of a component is its word with the highest document frequency in the collection.
     """
 
-    table: str = "encoder"  # the substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # the least cosine of a substitute in an encoder's table
-    neighbours: int = 10  # the most substitutes of a word in an encoder's table
+    table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
+    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
 
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and documents are encoded, not queries"
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
-        """Return the ranker that reads canonical documents."""
+        """Return the ranker of canonical documents."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         counts = document_frequencies(collection.documents.values())
-        found = {}
+        representatives = {}
         for component in table.components:
-            best = min(component, key=lambda key: (-counts[key], key))
-            found.update(dict.fromkeys(component, best))
-        return CanonicalRanker(ranker, table, found)
+            most_frequent = min(component, key=lambda key: (-counts[key], key))
+            representatives.update(dict.fromkeys(component, most_frequent))
+        return CanonicalRanker.over(ranker, table, representatives)
 
 
-@dataclass
-class CanonicalRanker(Ranker):
-    """A ranker of canonical documents."""
+class CanonicalRanker(RewritingRanker):
+    """A ranker of canonical documents.
 
-    inner: Ranker
-    table: SubstitutionTable  # the substitutions the certificate is about
-    representatives: Mapping[str, str] = field(repr=False)  # word to the word that stands for its component
+    Attributes:
+        inner: The ranker.
+        table: The substitutions that the certificate is about.
+        representatives: Word to the representative of its component.
+    """
 
-    @property
-    def fingerprint(self) -> str:
-        """The inner ranker, the table and its representatives."""
-        chosen = sorted(set(self.representatives.values()))
-        decides = (self.inner.fingerprint, self.table.fingerprint, chosen)
-        return hashlib.sha256(repr(decides).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    def __init__(self, inner: Ranker, table: SubstitutionTable, representatives: Mapping[str, str]) -> None:
+        super().__init__(inner)
+        self.table, self.representatives = table, representatives
 
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the inner ranker's scores of the canonical documents."""
-        return self.inner.score([(query, self.canonical(document)) for query, document in pairs])
+    def rewritten_document(self, document: str) -> str:
+        """Return the canonical document."""
+        return self.canonical(document)
 
     def canonical(self, text: str) -> str:
-        """Return the text with every word replaced by its representative, in the case of its place."""
-        found = words(text)
-        chosen = {i: self.representatives[word.key] for i, word in enumerate(found) if word.key in self.representatives}
-        return replace_words(text, chosen)
+        """Return the text with every word replaced by its representative, in the case of that word."""
+        replacements = {
+            i: self.representatives[word.key] for i, word in enumerate(words(text)) if word.key in self.representatives
+        }
+        return replace_words(text, replacements)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""
         return np.ones(len(words(text)))
 
-    def certify(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
-    ) -> list[Certificate]:
-        """Return a certificate for each K: no allowed edit moves any score, so the list stands as it is."""
-        scores = self.score([(query, candidate.text) for candidate in candidates])
-        order = sorted(range(len(candidates)), key=lambda i: (-float(scores[i]), candidates[i].doc_id))
-        # The score cannot move, so the order is the evidence: places, evenly spread over (0, 1].
-        places = [1 - place / len(order) for place in range(len(order))]
+    def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
+        """Return a certificate for each K: no allowed edit changes what is ranked, so every list is certified."""
+        count = len(served.request)
+        # The list cannot change, so the order is the evidence: scores evenly spread over (0, 1], by rank.
+        evenly_spread = [1 - index / count for index in range(count)]
         evidence = tuple(
-            Evidence(candidates[i].doc_id, place, place, place, 1.0, 1) for i, place in zip(order, places, strict=True)
+            Evidence(doc_id, score, score, score, 1.0, 1)
+            for doc_id, score in zip(served.doc_ids, evenly_spread, strict=True)
         )
-        table = self.table.fingerprint
+        query_id, table = served.request.query_id, self.table.fingerprint
         return [Certificate(query_id, k, radius, 0.0, CANONICAL, "exact", table, evidence, certified=True) for k in ks]

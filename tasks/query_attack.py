@@ -27,8 +27,14 @@ Values = dict[str, dict[str, float]]  # measure -> query id -> value
 class Variant:
     """A perturbed form of a query, and what it cost."""
 
+    query: str
     perturbation: Perturbation
     meter: Meter
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it differs from the query."""
+        return self.perturbation.text != self.query
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,10 @@ class QueryAttack(Task):
         context.attack.prepare(interface, unattacked_queries(context, query_ids), rng)
         yield context.row("queries", interface.meter.queries, group="prepare")
         variants = self._attack_all(context, query_ids)
+        if not any(variant.is_edited for variants_of in variants.values() for variant in variants_of):
+            note = f"the attack edited no query: {next(iter(variants.values()))[0].perturbation.note}"
+            yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
+            return
         clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
         attacked = self._evaluated(context, query_ids, variants)
         for query_id in query_ids:
@@ -107,7 +117,7 @@ class QueryAttack(Task):
         except BudgetExhausted as error:
             perturbation = Perturbation(target.query, note=str(error), exhausted=True)
         context.keep(target, perturbation, {"variant": number, "queries": victim.meter.queries})
-        return Variant(perturbation, victim.meter)
+        return Variant(target.query, perturbation, victim.meter)
 
     def _evaluated(
         self, context: Context, query_ids: Sequence[str], variants: Mapping[str, Sequence[Variant]]
@@ -131,9 +141,8 @@ class QueryAttack(Task):
             yield from context.rows({measure: clean[measure][query_id]}, query_id, condition="clean")
             yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked")
             yield from context.rows({measure: min(values)}, query_id, condition="worst")
-        query = context.collection.queries[query_id]
         means = {
-            "edited": float(np.mean([variant.perturbation.text != query for variant in variants])),
+            "edited": float(np.mean([variant.is_edited for variant in variants])),
             "queries": float(np.mean([variant.meter.queries for variant in variants])),
             "model_calls": float(np.mean([variant.meter.model_calls for variant in variants])),
         }

