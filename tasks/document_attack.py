@@ -150,7 +150,7 @@ class DocumentAttack(Task):
         if control is not None:  # a document that was not edited has the edit of the same size: none
             rng = context.rng("control", *names)
             is_edited = bool(result.perturbation.edits)
-            result.control = control.mirror(target, result.perturbation, rng) if is_edited else unchanged
+            result.control = control.match_size(target, result.perturbation, rng) if is_edited else unchanged
         return result
 
     def _control(self, context: Context) -> Control | None:
