@@ -49,6 +49,12 @@ class Fact(NamedTuple):
 FACT = Fact._fields
 
 
+def cutoff_of(measure: str) -> int | None:
+    """Return the cutoff k that the name of a measure ends in, as nDCG@10; None where it has none."""
+    depth = measure.rpartition("@")[2]
+    return int(depth) if "@" in measure and depth.isdecimal() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One measured fact of a cell. A missing value is None, never zero."""
