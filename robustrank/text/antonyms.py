@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from robustrank.errors import DataError
 from robustrank.text.analysis import analyze
 
 NEGATING = ("un", "in", "im", "il", "ir", "dis", "non", "anti", "mis")
@@ -27,27 +26,6 @@ def are_antonyms(first: str, second: str) -> bool:
     )
     stems = _stem(first), _stem(second)
     return listed or _negated(first, second) or _negated(*stems) or _without(*stems) or _without(*reversed(stems))
-
-
-def are_antonyms_in_wordnet(first: str, second: str) -> bool:
-    """Return whether WordNet (Miller, CACM 1995) has a sense of one as the antonym of a sense of the other.
-
-    Raises:
-        DataError: nltk or its corpora/wordnet is not installed.
-    """
-    hint = "pip install nltk; python -m nltk.downloader wordnet"
-    try:
-        from nltk.corpus import wordnet
-
-        opposites = {
-            antonym.name().lower()
-            for synset in wordnet.synsets(first)
-            for lemma in synset.lemmas()
-            for antonym in lemma.antonyms()
-        }
-        return any(lemma.name().lower() in opposites for synset in wordnet.synsets(second) for lemma in synset.lemmas())
-    except (ImportError, LookupError) as error:
-        raise DataError("WordNet is not installed", hint=hint) from error
 
 
 @cache

@@ -6,9 +6,7 @@ import itertools
 
 import pytest
 
-from robustrank.errors import DataError
-from robustrank.text.antonyms import are_antonyms, are_antonyms_in_wordnet, opposites
-from tests.shared_data import shared_data
+from robustrank.text.antonyms import are_antonyms, opposites
 
 
 @pytest.mark.parametrize(
@@ -37,23 +35,3 @@ def test_the_list_is_large_clean_and_sets_no_word_against_itself():
     assert all(a != b and a == a.lower() and a.isalpha() for pair in pairs for a, b in (pair, pair[::-1]))
     listed = {word for pair in pairs for word in pair}
     assert not [word for word in listed if are_antonyms(word, word)]
-
-
-def test_wordnet_knows_more_where_it_is_installed(monkeypatch):
-    import nltk
-
-    monkeypatch.setattr(nltk.data, "path", [str(shared_data("nltk_data"))])
-    assert are_antonyms_in_wordnet("ascend", "descend")
-    assert are_antonyms_in_wordnet("increases", "decreased")
-    assert not are_antonyms_in_wordnet("large", "big")
-
-
-def test_without_wordnet_the_error_says_how_to_get_it(monkeypatch):
-    import nltk
-    from nltk.corpus.util import LazyCorpusLoader
-
-    monkeypatch.setattr(nltk.data, "path", [])
-    fresh = LazyCorpusLoader("wordnet", nltk.corpus.reader.WordNetCorpusReader, None)
-    monkeypatch.setattr(nltk.corpus, "wordnet", fresh)
-    with pytest.raises(DataError, match="downloader wordnet"):
-        are_antonyms_in_wordnet("good", "bad")
