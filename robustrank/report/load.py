@@ -55,6 +55,8 @@ def load_rows(run_folder: Path) -> pd.DataFrame:
         raise DataError("the run has no rows", where=str(run_folder), hint="has a cell finished? see `robustrank run`")
     kinds = {"value": "float64", "seed": "int64", "fold": "int64", "cutoff": "Int64", "k": "Int64"}
     rows = pd.DataFrame.from_records(records, columns=list(FRAME_COLUMNS)).astype(kinds)
+    radius = FRAME_COLUMNS.index("radius")
+    rows["radius"] = pd.Series([record[radius] for record in records], dtype=object)  # or whole numbers become floats
     _refuse_duplicates(rows, run_folder)
     return rows
 
@@ -89,7 +91,7 @@ def _records(path: Path, cells: Mapping[str, Coordinates]) -> Iterator[tuple[Any
             label = cells[record["cell"]].groups.get(group, group)
             yield (*of_cell[record["cell"]], *values, label)
     except csv.Error as error:
-        raise DataError(f"the row is torn: {error}", where=f"{path}:{reader.line_num}", hint=_RERUN) from error
+        raise DataError(f"the row is torn: {error}", where=f"{path}:{reader.reader.line_num}", hint=_RERUN) from error
 
 
 def _cell_columns(coordinates: Coordinates) -> tuple[Any, ...]:

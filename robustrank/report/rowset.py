@@ -40,7 +40,7 @@ class RowSet:
     @cached_property
     def facts(self) -> frozenset[Fact]:
         """What has a value."""
-        return frozenset(map(fact_of, set(self.measured["fact"])))
+        return frozenset(map(fact_of, self.measured["fact"].unique()))
 
     @cached_property
     def tasks(self) -> list[Entry]:
@@ -54,7 +54,7 @@ class RowSet:
 
     def present(self, axis: str) -> list[Entry]:
         """Return the entries of an axis that rows are about, in order."""
-        keys = sorted(set(self.rows[axis]), key=natural)
+        keys = sorted(self.rows[axis].unique(), key=natural)
         return [self.entries[axis][key] for key in keys if key != NOTHING.key]
 
     def restricted(self, axis: str, entry: Entry) -> RowSet:
