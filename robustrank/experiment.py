@@ -138,9 +138,9 @@ class Experiment(_Strict):
     def _fits_together(self) -> Experiment:
         for axis in AXES:
             labels = [spec.label for entry in getattr(self, axis) for spec in entry.specs()]
-            twice = sorted({label for label in labels if labels.count(label) > 1})
-            if twice:
-                raise ValueError(f"{axis}: {', '.join(twice)} stands twice; give one of them a label")
+            duplicates = sorted({label for label in labels if labels.count(label) > 1})
+            if duplicates:
+                raise ValueError(f"{axis}: duplicate {', '.join(duplicates)}; give each a different label")
             for task in self.tasks:
                 for label in getattr(task.only, axis) or []:
                     if not _covers(labels, label):
@@ -149,7 +149,9 @@ class Experiment(_Strict):
         baseline = self.report.baseline
         rankers = [spec.label for entry in self.rankers for spec in entry.specs()]
         if baseline is not None and baseline not in rankers:
-            raise ValueError(f"report: baseline: {baseline!r} is none of the rankers: {', '.join(rankers)}")
+            hint = nearest(baseline, rankers)
+            allowed = ", ".join(rankers) + (f"; {hint}" if hint else "")
+            raise ValueError(f"report: baseline: {baseline!r} is not one of: {allowed}")
         return self
 
     def specs(self, axis: str, only: Iterable[str] | None = None) -> list[Spec]:

@@ -49,7 +49,7 @@ BAD = {
     "unknown collection": (EXPERIMENT.replace("lee", "leee"), 2, "lee"),
     "unknown parameter": (EXPERIMENT.replace("bm25", "'bm25:k=1'"), 2, "k1"),
     "parameter of the wrong type": (EXPERIMENT.replace("bm25", "'bm25:k1=high'"), 2, "number"),
-    "the same ranker twice": (EXPERIMENT.replace("bm25", "bm25, bm25"), 3, "twice"),
+    "the same ranker twice": (EXPERIMENT.replace("bm25", "bm25, bm25"), 3, "duplicate"),
     "only names nothing": (
         EXPERIMENT.replace("[iid-variance]", "[{name: iid-variance, only: {rankers: [x]}}]"),
         3,

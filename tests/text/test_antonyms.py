@@ -1,4 +1,4 @@
-"""Antonyms: what may not stand for what."""
+"""Antonyms: pairs that are excluded as substitutes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robustrank.text.antonyms import are_antonyms, opposites
     seven nine; seventh ninth; january march; mondays tuesdays; red blue; happy unhappy; legal illegal;
     agreed disagrees; careful careless; hopeful hopelessly; widening narrowing; australian indian""".split(";"),
 )
-def test_opposites_are_told_in_both_directions(pair):
+def test_antonyms_are_symmetric(pair):
     first, second = pair.split()
     assert are_antonyms(first, second)
     assert are_antonyms(second, first)
@@ -25,11 +25,11 @@ def test_opposites_are_told_in_both_directions(pair):
     "pair",
     "large big; decrease reduce; good excellent; aircraft airplane; australia australian; first first".split(";"),
 )
-def test_synonyms_and_inflections_are_no_antonyms(pair):
+def test_synonyms_and_inflections_are_not_antonyms(pair):
     assert not are_antonyms(*pair.split())
 
 
-def test_the_list_is_large_clean_and_sets_no_word_against_itself():
+def test_the_list_is_large_and_clean_and_no_word_is_its_own_antonym():
     pairs = [(a, b) for sides in opposites() for x, y in itertools.combinations(sides, 2) for a in x for b in y]
     assert len(pairs) > 1000
     assert all(a != b and a == a.lower() and a.isalpha() for pair in pairs for a, b in (pair, pair[::-1]))
