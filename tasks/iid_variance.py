@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.printing import slug
 from robustrank.rows import Row
 from robustrank.task import Task
 
@@ -42,5 +43,4 @@ class IidVariance(Task):
 
     def _tag(self, context: Context) -> str:
         cell = context.cell
-        text = f"{cell.collection.label}.{cell.ranker.label}.{cell.defense.label}"
-        return "".join(char if char.isalnum() or char in ".-_=" else "_" for char in text)
+        return slug(f"{cell.collection.name} {cell.ranker.name} {cell.defense.name}")

@@ -21,7 +21,7 @@ from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Scores
 from robustrank.rankers.scoring import Scorer
-from robustrank.rows import Condition, Radius, Row, Status
+from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
 from robustrank.victim import Candidate, Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
@@ -156,7 +156,7 @@ class Context:
         note: str = "",
     ) -> Row:
         """Return a row of this cell; the cutoff of a measure as nDCG@10 is told from its name."""
-        depth = cutoff or _cutoff(measure)
+        depth = cutoff or cutoff_of(measure)
         number = None if value is None else float(value)
         return Row(query_id, doc_id, measure, condition, depth, k, radius, group, number, status, note)
 
@@ -220,9 +220,3 @@ class Context:
             candidates = tuple(Candidate(doc_ids[i], self.collection.documents[doc_ids[i]]) for i in order)
             lists[query_id] = (candidates, own[order])
         return lists
-
-
-def _cutoff(measure: str) -> int | None:
-    """Return the cutoff k that the name of a measure ends in, as nDCG@10; None where it has none."""
-    depth = measure.rpartition("@")[2]
-    return int(depth) if "@" in measure and depth.isdecimal() else None
