@@ -21,7 +21,7 @@ from robustrank.randomness import derive
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList, Request
-from robustrank.rows import Condition, Radius, Row, Status
+from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
 from robustrank.victim import Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
@@ -170,7 +170,7 @@ class Context:
         note: str = "",
     ) -> Row:
         """Return a row of this cell; the cutoff of a measure as nDCG@10 is told from its name."""
-        depth = cutoff or _cutoff(measure)
+        depth = cutoff or cutoff_of(measure)
         number = None if value is None else float(value)
         return Row(query_id, doc_id, measure, condition, depth, k, radius, group, number, status, note)
 
@@ -224,9 +224,3 @@ class Context:
         requests = [self.request(query_id) for query_id in query_ids]
         rankings = served.rank(requests)
         return {r.query_id: RankedList(r, ranking) for r, ranking in zip(requests, rankings, strict=True)}
-
-
-def _cutoff(measure: str) -> int | None:
-    """Return the cutoff k that the name of a measure ends in, as nDCG@10; None where it has none."""
-    depth = measure.rpartition("@")[2]
-    return int(depth) if "@" in measure and depth.isdecimal() else None
