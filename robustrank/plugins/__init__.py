@@ -1,7 +1,8 @@
 """How plug-ins are named, found, created and identified: the one door to every catalogue."""
 
-from robustrank.plugins.identity import code_digest, sources_digest, training_code
+from robustrank.plugins.identity import canonical_name, code_parts, digest_of, identity, training_parts
 from robustrank.plugins.loading import availability, create, find
+from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining
 from robustrank.plugins.parameters import Parameter, parameters
 from robustrank.plugins.registry import KINDS, Kind, Plugin, registry
 from robustrank.plugins.specification import Spec, parse
@@ -9,16 +10,22 @@ from robustrank.plugins.specification import Spec, parse
 __all__ = [
     "KINDS",
     "Kind",
+    "NamedFiles",
+    "NestedPlugin",
+    "NestedSettings",
+    "NestedTraining",
     "Parameter",
     "Plugin",
     "Spec",
     "availability",
-    "code_digest",
+    "canonical_name",
+    "code_parts",
     "create",
+    "digest_of",
     "find",
+    "identity",
     "parameters",
     "parse",
     "registry",
-    "sources_digest",
-    "training_code",
+    "training_parts",
 ]
