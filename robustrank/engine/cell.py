@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from robustrank.engine.resources import Resources
-from robustrank.experiment import Experiment, TaskEntry
-from robustrank.plugins import code_digest, create, find
-from robustrank.plugins.identity import sources_digest
+from robustrank.errors import ExperimentError
+from robustrank.experiment import AXES, Experiment, TaskEntry
+from robustrank.plugins import code_parts, digest_of, find, identity
+from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
+from robustrank.rankers.runtime import runtime_parts
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Cell:
     """One (task, collection, ranker, defense, attack, seed), or one fold of it.
 
     A ranker that learns from the collection it is tested on, by cross-validation, has a cell for each fold of its
-    queries. ``key`` is a hash of everything that decides the cell's rows: same key, same rows. It is empty until
-    :func:`plan` has computed it.
+    queries. ``key`` is a hash of ``identities``, everything that decides the cell's rows: same key, same rows. Both
+    are empty until :func:`plan` has computed them.
     """
 
     task: Spec
@@ -33,6 +33,7 @@ class Cell:
     fold: int = 0  # from 0
     folds: int = 1
     key: str = ""
+    identities: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -53,9 +54,22 @@ def plan(experiment: Experiment, resources: Resources) -> list[Cell]:
     """Return the experiment's cells with their keys, in the order of the file.
 
     Raises:
+        ExperimentError: A cell is in the plan twice.
         RobustrankError: A plug-in, a collection or a model is missing; nothing has been run yet.
     """
-    return [replace(cell, key=_key(cell, resources)) for cell in cells(experiment)]
+    refresh()
+    planned: dict[str, Cell] = {}
+    for cell in cells(experiment):
+        identities = identities_of(cell, resources)
+        cell = replace(cell, identities=identities, key=digest_of(identities)[:24])
+        if cell.key in planned:
+            raise ExperimentError(
+                _duplicate(experiment, planned[cell.key], cell),
+                where=cell.title,
+                hint="a label makes no difference: leave one of the two out",
+            )
+        planned[cell.key] = cell
+    return list(planned.values())
 
 
 def cells(experiment: Experiment) -> Iterator[Cell]:
@@ -85,28 +99,40 @@ def _attacks(experiment: Experiment, entry: TaskEntry, axes: tuple[str, ...]) ->
     return [spec for spec in attacks if find("attack", spec.name).edits in edits]
 
 
-def _key(cell: Cell, resources: Resources) -> str:
-    plugins = {"task": cell.task, "defense": cell.defense, "attack": cell.attack}
-    decides: dict[str, Any] = {
-        kind: {**spec.as_dict(), "label": spec.label, "code": code_digest(find(kind, spec.name))}
-        for kind, spec in plugins.items()
-        if spec is not None
-    }
-    decides["defense"]["fingerprint"] = create("defense", cell.defense).fingerprint
-    if cell.attack is not None:
-        decides["attack"]["fingerprint"] = create("attack", cell.attack).fingerprint
-    decides["collection"] = [cell.collection.label, resources.collection(cell.collection).fingerprint]
+def identities_of(cell: Cell, resources: Resources) -> dict[str, Any]:
+    """Return all that decides a cell's rows, of which its key is a hash: identities, never labels.
+
+    Raises:
+        RobustrankError: A plug-in, a collection or a model is missing.
+    """
     training_split = resources.training_split(cell.ranker, cell.collection, cell.fold, cell.seed)
-    decides["ranker"] = [
-        cell.ranker.label,
-        resources.ranker_key(cell.ranker, cell.collection, training_split, cell.seed),
-    ]
+    decides: dict[str, Any] = {
+        "task": identity("task", cell.task),
+        "collection": resources.collection(cell.collection).fingerprint,
+        "ranker": resources.ranker_identity(cell.ranker, training_split, cell.seed),
+        "defense": identity("defense", cell.defense),
+        "attack": identity("attack", cell.attack) if cell.attack else None,
+        "seed": cell.seed,
+        "fold": [cell.fold, cell.folds],
+        "engine": code_parts("robustrank.engine.worker"),
+        "runtime": runtime_parts(),
+    }
+    if split := resources.experiment.training_split(cell.collection.label):
+        decides["training queries"] = resources.collection(split).fingerprint
     if training_split and find("task", cell.task.name).cross_domain:
-        decides["elsewhere"] = {
-            label: resources.ranker_key(cell.ranker, cell.collection, other, cell.seed)
-            for label, other in resources.other_domains(cell.ranker, cell.collection).items()
-        }
-    decides["seed"], decides["fold"] = cell.seed, [cell.fold, cell.folds]
-    decides["framework"] = sources_digest()
-    text = json.dumps(decides, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+        domains = resources.other_domains(cell.ranker, cell.collection).values()
+        decides["other domains"] = sorted(
+            resources.ranker_identity(cell.ranker, domain, cell.seed) for domain in domains
+        )
+    return decides
+
+
+def _duplicate(experiment: Experiment, first: Cell, second: Cell) -> str:
+    """Return what makes two cells the same, for a person."""
+    for axis, kind in (("tasks", "task"), *((axis, axis.removesuffix("s")) for axis in AXES)):
+        labels = [spec.label for cell in (first, second) if (spec := getattr(cell, kind))]
+        if len(set(labels)) > 1:
+            return f"{axis}: {labels[0]!r} and {labels[1]!r} are the same {kind} under two labels"
+    if experiment.seeds_of(first.ranker.label).count(first.seed) > 1:
+        return f"seeds: duplicate {first.seed}"
+    return f"tasks: duplicate {first.task.label!r}"

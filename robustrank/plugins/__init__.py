@@ -2,13 +2,14 @@
 
 from robustrank.plugins.identity import canonical_name, code_parts, digest_of, identity, training_parts
 from robustrank.plugins.loading import availability, create, find
-from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining
+from robustrank.plugins.nested import AttackSpec, NamedFiles, NestedPlugin, NestedSettings, NestedTraining, RankerSpec
 from robustrank.plugins.parameters import Parameter, parameters
 from robustrank.plugins.registry import KINDS, Kind, Plugin, registry
 from robustrank.plugins.specification import Spec, parse
 
 __all__ = [
     "KINDS",
+    "AttackSpec",
     "Kind",
     "NamedFiles",
     "NestedPlugin",
@@ -16,6 +17,7 @@ __all__ = [
     "NestedTraining",
     "Parameter",
     "Plugin",
+    "RankerSpec",
     "Spec",
     "availability",
     "canonical_name",

@@ -36,6 +36,6 @@ def file_digest(path: Path) -> str:
 
 
 @cache
-def _file_digest(path: Path, modified: int, size: int) -> str:
+def _file_digest(path: Path, modified: int, size: int) -> str:  # noqa: ARG001 - they are in the cache's key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -134,7 +134,12 @@ class _Finder:
     folders: ClassVar[dict[str, Path]] = {}
 
     @classmethod
-    def find_spec(cls, name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        cls,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: object = None,  # noqa: ARG003 - the protocol's
+    ) -> ModuleSpec | None:
         """Return where a module is, or None where it is no module of such a package."""
         package, _, rest = name.partition(".")
         folder = cls.folders.get(package)
@@ -153,4 +158,4 @@ class _Finder:
         return spec
 
 
-sys.meta_path.append(_Finder)  # type: ignore[arg-type]
+sys.meta_path.append(_Finder)

@@ -22,7 +22,7 @@ from robustrank.plugins.contents import content_digest
 from robustrank.plugins.distributions import library_versions
 from robustrank.plugins.files import forget_changed_files
 from robustrank.plugins.loading import create, find
-from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining
+from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining, marks
 from robustrank.plugins.registry import registry
 from robustrank.plugins.source_code import closure, forget_closures, plain_name
 from robustrank.plugins.specification import Spec, parse
@@ -84,10 +84,10 @@ def training_parts(ranker: Any, settings: Mapping[str, Any], nested: Nested = id
     Raises:
         UsageError: A setting is unknown or of the wrong type.
     """
-    defaults = getattr(ranker, "training", None)
+    defaults: Any = getattr(ranker, "training", None)
     if not is_dataclass(defaults) or not hasattr(defaults, "of"):
         return _plain(settings)
-    return parameters_of(type(defaults).of(settings, defaults), {}, nested)
+    return parameters_of(defaults.of(settings, defaults), {}, nested)
 
 
 def parameters_of(plugin: Any, given: Mapping[str, Any], nested: Nested = identity) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _modules(kind: str, spec: Spec, plugin: type) -> list[str]:
 
 
 def _parameter(plugin: Any, value: Any, hint: Any, nested: Nested) -> Any:
-    for mark in getattr(hint, "__metadata__", ()):
+    for mark in marks(hint):
         if isinstance(mark, NestedPlugin):
             return _nested_plugin(value, mark, nested)
         if isinstance(mark, NestedSettings) and getattr(plugin, mark.parameter) == mark.value:

@@ -1,11 +1,13 @@
 """Marks on parameters that name other plug-ins, so that these are part of the plug-in's identity.
 
-    surrogate: Annotated[str, NestedPlugin("ranker", besides=("victim",))] = "minilm"
+For example ``surrogate: Annotated[str, NestedPlugin("ranker", besides=("victim",))] = "minilm"``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated, Any, get_args
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,14 @@ class NamedFiles:
     """
 
     function: str
+
+
+RankerSpec = Annotated[str, NestedPlugin("ranker")]
+AttackSpec = Annotated[str, NestedPlugin("attack")]
+
+
+def marks(hint: Any) -> Iterator[Any]:
+    """Yield the marks of a type, also those of its parts, as in ``tuple[AttackSpec, ...]``."""
+    yield from getattr(hint, "__metadata__", ())
+    for argument in get_args(hint):
+        yield from marks(argument)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -32,11 +33,11 @@ def parameters(plugin: type) -> list[Parameter]:
     """Return the parameters of a plug-in class: its dataclass fields, described by the comments beside them."""
     if not dataclasses.is_dataclass(plugin):
         return []
-    comments = _field_comments(plugin)
+    comments, hints = _field_comments(plugin), get_type_hints(plugin)
     return [
         Parameter(
             field.name,
-            field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type)),
+            _shown_type(field.type, hints.get(field.name)),
             field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
             comments.get(field.name, ""),
         )
@@ -83,6 +84,13 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
                 hint=f"robustrank describe {kind} {spec.name}",
             ) from error
     return values
+
+
+def _shown_type(written: Any, hint: Any) -> str:
+    """Return a type as it is written; one of the framework's aliases as what it stands for."""
+    if isinstance(written, str) and not re.search(r"Spec\b|Annotated", written):
+        return written
+    return inspect.formatannotation(hint).replace("typing.", "")
 
 
 def _field_comments(plugin: type) -> dict[str, str]:

@@ -84,7 +84,8 @@ def closure(*roots: str) -> Closure:
                     waiting.append(imported)
             elif top not in sys.stdlib_module_names:
                 libraries.add(top)
-    return Closure(_digest(f"{name} {digests[name]}" for name in sorted(digests)), frozenset(seen), frozenset(libraries))
+    digest = _digest(f"{name} {digests[name]}" for name in sorted(digests))
+    return Closure(digest, frozenset(seen), frozenset(libraries))
 
 
 def plain_name(module: str) -> str:
@@ -127,7 +128,7 @@ def _is_module(package: str, name: str) -> bool:
 
 def _spec(name: str) -> ModuleSpec | None:
     """Return where a module is, without importing it or its parents."""
-    loaded = getattr(sys.modules.get(name), "__spec__", None)
+    loaded: ModuleSpec | None = getattr(sys.modules.get(name), "__spec__", None)
     if loaded is not None:
         return loaded
     parent, _, _ = name.rpartition(".")
@@ -163,7 +164,7 @@ def _source(name: str, path: Path) -> SourceFile:
 
 
 @cache
-def _read(path: Path, modified: int, size: int) -> SourceFile:
+def _read(path: Path, modified: int, size: int) -> SourceFile:  # noqa: ARG001 - they are in the cache's key
     raw = path.read_bytes()
     if path.suffix != ".py":
         return SourceFile(_digest([raw.hex()]), (), ())

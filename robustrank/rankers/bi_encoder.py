@@ -119,9 +119,6 @@ class BiEncoderRanker(TransformerRanker):
     def _memory(self) -> dict[str, NDArray[np.float32]]:
         return {}
 
-    def _decides(self) -> str:
-        return f"{self.pooling}|{self.normalises}"
-
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Pool [B, L, H] to [B, H] over the tokens that the mask [B, L] marks with 1."""
         import torch

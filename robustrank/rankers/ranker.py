@@ -27,16 +27,19 @@ class Ranker(ABC):
     family: ClassVar[str] = "other"  # traditional, learned, neural, pretrained, other
 
     @property
-    @abstractmethod
     def fingerprint(self) -> str:
-        """Everything that decides a score, as a short hash: weights, dtype, maximum length, corpus statistics."""
+        """What decides a score beyond code, parameters, files they name and the collection, as a model of the hub."""
+        return ""
 
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], one score a pair, in the order given. Pairs may repeat and texts may be empty."""
 
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
-        """Learn what needs no judgements, as document frequencies; called once, before fingerprint and score."""
+        """Learn what needs no judgements, as document frequencies; called once, before score."""
+
+    def check(self) -> None:  # noqa: B027 - optional hook
+        """Refuse at planning what cannot score, as missing weights; not called if the ranker is to be trained."""
 
 
 @runtime_checkable

@@ -16,11 +16,12 @@ class Scorer:
 
     Attributes:
         ranker: Who answers.
+        identity: What produced the scores; the cache holds them under it.
         scored, cached: How many distinct pairs the ranker scored, and how many the cache knew.
     """
 
-    def __init__(self, ranker: Ranker, cache: ScoreCache | None = None) -> None:
-        self.ranker, self._cache = ranker, cache
+    def __init__(self, ranker: Ranker, identity: str = "", cache: ScoreCache | None = None) -> None:
+        self.ranker, self.identity, self._cache = ranker, identity, cache
         self.scored = self.cached = 0
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -31,12 +32,12 @@ class Scorer:
             DataError: The cache cannot be used.
         """
         distinct = list(dict.fromkeys(pairs))
-        known = self._cache.get(self.ranker.fingerprint, distinct) if self._cache else {}
+        known = self._cache.get(self.identity, distinct) if self._cache else {}
         fresh = [pair for pair in distinct if pair not in known]
         if fresh:
             scores = dict(zip(fresh, self._ask(fresh).tolist(), strict=True))
             if self._cache:
-                self._cache.put(self.ranker.fingerprint, scores)
+                self._cache.put(self.identity, scores)
             known.update(scores)
         self.scored += len(fresh)
         self.cached += len(distinct) - len(fresh)
