@@ -9,10 +9,11 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError
 from robustrank.experiment import AXES, Experiment, TaskEntry
-from robustrank.plugins import code_parts, digest_of, find, identity
+from robustrank.plugins import code_parts, digest_of, find, identity, parameters
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.runtime import runtime_parts
+from robustrank.rows import Coordinates, PlugInPoint
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,13 @@ def identities_of(cell: Cell, resources: Resources) -> dict[str, Any]:
         "engine": code_parts("robustrank.engine.worker"),
         "runtime": runtime_parts(),
     }
-    if split := resources.experiment.training_split(cell.collection.label):
-        decides["training queries"] = resources.collection(split).fingerprint
+    if source := resources.experiment.training_split(cell.collection.label):
+        decides["training queries"] = resources.collection(source).fingerprint
     if training_split and find("task", cell.task.name).cross_domain:
-        domains = resources.other_domains(cell.ranker, cell.collection).values()
+        domains = resources.other_domains(cell.ranker, cell.collection)
         decides["other domains"] = sorted(
-            resources.ranker_identity(cell.ranker, domain, cell.seed) for domain in domains
+            [resources.domain_identity(label), resources.ranker_identity(cell.ranker, split, cell.seed)]
+            for label, split in domains.items()
         )
     return decides
 
@@ -136,3 +138,33 @@ def _duplicate(experiment: Experiment, first: Cell, second: Cell) -> str:
     if experiment.seeds_of(first.ranker.label).count(first.seed) > 1:
         return f"seeds: duplicate {first.seed}"
     return f"tasks: duplicate {first.task.label!r}"
+
+
+def coordinates(cell: Cell, resources: Resources) -> Coordinates:
+    """Return what a cell is, as cells.jsonl tells it."""
+    training = resources.experiment.training(cell.ranker.label)
+    split = resources.experiment.training_split(cell.collection.label)
+    ranker = replace(
+        _point("ranker", cell.ranker, cell),
+        family=find("ranker", cell.ranker.name).family,
+        training=training.model_dump() if training else None,
+    )
+    domains = resources.other_domains(cell.ranker, cell.collection) if find("task", cell.task.name).cross_domain else {}
+    return Coordinates(
+        cell.key,
+        _point("task", cell.task, cell),
+        replace(_point("collection", cell.collection, cell), training=split.as_dict() if split else None),
+        ranker,
+        _point("defense", cell.defense, cell),
+        _point("attack", cell.attack, cell) if cell.attack else None,
+        cell.seed,
+        cell.fold,
+        cell.folds,
+        groups={resources.domain_identity(label): label for label in domains},
+    )
+
+
+def _point(kind: str, spec: Spec, cell: Cell) -> PlugInPoint:
+    """Return a specification with all its parameters, defaults filled in."""
+    defaults = {p.name: p.default for p in parameters(find(kind, spec.name)) if not p.required}
+    return PlugInPoint(spec.name, {**defaults, **spec.parameters}, spec.label, cell.identities.get(kind, ""))
