@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from robustrank.text.words import words
 from robustrank.victim import BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.insertion import SENTENCE_BREAK
-from .parts.surrogates import SurrogateScorer, access_of, load_surrogate
+from .parts.surrogates import ImitationSettings, Surrogate, SurrogateScorer, access_of, load_surrogate
 
 _END = re.compile(r"[.!?\n]")
 
@@ -41,8 +40,8 @@ class IDEM(Attack):
     weight: float = 0.5  # of coherence beside relevance, both scaled to [0, 1]
     connective: str = "It is known that"  # what the model goes on from, after the document's beginning and the query
     context: int = 48  # tokens of the document that the model reads before
-    surrogate: str = "imitation"  # whose scores: imitation, a ranker's specification, or victim
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
+    surrogate: Surrogate = "imitation"  # whose scores: imitation, a ranker's specification, or victim
+    imitation: ImitationSettings = field(default_factory=dict)  # how it is learned: surrogate, queries, top, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
 
     size_parameter = "longest"

@@ -7,7 +7,6 @@ Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Diff
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,15 @@ from robustrank.victim import BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.decoding import Decoder, DecodingConfig
 from .parts.insertion import Position, insertion
-from .parts.surrogates import VICTIM, SurrogateScorer, access_of, load_surrogate, prepared_view
+from .parts.surrogates import (
+    VICTIM,
+    ImitationSettings,
+    Surrogate,
+    SurrogateScorer,
+    access_of,
+    load_surrogate,
+    prepared_view,
+)
 
 
 @dataclass
@@ -32,8 +39,8 @@ class PAT(Attack):
 
     length: int = 6  # tokens of the trigger
     position: Position = "start"  # where it is inserted
-    surrogate: str = "imitation"  # whose scores: imitation, a ranker's specification, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
+    surrogate: Surrogate = "imitation"  # whose scores: imitation, a ranker's specification, or victim (white box)
+    imitation: ImitationSettings = field(default_factory=dict)  # how it is learned: surrogate, queries, top, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
     beams: int = 10  # triggers kept in a step
     candidates: int = 128  # tokens tried after each

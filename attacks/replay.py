@@ -7,24 +7,27 @@ arXiv 2307.16816.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from robustrank.adversarial import Attacked, adversarial_files, read_adversarial
 from robustrank.attack import Attack, Perturbation
 from robustrank.errors import DataError
+from robustrank.plugins import NamedFiles
 from robustrank.victim import Access, Target, Victim
+
+AttackedDocuments = Annotated[str, NamedFiles("_files")]
 
 
 @dataclass
 class Replay(Attack):
     """Writes what an attack wrote before; the file decides which documents are attacked."""
 
-    path: str  # a run folder, one of its adversarial.jsonl, or a file of DARA's layout (.tsv)
+    path: AttackedDocuments  # a run folder, one of its adversarial.jsonl, or a file of DARA's layout (.tsv)
     attack: str = ""  # the label of the attack to replay, where a run has several
     cell: str = ""  # what the title of the cell to replay holds, as a ranker's label, where a run has several
 
@@ -32,14 +35,6 @@ class Replay(Attack):
     reference = "Papernot, McDaniel, Goodfellow, arXiv 1605.07277 (transfer); data layout of DARA, arXiv 2307.16816"
     deviations = "the other attack's texts as they are; a document whose text differs here keeps its own, with a note"
     control = "random-edit"
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of the files."""
-        digest = hashlib.sha256()
-        for path in self._files():
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
 
     def targets(self, query_id: str) -> frozenset[str] | None:
         """Return the documents the file attacks for a query."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from robustrank.victim import BudgetExhausted, GradientView, QueryInterface, Tar
 from .parts.decoding import Decoder, DecodingConfig
 from .parts.hotflip import Lexicon, Trigger, mean_vectors
 from .parts.insertion import Position, insertion
-from .parts.surrogates import SurrogateScorer, access_of, load_surrogate, prepared_view
+from .parts.surrogates import ImitationSettings, Surrogate, SurrogateScorer, access_of, load_surrogate, prepared_view
 
 FIRST, SECOND, SMALL = 0.9, 0.999, 1e-8  # Adam's
 
@@ -36,8 +36,8 @@ class SemanticCollision(Attack):
     kind: Literal["aggressive", "regularised", "natural"] = "aggressive"  # which of the paper's three
     length: int = 10  # words, or tokens where it is natural; the paper's are 30, 60 and 35
     position: Position = "start"  # where it is inserted
-    surrogate: str = "victim"  # whose gradients: victim (white box), imitation, or a ranker's specification
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
+    surrogate: Surrogate = "victim"  # whose gradients: victim (white box), imitation, or a ranker's specification
+    imitation: ImitationSettings = field(default_factory=dict)  # how it is learned: surrogate, queries, top, …
     beams: int = 5  # texts kept in a step
     candidates: int = 20  # words tried at each place; the paper takes 40 to 150
     steps: int = 30  # gradient steps before the beam search

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
 from .parts.hotflip import tokens_within
-from .parts.surrogates import VICTIM, SurrogateScorer, load_surrogate
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate
 
 
 @dataclass
@@ -36,8 +35,8 @@ class WordSubstitution(Attack):
     """
 
     max_words: int = 20  # words replaced at the most; the paper takes 20 for passages, 50 for documents
-    surrogate: str = "minilm"  # whose gradients: a ranker's specification, imitation, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
+    surrogate: Surrogate = "minilm"  # whose gradients: a ranker's specification, imitation, or victim (white box)
+    imitation: ImitationSettings = field(default_factory=dict)  # how it is learned: surrogate, queries, top, …
     table: str = "encoder"  # the substitutes: encoder, or the path of a table file
     threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
     neighbours: int = 10  # the most substitutes of a word in the encoder's table

@@ -33,6 +33,11 @@ class PerplexityFilter(Defense):
     def __post_init__(self) -> None:
         check_target_fpr(self.target_fpr)
 
+    @property
+    def fingerprint(self) -> str:
+        """The language model's files."""
+        return language_model_digest(self.language_model)
+
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = PerplexityDetector(language_model(self.language_model))

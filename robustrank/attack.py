@@ -83,7 +83,7 @@ class Attack(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides its texts beyond code and parameters, as the content of a file; part of a cell's key."""
+        """What decides its texts beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027

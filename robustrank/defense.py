@@ -24,7 +24,7 @@ class Defense(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides its rankers beyond code and parameters, as the content of a file; part of a cell's key."""
+        """What decides its rankers beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
     @abstractmethod

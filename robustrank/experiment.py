@@ -193,6 +193,22 @@ def _covers(labels: Iterable[str], wanted: str) -> bool:
     return any(_matches(label, wanted) for label in labels)
 
 
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which refuses a key that stands twice; YAML forbids it, and PyYAML takes the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """Return the mapping of a node."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in lines:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"duplicate key {key.value!r}, first in line {lines[key.value]}", key.start_mark
+                )
+            if isinstance(key, yaml.ScalarNode):
+                lines[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> Experiment:
     """Read and check an experiment file.
 
@@ -200,7 +216,7 @@ def load(path: Path) -> Experiment:
         ExperimentError: The file cannot be read, is not YAML, or says something that is not allowed.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
         raise ExperimentError(
             f"there is no experiment file {str(path)!r}", hint="see experiments/ for examples"

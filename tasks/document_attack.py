@@ -13,12 +13,13 @@ from robustrank.attack import Control, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
+from robustrank.language_model import language_model_digest
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import inserted_rank, published_script_rank, ranking
-from robustrank.plugins import create, find, parameters
+from robustrank.plugins import RankerSpec, canonical_name, create, find, parameters
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
+from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Condition, Fact, Row
 from robustrank.task import Task
 from robustrank.text.quality import edit_size
@@ -46,7 +47,7 @@ class DocumentAttack(Task):
     budget_seconds: float | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
     noise: float = 1e-5  # a score gain no larger than this is numerical noise
-    encoder: str | None = None  # a bi-encoder's specification, as minilm: the similarity of a text before and after
+    encoder: RankerSpec | None = None  # a bi-encoder, as minilm: the similarity of a text before and after
     language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 
     axes = ("defense", "document_attack")
@@ -56,6 +57,11 @@ class DocumentAttack(Task):
     )
     deviations = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
     table = "document-attack"
+
+    @property
+    def fingerprint(self) -> str:
+        """The language model's files, where one is named."""
+        return "" if self.language_model is None else language_model_digest(self.language_model)
 
     def __post_init__(self) -> None:
         if self.encoder is not None:
@@ -97,7 +103,7 @@ class DocumentAttack(Task):
         return int(band.removeprefix("last-")) if band.startswith("last-") else 1
 
     def _name(self, context: Context) -> str:
-        return context.cell.attack.text if context.cell.attack else ""
+        return canonical_name("attack", context.cell.attack) if context.cell.attack else ""
 
     def _refusal(self, context: Context) -> str:
         """Return why this attack cannot be made on this ranker, or nothing."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from robustrank.engine.context import Context
-from robustrank.imitation import Imitation, imitate
+from robustrank.imitation import Imitation, SurrogateTraining, imitate
 from robustrank.measures.ranking import ranking
 from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overlap
+from robustrank.plugins import RankerSpec, canonical_name, parse
 from robustrank.rankers.scoring import Scorer
 from robustrank.rows import Row
 from robustrank.task import Task
@@ -22,8 +22,8 @@ class ImitationAgreement(Task):
 
     queries: int = 50  # queries whose candidates the victim ranks for the surrogate
     tested: int = 20  # the first queries of the collection, on which the two are compared
-    surrogate: str = Imitation.surrogate  # the ranker that learns, a specification
-    training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
+    surrogate: RankerSpec = Imitation.surrogate  # the ranker that learns, a specification
+    training: SurrogateTraining = field(default_factory=dict)  # the surrogate's training settings
 
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
     deviations = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
@@ -36,7 +36,12 @@ class ImitationAgreement(Task):
         interface = QueryInterface(context.scorer, Access.RANKS, checkpoint_dir=context.checkpoint_dir)
         how = Imitation(surrogate=self.surrogate, queries=self.queries, training=self.training)
         surrogate = Scorer(
-            imitate(interface, context.whole.only(others), how, context.rng("imitation", self.surrogate))
+            imitate(
+                interface,
+                context.whole.only(others),
+                how,
+                context.rng("imitation", canonical_name("ranker", parse(self.surrogate))),
+            )
         )
         yield context.row("queries", interface.meter.queries, group="prepare")
         for query_id in tested:

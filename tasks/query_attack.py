@@ -10,6 +10,7 @@ import numpy as np
 from robustrank.attack import Perturbation
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins import canonical_name
 from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -71,7 +72,7 @@ class QueryAttack(Task):
         return made
 
     def _name(self, context: Context) -> str:
-        return context.cell.attack.text if context.cell.attack else ""
+        return canonical_name("attack", context.cell.attack) if context.cell.attack else ""
 
     def _runs(self, context: Context, variants: Variants) -> Iterator[dict[str, dict[str, float]]]:
         """Yield a run for each variant number; pairs of all variants are scored in one call."""

@@ -67,7 +67,7 @@ def plan(experiment: Experiment, resources: Resources) -> list[Cell]:
             raise ExperimentError(
                 _duplicate(experiment, planned[cell.key], cell),
                 where=cell.title,
-                hint="a label makes no difference: leave one of the two out",
+                hint="leave one of the two out; a label alone makes no other cell",
             )
         planned[cell.key] = cell
     return list(planned.values())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-import re
 import textwrap
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from robustrank.errors import UsageError, nearest
+from robustrank.plugins.nested import marks
 from robustrank.plugins.specification import Spec
 
 
@@ -33,11 +33,12 @@ def parameters(plugin: type) -> list[Parameter]:
     """Return the parameters of a plug-in class: its dataclass fields, described by the comments beside them."""
     if not dataclasses.is_dataclass(plugin):
         return []
-    comments, hints = _field_comments(plugin), get_type_hints(plugin)
+    comments, hints = _field_comments(plugin), get_type_hints(plugin, include_extras=True)
+    plain = get_type_hints(plugin) if any(any(marks(hint)) for hint in hints.values()) else {}
     return [
         Parameter(
             field.name,
-            _shown_type(field.type, hints.get(field.name)),
+            _shown_type(plain[field.name] if any(marks(hints.get(field.name))) else field.type),
             field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
             comments.get(field.name, ""),
         )
@@ -86,11 +87,10 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
     return values
 
 
-def _shown_type(written: Any, hint: Any) -> str:
-    """Return a type as it is written; one of the framework's aliases as what it stands for."""
-    if isinstance(written, str) and not re.search(r"Spec\b|Annotated", written):
-        return written
-    return inspect.formatannotation(hint).replace("typing.", "")
+def _shown_type(annotation: Any) -> str:
+    if isinstance(annotation, str):
+        return annotation
+    return inspect.formatannotation(annotation).replace("typing.", "")
 
 
 def _field_comments(plugin: type) -> dict[str, str]:

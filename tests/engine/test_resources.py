@@ -8,6 +8,7 @@ from robustrank import experiment, imitation
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.plugins import create
+from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec, parse
 
 pytest.importorskip("gensim")
@@ -31,7 +32,7 @@ def key(tmp_path, augment):
         "tasks: [iid-variance]\n"
     )
     resources = Resources(experiment.load(path), tmp_path)
-    return resources._training_key(Spec("knrm", {}, "knrm"), TrainingSplit(parse("lee")), 0)
+    return resources.ranker_identity(Spec("knrm", {}, "knrm"), TrainingSplit(parse("lee")), 0)
 
 
 def student_key(lee, augment):
@@ -43,7 +44,8 @@ def test_a_student_of_an_attack_that_changed_is_taught_again(tmp_path):
     plugin.write_text(NOISE)
     first = student_key(lee, str(plugin))
     assert student_key(lee, str(plugin)) == first
-    plugin.write_text(NOISE + "\n# another attack\n")
+    plugin.write_text(NOISE.replace("target.document)", "target.document + '.')"))
+    refresh()
     assert student_key(lee, str(plugin)) != first
 
 
@@ -53,5 +55,6 @@ def test_weights_of_an_attack_that_changed_are_learnt_again(tmp_path):
     augment = f"augment: '{plugin}'"
     first = key(tmp_path, augment)
     assert key(tmp_path, augment) == first != key(tmp_path, "")
-    plugin.write_text(NOISE + "\n# another attack\n")
+    plugin.write_text(NOISE.replace("target.document)", "target.document + '.')"))
+    refresh()
     assert key(tmp_path, augment) != first

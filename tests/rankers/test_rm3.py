@@ -59,11 +59,10 @@ def test_a_query_that_finds_nothing_stays_as_it_is(collection, query):
     assert (ranker.score([(query, text) for text in DOCUMENTS.values()]) == 0).all()
 
 
-def test_another_collection_gives_another_expansion_and_fingerprint(collection):
+def test_another_collection_gives_another_expansion(collection):
     from dataclasses import replace
 
     ranker = prepared(RM3(), collection)
-    before, mark = dict(ranker.expand("wing")), ranker.fingerprint
+    before = dict(ranker.expand("wing"))
     ranker.prepare(replace(collection, documents={**DOCUMENTS, "d1": "wing moment"}))
     assert ranker.expand("wing") != before
-    assert ranker.fingerprint not in (mark, prepared(BM25(), collection).fingerprint)

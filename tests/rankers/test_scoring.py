@@ -39,8 +39,8 @@ class Counting(Ranker):
 def test_a_pair_is_scored_once_in_this_run_and_the_next(tmp_path):
     ranker = Counting()
     pairs = [("q", "aa"), ("q", "b"), ("q", "aa")]
-    assert Scorer(ranker, ScoreCache(tmp_path)).score(pairs).tolist() == [2, 1, 2]
-    again = Scorer(ranker, ScoreCache(tmp_path))
+    assert Scorer(ranker, "counting", ScoreCache(tmp_path)).score(pairs).tolist() == [2, 1, 2]
+    again = Scorer(ranker, "counting", ScoreCache(tmp_path))
     assert again.score([*pairs, ("q", "new")]).tolist() == [2, 1, 2, 3]
     assert ranker.asked == [("q", "aa"), ("q", "b"), ("q", "new")]
     assert (again.scored, again.cached) == (1, 2)
@@ -87,14 +87,6 @@ def test_query_likelihood_by_hand():
     length = len(analyze(DOCUMENTS["d3"]))
     expected = math.log((2 + 10 * aircraft) / (length + 10)) + math.log((1 + 10 * wings) / (length + 10))
     assert ranker.score([("aircraft wings unheard", DOCUMENTS["d3"])])[0] == pytest.approx(expected, rel=1e-6)
-
-
-def test_statistics_decide_the_fingerprint():
-    ranker = BM25()
-    ranker.prepare(COLLECTION)
-    other = BM25()
-    other.prepare(Collection("c", {}, {"d": "x"}, {}, {}))
-    assert len({ranker.fingerprint, other.fingerprint, BM25(k1=1.2).fingerprint}) == 3
 
 
 def test_a_lexical_ranker_without_statistics_says_so():
