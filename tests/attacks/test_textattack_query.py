@@ -198,8 +198,9 @@ def test_synonyms_of_wordnet_where_it_is_installed(monkeypatch):
         perturb("textattack-query:transformation=WordInsertionRandomSynonym")
     monkeypatch.setattr(nltk.data, "path", [str(shared_data("nltk_data"))])
     try:
-        found = adapter.candidates(adapter.transformation("WordSwapWordNet"), "the flow", derive(0, "x"), [1])
+        synonyms = adapter.transformation("WordSwapWordNet")
+        texts = {adapter.change_words(synonyms, "the flow", [1], 1, derive(seed, "x"))[0] for seed in range(40)}
     finally:
         nltk.corpus.wordnet._unload()
-    assert "the stream" in found
-    assert found == sorted(set(found))
+    assert "the stream" in texts
+    assert "the flow" not in texts
