@@ -56,7 +56,12 @@ EDITS = {
     "a task": ("robustrank/tasks/query_attack.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: t == "query-attack"),
     "the victim": ("robustrank/victim.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: True),
     "the engine": ("robustrank/engine/worker.py", "\n\nCHANGED = 1\n", lambda *cell: True),
-    "a data file": ("robustrank/text/data/antonyms.txt", "\nchanged | same\n", lambda *cell: False),
+    # of the substitution table that the control of keyword stuffing draws from
+    "a data file": (
+        "robustrank/text/data/antonyms.txt",
+        "\nchanged | same\n",
+        lambda t, r, d, a: a == "keyword-stuffing",
+    ),
 }
 KEYS = """
 import json, sys

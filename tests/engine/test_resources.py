@@ -58,3 +58,18 @@ def test_weights_of_an_attack_that_changed_are_learnt_again(tmp_path):
     plugin.write_text(NOISE.replace("target.document)", "target.document + '.')"))
     refresh()
     assert key(tmp_path, augment) != first
+
+
+def test_scores_are_cached_by_what_produced_them(tmp_path):
+    path = tmp_path / "e.yaml"
+    path.write_text("name: e\ncollections: [lee]\nrankers: [bm25]\ntasks: [iid-variance]\n")
+    resources = Resources(experiment.load(path), tmp_path)
+
+    def served(ranker="bm25", defense="none", seed=0, collection="lee"):
+        return resources.served_identity(parse(ranker), parse(collection), parse(defense), None, seed)
+
+    assert served() == served(seed=1) == served(ranker="bm25:k1=0.9")
+    smoothed = "certdr:samples=2"
+    identities = [served(), served(ranker="bm25:k1=1.0"), served(collection="lee:split=background")]
+    identities += [served(defense=smoothed), served(defense=smoothed, seed=1), served(defense="certdr:samples=3")]
+    assert len(set(identities)) == 6
