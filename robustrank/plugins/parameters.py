@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_type_hints
 
 from robustrank.errors import UsageError, nearest
@@ -93,6 +94,7 @@ def _shown_type(annotation: Any) -> str:
     return inspect.formatannotation(annotation).replace("typing.", "")
 
 
+@cache
 def _field_comments(plugin: type) -> dict[str, str]:
     """Return the comment beside each annotated name, over the class and its bases."""
     comments: dict[str, str] = {}

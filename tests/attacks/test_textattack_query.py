@@ -178,7 +178,7 @@ def test_what_is_not_there_is_said():
 
 def test_a_download_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[adapter._INSTALL], "TEXTATTACK_CACHE_DIR", str(tmp_path))
-    with pytest.raises(DataError, match="would have to be downloaded"):
+    with pytest.raises(DataError, match="needs a file that is not installed"):
         adapter.transformation("WordSwapEmbedding")
 
 
