@@ -18,7 +18,7 @@ from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.runtime import runtime_parts
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
@@ -113,7 +113,7 @@ class Resources:
     def served_identity(
         self, spec: Spec, collection: Spec, defense: Spec, training_split: TrainingSplit | None, seed: int
     ) -> str:
-        """Return what identifies the scores of the ranker under a defense, on a collection: the key of the cache."""
+        """Return what identifies the answers of the ranker under a defense, on a collection: the key of the cache."""
         return digest_of(
             {
                 "ranker": self.ranker_identity(spec, training_split, seed),
@@ -121,24 +121,24 @@ class Resources:
                 "defense": identity("defense", defense),
                 "seed": seed if defense.name != "none" else None,  # without a defense nothing is drawn
                 "runtime": runtime_parts(),
-                "serving": code_parts(Scorer.__module__),
+                "serving": code_parts(ServedRanker.__module__),
             }
         )
 
-    def scorer(
+    def served(
         self, spec: Spec, collection: Spec, defense: Spec, training_split: TrainingSplit | None, seed: int
-    ) -> Scorer:
+    ) -> ServedRanker:
         """Return the scoring engine of the ranker under a defense."""
-        served = self.served_identity(spec, collection, defense, training_split, seed)
+        key = self.served_identity(spec, collection, defense, training_split, seed)
 
-        def make() -> Scorer:
+        def make() -> ServedRanker:
             ranker = self.ranker(spec, collection, training_split, seed)
-            defended = create("defense", defense).wrap(
+            wrapped = create("defense", defense).wrap(
                 ranker, self.collection(collection), derive(seed, "defense", canonical_name("defense", defense))
             )
-            return Scorer(defended, served, self._scores())
+            return ServedRanker(wrapped, key, self._scores())
 
-        return (self._lru if training_split else self._memoise)(("scorer", served), make)
+        return (self._lru if training_split else self._memoise)(("served", key), make)
 
     def _scores(self) -> ScoreCache:
         return self._memoise(("scores",), lambda: ScoreCache(self.cache / "scores"))
