@@ -46,7 +46,10 @@ class Ranker(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides a ranking beyond code, parameters, files they name and the collection, as a model of the hub."""
+        """What decides a ranking beyond code, parameters, files they name and the collection, as a model of the hub.
+
+        It is read at planning: before :meth:`prepare`, and before a ranker is trained that is to be trained.
+        """
         return ""
 
     @abstractmethod
