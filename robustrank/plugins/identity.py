@@ -45,7 +45,7 @@ def identity(kind: str, spec: Spec) -> str:
 
 
 def identity_parts(kind: str, spec: Spec) -> dict[str, Any]:
-    """Return the content of :func:`identity`: class, parameters, code, versions of libraries, the plug-in's addition."""
+    """Return the content of :func:`identity`: class, parameters, code, versions of libraries, and the addition."""
     plugin = create(kind, spec)
     modules = _modules(kind, spec, type(plugin))
     parts = {
