@@ -173,7 +173,7 @@ class Unsound(Defense):
     """Proves what is not so."""
 
     def wrap(self, ranker, collection, rng):
-        return Believer(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
+        return Believer.over(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
 '''
 
 
