@@ -1,6 +1,6 @@
-"""Canonical texts: every word becomes the representative of its component, so that no substitution changes a score.
+"""Canonical documents: every word becomes the representative of its component, so no substitution changes a score.
 
-Source: Jones, Jia, Raghunathan, Liang: Robust Encodings, ACL 2020, arXiv 2005.01229 (connected components); here for
+Source: Jones, Jia, Raghunathan, Liang: Robust Encodings, ACL 2020, arXiv 2005.01229 (connected components), applied to
 rankers.
 """
 
@@ -25,27 +25,27 @@ from robustrank.victim import Candidate
 
 @dataclass(frozen=True)
 class Canonical(Defense):
-    """Certifies every list without a sample; its price is effectiveness. What any smoothing must beat on clean lists.
+    """Deterministic certificate without sampling, at a cost in clean nDCG; the baseline for smoothing.
 
-    The representative of a component is its word that stands in most of the collection's documents.
+    The representative of a component is its word with the highest document frequency in the collection.
     """
 
-    table: str = "encoder"  # the substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # the least cosine of a substitute in an encoder's table
-    neighbours: int = 10  # the most substitutes of a word in an encoder's table
+    table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
+    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
 
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and documents are encoded, not queries"
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
-        """Return the ranker that reads canonical documents."""
+        """Return the ranker of canonical documents."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         counts = document_frequencies(collection.documents.values())
-        found = {}
+        representatives = {}
         for component in table.components:
-            best = min(component, key=lambda key: (-counts[key], key))
-            found.update(dict.fromkeys(component, best))
-        return CanonicalRanker(ranker, table, found)
+            most_frequent = min(component, key=lambda key: (-counts[key], key))
+            representatives.update(dict.fromkeys(component, most_frequent))
+        return CanonicalRanker(ranker, table, representatives)
 
 
 @dataclass
@@ -54,13 +54,13 @@ class CanonicalRanker(Ranker):
 
     inner: Ranker
     table: SubstitutionTable  # the substitutions the certificate is about
-    representatives: Mapping[str, str] = field(repr=False)  # word to the word that stands for its component
+    representatives: Mapping[str, str] = field(repr=False)  # word to the representative of its component
 
     @property
     def fingerprint(self) -> str:
         """The inner ranker, the table and its representatives."""
-        chosen = sorted(set(self.representatives.values()))
-        decides = (self.inner.fingerprint, self.table.fingerprint, chosen)
+        representatives = sorted(set(self.representatives.values()))
+        decides = (self.inner.fingerprint, self.table.fingerprint, representatives)
         return hashlib.sha256(repr(decides).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -68,10 +68,11 @@ class CanonicalRanker(Ranker):
         return self.inner.score([(query, self.canonical(document)) for query, document in pairs])
 
     def canonical(self, text: str) -> str:
-        """Return the text with every word replaced by its representative, in the case of its place."""
-        found = words(text)
-        chosen = {i: self.representatives[word.key] for i, word in enumerate(found) if word.key in self.representatives}
-        return replace_words(text, chosen)
+        """Return the text with every word replaced by its representative, in the case of that word."""
+        replacements = {
+            i: self.representatives[word.key] for i, word in enumerate(words(text)) if word.key in self.representatives
+        }
+        return replace_words(text, replacements)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""
@@ -80,13 +81,14 @@ class CanonicalRanker(Ranker):
     def certify(
         self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
     ) -> list[Certificate]:
-        """Return a certificate for each K: no allowed edit moves any score, so the list stands as it is."""
+        """Return a certificate for each K: no allowed edit changes any score, so every list is certified."""
         scores = self.score([(query, candidate.text) for candidate in candidates])
         order = sorted(range(len(candidates)), key=lambda i: (-float(scores[i]), candidates[i].doc_id))
-        # The score cannot move, so the order is the evidence: places, evenly spread over (0, 1].
-        places = [1 - place / len(order) for place in range(len(order))]
+        # Scores cannot change, so the order is the evidence: scores evenly spread over (0, 1], by rank.
+        evenly_spread = [1 - index / len(order) for index in range(len(order))]
         evidence = tuple(
-            Evidence(candidates[i].doc_id, place, place, place, 1.0, 1) for i, place in zip(order, places, strict=True)
+            Evidence(candidates[i].doc_id, score, score, score, 1.0, 1)
+            for i, score in zip(order, evenly_spread, strict=True)
         )
         table = self.table.fingerprint
         return [Certificate(query_id, k, radius, 0.0, CANONICAL, "exact", table, evidence, certified=True) for k in ks]

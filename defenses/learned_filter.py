@@ -1,8 +1,8 @@
-"""Learned filter: tells attacked from clean texts, taught with attacks of the catalogue or with files of others'.
+"""Learned filter: classifies attacked and clean texts, trained on attacks of the catalogue or on files.
 
 Source: Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXiv 2307.16816: supervised detectors
-find the attacks they were taught, and miss others; one that reads the query learns relevance, and drops relevant
-documents.
+find the attacks they were trained on and miss others; a detector that reads the query learns relevance, and drops
+relevant documents.
 """
 
 from __future__ import annotations
@@ -28,43 +28,47 @@ from robustrank.rankers.scoring import Scorer
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
-from .parts.filtering import check_share, filtered
+from .parts.filtering import check_target_fpr, filter_ranker
 
 
 @dataclass(frozen=True)
 class LearnedFilter(Defense):
-    """Ranks last what looks like the attacked texts it was taught, more than nearly all clean documents do.
+    """Demotes documents whose anomaly score exceeds the (1 - FPR) quantile of clean documents.
 
-    Query words must not teach it relevance. So every attacked text stands against the same document as it was; as many
-    lessons again are clean documents that the first stage ranks best for the query, in which its words stand by right;
-    and no feature reads the query, unless ``overlap`` is asked for. Files hold no such documents: with them alone,
-    expect ``overlap`` to learn relevance. Who judges has learned from neither the query nor the document.
+    To avoid learning relevance, each adversarial example is paired with its clean document; as many further examples
+    are clean documents that the first stage ranks best for the query, which hold its words by right; and no feature
+    reads the query, except ``overlap``. Files hold no such documents: with files alone, expect ``overlap`` to learn
+    relevance. Predictions are out-of-fold with respect to query and document.
     """
 
-    attacks: tuple[str, ...] = ("keyword-stuffing", "random-trigger", "random-edit")  # what makes its attacked texts
-    files: tuple[str, ...] = ()  # attacked documents to learn from besides: run folders, or DARA's layout
+    attacks: tuple[str, ...] = (
+        "keyword-stuffing",
+        "random-trigger",
+        "random-edit",
+    )  # attacks that make the training texts
+    files: tuple[str, ...] = ()  # further attacked documents to train on: run folders, or files in DARA's layout
     features: tuple[Feature, ...] = (
         "ngrams",
         "style",
-    )  # ngrams: tf-idf; style: surprise, repetition; overlap: spamicity
-    documents: int = 300  # documents that are attacked, each by every attack; the same number of clean ones beside them
-    cost: float = 1.0  # C of the logistic regressions, the inverse of their regularisation
+    )  # ngrams: tf-idf; style: surprisal, repetition; overlap: spamicity
+    documents: int = 300  # documents attacked, each by every attack; as many clean ones are added
+    cost: float = 1.0  # C of the logistic regressions, the inverse of the regularisation strength
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
     reference = "Chen et al., arXiv 2307.16816, sections 4 and 5"
     deviations = (
-        "logistic regressions on tf-idf and on the style of the text in place of BERT and RoBERTa; taught by attacks "
-        "that ask no victim, or by files; the threshold comes from clean candidates"
+        "logistic regressions on tf-idf and on the style of the text instead of BERT and RoBERTa; trained on attacks "
+        "that do not query the victim, or on files; the threshold comes from clean candidates"
     )
 
     def __post_init__(self) -> None:
-        check_share(self.target_fpr)
+        check_target_fpr(self.target_fpr)
         if not (self.attacks or self.files):
-            raise ValueError("attacks=[], files=[]; it has to learn from one of them")
+            raise ValueError("attacks=[], files=[]; at least one of them must be given")
         if not self.features or self.documents < 1 or self.cost <= 0:
             raise ValueError(
-                f"features={list(self.features)}, documents={self.documents}, cost={self.cost}; some feature, one "
-                "document at the least, and a cost above 0"
+                f"features={list(self.features)}, documents={self.documents}, cost={self.cost}; at least one "
+                "feature, at least 1 document, and a cost above 0 are needed"
             )
 
     @cached_property
@@ -79,42 +83,40 @@ class LearnedFilter(Defense):
         """Return the ranker behind the filter.
 
         Raises:
-            DataError: scikit-learn is not installed, a file cannot be read, or there is too little to learn from.
-            UsageError: An attack asks a victim, or edits queries.
+            DataError: scikit-learn is not installed, a file cannot be read, or there are too few training examples.
+            UsageError: An attack queries the victim, or edits queries.
         """
         if find_spec("sklearn") is None:
             raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
-        training_split = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
-        ensemble = CrossFitEnsemble.scorer_trained_on(
-            training_split, collection.documents.values(), self.features, self.cost, rng
-        )
+        examples = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
+        ensemble = CrossFitEnsemble.fit(examples, collection.documents.values(), self.features, self.cost, rng)
         name = f"learned|{collection.fingerprint}|{ensemble.digest}"
-        return filtered(ranker, ensemble, collection, self.target_fpr, name, rng)
+        return filter_ranker(ranker, ensemble, collection, self.target_fpr, name, rng)
 
     def _from_files(self, rng: np.random.Generator) -> Iterator[TrainingExample]:
-        """Yield ``documents`` drawn documents, each with all that the files' attacks made of it for its first query."""
-        found: dict[str, tuple[str, list[str]]] = {}
+        """Yield ``documents`` sampled documents, each with its attacked versions for its first query."""
+        versions: dict[str, tuple[str, list[str]]] = {}
         for path in self._paths():
             for record in read_adversarial(path):
-                query, texts = found.setdefault(record.before, (record.query, []))
+                query, texts = versions.setdefault(record.before, (record.query, []))
                 if query == record.query and record.after != record.before:
                     texts.append(record.after)
-        documents = list(found)
-        for place in rng.permutation(len(documents))[: self.documents].tolist():
-            query, texts = found[documents[place]]
-            yield TrainingExample(query, documents[place], tuple(texts))
+        documents = list(versions)
+        for index in rng.permutation(len(documents))[: self.documents].tolist():
+            query, texts = versions[documents[index]]
+            yield TrainingExample(query, documents[index], tuple(texts))
 
     def _from_attacks(
         self, ranker: Ranker, collection: Collection, rng: np.random.Generator
     ) -> Iterator[TrainingExample]:
-        """Yield attacked candidates, and beside each a clean one that is among the best for the query."""
+        """Yield attacked candidates, each followed by a clean candidate that ranks higher for the query."""
         attacks = [self._attack(specification) for specification in self.attacks]
         scorer = Scorer(ranker)
         for attack in attacks:
             attack.prepare(QueryInterface(scorer, Access.NOTHING), collection, rng)
-        for query_id, best, drawn in _drawn(collection, self.documents if attacks else 0, rng):
-            query, document = collection.queries[query_id], collection.documents[drawn]
-            target = Target(query_id, query, drawn, document, 1)
+        for query_id, best, sampled in _sample_candidates(collection, self.documents if attacks else 0, rng):
+            query, document = collection.queries[query_id], collection.documents[sampled]
+            target = Target(query_id, query, sampled, document, 1)
             victim = Victim(scorer, target, np.empty(0, dtype=np.float32), Access.NOTHING)
             texts = [attack.perturb(target, victim, rng).text for attack in attacks]
             yield TrainingExample(query, document, tuple(text for text in texts if text != document))
@@ -124,9 +126,9 @@ class LearnedFilter(Defense):
         attack: Attack = create("attack", parse(specification))
         if attack.access > Access.NOTHING or attack.edits != "document":
             raise UsageError(
-                f"a detector cannot be taught with {specification!r}",
+                f"a detector cannot be trained on {specification!r}",
                 where="learned-filter: attacks",
-                allowed="attacks on documents that ask no victim; texts of others come from files",
+                allowed="attacks on documents without victim queries; `files` holds texts of other attacks",
             )
         return attack
 
@@ -134,8 +136,8 @@ class LearnedFilter(Defense):
         return [path for name in self.files for path in adversarial_files(name)]
 
 
-def _drawn(collection: Collection, count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, str]]:
-    """Yield a query, its best candidate and another one, turn by turn over the queries; no document comes twice."""
+def _sample_candidates(collection: Collection, count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, str]]:
+    """Yield a query, its best candidate and a random lower one, round robin over the queries; no document twice."""
     query_ids = list(collection.queries)
     order = [query_ids[i] for i in rng.permutation(len(query_ids)).tolist()]
     taken: set[str] = set()
@@ -143,11 +145,11 @@ def _drawn(collection: Collection, count: int, rng: np.random.Generator) -> Iter
     while left:
         before = left
         for query_id in order:
-            own = [doc_id for doc_id in collection.candidates[query_id] if doc_id not in taken]
-            if left and len(own) > 1:
-                drawn = own[1 + int(rng.integers(len(own) - 1))]
-                taken |= {own[0], drawn}
+            doc_ids = [doc_id for doc_id in collection.candidates[query_id] if doc_id not in taken]
+            if left and len(doc_ids) > 1:
+                sampled = doc_ids[1 + int(rng.integers(len(doc_ids) - 1))]
+                taken |= {doc_ids[0], sampled}
                 left -= 1
-                yield query_id, own[0], drawn
+                yield query_id, doc_ids[0], sampled
         if left == before:
             return

@@ -21,46 +21,49 @@ from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
 from robustrank.victim import Candidate
 
-from .certdr import CertDR, SmoothedRanker
+from .parts.smoothing import SmoothedRanker, SmoothingSettings
 
 
 @dataclass(frozen=True)
 class MedianSmoothing(Defense):
-    """The median over smoothed copies: no price for the scale of scores, and rho above 1/2 is enough."""
+    """The median over smoothed copies: independent of the scale of scores; a document needs rho above 1/2."""
 
-    table: str = "encoder"  # the substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # the least cosine of a substitute in an encoder's table
-    neighbours: int = 10  # the most substitutes of a word in an encoder's table
-    size: int = 100  # the most words of a perturbation set
+    table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
+    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
+    size: int = 100  # maximum number of words in a perturbation set
     samples: int = 100  # smoothed copies of each document
-    alpha: float = 0.05  # probability of a wrong verdict, a query
+    alpha: float = 0.05  # probability of a wrong verdict, per query
 
     reference = "Chiang et al., NeurIPS 2020, arXiv 2007.03730; Wu et al., CIKM 2022, arXiv 2209.06691"
-    deviations = "total variation over substitution tables takes the place of Gaussian noise"
+    deviations = "total variation over substitution tables instead of Gaussian noise"
 
     def __post_init__(self) -> None:
-        if self.samples < 1 or not 0 < self.alpha < 1 or self.size < 1:
-            raise ValueError("samples and size are at least 1, and alpha lies in (0, 1)")
+        if self.size < 1:
+            raise ValueError(f"size={self.size}; it must be at least 1")
+        self._settings()
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        settings = CertDR(size=self.size, samples=self.samples, alpha=self.alpha, centre=0.0, scale=1.0)
-        return MedianRanker(ranker, settings, PerturbationSets(table, self.size), int(rng.integers(2**63)))
+        return MedianRanker(ranker, self._settings(), PerturbationSets(table, self.size), int(rng.integers(2**63)))
+
+    def _settings(self) -> SmoothingSettings:
+        return SmoothingSettings(self.samples, self.alpha, centre=0.0, scale=1.0)
 
 
 class MedianRanker(SmoothedRanker):
     """The median of raw scores over smoothed copies."""
 
-    def smoothed(self, samples: NDArray[np.float32]) -> float:
-        """Return the lower median."""
+    def smoothed_score(self, samples: NDArray[np.float32]) -> float:
+        """Return the lower median of the scores of the copies."""
         return median(samples)
 
     def certify(
         self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
     ) -> list[Certificate]:
         """Return for each K the certificate at 1 - alpha."""
-        doc_ids, samples, rhos = self.ordered(query, candidates, radius)
+        doc_ids, samples, rhos = self.ranked_samples(query, candidates, radius)
         alpha, table = self.settings.alpha, self.table.fingerprint
         return certify_median(query_id, doc_ids, samples, rhos, ks, alpha=alpha, radius=radius, table=table)
 

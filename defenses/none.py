@@ -1,4 +1,4 @@
-"""No defense: the ranker as it is, so that every table has its undefended line."""
+"""No defense: the ranker as it is, for the undefended row of every table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Perplexity filter: flags documents that a language model finds unlikely.
+"""Perplexity filter: flags documents of high perplexity under a language model.
 
 Source: Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020, section 6; Liu et al. (PAT), CCS 2022,
 mitigation; Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXiv 2307.16816.
@@ -17,36 +17,36 @@ from robustrank.defense import Defense
 from robustrank.language_model import MAX_LENGTH, SMOLLM2, LanguageModel, language_model, language_model_digest
 from robustrank.rankers.ranker import Ranker
 
-from .parts.filtering import check_share, filtered
+from .parts.filtering import check_target_fpr, filter_ranker
 
 
 @dataclass(frozen=True)
 class PerplexityFilter(Defense):
-    """Ranks last what is less fluent than nearly all clean documents."""
+    """Demotes documents whose perplexity exceeds the (1 - FPR) quantile of clean documents."""
 
     language_model: str = SMOLLM2  # a causal language model: smollm2, a folder, or a name on the hub
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
     reference = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
-    deviations = "the threshold comes from clean candidates; a document's first tokens are read, see the language model"
+    deviations = "the threshold comes from clean candidates; perplexity is over a document's first tokens"
 
     def __post_init__(self) -> None:
-        check_share(self.target_fpr)
+        check_target_fpr(self.target_fpr)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = PerplexityDetector(language_model(self.language_model))
         name = f"perplexity|{language_model_digest(self.language_model)}|{MAX_LENGTH}"
-        return filtered(ranker, detector, collection, self.target_fpr, name, rng)
+        return filter_ranker(ranker, detector, collection, self.target_fpr, name, rng)
 
 
 @dataclass(frozen=True)
 class PerplexityDetector:
-    """Suspicion is perplexity; a text too short to have one is not suspicious."""
+    """The anomaly score is the perplexity; 0 for a text too short to have one."""
 
     model: LanguageModel
 
     def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
-        """Return float64[n]; the query is not looked at."""
-        found = np.array([self.model.perplexity(document) for document in documents], dtype=np.float64)
-        return np.nan_to_num(found, nan=0.0)
+        """Return float64[n]; the query is ignored."""
+        perplexities = np.array([self.model.perplexity(document) for document in documents], dtype=np.float64)
+        return np.nan_to_num(perplexities, nan=0.0)

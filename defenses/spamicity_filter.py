@@ -17,12 +17,12 @@ from robustrank.defense import Defense
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.quality import Spamicity
 
-from .parts.filtering import check_share, filtered
+from .parts.filtering import check_target_fpr, filter_ranker
 
 
 @dataclass(frozen=True)
 class SpamicityFilter(Defense):
-    """Ranks last what repeats the query more than nearly all clean documents do."""
+    """Demotes documents whose spamicity exceeds the (1 - FPR) quantile of clean documents."""
 
     target_fpr: float = 0.05  # share of clean candidates that may be flagged
 
@@ -30,18 +30,18 @@ class SpamicityFilter(Defense):
     deviations = "the threshold comes from clean candidates, not from a fixed number"
 
     def __post_init__(self) -> None:
-        check_share(self.target_fpr)
+        check_target_fpr(self.target_fpr)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = SpamicityDetector(Spamicity.of(collection.documents.values()))
         name = f"spamicity|{collection.fingerprint}"
-        return filtered(ranker, detector, collection, self.target_fpr, name, rng)
+        return filter_ranker(ranker, detector, collection, self.target_fpr, name, rng)
 
 
 @dataclass(frozen=True)
 class SpamicityDetector:
-    """Suspicion is spamicity."""
+    """The anomaly score is the spamicity."""
 
     measure: Spamicity
 

@@ -1,4 +1,4 @@
-"""Spelling correction: query words the collection does not know become the likeliest of its words near to them.
+"""Spelling correction: query words outside the collection vocabulary are replaced by the likeliest word near them.
 
 Source: the noisy channel of Kernighan, Church, Gale: A Spelling Correction Program Based on a Noisy Channel Model,
 COLING 1990, in the form of Norvig: How to Write a Spelling Corrector, norvig.com/spell-correct.html, 2007: any word one
@@ -30,21 +30,21 @@ SHORTEST = 3  # characters; shorter words are left alone
 
 @dataclass(frozen=True)
 class SpellingCorrection(Defense):
-    """Mends the query's typos by the collection's own words; documents are read as they are.
+    """Corrects query typos with the collection vocabulary; documents are unchanged.
 
-    A word stays if the collection knows it, or another word of its stem, however rare; so does a word with a digit, and
-    one without any word of the collection near to it.
+    A word is unchanged if the collection has it, or a word of the same stem, however rare; so is a word with a digit,
+    and a word without a near word in the vocabulary.
     """
 
-    distance: int = 2  # edits between a word and its correction at the most: a letter more, less, other, or two swapped
-    letters: int = 6  # of a word from which on more than one edit is allowed
+    distance: int = 2  # maximum edit distance (Damerau-Levenshtein) between a word and its correction
+    letters: int = 6  # minimum length of a word for which more than one edit is allowed
 
     reference = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
-    deviations = "likely is what stands in many documents of the collection; short words are allowed one edit"
+    deviations = "likelihood is document frequency in the collection; short words are allowed one edit"
 
     def __post_init__(self) -> None:
         if self.distance < 1 or self.letters < 1:
-            raise ValueError(f"distance={self.distance}, letters={self.letters}; each is 1 at the least")
+            raise ValueError(f"distance={self.distance}, letters={self.letters}; both must be at least 1")
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the correction.
@@ -54,7 +54,7 @@ class SpellingCorrection(Defense):
         """
         if find_spec("rapidfuzz") is None:
             raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
-        spell_checker = SpellChecker.of(collection.documents.values(), self.distance, self.letters)
+        spell_checker = SpellChecker.from_documents(collection.documents.values(), self.distance, self.letters)
         return CorrectedRanker(ranker, spell_checker, f"{collection.fingerprint}|{self.distance}|{self.letters}")
 
 
@@ -64,8 +64,8 @@ class CorrectedRanker(Ranker):
 
     Attributes:
         inner: The ranker.
-        speller: Corrects.
-        name: What decides the corrections, for the fingerprint.
+        spell_checker: Corrects the queries.
+        name: Identifies vocabulary and settings, for the fingerprint.
     """
 
     inner: Ranker
@@ -74,22 +74,23 @@ class CorrectedRanker(Ranker):
 
     @property
     def fingerprint(self) -> str:
-        """The ranker and what decides the corrections."""
+        """The ranker, the vocabulary and the settings."""
         return hashlib.sha256(f"{self.inner.fingerprint}|spelling|{self.name}".encode()).hexdigest()[:32]
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the inner ranker's scores for the corrected queries."""
-        mended = {query: self.spell_checker.corrected(query) for query in dict.fromkeys(query for query, _ in pairs)}
-        return self.inner.score([(mended[query], document) for query, document in pairs])
+        queries = dict.fromkeys(query for query, _ in pairs)
+        corrected = {query: self.spell_checker.corrected(query) for query in queries}
+        return self.inner.score([(corrected[query], document) for query, document in pairs])
 
 
 @dataclass
 class SpellChecker:
-    """Corrects words by those of a collection.
+    """Corrects words with a vocabulary.
 
     Attributes:
-        words: The words of letters alone, the one in most documents first, equals in alphabetical order.
-        stems: The stems of all words that are known.
+        words: The words of letters alone, by descending document frequency, ties in alphabetical order.
+        stems: The stems of all words of the vocabulary.
         distance, letters: See :class:`SpellingCorrection`.
     """
 
@@ -97,30 +98,30 @@ class SpellChecker:
     stems: frozenset[str]
     distance: int
     letters: int
-    _found: dict[str, str] = field(default_factory=dict, repr=False)
+    _corrections: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, documents: Iterable[str], distance: int, letters: int) -> SpellChecker:
-        """Return the speller of a collection's documents."""
+    def from_documents(cls, documents: Iterable[str], distance: int, letters: int) -> SpellChecker:
+        """Return the spell checker with the vocabulary of some documents."""
         counts = Counter(word for text in documents for word in set(WORD.findall(text.lower())))
         common = sorted((word for word in counts if word.isalpha()), key=lambda word: (-counts[word], word))
         return cls(common, frozenset(map(stem, counts)), distance, letters)
 
     def corrected(self, query: str) -> str:
-        """Return the query with its unknown words corrected, each in the case it stood in; all else stays."""
+        """Return the query with its unknown words corrected, in their case; all other characters are unchanged."""
         return WORD.sub(self._replacement, query)
 
     def correction(self, word: str) -> str:
-        """Return the correction of a word in lower case: itself where it is known, or nothing is near."""
-        if word not in self._found:
+        """Return the correction of a lower-case word: itself where it is known, or no word is near."""
+        if word not in self._corrections:
             known = stem(word) in self.stems or len(word) < SHORTEST or not word.isalpha()
-            self._found[word] = word if known else self._nearest(word)
-        return self._found[word]
+            self._corrections[word] = word if known else self._nearest(word)
+        return self._corrections[word]
 
     def _replacement(self, match: re.Match[str]) -> str:
         key = match[0].lower()
-        found = self.correction(key)
-        return match[0] if found == key else in_case_of(found, match[0])
+        correction = self.correction(key)
+        return match[0] if correction == key else in_case_of(correction, match[0])
 
     def _nearest(self, word: str) -> str:
         from rapidfuzz.distance import DamerauLevenshtein
@@ -129,6 +130,6 @@ class SpellChecker:
         limit = self.distance if len(word) >= self.letters else 1
         if not self.words:
             return word
-        away = cdist([word], self.words, scorer=DamerauLevenshtein.distance, score_cutoff=limit)[0]
-        best = int(away.argmin())  # the first of the nearest, which is the commonest
-        return self.words[best] if away[best] <= limit else word
+        distances = cdist([word], self.words, scorer=DamerauLevenshtein.distance, score_cutoff=limit)[0]
+        nearest = int(distances.argmin())  # the first of the nearest, which is the most frequent
+        return self.words[nearest] if distances[nearest] <= limit else word

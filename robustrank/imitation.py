@@ -1,10 +1,10 @@
-"""Imitation: a ranker of one's own that is trained on a black box's ranked lists alone.
+"""Imitation: a surrogate model is trained on the ranked lists of a black-box victim (model distillation).
 
 Source: Liu, Kang, Tang, Song, Sun, Wang, Lu, Liu: Order-Disorder: Imitation Adversarial Attacks for Black-box Neural
-Ranking Models (PAT), CCS 2022, arXiv 2209.06506; surrogates of Wu et al. (PRADA), ACM TOIS 41(4), 2023. Pairs are those
-of PAT: every two of the top 25, and top documents against some from below. What differs: a group of several worse
-documents is learned at once, listwise or pairwise as the surrogate's training settings say; the documents from below
-are drawn once a query, not once a top document; their share of the pairs is about the same.
+Ranking Models (PAT), CCS 2022, arXiv 2209.06506; surrogates of Wu et al. (PRADA), ACM TOIS 41(4), 2023. Training
+pairs are those of PAT: all pairs within the top 25, and top documents against sampled lower ones. Deviations: the
+loss is computed over groups with several lower documents, listwise or pairwise by the surrogate's training settings;
+lower documents are sampled once per query instead of once per top document; their share of the pairs is about equal.
 """
 
 from __future__ import annotations
@@ -33,80 +33,81 @@ from robustrank.victim import QueryInterface
 
 @dataclass(frozen=True)
 class Imitation(Settings):
-    """How a black box is imitated."""
+    """Settings of an imitation."""
 
-    surrogate: str = "cross-encoder:model=minilm,max_length=128"  # the ranker that learns, a specification
+    surrogate: str = "cross-encoder:model=minilm,max_length=128"  # specification of the surrogate model
     queries: int = 50  # queries whose candidates the victim ranks
-    top: int = 25  # documents of a list that are learned as better than all below them
-    below: int = 8  # documents drawn from the rest of a list
-    validation_share: float = 0.1  # of the queries, to decide when to stop
+    top: int = 25  # top documents of a list, each a positive against all documents below it
+    below: int = 8  # documents sampled from the rest of a list
+    validation_share: float = 0.1  # of the queries, for early stopping
     training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
 
 
-def imitate(interface: QueryInterface, collection: Collection, how: Imitation, rng: np.random.Generator) -> Ranker:
-    """Return a surrogate trained on the victim's rankings of candidates; one query a document ranked is counted.
+def imitate(interface: QueryInterface, collection: Collection, settings: Imitation, rng: np.random.Generator) -> Ranker:
+    """Return a surrogate trained on the victim's ranked lists; every document ranked counts as one query to the victim.
 
-    A surrogate that learned the same lists before is loaded from the checkpoint cache.
+    A surrogate trained on the same ranked lists is loaded from the checkpoint cache.
 
     Args:
-        interface: The victim; RANKS suffice.
-        collection: Queries and candidates to ask about. Of the same generator, fewer queries are among the more.
-        how: Surrogate, sizes and training settings.
-        rng: Draws queries and documents, and seeds the training.
+        interface: The victim; access to ranks suffices.
+        collection: Queries and candidates that the victim ranks. With equal generators, a smaller sample of queries is
+            a subset of a larger one.
+        settings: Surrogate, sizes and training settings.
+        rng: Samples queries and documents, and seeds the training.
 
     Raises:
-        UsageError: The surrogate has no weights to train.
-        DataError: There are too few queries to learn from.
+        UsageError: The surrogate is not trainable.
+        DataError: There are too few queries to train on.
     """
-    surrogate: Ranker = create("ranker", parse(how.surrogate))
+    surrogate: Ranker = create("ranker", parse(settings.surrogate))
     if not isinstance(surrogate, TrainableRanker):
-        raise UsageError(f"surrogate {how.surrogate!r} has no weights to train", hint="robustrank list rankers")
-    asked = sample_queries(collection, how.queries, rng)
+        raise UsageError(f"surrogate {settings.surrogate!r} has no weights to train", hint="robustrank list rankers")
+    sample = sample_queries(collection, settings.queries, rng)
     seed = int(rng.integers(2**31))
-    training_split = pseudo_qrels(asked, ranked_lists(interface, asked), how.top, how.below, seed)
-    train, validation = split_by_query(training_split, how.validation_share, np.random.default_rng(seed))
+    training_split = pseudo_qrels(sample, ranked_lists(interface, sample), settings.top, settings.below, seed)
+    train, validation = split_by_query(training_split, settings.validation_share, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="robustrank-imitation-") as temporary:
-        folder = (interface.checkpoint_dir or Path(temporary)) / _key(how, training_split, seed)
+        folder = (interface.checkpoint_dir or Path(temporary)) / _key(settings, training_split, seed)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not folder.exists():
-                surrogate.fit(train, validation, seed, str(folder), how.training)
-        learned = surrogate.load(str(folder))
-        learned.prepare(collection)
+                surrogate.fit(train, validation, seed, str(folder), settings.training)
+        imitation_model = surrogate.load(str(folder))
+        imitation_model.prepare(collection)
         if interface.checkpoint_dir is None:
-            learned.score([("read", "the weights before the folder goes")])
-    return learned
+            imitation_model.score([("load", "the weights before the temporary folder is deleted")])
+    return imitation_model
 
 
 def ranked_lists(interface: QueryInterface, collection: Collection) -> dict[str, list[str]]:
-    """Return the victim's order of each query's candidates, as document ids, best first."""
+    """Return the victim's ranking of each query's candidates as document ids, best first."""
     lists = {}
     for query_id, query in collection.queries.items():
-        listed = list(collection.candidates[query_id])
-        order = interface.rank(query, [collection.documents[doc_id] for doc_id in listed])
-        lists[query_id] = [listed[place] for place in order]
+        doc_ids = list(collection.candidates[query_id])
+        order = interface.rank(query, [collection.documents[doc_id] for doc_id in doc_ids])
+        lists[query_id] = [doc_ids[i] for i in order]
     return lists
 
 
 def pseudo_qrels(
     collection: Collection, lists: Mapping[str, Sequence[str]], top: int, below: int, seed: int
 ) -> Collection:
-    """Return the collection with ranked lists in the judgements' place.
+    """Return the collection with pseudo-relevance labels from ranked lists instead of judgements.
 
-    The best document of a list gains ``top``, the next one less, and so on; below the top all gain nothing, and
-    ``below`` of them, drawn at random, stay among the candidates.
+    The first document of a list has gain ``top``, the second ``top - 1``, and so on; documents below the top have
+    gain 0, and a random sample of ``below`` of them stays in the candidate list.
     """
     rng = np.random.default_rng(seed)
     qrels, candidates = {}, {}
     for query_id, ranked in lists.items():
         best, rest = list(ranked[:top]), list(ranked[top:])
         drawn = [rest[int(i)] for i in rng.permutation(len(rest))[:below]]
-        qrels[query_id] = {doc_id: len(best) - place for place, doc_id in enumerate(best)} | dict.fromkeys(drawn, 0)
+        qrels[query_id] = {doc_id: len(best) - i for i, doc_id in enumerate(best)} | dict.fromkeys(drawn, 0)
         candidates[query_id] = (*best, *drawn)
-    return replace(collection, name=f"{collection.name}, as the victim ranks it", qrels=qrels, candidates=candidates)
+    return replace(collection, name=f"{collection.name}, labelled by the victim", qrels=qrels, candidates=candidates)
 
 
-def _key(how: Imitation, training_split: Collection, seed: int) -> str:
-    code = training_code(parse(how.surrogate).name, how.training)
-    text = json.dumps([asdict(how), training_split.fingerprint, seed, code], sort_keys=True, default=str)
+def _key(settings: Imitation, training_split: Collection, seed: int) -> str:
+    code = training_code(parse(settings.surrogate).name, settings.training)
+    text = json.dumps([asdict(settings), training_split.fingerprint, seed, code], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

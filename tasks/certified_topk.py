@@ -10,7 +10,7 @@ import numpy as np
 from robustrank.defense import CertifiedRanker
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
-from robustrank.rows import Row
+from robustrank.rows import Radius, Row
 from robustrank.task import Task
 
 
@@ -42,7 +42,7 @@ class CertifiedTopK(Task):
         ranker = context.scorer.ranker
         if not isinstance(ranker, CertifiedRanker):
             note = f"defense {context.cell.defense.label!r} proves nothing"
-            yield context.row(f"certified@{self.ks[0]}", None, status="skipped", note=note)
+            yield context.row("certified", None, k=self.ks[0], status="skipped", note=note)
             return
         query_ids = context.query_ids(self.queries)
         if not query_ids:
@@ -56,11 +56,8 @@ class CertifiedTopK(Task):
         undefended = evaluate(qrels, context.run(context.undefended, query_ids), self.measures)
         for query_id in query_ids:
             for measure in self.measures:
-                values = {
-                    measure: defended[measure][query_id],
-                    f"{measure}/undefended": undefended[measure][query_id],
-                }
-                yield from context.rows(values, query_id)
+                yield from context.rows({measure: defended[measure][query_id]}, query_id)
+                yield from context.rows({measure: undefended[measure][query_id]}, query_id, condition="undefended")
 
     def calls(self, context: Context) -> int:
         """Every candidate, by the defended ranker and by the undefended (a defense may call its ranker more often)."""
@@ -74,16 +71,19 @@ class CertifiedTopK(Task):
         for radius in self.radii:
             certificates = ranker.certify(query_id, context.collection.queries[query_id], ranked, ks, radius)
             context.certificates += [certificate.to_dict() for certificate in certificates]
-            size = f"R={'all' if radius is None else radius}"
-            for one in certificates:
-                measure = f"certified@{one.k}/{size}" + ("" if one.holds else f"/{one.bound}")
-                yield context.row(measure, one.certified, query_id, note=f"{one.kind}, {one.bound}")
+            about: Radius = "all" if radius is None else radius
+            for certificate in certificates:
+                bound = "" if certificate.holds else certificate.bound
+                note = f"{certificate.kind}, {certificate.bound}"
+                yield context.row(
+                    "certified", certificate.certified, query_id, k=certificate.k, radius=about, group=bound, note=note
+                )
             documents = certificates[0].documents
-            costs = {
-                f"rho/{size}": float(np.mean([document.rho for document in documents])),
-                f"samples/{size}": float(np.mean([document.samples for document in documents])),
+            costs: dict[str, float | None] = {
+                "rho": float(np.mean([document.rho for document in documents])),
+                "samples": float(np.mean([document.samples for document in documents])),
             }
-            yield from context.rows(costs, query_id)
+            yield from context.rows(costs, query_id, radius=about)
         overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in ranked])
         values = {"overlap_below_1": np.mean(overlaps < 1), "overlap_least": overlaps.min()} if overlaps.size else {}
         yield from context.rows(values, query_id)

@@ -19,7 +19,7 @@ from robustrank.plugins import create, find, parameters
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
-from robustrank.rows import Row
+from robustrank.rows import Condition, Fact, Row
 from robustrank.task import Task
 from robustrank.text.quality import edit_size
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, QueryInterface, Target, Victim
@@ -36,7 +36,7 @@ class DocumentAttack(Task):
     """Success, boost, cost and size of an attack on documents, beside the random edit of the same size.
 
     Rank after: the document is taken out of the list and inserted by its new score, ties by document id. The
-    published scripts leave the old score in; their figures stand under ``legacy/`` alone.
+    published scripts leave the old score in; their figures have the condition ``published_script``.
     """
 
     targets: tuple[str, ...] = ("easy-5",)  # easy-5, hard-5, bands of ranks as 51-60, or last-5
@@ -66,18 +66,18 @@ class DocumentAttack(Task):
         """Attack every target, judge all texts in one call to the scoring engine."""
         refusal = self._refusal(context)
         if refusal:
-            yield context.row("success", None, status="skipped", note=refusal)
+            yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
         if not context.query_ids(self.queries):
             return  # none of the first queries is in this fold
         interface = QueryInterface(context.scorer, context.attack.access, checkpoint_dir=context.checkpoint_dir)
         context.attack.prepare(interface, self._train_collection(context), context.rng("prepare", self._name(context)))
-        yield context.row("prepare/queries", interface.meter.queries)
+        yield context.row("queries", interface.meter.queries, group="prepare")
         control = self._control(context)
         chosen = self._targets(context)
         for target, reason in chosen:
             if not target.doc_id:
-                yield context.row("success", None, target.query_id, status="skipped", note=reason)
+                yield context.row("success", None, target.query_id, condition="attacked", status="skipped", note=reason)
         results = self._attempts(context, [target for target, _ in chosen if target.doc_id], control)
         self._judge(context, results)
         for result in results:
@@ -163,9 +163,11 @@ class DocumentAttack(Task):
         except AccessDenied as error:
             result = AttackResult(target, unchanged, "error", str(error))
         result.note = result.note or result.perturbation.note
-        result.costs = {"queries": victim.meter.queries, "calls": victim.meter.calls}
-        if control is not None and result.perturbation.edits:
-            result.control = control.mirror(target, result.perturbation, context.rng("control", *names))
+        result.costs = {Fact("queries"): victim.meter.queries, Fact("calls"): victim.meter.calls}
+        if control is not None:  # a document that was not edited has the edit of the same size: none
+            edited = bool(result.perturbation.edits)
+            rng = context.rng("control", *names)
+            result.control = control.mirror(target, result.perturbation, rng) if edited else unchanged
         return result
 
     def _control(self, context: Context) -> Control | None:
@@ -195,54 +197,67 @@ class DocumentAttack(Task):
         ]
         scores = context.scorer.score(texts).tolist()
         for number, result in enumerate(results):
-            result.metrics = self._metrics(context, result, result.perturbation, scores[2 * number]) | result.costs
+            result.metrics = self._clean(context, result) | result.costs
+            result.metrics |= self._metrics(context, result, result.perturbation, scores[2 * number], "attacked")
             size = getattr(context.attack, context.attack.size_parameter, None)
-            result.metrics |= {} if size is None else {"budget": float(size)}
+            result.metrics |= {} if size is None else {Fact("budget"): float(size)}
             if result.control is not None:
-                control = self._metrics(context, result, result.control, scores[2 * number + 1])
-                result.metrics |= {f"control/{name}": value for name, value in control.items()}
+                result.metrics |= self._metrics(context, result, result.control, scores[2 * number + 1], "control")
         stealth_metrics(results, context.whole.documents.values(), self.encoder, self.language_model)
         for result in results:
-            context.keep(result.target, result.perturbation, {"status": result.status, **result.metrics})
+            metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]
+            context.keep(result.target, result.perturbation, {"status": result.status, "metrics": metrics})
+
+    def _clean(self, context: Context, result: AttackResult) -> dict[Fact, float]:
+        _, scores = context.ranked(result.target.query_id)
+        rank = result.target.rank
+        return {Fact("score", "clean"): float(scores[rank - 1]), Fact("rank", "clean"): float(rank)}
 
     def _metrics(
-        self, context: Context, result: AttackResult, perturbation: Perturbation, score: float
-    ) -> dict[str, float]:
+        self, context: Context, result: AttackResult, perturbation: Perturbation, score: float, condition: Condition
+    ) -> dict[Fact, float]:
         target = result.target
         ranked, scores = context.ranked(target.query_id)
         others = [i for i, candidate in enumerate(ranked) if candidate.doc_id != target.doc_id]
         other_ids = [ranked[i].doc_id for i in others]
         before = float(scores[target.rank - 1])
         after = inserted_rank(score, target.doc_id, scores[others], other_ids)
-        legacy = published_script_rank(score, scores)
         success = after < target.rank
         metrics = {
-            "score/before": before,
-            "score/after": score,
-            "rank/before": target.rank,
-            "rank/after": after,
+            "score": score,
+            "rank": after,
             "success": success,
             "success_above_noise": success and score - before > self.noise,
             "boost": target.rank - after,
-            "legacy/success": legacy < target.rank,
-            "legacy/boost": target.rank - legacy,
             "edits": len(perturbation.edits),
+            **edit_size(target.document, perturbation.text),
         }
         if target.rank > 1:
             metrics["normalised_boost"] = (target.rank - after) / (target.rank - 1)
-        metrics |= {f"top{cutoff}": after <= cutoff for cutoff in CUTOFFS if target.rank > cutoff}
-        return {name: float(value) for name, value in metrics.items()} | edit_size(target.document, perturbation.text)
+        facts = {Fact(name, condition): float(value) for name, value in metrics.items()}
+        facts |= {Fact("success", condition, c): float(after <= c) for c in CUTOFFS if target.rank > c}
+        if condition == "attacked":
+            published = published_script_rank(score, scores)
+            facts[Fact("success", "published_script")] = float(published < target.rank)
+            facts[Fact("boost", "published_script")] = float(target.rank - published)
+        return facts
 
     def _rows(self, context: Context, result: AttackResult) -> Iterator[Row]:
         target = result.target
         if result.status == "error":
-            yield context.row("success", None, target.query_id, target.doc_id, "error", result.note)
+            names = (target.query_id, target.doc_id)
+            yield context.row("success", None, *names, condition="attacked", status="error", note=result.note)
             return
-        for measure, value in result.metrics.items():
-            if np.isnan(value):  # the perplexity of an empty text
-                yield context.row(measure, None, target.query_id, target.doc_id, "failed", "undefined")
-            else:
-                yield context.row(measure, value, target.query_id, target.doc_id, result.status, result.note)
+        for fact, value in result.metrics.items():
+            undefined = bool(np.isnan(value))  # the perplexity of an empty text
+            yield Row(
+                target.query_id,
+                target.doc_id,
+                *fact,
+                value=None if undefined else value,
+                status="failed" if undefined else result.status,
+                note="undefined" if undefined else result.note,
+            )
 
     def _damage(self, context: Context, results: list[AttackResult]) -> Iterator[Row]:
         """Yield nDCG@10 of each query's list, clean and with its attacked documents in it."""
@@ -252,13 +267,9 @@ class DocumentAttack(Task):
                 by_query.setdefault(result.target.query_id, []).append(result)
         for query_id, own in by_query.items():
             groups = [own] if self.replace == "together" else [[result] for result in own]
-            values = {
-                "nDCG@10/clean": self._ndcg(context, query_id, {}),
-                "nDCG@10/attacked": float(
-                    np.mean([self._ndcg(context, query_id, _new_scores(group)) for group in groups])
-                ),
-            }
-            yield from context.rows(values, query_id)
+            attacked = np.mean([self._ndcg(context, query_id, _new_scores(group)) for group in groups])
+            yield from context.rows({"nDCG@10": self._ndcg(context, query_id, {})}, query_id, condition="clean")
+            yield from context.rows({"nDCG@10": float(attacked)}, query_id, condition="attacked")
 
     def _ndcg(self, context: Context, query_id: str, replaced: Mapping[str, float]) -> float:
         ranked, scores = context.ranked(query_id)
@@ -270,4 +281,4 @@ class DocumentAttack(Task):
 
 
 def _new_scores(results: list[AttackResult]) -> dict[str, float]:
-    return {result.target.doc_id: result.metrics["score/after"] for result in results}
+    return {result.target.doc_id: result.metrics[Fact("score", "attacked")] for result in results}

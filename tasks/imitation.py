@@ -38,7 +38,7 @@ class ImitationAgreement(Task):
         surrogate = Scorer(
             imitate(interface, context.whole.only(others), how, context.rng("imitation", self.surrogate))
         )
-        yield context.row("prepare/queries", interface.meter.queries)
+        yield context.row("queries", interface.meter.queries, group="prepare")
         for query_id in tested:
             ranked, _ = context.ranked(query_id)
             doc_ids = [candidate.doc_id for candidate in ranked]

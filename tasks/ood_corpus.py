@@ -10,7 +10,7 @@ import numpy as np
 from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.measures.effectiveness import evaluate
-from robustrank.rows import Row
+from robustrank.rows import Condition, Row
 from robustrank.task import Task
 
 
@@ -38,13 +38,13 @@ class OodCorpus(Task):
         if not context.other_domains:
             trained = context.training_split is not None
             reason = "there is no other collection, or it is not trained in-domain" if trained else "it is not trained"
-            yield context.row("nDCG@10/out_of_domain", None, status="skipped", note=reason)
+            yield context.row("nDCG@10", None, condition="out_of_domain", status="skipped", note=reason)
             return
         out_of_domain = {}
         for number, (source, training_split) in enumerate(context.other_domains.items()):
             context.advance(number, len(context.other_domains))
             out_of_domain[source] = self._evaluate(context, training_split)
-            yield from self._rows(context, out_of_domain[source], f"out_of_domain/{source.replace('/', '-')}")
+            yield from self._rows(context, out_of_domain[source], "out_of_domain", context.domain_identity(source))
         means = {
             measure: {q: float(np.mean([values[measure][q] for values in out_of_domain.values()])) for q in by_query}
             for measure, by_query in in_domain.items()
@@ -61,7 +61,9 @@ class OodCorpus(Task):
         run = context.run(context.scorer_trained_on(training_split), query_ids)
         return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
-    def _rows(self, context: Context, values: dict[str, dict[str, float]], name: str) -> Iterator[Row]:
+    def _rows(
+        self, context: Context, values: dict[str, dict[str, float]], condition: Condition, group: str = ""
+    ) -> Iterator[Row]:
         for measure, by_query in values.items():
             for query_id, value in by_query.items():
-                yield from context.rows({f"{measure}/{name}": value}, query_id)
+                yield from context.rows({measure: value}, query_id, condition=condition, group=group)

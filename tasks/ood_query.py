@@ -10,7 +10,7 @@ from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.errors import DataError
 from robustrank.measures.effectiveness import evaluate
-from robustrank.rows import Row
+from robustrank.rows import Condition, Row
 from robustrank.task import Task
 from robustrank.text.query_types import scheme_named
 
@@ -49,7 +49,7 @@ class OodQuery(Task):
         if context.training_split is None:
             yield from self._rows(context, tested, self._evaluate(context, query_ids, None), "seen")
             reason = "the ranker is not trained: no type is new to it"
-            yield context.row(f"{self.measures[0]}/unseen", None, status="skipped", note=reason)
+            yield context.row(self.measures[0], None, condition="unseen", status="skipped", note=reason)
             return
         all_of_them = tuple(learned)
         without = {kind: tuple(q for q in learned if learned[q] != kind) for kind in chosen}
@@ -117,22 +117,17 @@ class OodQuery(Task):
         run = context.run(context.scorer_trained_on(training_split), query_ids)
         return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
-    def _rows(self, context: Context, types: Mapping[str, str], values: Values, name: str) -> Iterator[Row]:
+    def _rows(self, context: Context, types: Mapping[str, str], values: Values, condition: Condition) -> Iterator[Row]:
         """Yield each query's value, once among all queries and once under its type."""
         for measure, by_query in values.items():
             for query_id, value in by_query.items():
-                names = f"{measure}/{name}", f"{measure}/{name}/{_plain(types[query_id])}"
-                yield from context.rows(dict.fromkeys(names, value), query_id)
+                for group in ("", types[query_id]):
+                    yield from context.rows({measure: value}, query_id, condition=condition, group=group)
 
     def _counts(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> Iterator[Row]:
         """Yield how many queries of each type there are to test on and to learn from."""
         own = Counter(tested[q] for q in context.query_ids(self.queries) if q in tested)
         for kind in sorted({*tested.values(), *learned.values()}):
-            yield context.row(f"tested/{_plain(kind)}", own[kind])
+            yield context.row("test_queries", own[kind], group=kind)
             if context.training_split is not None:
-                yield context.row(f"learned/{_plain(kind)}", Counter(learned.values())[kind])
-
-
-def _plain(kind: str) -> str:
-    """Return a type as a part of a measure's name, in which "/" separates."""
-    return kind.replace("/", "-")
+                yield context.row("training_queries", Counter(learned.values())[kind], group=kind)

@@ -46,8 +46,9 @@ class QueryAttack(Task):
             for measure in self.measures:
                 values = [one[measure][query_id] for one in attacked]
                 before = clean[measure][query_id]
-                metrics = {"clean": before, "attacked": float(np.mean(values)), "worst": min(values)}
-                yield from context.rows({f"{measure}/{name}": value for name, value in metrics.items()}, query_id)
+                yield from context.rows({measure: before}, query_id, condition="clean")
+                yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked")
+                yield from context.rows({measure: min(values)}, query_id, condition="worst")
             edited = np.mean([p.text != context.collection.queries[query_id] for p in perturbed])
             yield context.row("edited", float(edited), query_id)
 

@@ -21,9 +21,9 @@ def model():
 def loss(model, tokens):
     import torch
 
-    asked = torch.tensor([tokens])
+    ids = torch.tensor([tokens])
     with torch.inference_mode():
-        return float(model.network(asked, labels=asked).loss)
+        return float(model.network(ids, labels=ids).loss)
 
 
 def test_perplexity_is_the_exponential_of_the_mean_loss(model):
@@ -49,8 +49,8 @@ def test_a_likelihood_after_a_context_is_what_the_whole_adds(model):
 
 def test_next_tokens_are_a_distribution_and_agree_with_the_likelihood(model):
     tokens = model.tokens(TEXTS[2])[:3]
-    found = model.next([tokens[:2], tokens[:2]])
-    assert np.exp(found).sum(axis=1) == pytest.approx([1, 1], rel=1e-4)
+    log_probabilities = model.next([tokens[:2], tokens[:2]])
+    assert np.exp(log_probabilities).sum(axis=1) == pytest.approx([1, 1], rel=1e-4)
     both = [float(model.next([tokens[:n]])[0, tokens[n]]) for n in range(3)]
     assert np.mean(both) == pytest.approx(-loss(model, [model.start, *tokens]), rel=1e-4)
 
@@ -68,7 +68,7 @@ def test_the_digest_is_that_of_the_weights(tmp_path):
     assert len(language_model_digest(tiny_language_model())) == 32
 
 
-def test_what_is_not_there_is_said(tmp_path, monkeypatch):
+def test_a_missing_model_is_refused(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="no safetensors"):
         language_model(str(tmp_path))
     monkeypatch.setattr("robustrank.text.packages.find_spec", lambda name: None)
@@ -84,6 +84,6 @@ def test_typos_and_shuffled_words_are_less_fluent():
     fluent = "The committee met on Tuesday to discuss the new budget for public schools in the city."
     typos = "The comittee met on Tuseday to dicsuss the new bugdet for publc schols in the ctiy."
     shuffled = "budget Tuesday the committee in new city for met schools to discuss on the The public."
-    found = [model.perplexity(text) for text in (fluent, typos, shuffled)]
-    assert found[0] < 60
-    assert min(found[1:]) > 5 * found[0]
+    perplexities = [model.perplexity(text) for text in (fluent, typos, shuffled)]
+    assert perplexities[0] < 60
+    assert min(perplexities[1:]) > 5 * perplexities[0]

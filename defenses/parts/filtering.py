@@ -1,7 +1,7 @@
-"""Filtering: documents that a detector finds suspicious are ranked below all others.
+"""Filtering: documents that a detector flags are ranked below all others.
 
-The threshold is the level that a given share of clean documents passes, so that a detector's price on clean lists is
-chosen, and measured, before it meets an attack.
+The threshold is the anomaly score that a chosen share of clean documents exceeds (the target false positive rate), so
+that the cost on clean lists is fixed before the detector sees an attack.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
 from robustrank.rankers.ranker import Pair, Ranker, Scores
 
-BELOW = 1e4  # what a flagged document's score loses; more than any ranker's scores span
-CALIBRATION = 500  # clean pairs the threshold is taken from
+FLAG_PENALTY = 1e4  # subtracted from the score of a flagged document; more than the score range of any ranker
+CALIBRATION_PAIRS = 500  # clean pairs that set the threshold
 
 
 @dataclass
@@ -27,43 +27,43 @@ class FilteredRanker(Ranker):
 
     Attributes:
         inner: The ranker.
-        detector: Says how suspicious a document is.
-        threshold: Above it a document is flagged.
-        name: What decides the detector's figures, for the fingerprint.
+        detector: Computes anomaly scores.
+        threshold: A document with a higher anomaly score is flagged.
+        name: Identifies the detector and what it was fitted to, for the fingerprint.
     """
 
     inner: Ranker
     detector: Detector
     threshold: float
     name: str
-    _known: dict[Pair, float] = field(default_factory=dict, repr=False)
+    _cache: dict[Pair, float] = field(default_factory=dict, repr=False)
 
     @property
     def fingerprint(self) -> str:
-        """The ranker, the detector, its threshold."""
+        """The ranker, the detector and its threshold."""
         return hashlib.sha256(f"{self.inner.fingerprint}|{self.name}|{self.threshold!r}".encode()).hexdigest()[:32]
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the ranker's scores, lowered by ``BELOW`` where the document is flagged."""
+        """Return float32[n], the ranker's scores, lowered by ``FLAG_PENALTY`` where the document is flagged."""
         scores = self.inner.score(pairs).astype(np.float64)
-        return np.asarray(scores - BELOW * self.is_flagged(pairs), dtype=np.float32)
+        return np.asarray(scores - FLAG_PENALTY * self.is_flagged(pairs), dtype=np.float32)
 
     def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
-        """Return float64[n]; each pair is looked at once."""
-        fresh = list(dict.fromkeys(pair for pair in pairs if pair not in self._known))
+        """Return float64[n]; the detector sees each pair once."""
+        fresh = list(dict.fromkeys(pair for pair in pairs if pair not in self._cache))
         for query in dict.fromkeys(query for query, _ in fresh):
-            documents = [document for own, document in fresh if own == query]
-            found = self.detector.anomaly_score(query, documents).tolist()
-            self._known.update({(query, d): value for d, value in zip(documents, found, strict=True)})
-        return np.array([self._known[pair] for pair in pairs], dtype=np.float64)
+            documents = [document for pair_query, document in fresh if pair_query == query]
+            scores = self.detector.anomaly_score(query, documents).tolist()
+            self._cache.update({(query, d): value for d, value in zip(documents, scores, strict=True)})
+        return np.array([self._cache[pair] for pair in pairs], dtype=np.float64)
 
     def is_flagged(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
         """Return bool[n]: which documents are flagged."""
-        found: NDArray[np.bool_] = self.anomaly_scores(pairs) > self.threshold
-        return found
+        flags: NDArray[np.bool_] = self.anomaly_scores(pairs) > self.threshold
+        return flags
 
 
-def filtered(
+def filter_ranker(
     ranker: Ranker,
     detector: Detector,
     collection: Collection,
@@ -72,19 +72,19 @@ def filtered(
     rng: np.random.Generator,
 ) -> FilteredRanker:
     """Return the ranker behind a detector that flags a share ``target_fpr`` of the collection's candidates."""
-    made = FilteredRanker(ranker, detector, np.inf, name)
+    filtered = FilteredRanker(ranker, detector, np.inf, name)
     pairs = [pair for query_id in collection.queries for pair in collection.pairs(query_id)]
     if pairs:
-        chosen = [pairs[int(i)] for i in rng.permutation(len(pairs))[:CALIBRATION]]
-        made.threshold = float(np.quantile(made.anomaly_scores(chosen), 1 - target_fpr, method="higher"))
-    return made
+        calibration = [pairs[int(i)] for i in rng.permutation(len(pairs))[:CALIBRATION_PAIRS]]
+        filtered.threshold = float(np.quantile(filtered.anomaly_scores(calibration), 1 - target_fpr, method="higher"))
+    return filtered
 
 
-def check_share(target_fpr: float) -> None:
-    """Refuse a share that is none.
+def check_target_fpr(target_fpr: float) -> None:
+    """Refuse a target false positive rate outside (0, 1).
 
     Raises:
-        ValueError: It does not lie in (0, 1).
+        ValueError: It is.
     """
     if not 0 < target_fpr < 1:
-        raise ValueError(f"target_fpr={target_fpr}; it is a share of clean documents, between 0 and 1")
+        raise ValueError(f"target_fpr={target_fpr}; it must lie in (0, 1): the share of clean documents flagged")

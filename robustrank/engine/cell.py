@@ -10,9 +10,10 @@ from typing import Any
 
 from robustrank.engine.resources import Resources
 from robustrank.experiment import Experiment, TaskEntry
-from robustrank.plugins import code_digest, create, find
+from robustrank.plugins import code_digest, create, find, parameters
 from robustrank.plugins.identity import sources_digest
 from robustrank.plugins.specification import Spec
+from robustrank.rows import Coordinates, PlugInPoint
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,33 @@ def _key(cell: Cell, resources: Resources) -> str:
     decides["framework"] = sources_digest()
     text = json.dumps(decides, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def coordinates(cell: Cell, resources: Resources) -> Coordinates:
+    """Return what a cell is, as cells.jsonl tells it."""
+    training = resources.experiment.training(cell.ranker.label)
+    split = resources.experiment.training_split(cell.collection.label)
+    ranker = replace(
+        _point("ranker", cell.ranker),
+        family=find("ranker", cell.ranker.name).family,
+        training=training.model_dump() if training else None,
+    )
+    domains = resources.other_domains(cell.ranker, cell.collection) if find("task", cell.task.name).cross_domain else {}
+    return Coordinates(
+        cell.key,
+        _point("task", cell.task),
+        replace(_point("collection", cell.collection), training=split.as_dict() if split else None),
+        ranker,
+        _point("defense", cell.defense),
+        _point("attack", cell.attack) if cell.attack else None,
+        cell.seed,
+        cell.fold,
+        cell.folds,
+        groups={resources.domain_identity(label): label for label in domains},
+    )
+
+
+def _point(kind: str, spec: Spec) -> PlugInPoint:
+    """Return a specification with all its parameters, defaults filled in."""
+    defaults = {p.name: p.default for p in parameters(find(kind, spec.name)) if not p.required}
+    return PlugInPoint(spec.name, {**defaults, **spec.parameters}, spec.label)

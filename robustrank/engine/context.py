@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,12 @@ from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.measures.ranking import ranking
-from robustrank.plugins import create, find
+from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Scores
 from robustrank.rankers.scoring import Scorer
-from robustrank.rows import Row, Status
+from robustrank.rows import Condition, Radius, Row, Status
 from robustrank.victim import Candidate, Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
@@ -86,6 +86,10 @@ class Context:
         """What the cell's ranker can learn from in the experiment's other collections, by their labels."""
         return self.resources.other_domains(self.cell.ranker, self.cell.collection)
 
+    def domain_identity(self, label: str) -> str:
+        """Return what identifies the experiment's collection of that label: the ``group`` of rows about it."""
+        return self.resources.domain_identity(label)
+
     @cached_property
     def scorer(self) -> Scorer:
         """The ranker under the cell's defense."""
@@ -142,34 +146,48 @@ class Context:
         value: float | None,
         query_id: str = "",
         doc_id: str = "",
+        *,
+        condition: Condition = "",
+        cutoff: int | None = None,
+        k: int | None = None,
+        radius: Radius = None,
+        group: str = "",
         status: Status = "ok",
         note: str = "",
     ) -> Row:
-        """Return a row of this cell; one about no query names the fold in its place, where there are several."""
-        cell = self.cell
-        return Row(
-            cell.task.label,
-            cell.collection.label,
-            cell.ranker.label,
-            find("ranker", cell.ranker.name).family,
-            cell.defense.label,
-            cell.attack.label if cell.attack else "",
-            cell.seed,
-            query_id or cell.part,
-            doc_id,
-            measure,
-            None if value is None else float(value),
-            status,
-            note,
-        )
+        """Return a row of this cell; the cutoff of a measure as nDCG@10 is told from its name."""
+        depth = cutoff or _cutoff(measure)
+        number = None if value is None else float(value)
+        return Row(query_id, doc_id, measure, condition, depth, k, radius, group, number, status, note)
 
-    def rows(self, values: Mapping[str, float | None], query_id: str, doc_id: str = "") -> Iterable[Row]:
-        """Return a row a measure; a value that is None or nan is recorded as failed, never as zero."""
+    def rows(
+        self,
+        values: Mapping[str, float | None],
+        query_id: str,
+        doc_id: str = "",
+        *,
+        condition: Condition = "",
+        cutoff: int | None = None,
+        k: int | None = None,
+        radius: Radius = None,
+        group: str = "",
+    ) -> Iterator[Row]:
+        """Yield a row for each measure; a value that is None or nan is recorded as failed, never as zero."""
         for measure, value in values.items():
-            if value is None or np.isnan(value):
-                yield self.row(measure, None, query_id, doc_id, "failed", "undefined")
-            else:
-                yield self.row(measure, value, query_id, doc_id)
+            missing = value is None or bool(np.isnan(value))
+            yield self.row(
+                measure,
+                None if missing else value,
+                query_id,
+                doc_id,
+                condition=condition,
+                cutoff=cutoff,
+                k=k,
+                radius=radius,
+                group=group,
+                status="failed" if missing else "ok",
+                note="undefined" if missing else "",
+            )
 
     def keep(self, target: Target, perturbation: Perturbation, facts: Mapping[str, Any]) -> None:
         """Save an attacked text: before, after, what was changed, and what happened to it."""
@@ -202,3 +220,9 @@ class Context:
             candidates = tuple(Candidate(doc_ids[i], self.collection.documents[doc_ids[i]]) for i in order)
             lists[query_id] = (candidates, own[order])
         return lists
+
+
+def _cutoff(measure: str) -> int | None:
+    """Return the cutoff k that the name of a measure ends in, as nDCG@10; None where it has none."""
+    depth = measure.rpartition("@")[2]
+    return int(depth) if "@" in measure and depth.isdecimal() else None

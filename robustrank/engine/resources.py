@@ -83,6 +83,11 @@ class Resources:
             if other.label != collection.label
         }
 
+    def domain_identity(self, label: str) -> str:
+        """Return what identifies the experiment's collection of that label."""
+        specs = self.experiment.specs("collections")
+        return self.collection(next(spec for spec in specs if spec.label == label)).fingerprint
+
     def ranker(self, spec: Spec, collection: Spec, training_split: TrainingSplit | None, seed: int) -> Ranker:
         """Return the ranker with its weights, trained if it is to be, prepared for the collection."""
 

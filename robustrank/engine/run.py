@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import yaml
 
-from robustrank.engine.cell import Cell, plan
+from robustrank.engine.cell import Cell, coordinates, plan
 from robustrank.engine.context import Context
 from robustrank.engine.executor import in_processes, in_this_process
 from robustrank.engine.provenance import provenance
@@ -97,7 +97,7 @@ def run(
                 summary.done += 1
                 summary.failed += [outcome] if outcome.error else []
         finally:
-            summary.rows = folder.write_rows(cells)
+            summary.rows = folder.write_rows([coordinates(cell, resources) for cell in cells])
     return summary
 
 

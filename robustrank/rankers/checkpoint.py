@@ -1,4 +1,4 @@
-"""A trained ranker on disk: its weights and a card that says what they were learned from, there whole or not at all."""
+"""Checkpoints: the weights of a trained ranker and the card of its training, written atomically."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def training_card(
     curve: Sequence[float],
     packages: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return what a checkpoint's card says: data, parameters, seed, validation nDCG@10 by round, versions.
+    """Return the card of a checkpoint: data, parameters, seed, validation nDCG@10 per epoch, versions.
 
     Args:
-        start: The ranker's own parameters, and the weights it started from.
-        train: What was learned from.
-        validation: What decided when to stop.
-        seed: Decides every draw.
+        start: The ranker's parameters, and the weights it was initialised with.
+        train: The training split.
+        validation: The validation split, which decides when training stops.
+        seed: Of all random draws.
         settings: The training settings.
-        curve: Validation nDCG@10, one figure an epoch or candidate model.
-        packages: Distributions whose versions matter, beside robustrank's.
+        curve: Validation nDCG@10 per epoch or per candidate model.
+        packages: Distributions whose versions are recorded in addition to robustrank's.
     """
     return {
         **start,
@@ -53,7 +53,7 @@ def trained_folder(weights: str | None) -> Path:
     """Return the folder of a ranker's weights.
 
     Raises:
-        PluginError: It has none.
+        PluginError: The ranker has no weights.
     """
     if weights is None:
         raise PluginError(
@@ -63,18 +63,18 @@ def trained_folder(weights: str | None) -> Path:
     return Path(weights)
 
 
-def checkpoint_digest(weights: str | None, *decides: object) -> str:
-    """Return a hash of a checkpoint's files and of what else decides a score.
+def checkpoint_digest(weights: str | None, *values: object) -> str:
+    """Return a hash of a checkpoint's files and of further values that determine the scores.
 
     Raises:
         PluginError: There are no weights.
         DataError: The folder cannot be read.
     """
     folder = trained_folder(weights)
-    digest = hashlib.sha256("|".join(map(str, decides)).encode())
+    digest = hashlib.sha256("|".join(map(str, values)).encode())
     try:
         for path in sorted(folder.iterdir()):
-            if path.name != _CARD:  # says how it was trained, not what it computes
+            if path.name != _CARD:  # describes the training, not what the model computes
                 digest.update(path.name.encode() + path.read_bytes())
     except OSError as error:
         raise DataError(f"the weights cannot be read: {error}", where=str(folder)) from error
@@ -84,18 +84,18 @@ def checkpoint_digest(weights: str | None, *decides: object) -> str:
 def write_checkpoint(folder: Path, write: Callable[[Path], None], card: Mapping[str, Any]) -> None:
     """Write a checkpoint and its card.json; see :func:`write_folder`."""
 
-    def both(at: Path) -> None:
-        write(at)
-        (at / _CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    def write_with_card(target: Path) -> None:
+        write(target)
+        (target / _CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
-    write_folder(folder, both)
+    write_folder(folder, write_with_card)
 
 
 def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a folder that then appears whole, in place of an earlier one.
+    """Write a folder atomically: ``write`` fills a temporary folder, which then replaces ``folder``.
 
     Raises:
-        DataError: It cannot be written.
+        DataError: The folder cannot be written.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Cross-encoders: query and document are read together (Nogueira, Cho, arXiv 1901.04085)."""
+"""Cross-encoders: one model reads query and document together (Nogueira, Cho, arXiv 1901.04085)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class CrossEncoderRanker(TransformerRanker):
     """Any Hugging Face sequence classifier over (query, document), by folder or hub name.
 
-    With one label the score is its logit; with two, the logit of the second minus that of the first. A pair that is too
-    long loses tokens of its longer part, the document in practice. Without trained weights (``minilm``) the head is
-    fresh: train it first.
+    With one label the score is its logit; with two, the logit of the second minus that of the first. A pair that is
+    too long is truncated in its longer text, in practice the document. Without trained weights (``minilm``) the head is
+    randomly initialised: train it first.
     """
 
-    model: str  # a folder, a name on the Hugging Face hub, or minilm as a start for training
+    model: str  # a folder, a name on the Hugging Face hub, or minilm as the initialisation of training
     max_length: int = 256  # tokens of the pair, special tokens included
 
     auto_class = "AutoModelForSequenceClassification"
@@ -42,7 +42,7 @@ class CrossEncoderRanker(TransformerRanker):
         return scores
 
     def encode(self, query: str, document: str) -> Encoding:
-        """Tokenise the document as :meth:`score` does beside this query."""
+        """Tokenise the document as :meth:`score` does together with this query."""
         return document_encoding(self._tokenise(query, document, return_offsets_mapping=True), 1)
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
@@ -56,17 +56,17 @@ class CrossEncoderRanker(TransformerRanker):
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 
-        # The query is tokenised beside a document of the same length, so that truncation treats it alike.
+        # As many query tokens as truncation leaves beside a document of the same length.
         query_ids = self.tokenizer(query, add_special_tokens=False)["input_ids"][: self.max_length // 2]
         document_ids = encoding.ids.tolist()
         ids = self.tokenizer.build_inputs_with_special_tokens(query_ids, document_ids)
-        kinds = self.tokenizer.create_token_type_ids_from_sequences(query_ids, document_ids)
+        type_ids = self.tokenizer.create_token_type_ids_from_sequences(query_ids, document_ids)
         start = len(ids) - len(document_ids) - self.tokenizer.num_special_tokens_to_add(False) + 1
-        whole = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
-        whole = torch.cat([whole[:, :start], leaf[None], whole[:, start + len(leaf) :]], dim=1)
-        takes_kinds = "token_type_ids" in self.tokenizer.model_input_names
-        extra = {"token_type_ids": torch.tensor([kinds])} if takes_kinds else {}
-        return relevance(self.network(inputs_embeds=whole, **extra).logits)[0]
+        embeddings = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
+        embeddings = torch.cat([embeddings[:, :start], leaf[None], embeddings[:, start + len(leaf) :]], dim=1)
+        has_type_ids = "token_type_ids" in self.tokenizer.model_input_names
+        extra = {"token_type_ids": torch.tensor([type_ids])} if has_type_ids else {}
+        return relevance(self.network(inputs_embeds=embeddings, **extra).logits)[0]
 
 
 def relevance(logits: torch.Tensor) -> torch.Tensor:
@@ -75,4 +75,4 @@ def relevance(logits: torch.Tensor) -> torch.Tensor:
         return logits[:, 0]
     if logits.shape[1] == 2:
         return logits[:, 1] - logits[:, 0]
-    raise ValueError(f"a relevance model has one or two labels, and this one has {logits.shape[1]}")
+    raise ValueError(f"a cross-encoder needs 1 or 2 labels, and this model has {logits.shape[1]}")

@@ -1,8 +1,8 @@
-"""Features of a (query, document) pair for learning to rank, all lexical, each named and described.
+"""Lexical features of a (query, document) pair for learning to rank, each with a name and a description.
 
 In the spirit of LETOR (Qin, Liu: Introducing LETOR 4.0 Datasets, arXiv 1306.2597) with the proximity measures of Tao
-and Zhai (SIGIR 2007). Terms are those of :mod:`robustrank.text.analysis`. A document is one text here, so its first
-``LEAD`` terms stand for a title. LETOR scales features within a query's list; a score of a pair alone cannot know that
+and Zhai (SIGIR 2007). Terms are those of :mod:`robustrank.text.analysis`. A document is a single text here, so its
+first ``LEAD`` terms replace a title. LETOR scales features within a query's list; a pointwise score does not know the
 list, so rankers scale by the training data instead.
 """
 
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,12 @@ _JELINEK_MERCER = 0.1  # weight of the collection model (Zhai, Lafferty, SIGIR 2
 _FIELD = {
     "covered": "distinct query terms that occur",
     "coverage": "share of the distinct query terms that occur",
-    "coverage_idf": "the same share, each term weighed by its idf",
+    "coverage_idf": "the same share, each term weighted by its idf",
     "tf_sum": "log(1 + frequency), summed over query terms",
     "tf_max": "log(1 + frequency) of the most frequent query term",
     "tf_min": "log(1 + frequency) of the least frequent query term",
     "tf_mean": "log(1 + frequency), mean over query terms",
-    "ntf_sum": "frequency by the field's length, summed over query terms",
+    "ntf_sum": "frequency divided by the field's length, summed over query terms",
     "tfidf_sum": "log(1 + frequency) times idf, summed over query terms",
     "tfidf_max": "log(1 + frequency) times idf, largest over query terms",
     "tfidf_mean": "log(1 + frequency) times idf, mean over query terms",
@@ -47,13 +47,13 @@ _FIELD = {
 _WHOLE = {
     "bm25": "BM25, k1 = 0.9, b = 0.4",
     "bm25_classic": "BM25, k1 = 1.2, b = 0.75",
-    "ql_dirichlet": "log query likelihood, Dirichlet smoothing, mu = 1000, a term",
-    "ql_jelinek_mercer": f"log query likelihood, Jelinek-Mercer smoothing, lambda = {_JELINEK_MERCER}, a term",
+    "ql_dirichlet": "log query likelihood, Dirichlet smoothing, mu = 1000, per term",
+    "ql_jelinek_mercer": f"log query likelihood, Jelinek-Mercer smoothing, lambda = {_JELINEK_MERCER}, per term",
     "cosine": "cosine of the tf-idf vectors",
-    "bigrams": "share of the query's neighbouring pairs of terms that are neighbours in the text, in order",
-    "near": f"share of the pairs of query terms that stand within {WINDOW} terms of each other",
-    "distance": "log(1 + exp(-d)), d the least distance of two different query terms (Tao, Zhai: MinDist)",
-    "span": "distinct query terms that occur, by the length of the shortest stretch that holds them all",
+    "bigrams": "share of the query's bigrams that occur in the text",
+    "near": f"share of the pairs of query terms that occur within {WINDOW} terms of each other",
+    "distance": "log(1 + exp(-d)), d the smallest distance of two different query terms (Tao, Zhai: MinDist)",
+    "span": "distinct query terms that occur, divided by the length of the shortest window that contains them all",
     "first": "1 / (1 + position of the first query term)",
     "query_length": "query terms",
     "query_idf": "mean idf of the query terms",
@@ -67,20 +67,20 @@ FEATURES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class _Text:
-    """A document, analysed once."""
+    """An analysed document."""
 
     terms: tuple[str, ...]
     counts: Counter[str]
     lead: Counter[str]
-    places: Mapping[str, tuple[int, ...]]
+    positions: Mapping[str, tuple[int, ...]]
     norm: float  # of the tf-idf vector
 
 
 class FeatureExtractor:
-    """Computes features by the statistics of one collection.
+    """Computes features with the statistics of one collection.
 
     Args:
-        collection: Gives document frequencies, collection frequencies and lengths.
+        collection: The source of document frequencies, collection frequencies and lengths.
     """
 
     def __init__(self, collection: Collection) -> None:
@@ -93,9 +93,9 @@ class FeatureExtractor:
         self._query = lru_cache(maxsize=10_000)(lambda text: tuple(analyze(text)))
 
     def features(self, pairs: Sequence[Pair]) -> Features:
-        """Return float64[n, F], one row a pair, columns in the order of ``FEATURES``."""
-        found = [self._vector(self._query(query), self._text(document)) for query, document in pairs]
-        return np.array(found, dtype=np.float64).reshape(len(pairs), len(FEATURES))
+        """Return float64[n, F], one row per pair, columns in the order of ``FEATURES``."""
+        rows = [self._vector(self._query(query), self._text(document)) for query, document in pairs]
+        return np.array(rows, dtype=np.float64).reshape(len(pairs), len(FEATURES))
 
     def _vector(self, query: tuple[str, ...], text: _Text) -> list[float]:
         distinct = list(dict.fromkeys(query))
@@ -111,7 +111,7 @@ class FeatureExtractor:
     def _field(self, distinct: Sequence[str], counts: Counter[str], length: int) -> list[float]:
         tf = [math.log1p(counts[term]) for term in distinct] or [0.0]
         idf = [self._idf(term) for term in distinct] or [0.0]
-        tfidf = [one * other for one, other in zip(tf, idf, strict=True)]
+        tfidf = [frequency * weight for frequency, weight in zip(tf, idf, strict=True)]
         covered = sum(value > 0 for value in tf)
         covered_idf = sum(weight for weight, value in zip(idf, tf, strict=True) if value > 0)
         return [
@@ -140,8 +140,8 @@ class FeatureExtractor:
         for term in query:
             background = self._known.collection_frequency[term] / max(1, self._known.tokens)
             if background:
-                own = counts[term] / max(1, length)
-                logs.append(math.log((1 - _JELINEK_MERCER) * own + _JELINEK_MERCER * background))
+                relative = counts[term] / max(1, length)
+                logs.append(math.log((1 - _JELINEK_MERCER) * relative + _JELINEK_MERCER * background))
         return sum(logs) / max(1, len(query))
 
     def _cosine(self, query: Sequence[str], text: _Text) -> float:
@@ -156,52 +156,51 @@ class FeatureExtractor:
     def _analysed(self, document: str) -> _Text:
         terms = tuple(analyze(document))
         counts = Counter(terms)
-        places: dict[str, list[int]] = {}
-        for place, term in enumerate(terms):
-            places.setdefault(term, []).append(place)
+        positions: dict[str, list[int]] = {}
+        for position, term in enumerate(terms):
+            positions.setdefault(term, []).append(position)
         norm = math.sqrt(sum((math.log1p(count) * self._idf(term)) ** 2 for term, count in counts.items()))
-        at = {term: tuple(found) for term, found in places.items()}
-        return _Text(terms, counts, Counter(terms[:LEAD]), at, norm)
+        frozen = {term: tuple(values) for term, values in positions.items()}
+        return _Text(terms, counts, Counter(terms[:LEAD]), frozen, norm)
 
 
 def _proximity(query: Sequence[str], distinct: Sequence[str], text: _Text) -> list[float]:
     """Return bigrams, near, distance, span and first, in the order of ``FEATURES``."""
-    present = [term for term in distinct if term in text.places]
-    pairs = [(one, other) for i, one in enumerate(present) for other in present[i + 1 :]]
-    distances = [_distance(text.places[one], text.places[other]) for one, other in pairs]
+    present = [term for term in distinct if term in text.positions]
+    distances = [_distance(text.positions[a], text.positions[b]) for a, b in combinations(present, 2)]
     possible = len(distinct) * (len(distinct) - 1) / 2
     bigrams = set(pairwise(query))
-    found = bigrams & set(pairwise(text.terms)) if bigrams else set()
-    first = min((text.places[term][0] for term in present), default=None)
+    matched = bigrams & set(pairwise(text.terms)) if bigrams else set()
+    first = min((text.positions[term][0] for term in present), default=None)
     return [
-        len(found) / max(1, len(bigrams)),
+        len(matched) / max(1, len(bigrams)),
         sum(distance <= WINDOW for distance in distances) / max(1, possible),
         math.log1p(math.exp(-min(distances))) if distances else 0.0,
-        len(present) / _shortest_stretch([text.places[term] for term in present]) if present else 0.0,
+        len(present) / _shortest_window([text.positions[term] for term in present]) if present else 0.0,
         0.0 if first is None else 1 / (1 + first),
     ]
 
 
-def _distance(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return the least difference between a number of one sorted sequence and one of the other."""
+def _distance(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return the smallest distance between a position of ``first`` and one of ``second``, both ascending."""
     i = j = 0
-    best = abs(one[0] - other[0])
-    while i < len(one) and j < len(other):
-        best = min(best, abs(one[i] - other[j]))
-        i, j = (i + 1, j) if one[i] < other[j] else (i, j + 1)
+    best = abs(first[0] - second[0])
+    while i < len(first) and j < len(second):
+        best = min(best, abs(first[i] - second[j]))
+        i, j = (i + 1, j) if first[i] < second[j] else (i, j + 1)
     return best
 
 
-def _shortest_stretch(places: Sequence[Iterable[int]]) -> int:
-    """Return the length of the shortest stretch of positions that holds one of each sequence."""
-    merged = sorted((place, term) for term, own in enumerate(places) for place in own)
+def _shortest_window(positions: Sequence[Iterable[int]]) -> int:
+    """Return the length of the shortest window that contains a position of each sequence."""
+    merged = sorted((position, term) for term, values in enumerate(positions) for position in values)
     inside: Counter[int] = Counter()
     start, best = 0, merged[-1][0] - merged[0][0] + 1
-    for place, term in merged:
+    for position, term in merged:
         inside[term] += 1
-        while len(inside) == len(places):
+        while len(inside) == len(positions):
             first, out = merged[start]
-            best = min(best, place - first + 1)
+            best = min(best, position - first + 1)
             inside[out] -= 1
             if not inside[out]:
                 del inside[out]

@@ -1,4 +1,4 @@
-"""Gradients of a score by the document's input embeddings: what white-box attacks see of a network."""
+"""White-box access: gradients of a score with respect to the document's input embeddings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InputGradients(ABC):
-    """Gives a ranker ``gradients`` (see :class:`robustrank.rankers.ranker.GradientRanker`), a document at a time."""
+    """Mix-in with ``gradients`` of :class:`robustrank.rankers.ranker.GradientRanker`, computed document by document."""
 
     @property
     @abstractmethod

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.rankers.features import FEATURES, Features
-from robustrank.rankers.learned import LearnedRanker, Lists, Model
+from robustrank.rankers.learning_to_rank import FeatureLists, FeatureModel, LearningToRankRanker
 from robustrank.rankers.settings import Settings
 
 _FILE = "lambda_mart.txt"
@@ -19,19 +19,19 @@ _FILE = "lambda_mart.txt"
 
 @dataclass(frozen=True)
 class LambdaMARTSettings(Settings):
-    """How LambdaMART is trained."""
+    """Training settings of LambdaMART."""
 
-    trees: int = 500  # at the most
+    trees: int = 500  # maximum number of trees
     patience: int = 50  # trees without a better validation nDCG@10 before training stops
     learning_rate: float = 0.03  # share of each tree that is added
     leaves: int = 8  # of a tree
-    least: int = 50  # documents in a leaf at the least
+    least: int = 50  # minimum number of documents in a leaf
     features: float = 0.5  # share of the features each tree may use
     penalty: float = 1.0  # L2 penalty on the leaves
 
 
 @dataclass(frozen=True)
-class Trees(Model):
+class Trees(FeatureModel):
     """A LightGBM booster."""
 
     booster: Any
@@ -42,7 +42,7 @@ class Trees(Model):
         return scores
 
     def save(self, folder: Path) -> None:
-        """Write it in LightGBM's text format."""
+        """Write the booster in LightGBM's text format."""
         self.booster.save_model(folder / _FILE, num_iteration=self.booster.best_iteration)
 
     def importance(self) -> dict[str, float]:
@@ -53,18 +53,18 @@ class Trees(Model):
 
 
 @dataclass
-class LambdaMART(LearnedRanker):
+class LambdaMART(LearningToRankRanker):
     """LambdaMART on documented lexical features (docs/features.md)."""
 
     settings_class = LambdaMARTSettings
     packages = ("lightgbm",)
 
-    def _learn(
-        self, train: Lists, validation: Lists, seed: int, settings: LambdaMARTSettings
+    def _train_model(
+        self, train: FeatureLists, validation: FeatureLists, seed: int, settings: LambdaMARTSettings
     ) -> tuple[Trees, list[float]]:
         import lightgbm
 
-        # One thread and fixed layouts: the same trees whatever else the machine does.
+        # One thread and fixed data layouts make the trees repeatable.
         parameters = {
             "objective": "lambdarank",
             "metric": "ndcg",
@@ -81,7 +81,7 @@ class LambdaMART(LearnedRanker):
             "num_threads": 1,
             "verbosity": -1,
         }
-        figures: dict[str, Any] = {}
+        evaluations: dict[str, Any] = {}
         booster = lightgbm.train(
             parameters,
             _dataset(train),
@@ -89,12 +89,12 @@ class LambdaMART(LearnedRanker):
             valid_sets=[_dataset(validation)],
             callbacks=[
                 lightgbm.early_stopping(settings.patience, verbose=False),
-                lightgbm.record_evaluation(figures),
+                lightgbm.record_evaluation(evaluations),
             ],
         )
-        return Trees(booster), [float(value) for value in figures["valid_0"]["ndcg@10"]]
+        return Trees(booster), [float(value) for value in evaluations["valid_0"]["ndcg@10"]]
 
-    def _read(self, folder: Path) -> Trees:
+    def _load_model(self, folder: Path) -> Trees:
         import lightgbm
 
         try:
@@ -105,7 +105,7 @@ class LambdaMART(LearnedRanker):
             ) from error
 
 
-def _dataset(lists: Lists) -> Any:
+def _dataset(lists: FeatureLists) -> Any:
     import lightgbm
 
     return lightgbm.Dataset(

@@ -1,4 +1,4 @@
-"""Late interaction: each query token looks for its best match in the document (Khattab, Zaharia, SIGIR 2020)."""
+"""Late interaction: each query token is matched with its most similar document token (Khattab, Zaharia, SIGIR 2020)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _PROJECTION = "linear.weight"  # the name ColBERT's checkpoints give it
 class LateInteractionRanker(TransformerRanker):
     """ColBERT's scoring on any encoder: the sum over query tokens of the largest cosine with a document token.
 
-    A checkpoint's own projection is used where it has one (``linear.weight`` beside the model, or in ``1_Dense``); an
-    encoder without scores by its last layer. There are no [Q] and [D] marks: an encoder that was not trained with them
-    does not know them, and a ColBERT checkpoint that was scores otherwise here than in its own code.
+    The projection of the checkpoint is used if it has one (``linear.weight`` in the model's folder, or in ``1_Dense``);
+    otherwise the last layer is used. The [Q] and [D] marker tokens are not inserted: a ColBERT checkpoint that was
+    trained with them scores differently here than in the published code.
     """
 
     query_length: int = 32  # tokens of the query, special tokens included
@@ -42,14 +42,14 @@ class LateInteractionRanker(TransformerRanker):
     training = FineTuning(learning_rate=2e-5)
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n]; each distinct text is read once and remembered."""
+        """Return float32[n]; each distinct text is encoded once and cached in memory."""
         scores = np.empty(len(pairs), dtype=np.float32)
-        order = sorted(range(len(pairs)), key=lambda i: pairs[i][1])  # a document's pairs together
+        order = sorted(range(len(pairs)), key=lambda i: pairs[i][1])  # pairs of the same document next to each other
         for start in range(0, len(order), 256):
-            part = order[start : start + 256]
-            queries = self._vectors({pairs[i][0] for i in part}, is_query=True)
-            documents = self._vectors({pairs[i][1] for i in part}, is_query=False)
-            for i in part:
+            batch = order[start : start + 256]
+            queries = self._vectors({pairs[i][0] for i in batch}, is_query=True)
+            documents = self._vectors({pairs[i][1] for i in batch}, is_query=False)
+            for i in batch:
                 matches = queries[pairs[i][0]] @ documents[pairs[i][1]].T
                 scores[i] = matches.max(axis=1).sum() if matches.size else 0.0
         return scores
@@ -63,15 +63,15 @@ class LateInteractionRanker(TransformerRanker):
         for texts, is_query in ((queries, True), (documents, False)):
             encoded = self._tokenise(list(texts), is_query)
             tensors = {name: _padded(rows) for name, rows in encoded.items()}
-            mask = _padded([self._kept(ids, is_query).tolist() for ids in encoded["input_ids"]])
+            mask = _padded([self._match_mask(ids, is_query).tolist() for ids in encoded["input_ids"]])
             sides.append((self._projected(self.network(**tensors).last_hidden_state), mask))
-        (asked, asked_mask), (found, found_mask) = sides
-        matches = torch.bmm(asked, found.transpose(1, 2)).masked_fill(found_mask[:, None] == 0, -1.0)
-        scores: torch.Tensor = (matches.amax(2) * asked_mask).sum(1)
+        (query, query_mask), (document, document_mask) = sides
+        matches = torch.bmm(query, document.transpose(1, 2)).masked_fill(document_mask[:, None] == 0, -1.0)
+        scores: torch.Tensor = (matches.amax(2) * query_mask).sum(1)
         return scores
 
     def save(self, folder: Path) -> None:
-        """Write weights and tokenizer, and the projection, which is not trained further."""
+        """Write weights and tokenizer, and the projection, which training does not change."""
         from safetensors.torch import save_file
 
         super().save(folder)
@@ -85,10 +85,10 @@ class LateInteractionRanker(TransformerRanker):
 
     @cached_property
     def projection(self) -> torch.Tensor | None:
-        """float32[d, H], or None where the checkpoint has none.
+        """float32[d, H], or None if the checkpoint has no projection.
 
         Raises:
-            DataError: The checkpoint does more than project.
+            DataError: The dense layer has a bias, an activation or a residual connection.
         """
         from safetensors import safe_open
 
@@ -98,13 +98,13 @@ class LateInteractionRanker(TransformerRanker):
             linear = str(config.get("activation_function", "Identity")).endswith("Identity")
             if not linear or config.get("bias") or config.get("use_residual"):
                 raise DataError(
-                    "the dense layer is no plain projection", where=str(dense), allowed="a linear map alone"
+                    "the dense layer is not a plain projection", where=str(dense), allowed="a linear map without bias"
                 )
         for path in [*sorted(self.folder.glob("*.safetensors")), *sorted(dense.glob("*.safetensors"))]:
             with safe_open(path, framework="pt") as weights:
-                if _PROJECTION in weights.keys():  # noqa: SIM118 - the file is no mapping
-                    found: torch.Tensor = weights.get_tensor(_PROJECTION).float()
-                    return found
+                if _PROJECTION in weights.keys():  # noqa: SIM118 - the file is not a mapping
+                    projection: torch.Tensor = weights.get_tensor(_PROJECTION).float()
+                    return projection
         return None
 
     @cached_property
@@ -113,25 +113,25 @@ class LateInteractionRanker(TransformerRanker):
 
     @cached_property
     def _skipped(self) -> NDArray[np.int64]:
-        """The ids of punctuation."""
+        """Token ids of punctuation."""
         ids = self.tokenizer.convert_tokens_to_ids(list(string.punctuation))
         return np.array(sorted(set(ids) - {self.tokenizer.unk_token_id}), dtype=np.int64)
 
     def _vectors(self, texts: Iterable[str], is_query: bool) -> dict[str, NDArray[np.float32]]:
         """Return float32[L, d] of each text: the unit vectors of its tokens."""
-        memory, wanted = self._memory, sorted(texts)
+        memory, ordered = self._memory, sorted(texts)
         if sum(map(len, memory.values())) > MEMORY:
             memory.clear()
-        fresh = [text for text in wanted if (text, is_query) not in memory]
-        if fresh:
-            encoded = self._tokenise(fresh, is_query)
+        missing = [text for text in ordered if (text, is_query) not in memory]
+        if missing:
+            encoded = self._tokenise(missing, is_query)
             with self._inference():
                 for batch, tensors in self._batches(dict(encoded)):
                     hidden = self._projected(self.network(**tensors).last_hidden_state.float()).numpy()
                     for i, vectors in zip(batch.tolist(), hidden, strict=False):
-                        kept = self._kept(encoded["input_ids"][i], is_query)
-                        memory[fresh[i], is_query] = vectors[: len(kept)][kept]
-        return {text: memory[text, is_query] for text in wanted}
+                        mask = self._match_mask(encoded["input_ids"][i], is_query)
+                        memory[missing[i], is_query] = vectors[: len(mask)][mask]
+        return {text: memory[text, is_query] for text in ordered}
 
     def _tokenise(self, texts: list[str], is_query: bool) -> Any:
         limit = self.query_length if is_query else self.max_length
@@ -140,18 +140,18 @@ class LateInteractionRanker(TransformerRanker):
             return encoded
         if self.tokenizer.mask_token_id is None:
             raise DataError("the tokenizer has no mask token", where=str(self.folder), hint="set augment=false")
-        fill = {"input_ids": self.tokenizer.mask_token_id}  # masks are read, and nobody attends to them
+        fill = {"input_ids": self.tokenizer.mask_token_id}  # [MASK] tokens get vectors, but attention mask 0
         for name, rows in encoded.items():
             for row in rows:
                 row += [fill.get(name, 0)] * (limit - len(row))
         return encoded
 
-    def _kept(self, ids: Sequence[int], is_query: bool) -> NDArray[np.bool_]:
-        """Return which tokens take part: all of a query's; all of a document's but punctuation."""
+    def _match_mask(self, ids: Sequence[int], is_query: bool) -> NDArray[np.bool_]:
+        """Return bool[L], the tokens that are matched: all tokens of a query, no punctuation of a document."""
         if is_query or self.punctuation:
             return np.ones(len(ids), dtype=np.bool_)
-        kept: NDArray[np.bool_] = ~np.isin(np.asarray(ids, dtype=np.int64), self._skipped)
-        return kept
+        mask: NDArray[np.bool_] = ~np.isin(np.asarray(ids, dtype=np.int64), self._skipped)
+        return mask
 
     def _projected(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return unit vectors [..., d] of the last layer's [..., H]."""
@@ -166,15 +166,15 @@ class LateInteractionRanker(TransformerRanker):
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 
-        ids, whole = self._whole(encoding, leaf)
-        found = self._projected(self.network(inputs_embeds=whole).last_hidden_state)[0]
-        asked = torch.tensor(self._vectors([query], is_query=True)[query])
-        matches = asked @ found[torch.from_numpy(self._kept(ids, is_query=False))].T
+        ids, embeddings = self._document_embeddings(encoding, leaf)
+        document = self._projected(self.network(inputs_embeds=embeddings).last_hidden_state)[0]
+        query_vectors = torch.tensor(self._vectors([query], is_query=True)[query])
+        matches = query_vectors @ document[torch.from_numpy(self._match_mask(ids, is_query=False))].T
         return matches.amax(1).sum()
 
 
 def _padded(rows: Iterable[Sequence[int]]) -> torch.Tensor:
-    """Return int64[n, L]: the rows, filled up with zeros (no token, and not attended to)."""
+    """Return int64[n, L]: the rows, padded with zeros (no token, not attended to)."""
     import torch
 
     return torch.nn.utils.rnn.pad_sequence([torch.tensor(row, dtype=torch.int64) for row in rows], batch_first=True)

@@ -1,4 +1,4 @@
-"""Traditional rankers: BM25 and query likelihood, able to score any text by a collection's statistics."""
+"""Traditional rankers: BM25 and query likelihood, which score any text with the statistics of a collection."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 @dataclass
 class Statistics:
-    """What a lexical ranker knows of a collection.
+    """Collection statistics of a lexical ranker.
 
     Attributes:
         documents: Number of documents.
-        tokens: Number of terms in all of them.
-        document_frequency, collection_frequency: By term.
+        tokens: Number of term occurrences in the collection.
+        document_frequency, collection_frequency: Per term.
     """
 
     documents: int
@@ -37,7 +37,7 @@ class Statistics:
 
     @classmethod
     def of(cls, collection: Collection) -> Statistics:
-        """Count a collection."""
+        """Compute the statistics of a collection."""
         document_frequency: Counter[str] = Counter()
         collection_frequency: Counter[str] = Counter()
         for text in collection.documents.values():
@@ -48,7 +48,7 @@ class Statistics:
 
     @property
     def average_length(self) -> float:
-        """Terms a document, on average."""
+        """Mean number of terms per document."""
         return self.tokens / max(1, self.documents)
 
 
@@ -67,7 +67,7 @@ class _Lexical(Ranker):
 
     @property
     def statistics(self) -> Statistics:
-        """The collection's counts.
+        """The statistics of the collection.
 
         Raises:
             PluginError: :meth:`prepare` was not called.
@@ -77,7 +77,7 @@ class _Lexical(Ranker):
         return self._statistics
 
     def prepare(self, collection: Collection) -> None:
-        """Count the collection's documents."""
+        """Compute the statistics of the collection."""
         self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -93,14 +93,14 @@ class _Lexical(Ranker):
 
     @abstractmethod
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
-        """Return the score of a document with these term counts and this length, both in terms."""
+        """Return the score of a document with these term counts and this length (in terms)."""
 
 
 @dataclass
 class BM25(_Lexical):
     """BM25 (Robertson, Walker, TREC-3 1994) with Lucene's idf, ln(1 + (N - df + 0.5) / (df + 0.5)).
 
-    Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it stands in the query.
+    Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it occurs in the query.
     """
 
     k1: float = 0.9  # saturation of the term frequency
@@ -108,8 +108,8 @@ class BM25(_Lexical):
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the sum over the query's terms."""
-        known = self.statistics
-        norm = self.k1 * (1 - self.b + self.b * length / max(known.average_length, 1e-9))
+        statistics = self.statistics
+        norm = self.k1 * (1 - self.b + self.b * length / max(statistics.average_length, 1e-9))
         return sum(self.idf(term) * counts[term] / (counts[term] + norm) for term in query if counts[term])
 
     def idf(self, term: str) -> float:
@@ -122,17 +122,17 @@ class BM25(_Lexical):
 class QueryLikelihood(_Lexical):
     """Query likelihood with Dirichlet smoothing (Zhai, Lafferty, SIGIR 2001): the log-likelihood of the query.
 
-    Query terms that the collection does not know are left out, as they cannot tell documents apart.
+    Query terms that do not occur in the collection are ignored, since they do not distinguish documents.
     """
 
     mu: float = 1000.0  # pseudo-terms of the collection model added to each document
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the log-likelihood."""
-        known = self.statistics
+        statistics = self.statistics
         score = 0.0
         for term in query:
-            background = known.collection_frequency[term] / max(1, known.tokens)
+            background = statistics.collection_frequency[term] / max(1, statistics.tokens)
             if background:
                 score += math.log((counts[term] + self.mu * background) / (length + self.mu))
         return score

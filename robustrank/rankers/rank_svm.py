@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from robustrank.errors import DataError
 from robustrank.randomness import derive
 from robustrank.rankers.features import FEATURES, Features
-from robustrank.rankers.learned import LearnedRanker, Lists, Model
+from robustrank.rankers.learning_to_rank import FeatureLists, FeatureModel, LearningToRankRanker
 from robustrank.rankers.settings import Settings
 
 _FILE = "rank_svm.json"
@@ -21,14 +21,19 @@ _FILE = "rank_svm.json"
 
 @dataclass(frozen=True)
 class RankSVMSettings(Settings):
-    """How RankSVM is trained."""
+    """Training settings of RankSVM."""
 
-    costs: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)  # C of the support vector machine; validation chooses
-    pairs: int = 200  # pairs of documents of different gain drawn from a query's list at the most
+    costs: tuple[float, ...] = (
+        0.001,
+        0.01,
+        0.1,
+        1.0,
+    )  # C of the SVM, selected on the validation split
+    pairs: int = 200  # maximum number of pairs of different gain that are drawn from a query's list
 
 
 @dataclass(frozen=True)
-class Linear(Model):
+class Linear(FeatureModel):
     """A weighted sum of standardised features; all arrays are float64[F]."""
 
     weights: NDArray[np.float64]
@@ -42,7 +47,7 @@ class Linear(Model):
         return scores
 
     def save(self, folder: Path) -> None:
-        """Write it as JSON, a line of numbers a feature."""
+        """Write the weights as JSON, with one entry per feature."""
         columns = zip(FEATURES, self.weights.tolist(), self.mean.tolist(), self.scale.tolist(), strict=True)
         by_name = {name: {"weight": w, "mean": m, "scale": s} for name, w, m, s in columns}
         (folder / _FILE).write_text(json.dumps(by_name, indent=1) + "\n", encoding="utf-8")
@@ -55,21 +60,21 @@ class Linear(Model):
 
 
 @dataclass
-class RankSVM(LearnedRanker):
+class RankSVM(LearningToRankRanker):
     """RankSVM on documented lexical features (docs/features.md)."""
 
     settings_class = RankSVMSettings
     packages = ("scikit-learn",)
 
-    def _learn(
-        self, train: Lists, validation: Lists, seed: int, settings: RankSVMSettings
+    def _train_model(
+        self, train: FeatureLists, validation: FeatureLists, seed: int, settings: RankSVMSettings
     ) -> tuple[Linear, list[float]]:
         from sklearn.svm import LinearSVC
 
         mean, scale = train.features.mean(axis=0), train.features.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         differences, weights = _differences(train, (train.features - mean) / scale, settings.pairs, seed)
-        # Half of the pairs are turned round, so that there are two classes.
+        # Half of the pairs are reversed, so that there are two classes.
         signs = np.where(np.arange(len(differences)) % 2, 1, -1)
         models, curve = [], []
         for cost in settings.costs:
@@ -79,10 +84,10 @@ class RankSVM(LearnedRanker):
             curve.append(validation.ndcg(models[-1].predict(validation.features)))
         return models[int(np.argmax(curve))], curve
 
-    def _read(self, folder: Path) -> Linear:
+    def _load_model(self, folder: Path) -> Linear:
         try:
             by_name = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            rows = [[by_name[name][part] for part in ("weight", "mean", "scale")] for name in FEATURES]
+            rows = [[by_name[name][column] for column in ("weight", "mean", "scale")] for name in FEATURES]
         except (OSError, ValueError, KeyError) as error:
             raise DataError(
                 f"the model cannot be read: {error}", where=str(folder / _FILE), hint="train the ranker again"
@@ -91,22 +96,22 @@ class RankSVM(LearnedRanker):
 
 
 def _differences(
-    lists: Lists, features: Features, limit: int, seed: int
+    lists: FeatureLists, features: Features, limit: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return better minus worse for pairs of a list, [m, F], and the weights [m] that make queries count alike.
+    """Return the differences (better minus worse) of document pairs, [m, F], and weights [m] that balance queries.
 
     Raises:
-        DataError: No list holds documents of different gains.
+        DataError: No list contains documents of different gains.
     """
-    found: list[NDArray[np.float64]] = []
+    differences: list[NDArray[np.float64]] = []
     weights: list[Sequence[float]] = []
-    for number, (own, gains) in enumerate(zip(lists.split(features), lists.split(lists.gains), strict=True)):
+    for number, (rows, gains) in enumerate(zip(lists.split(features), lists.split(lists.gains), strict=True)):
         better, worse = np.nonzero(gains[:, None] > gains[None, :])
         if better.size:
-            kept = derive(seed, "pairs", str(number)).permutation(better.size)[:limit]
-            found.append(own[better[kept]] - own[worse[kept]])
-            weights.append([1 / len(kept)] * len(kept))
-    if not found:
-        raise DataError("no query has candidates of different gains to learn from", hint="give longer candidate lists")
+            drawn = derive(seed, "pairs", str(number)).permutation(better.size)[:limit]
+            differences.append(rows[better[drawn]] - rows[worse[drawn]])
+            weights.append([1 / len(drawn)] * len(drawn))
+    if not differences:
+        raise DataError("no training query has candidates of different gains", hint="give longer candidate lists")
     all_weights = np.concatenate(weights)
-    return np.concatenate(found), all_weights * len(all_weights) / all_weights.sum()
+    return np.concatenate(differences), all_weights * len(all_weights) / all_weights.sum()

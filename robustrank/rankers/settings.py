@@ -1,4 +1,4 @@
-"""Settings of a training: a dataclass whose fields users may set, checked as YAML gives them."""
+"""Training settings: a dataclass whose fields users may set, validated as YAML gives them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from robustrank.errors import UsageError
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of the settings of one way to train."""
+    """Base class of training settings."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], defaults: Self | None = None) -> Self:
-        """Return the defaults with ``settings`` in their place; numbers as YAML reads them.
+        """Return the defaults, overridden by ``settings``.
 
         Raises:
             UsageError: A setting is unknown or of the wrong type.
@@ -25,7 +25,7 @@ class Settings:
         unknown = set(settings) - set(cls.__dataclass_fields__)
         if unknown:
             raise UsageError(
-                f"there is no training setting {', '.join(sorted(unknown))}",
+                f"unknown training setting: {', '.join(sorted(unknown))}",
                 allowed=", ".join(cls.__dataclass_fields__),
             )
         try:

@@ -1,6 +1,6 @@
-"""SPLADE: texts as sparse vectors over the vocabulary of a masked language model (Formal et al., SIGIR 2021).
+"""SPLADE: sparse text vectors over the vocabulary of a masked language model (Formal et al., SIGIR 2021).
 
-SPLADE v2 (arXiv 2109.10086) pools by the maximum, the first version by the sum.
+SPLADE v2 (arXiv 2109.10086) uses max pooling, the first version sum pooling.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ Sparse = tuple[NDArray[np.int64], NDArray[np.float32]]  # ascending term ids, an
 class SpladeRanker(TransformerRanker):
     """The dot product of two vectors of log(1 + relu(logits)), pooled over the tokens of a text.
 
-    Training further has no FLOPS regulariser: it does not keep vectors sparse.
+    Fine-tuning has no FLOPS regulariser, so vectors do not stay sparse.
     """
 
     model: str = "splade-tiny"  # a folder, splade-tiny, or a name on the Hugging Face hub
     pooling: Literal["max", "sum"] = "max"  # over tokens: max is SPLADE v2
-    max_tokens: int = 2048  # tokens in a batch; each has a logit for every term of the vocabulary
+    max_tokens: int = 2048  # tokens in a batch; each token has a logit for every term of the vocabulary
 
     auto_class = "AutoModelForMaskedLM"
     training = FineTuning(learning_rate=2e-5)
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n]; each distinct text is read once and remembered."""
+        """Return float32[n]; each distinct text is encoded once and cached in memory."""
         vectors = self._vectors(list(dict.fromkeys(text for pair in pairs for text in pair)))
         scores = np.empty(len(pairs), dtype=np.float32)
         for number, (query, document) in enumerate(pairs):
-            (terms, weights), (others, other_weights) = vectors[query], vectors[document]
-            _, own, shared = np.intersect1d(terms, others, assume_unique=True, return_indices=True)
-            scores[number] = (weights[own] * other_weights[shared]).sum(dtype=np.float64)
+            (query_terms, query_weights), (document_terms, document_weights) = vectors[query], vectors[document]
+            _, left, right = np.intersect1d(query_terms, document_terms, assume_unique=True, return_indices=True)
+            scores[number] = (query_weights[left] * document_weights[right]).sum(dtype=np.float64)
         return scores
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
@@ -71,18 +71,18 @@ class SpladeRanker(TransformerRanker):
 
     def _vectors(self, texts: Sequence[str]) -> dict[str, Sparse]:
         memory = self._memory
-        fresh = [text for text in texts if text not in memory]
-        if len(memory) + len(fresh) > MEMORY:
+        missing = [text for text in texts if text not in memory]
+        if len(memory) + len(missing) > MEMORY:
             memory.clear()
-            fresh = list(texts)
-        if fresh:
-            encoded = self.tokenizer(fresh, truncation=True, max_length=self.max_length)
+            missing = list(texts)
+        if missing:
+            encoded = self.tokenizer(missing, truncation=True, max_length=self.max_length)
             with self._inference():
                 for batch, tensors in self._batches(dict(encoded)):
                     pooled = self._pooled(self.network(**tensors).logits.float(), tensors["attention_mask"]).numpy()
                     for i, vector in zip(batch.tolist(), pooled, strict=False):
                         terms = np.flatnonzero(vector)
-                        memory[fresh[i]] = terms, vector[terms]
+                        memory[missing[i]] = terms, vector[terms]
         return {text: memory[text] for text in texts}
 
     def _pooled(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -90,7 +90,7 @@ class SpladeRanker(TransformerRanker):
         import torch
 
         absent = mask[..., None] == 0
-        if self.pooling == "max":  # of the logits: the logarithm, which rises, then sees one a term and not one a token
+        if self.pooling == "max":  # of the logits: the monotone logarithm is computed once per term
             return torch.log1p(torch.relu(logits.masked_fill(absent, 0.0).amax(1)))
         return torch.log1p(torch.relu(logits)).masked_fill(absent, 0.0).sum(1)
 
@@ -100,7 +100,7 @@ class SpladeRanker(TransformerRanker):
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 
-        ids, whole = self._whole(encoding, leaf)
-        vector = self._pooled(self.network(inputs_embeds=whole).logits, torch.ones(1, len(ids)))[0]
+        ids, embeddings = self._document_embeddings(encoding, leaf)
+        vector = self._pooled(self.network(inputs_embeds=embeddings).logits, torch.ones(1, len(ids)))[0]
         terms, weights = self._vectors([query])[query]
         return vector[torch.from_numpy(terms)] @ torch.from_numpy(weights)

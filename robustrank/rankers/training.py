@@ -1,9 +1,9 @@
-"""Trains any ranker that learns by gradient descent: sampled groups, early stopping, a state to resume from.
+"""Training of rankers by gradient descent: sampled groups, early stopping, resumption after a kill.
 
 Listwise: softmax cross-entropy of one relevant document against sampled others (Gao, Dai, Callan, ECIR 2021).
 Pairwise: RankNet's logistic loss on the same groups (Burges et al., ICML 2005).
-Perturbation-invariant: the loss of clean groups, and the divergence of perturbed groups' scores from theirs (Liu et
-al.: Perturbation-Invariant Adversarial Training for Neural Ranking Models, AAAI 2024, arXiv 2312.10329).
+Perturbation-invariant: the loss of clean groups plus the KL divergence of perturbed from clean scores (Liu et al.:
+Perturbation-Invariant Adversarial Training for Neural Ranking Models, AAAI 2024, arXiv 2312.10329).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Learner(Protocol):
-    """What :func:`train` needs of a ranker."""
+    """Interface that :func:`train` requires of a ranker."""
 
     @property
     def network(self) -> Any:
@@ -43,53 +43,53 @@ class Learner(Protocol):
         """Return float32[n], differentiable: the relevance of document i to query i."""
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n] by the weights as they are now."""
+        """Return float32[n], computed with the current weights."""
 
     def save(self, folder: Path) -> None:
-        """Write what the ranker's ``load`` reads into an existing folder."""
+        """Write the files that the ranker's ``load`` reads into an existing folder."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings(Settings):
-    """How a ranker is trained. Each ranker has defaults of its own."""
+    """Training settings. Each ranker defines its defaults."""
 
     loss: Literal["listwise", "pairwise"] = "listwise"  # over one relevant document and sampled others
-    epochs: int = 3  # passes over the training queries at the most
-    negatives: int = 5  # documents sampled from the candidates beside each relevant one
-    positives: int = 1  # groups a query in an epoch, each with a relevant document of its own
-    groups: int = 4  # groups in a step
+    epochs: int = 3  # maximum number of passes over the training queries
+    negatives: int = 5  # documents sampled from the candidates for each relevant document
+    positives: int = 1  # groups per query and epoch, each with a different relevant document
+    groups: int = 4  # groups per optimiser step
     learning_rate: float = 5e-5  # of AdamW, after warm-up; falls linearly to zero
     warmup: float = 0.1  # share of the steps
     weight_decay: float = 0.01  # of AdamW
     patience: int = 2  # epochs without a better validation nDCG@10 before training stops
-    threads: int = 2  # CPU threads; sums, and so weights, depend on their number, so it is fixed
-    augment: str | None = None  # an attack's specification: groups are perturbed by it, as noise, typos or adversary
+    threads: int = 2  # CPU threads; fixed, since floating-point sums and so the weights depend on it
+    augment: str | None = None  # specification of the attack that perturbs groups: noise, typos or adversarial training
     augmented: float = 1.0  # share of the groups that are perturbed
-    invariance: float = 0.0  # weight of the scores' change under perturbation (PIAT); 0: perturbed take clean's place
+    invariance: float = 0.0  # weight of the divergence of perturbed scores (PIAT); 0: no clean groups
 
 
 def split_by_query(collection: Collection, share: float, rng: np.random.Generator) -> tuple[Collection, Collection]:
-    """Split a collection's queries into training and validation; at least one query in each.
+    """Split a collection by query into a training split and a validation split of at least one query each.
 
     Raises:
         DataError: There are fewer than two queries.
     """
     query_ids = list(collection.queries)
     if len(query_ids) < 2:
-        raise DataError(f"collection {collection.name!r} has too few queries to train on", allowed="two at the least")
+        raise DataError(f"collection {collection.name!r} has too few queries to train on", allowed="at least 2")
     count = min(len(query_ids) - 1, max(1, round(share * len(query_ids))))
-    held = {query_ids[i] for i in rng.permutation(len(query_ids))[:count]}
-    return collection.only([q for q in query_ids if q not in held]), collection.only(held)
+    held_out = {query_ids[i] for i in rng.permutation(len(query_ids))[:count]}
+    return collection.only([q for q in query_ids if q not in held_out]), collection.only(held_out)
 
 
 def sample_queries(collection: Collection, count: int, rng: np.random.Generator) -> Collection:
-    """Return the collection with ``count`` of its queries, or with all where there are fewer."""
+    """Return the collection with a random sample of ``count`` queries, or with all if there are fewer."""
     query_ids = list(collection.queries)
     return collection.only([query_ids[i] for i in rng.permutation(len(query_ids))[:count]])
 
 
 def train(
-    make: Callable[[], Learner],
+    create_learner: Callable[[], Learner],
     train: Collection,
     validation: Collection,
     seed: int,
@@ -97,19 +97,19 @@ def train(
     settings: TrainingSettings,
     start: Mapping[str, Any],
 ) -> None:
-    """Train, keep the epoch with the best validation nDCG@10, and leave its weights and a card in ``folder``.
+    """Train, select the epoch with the best validation nDCG@10, and write its checkpoint to ``folder``.
 
-    The state after each epoch stands beside the folder until training ends: a killed training goes on from there, to
-    the same weights.
+    The state after each epoch is saved in ``FOLDER.state`` until training ends: a killed training resumes from it and
+    ends in the same weights.
 
     Args:
-        make: Makes the learner, under a generator seeded for its fresh weights.
-        train: What is learned from.
-        validation: What decides which epoch is kept, and when to stop.
-        seed: Decides fresh weights, dropout, groups and their order.
-        folder: Where the checkpoint appears, whole.
-        settings: How to train.
-        start: What the card says of the model.
+        create_learner: Returns the learner; called with a seeded torch generator, for weights that are initialised.
+        train: The training split.
+        validation: The validation split, which selects the epoch and decides when to stop.
+        seed: Of initial weights, dropout, groups and their order.
+        folder: Where the checkpoint is written, atomically.
+        settings: Training settings.
+        start: Description of the untrained model for the card.
 
     Raises:
         DataError: No query can be trained on, the loss is not finite, or the folder cannot be written.
@@ -117,7 +117,7 @@ def train(
     identity = training_card(start, train, validation, seed, asdict(settings), [], ("torch", "transformers"))
     state = Path(f"{folder}.state")
     with _torch(derive_seed(seed, "training"), settings.threads):
-        learner = make()
+        learner = create_learner()
         optimiser = _optimiser(learner, settings)
         augmentation = None
         if settings.augment is not None:
@@ -137,7 +137,7 @@ def train(
 
 @contextmanager
 def _torch(seed: int, threads: int) -> Iterator[None]:
-    """Seed torch's generator, from which fresh weights and dropout draw, and fix its threads, for a while."""
+    """Seed torch's generator (initial weights, dropout) and set its number of threads inside the context."""
     import torch
 
     before = torch.get_num_threads()
@@ -166,7 +166,7 @@ def _epoch(
     settings: TrainingSettings,
     augmentation: Augmentation | None,
 ) -> None:
-    """Train one epoch: what is drawn, and the learning rate, depend on its number alone."""
+    """Train for one epoch; the random draws and the learning rate depend on the epoch's number alone."""
     import torch
     from rich.progress import track
 
@@ -175,8 +175,8 @@ def _epoch(
     batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
     learner.network.train()
     for number, batch in enumerate(track(batches, f"training, epoch {epoch + 1} of {settings.epochs}", transient=True)):
-        for part in optimiser.param_groups:
-            part["lr"] = settings.learning_rate * _pace(epoch * len(batches) + number, len(batches), settings)
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = settings.learning_rate * _schedule(epoch * len(batches) + number, len(batches), settings)
         if augmentation is None:
             loss = _loss(learner, batch, settings.loss)
         else:
@@ -191,9 +191,9 @@ def _epoch(
     learner.network.eval()
 
 
-def _pace(step: int, steps_an_epoch: int, settings: TrainingSettings) -> float:
-    """Return the share of the learning rate at a step: it rises linearly while warming up, then falls to zero."""
-    steps = settings.epochs * steps_an_epoch
+def _schedule(step: int, steps_per_epoch: int, settings: TrainingSettings) -> float:
+    """Return the factor of the learning rate at a step: linear warm-up, then linear decay to zero."""
+    steps = settings.epochs * steps_per_epoch
     warmup = max(1, round(settings.warmup * steps))
     return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
 
@@ -202,21 +202,21 @@ def sample_groups(train: Collection, settings: TrainingSettings, rng: np.random.
     """Return shuffled groups: a relevant document, then sampled candidates of lower gain.
 
     Raises:
-        DataError: No query has a relevant candidate and enough others.
+        DataError: No query has a relevant candidate and enough candidates of lower gain.
     """
     groups: list[Group] = []
     for query_id, query in train.queries.items():
         gains, listed = train.qrels[query_id], list(train.candidates[query_id])
         relevant = [d for d in listed if gains.get(d, 0) > 0]
-        for place in rng.permutation(len(relevant))[: settings.positives]:
-            positive = relevant[place]
+        for index in rng.permutation(len(relevant))[: settings.positives]:
+            positive = relevant[index]
             lower = [d for d in listed if gains.get(d, 0) < gains[positive]]
             chosen = [lower[i] for i in rng.permutation(len(lower))[: settings.negatives]]
             if len(chosen) == settings.negatives:
                 groups.append((query, [train.documents[d] for d in [positive, *chosen]]))
     if not groups:
         raise DataError(
-            f"collection {train.name!r} has no query with a relevant and {settings.negatives} other candidates",
+            f"collection {train.name!r} has no query with a relevant candidate and {settings.negatives} of lower gain",
             hint="lower negatives, or give longer candidate lists",
         )
     return [groups[i] for i in rng.permutation(len(groups))]
@@ -229,7 +229,7 @@ def _loss(learner: Learner, batch: Sequence[Group], kind: str) -> torch.Tensor:
 def _robust_loss(
     learner: Learner, clean: Sequence[Group], perturbed: Sequence[Group], settings: TrainingSettings
 ) -> torch.Tensor:
-    """Return the loss of perturbed groups; or, for invariance, of clean ones plus the perturbed ones' divergence."""
+    """Return the loss of perturbed groups; with ``invariance``, of clean groups plus the weighted divergence."""
     import torch
 
     if not settings.invariance:
@@ -243,7 +243,7 @@ def _robust_loss(
 def _relevance(learner: Learner, batch: Sequence[Group]) -> torch.Tensor:
     """Return float32[groups, documents]."""
     queries = [query for query, documents in batch for _ in documents]
-    return learner.relevance(queries, [one for _, documents in batch for one in documents]).view(len(batch), -1)
+    return learner.relevance(queries, [text for _, documents in batch for text in documents]).view(len(batch), -1)
 
 
 def _loss_of(scores: torch.Tensor, kind: str) -> torch.Tensor:
@@ -259,7 +259,7 @@ def _validate(learner: Learner, validation: Collection) -> float:
 
 
 def mean_ndcg(score: Callable[[Sequence[Pair]], Scores], collection: Collection, cutoff: int = 10) -> float:
-    """Return the mean nDCG@cutoff over a collection's queries, all pairs scored in one call."""
+    """Return the mean nDCG@cutoff over a collection's queries; all pairs are scored in one call."""
     scores = score([pair for query_id in collection.queries for pair in collection.pairs(query_id)])
     values, start = [], 0
     for query_id in collection.queries:

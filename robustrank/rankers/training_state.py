@@ -1,4 +1,4 @@
-"""The state of a training between epochs, on disk, so that a killed training goes on where it was."""
+"""Training state on disk after each epoch, so that a killed training resumes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Tensors = dict[str, "torch.Tensor"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is.
+    """Progress of a training.
 
     Attributes:
-        curve: Validation nDCG@10 after each epoch done.
-        best: The weights of the best epoch, of the start before the first.
+        curve: Validation nDCG@10 after each finished epoch.
+        best: The weights of the best epoch; the initial weights before the first epoch.
     """
 
     curve: tuple[float, ...]
@@ -32,11 +32,11 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The number of the best epoch, from 1; the first of equally good ones; 0 before the first."""
+        """Number of the best epoch, from 1 (the first of equally good ones); 0 before the first epoch."""
         return int(np.argmax(self.curve)) + 1 if self.curve else 0
 
     def after(self, value: float, network: Any) -> Progress:
-        """Return the progress after one more epoch that reached ``value``."""
+        """Return the progress after another epoch with validation nDCG@10 ``value``."""
         better = not self.curve or value > max(self.curve)
         return Progress((*self.curve, value), _copy(network) if better else self.best)
 
@@ -44,10 +44,10 @@ class Progress:
 def save_state(
     folder: Path, identity: Mapping[str, Any], progress: Progress, network: Any, optimiser: torch.optim.Optimizer
 ) -> None:
-    """Write everything the next epoch depends on.
+    """Write network, best weights, optimiser moments and validation curve.
 
     Raises:
-        DataError: It cannot be written.
+        DataError: The folder cannot be written.
     """
     from safetensors.torch import save_file
 
@@ -57,48 +57,48 @@ def save_state(
         **{f"best/{name}": tensor for name, tensor in progress.best.items()},
         **{f"optimiser/{i}/{name}": value for i, values in moments.items() for name, value in values.items()},
     }
-    about = {"identity": _plain(identity), "curve": list(progress.curve)}
+    metadata = {"identity": _plain(identity), "curve": list(progress.curve)}
 
-    def write(at: Path) -> None:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, at / "state.safetensors")
-        (at / "state.json").write_text(json.dumps(about), encoding="utf-8")
+    def write(target: Path) -> None:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, target / "state.safetensors")
+        (target / "state.json").write_text(json.dumps(metadata), encoding="utf-8")
 
     write_folder(folder, write)
 
 
 def resume(folder: Path, identity: Mapping[str, Any], network: Any, optimiser: torch.optim.Optimizer) -> Progress:
-    """Load the state of a training of the same identity into its network and optimiser, and return its progress.
+    """Load the state of a training of the same identity into network and optimiser, and return its progress.
 
-    A state of another training, or a damaged one, is left aside: training starts anew.
+    A damaged state, or that of another training, is ignored: training starts from the beginning.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     fresh = Progress((), _copy(network))
     try:
-        about = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        metadata = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "state.safetensors")
     except (OSError, ValueError, SafetensorError):
         return fresh
-    if about["identity"] != _plain(identity):
+    if metadata["identity"] != _plain(identity):
         return fresh
-    network.load_state_dict(_part(tensors, "network"))
+    network.load_state_dict(_with_prefix(tensors, "network"))
     moments: dict[int, Tensors] = {}
-    for name, tensor in _part(tensors, "optimiser").items():
+    for name, tensor in _with_prefix(tensors, "optimiser").items():
         number, _, moment = name.partition("/")
         moments.setdefault(int(number), {})[moment] = tensor
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-    return Progress(tuple(about["curve"]), _part(tensors, "best"))
+    return Progress(tuple(metadata["curve"]), _with_prefix(tensors, "best"))
 
 
 def _copy(network: Any) -> Tensors:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
-def _part(tensors: Tensors, room: str) -> Tensors:
-    return {name.partition("/")[2]: tensor for name, tensor in tensors.items() if name.startswith(f"{room}/")}
+def _with_prefix(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.partition("/")[2]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")}
 
 
 def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON would give it back."""
+    """Return ``value`` after a round trip through JSON."""
     return json.loads(json.dumps(value))

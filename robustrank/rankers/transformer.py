@@ -1,4 +1,4 @@
-"""What transformer rankers share: weights, tokens, batches, training, gradients by embeddings."""
+"""Base of transformer rankers: weights, tokenizer, batches, fine-tuning, gradients of embeddings."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ Dtype = Literal["fp32", "bf16"]
 
 @dataclass(frozen=True)
 class FineTuning(TrainingSettings):
-    """How a pretrained ranker is trained further."""
+    """Fine-tuning settings of a pretrained ranker."""
 
-    frozen_layers: int = 0  # lower layers that keep their weights, the input embeddings with them
+    frozen_layers: int = 0  # number of lowest layers that are frozen, together with the input embeddings
 
 
 @dataclass
@@ -43,7 +43,7 @@ class TransformerRanker(InputGradients, Ranker):
 
     family = "pretrained"
     auto_class: ClassVar[str]
-    head: ClassVar[Mapping[str, Any]] = {}  # what a fresh network is given before it is trained
+    head: ClassVar[Mapping[str, Any]] = {}  # options of a network that is initialised for training
     training: ClassVar[FineTuning] = FineTuning()
 
     model: str  # a folder, minilm, or a name on the Hugging Face hub
@@ -59,7 +59,7 @@ class TransformerRanker(InputGradients, Ranker):
 
     @cached_property
     def fingerprint(self) -> str:
-        """The model's files and every parameter that decides a score."""
+        """Hash of the model's files and of every parameter that determines a score."""
         text = f"{type(self).__name__}|{weights_digest(self.folder)}|{self.max_length}|{self.dtype}|{self._decides()}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -80,30 +80,30 @@ class TransformerRanker(InputGradients, Ranker):
         return table
 
     def tokens_of(self, word: str) -> NDArray[np.int64]:
-        """Return the vocabulary ids of a word inside a document."""
+        """Return the token ids of a word inside a document."""
         return np.array(self.tokenizer(word, add_special_tokens=False)["input_ids"], dtype=np.int64)
 
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
     ) -> None:
-        """Train the model further; see :func:`robustrank.rankers.training.train`."""
+        """Fine-tune the model; see :func:`robustrank.rankers.training.train`."""
         chosen = FineTuning.of(settings, self.training)
 
-        def fresh() -> TransformerRanker:
+        def create_learner() -> TransformerRanker:
             learner = replace(self)
             learner.__dict__["network"] = load_model(self.auto_class, self.folder, **self.head)
             freeze(learner.network, chosen.frozen_layers)
             return learner
 
         start = {"ranker": type(self).__name__, "start": self.model, "max_length": self.max_length}
-        train_ranker(fresh, train, validation, seed, folder, chosen, start)
+        train_ranker(create_learner, train, validation, seed, folder, chosen, start)
 
     def load(self, folder: str) -> Self:
         """Return the ranker with the weights in ``folder``."""
         return replace(self, model=folder, revision=None)
 
     def save(self, folder: Path) -> None:
-        """Write weights and tokenizer, and what the model's folder says of pooling."""
+        """Write weights and tokenizer, and the pooling configuration of the model's folder."""
         self.network.save_pretrained(folder, safe_serialization=True)
         self.tokenizer.save_pretrained(folder)
         for name in ("modules.json", "1_Pooling/config.json"):
@@ -115,23 +115,23 @@ class TransformerRanker(InputGradients, Ranker):
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable by the weights; see :class:`robustrank.rankers.training.Learner`."""
 
-    def _whole(self, encoding: Encoding, leaf: torch.Tensor) -> tuple[list[int], torch.Tensor]:
-        """Return the ids of a document read alone, special tokens included, and its embeddings [1, L, H].
+    def _document_embeddings(self, encoding: Encoding, leaf: torch.Tensor) -> tuple[list[int], torch.Tensor]:
+        """Return the token ids of a single document with special tokens, and its input embeddings [1, L, H].
 
-        ``leaf`` takes the place of the embeddings of the document's own tokens.
+        ``leaf`` [L, H] replaces the embeddings of the document's tokens; special tokens keep theirs.
         """
         import torch
 
         ids: list[int] = self.tokenizer.build_inputs_with_special_tokens(encoding.ids.tolist())
-        whole: torch.Tensor = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
+        embeddings: torch.Tensor = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
         start = ids.index(self.tokenizer.cls_token_id) + 1 if self.tokenizer.cls_token_id in ids[:1] else 0
-        return ids, torch.cat([whole[:, :start], leaf[None], whole[:, start + len(leaf) :]], dim=1)
+        return ids, torch.cat([embeddings[:, :start], leaf[None], embeddings[:, start + len(leaf) :]], dim=1)
 
     def _decides(self) -> str:
         return ""
 
     def _batches(self, inputs: Mapping[str, list[list[int]]]) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
-        """Yield the indices and the padded tensors of each batch; rows beyond the indices repeat the last one."""
+        """Yield the indices and the padded tensors of each batch; rows beyond the indices repeat the last row."""
         import torch
 
         fill = {"input_ids": int(self.tokenizer.pad_token_id or 0)}
@@ -152,33 +152,33 @@ class TransformerRanker(InputGradients, Ranker):
         import torch
 
         with (
-            torch.no_grad(),  # not inference_mode: weights that load lazily in here are differentiated later
+            torch.no_grad(),  # not inference_mode: weights loaded lazily in this context are differentiated later
             torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.dtype == "bf16"),
         ):
             yield
 
 
 def freeze(network: Any, layers: int) -> None:
-    """Keep the weights of the input embeddings and the lowest layers as they are; 0 freezes nothing.
+    """Freeze the input embeddings and the lowest ``layers`` layers; 0 freezes nothing.
 
     Raises:
-        UsageError: The model does not have so many layers.
+        UsageError: The model has fewer layers.
     """
     import torch
 
     if not layers:
         return
-    stacks = [part for part in network.modules() if isinstance(part, torch.nn.ModuleList)]
+    stacks = [module for module in network.modules() if isinstance(module, torch.nn.ModuleList)]
     if not stacks or layers > len(stacks[0]):
-        have = len(stacks[0]) if stacks else 0
-        raise UsageError(f"frozen_layers={layers}, and the model has {have} layers", allowed=f"0 to {have}")
+        available = len(stacks[0]) if stacks else 0
+        raise UsageError(f"frozen_layers={layers}, but the model has {available} layers", allowed=f"0 to {available}")
     network.get_input_embeddings().requires_grad_(False)
     for layer in stacks[0][:layers]:
         layer.requires_grad_(False)
 
 
 def document_encoding(encoded: Any, sequence: int) -> Encoding:
-    """Return the tokens of one sequence of a tokenised text or pair, specials left out."""
-    places = [i for i, owner in enumerate(encoded.sequence_ids(0)) if owner == sequence]
+    """Return the tokens of one sequence of a tokenised text or pair, without special tokens."""
+    indices = [i for i, number in enumerate(encoded.sequence_ids(0)) if number == sequence]
     ids, spans = encoded["input_ids"], encoded["offset_mapping"]
-    return Encoding(np.array([ids[i] for i in places], dtype=np.int64), tuple(tuple(spans[i]) for i in places))
+    return Encoding(np.array([ids[i] for i in indices], dtype=np.int64), tuple(tuple(spans[i]) for i in indices))

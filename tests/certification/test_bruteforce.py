@@ -35,7 +35,7 @@ class World:
 
     def smoothed(self, text):
         """The exact smoothed score, over all smoothed texts."""
-        copies = itertools.product(*(self.sets.of(key) for key in text.split()))
+        copies = itertools.product(*(self.sets.neighbourhood(key) for key in text.split()))
         return float(np.mean([self.score(" ".join(copy)) for copy in copies]))
 
     def edits(self, text, radius=None):
@@ -49,7 +49,7 @@ class World:
         return rho(self.sets.overlaps(text), radius)
 
     def samples(self, text, count, rng):
-        return np.array([self.score(copy) for copy in self.sets.draw(text, count, rng)])
+        return np.array([self.score(copy) for copy in self.sets.sample(text, count, rng)])
 
     def certificates(self, documents, count, bound, rng, rhos=None, radius=None, alpha=1e-4):
         """The order of the list, and the certificates of every K."""
@@ -78,7 +78,7 @@ def test_no_edit_moves_the_smoothed_score_by_more_than_the_overlaps_allow(relati
 def test_the_overlaps_are_no_looser_than_the_truth_for_one_word():
     world = World({"aa": ["bb"], "bb": ["cc"], "cc": ["dd"]}, 3, 0)
     values = dict.fromkeys(KEYS, 0.0)
-    for key in set(world.sets.of("cc")) - set(world.sets.of("bb")):
+    for key in set(world.sets.neighbourhood("cc")) - set(world.sets.neighbourhood("bb")):
         values[key] = 1.0
     world.score = values.__getitem__
     assert world.smoothed("cc") - world.smoothed("bb") == pytest.approx(1 - world.rho("bb")) == pytest.approx(1 / 3)

@@ -30,7 +30,7 @@ class World:
 
     def exact(self, text):
         """The scores of all smoothed copies, equally likely."""
-        return np.array([self.score(copy) for copy in itertools.product(*map(self.sets.of, text))])
+        return np.array([self.score(copy) for copy in itertools.product(*map(self.sets.neighbourhood, text))])
 
     def edits(self, text, radius):
         choices = [(word, *self.sets.table.substitutes(word)) for word in text]
@@ -42,7 +42,7 @@ class World:
         return rho(np.array([self.sets.overlap(word) for word in text]), radius)
 
     def samples(self, text, count, rng):
-        copies = zip(*(rng.choice(self.sets.of(word), size=count) for word in text), strict=True)
+        copies = zip(*(rng.choice(self.sets.neighbourhood(word), size=count) for word in text), strict=True)
         return np.array([self.score(tuple(map(str, copy))) for copy in copies])
 
 

@@ -1,4 +1,4 @@
-"""The canonical ranker: no allowed edit moves a score, by enumeration of every one of them."""
+"""The canonical ranker: no allowed edit changes a score, by enumeration of all edits."""
 
 from __future__ import annotations
 
@@ -37,12 +37,11 @@ def defended(folder, relation=RELATION):
     return Canonical(table=str(table)).wrap(ranker, COLLECTION, np.random.default_rng(0))
 
 
-def allowed(text, table):
-    """Yield every text that substitutions of the table make of a text."""
-    found = words(text)
-    choices = [[word.text, *(in_case_of(k, word.text) for k in table.substitutes(word.key))] for word in found]
-    for chosen in itertools.product(*choices):
-        yield replace_words(text, {i: word.lower() for i, word in enumerate(chosen)})
+def allowed_edits(text, table):
+    """Yield every text that the substitutions of the table allow."""
+    choices = [[word.text, *(in_case_of(k, word.text) for k in table.substitutes(word.key))] for word in words(text)]
+    for substitutes in itertools.product(*choices):
+        yield replace_words(text, {i: word.lower() for i, word in enumerate(substitutes)})
 
 
 WORDS = st.lists(st.sampled_from("aircraft wing rivers quick lift fox near".split()), min_size=1, max_size=3)
@@ -50,10 +49,10 @@ WORDS = st.lists(st.sampled_from("aircraft wing rivers quick lift fox near".spli
 
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(st.sampled_from("plane jet wings river fast over".split()), WORDS, max_size=4))
-def test_no_allowed_edit_moves_a_score(tmp_path_factory, relation):
+def test_no_allowed_edit_changes_a_score(tmp_path_factory, relation):
     ranker = defended(tmp_path_factory.mktemp("tables"), relation)
     for document in DOCUMENTS.values():
-        variants = list(itertools.islice(dict.fromkeys(allowed(document, ranker.table)), 2000))
+        variants = list(itertools.islice(dict.fromkeys(allowed_edits(document, ranker.table)), 2000))
         scores = ranker.score([(QUERY, text) for text in variants])
         assert len(set(scores.tolist())) == 1
 
@@ -64,27 +63,27 @@ def test_two_steps_through_the_table_are_covered_too(tmp_path):
     assert a == b
 
 
-def test_the_representative_stands_in_most_documents_and_keeps_the_case_of_its_place(tmp_path):
+def test_the_representative_is_the_most_frequent_word_in_the_case_of_the_word_it_replaces(tmp_path):
     ranker = defended(tmp_path)
     assert ranker.canonical("An AIRCRAFT, a Plane: rivers!") == "An JET, a Jet: river!"
 
 
-def test_it_certifies_every_list_and_the_certificates_hold_together(tmp_path):
+def test_it_certifies_every_list_and_the_certificates_are_consistent(tmp_path):
     ranker = defended(tmp_path)
     assert isinstance(ranker, CertifiedRanker)
     candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
-    found = ranker.certify("q", QUERY, candidates, [1, 3], None)
-    assert [(c.k, c.certified, c.holds) for c in found] == [(1, True, True), (3, True, True)]
-    for certificate in found:
+    certificates = ranker.certify("q", QUERY, candidates, [1, 3], None)
+    assert [(c.k, c.certified, c.holds) for c in certificates] == [(1, True, True), (3, True, True)]
+    for certificate in certificates:
         certificate.recheck()
     scores = dict(zip(DOCUMENTS, ranker.score([(QUERY, text) for text in DOCUMENTS.values()]).tolist(), strict=True))
-    order = [document.doc_id for document in found[0].documents]
+    order = [document.doc_id for document in certificates[0].documents]
     assert order == sorted(DOCUMENTS, key=lambda d: (-scores[d], d))
 
 
 def test_what_decides_a_score_decides_the_fingerprint(tmp_path):
     (tmp_path / "other").mkdir()
-    one, other = defended(tmp_path), defended(tmp_path / "other", {"plane": ["jet"]})
-    assert one.fingerprint != other.fingerprint
-    assert one.fingerprint == defended(tmp_path).fingerprint
-    assert pytest.approx(one.overlaps("a plane")) == [1, 1]
+    ranker, with_another_table = defended(tmp_path), defended(tmp_path / "other", {"plane": ["jet"]})
+    assert ranker.fingerprint != with_another_table.fingerprint
+    assert ranker.fingerprint == defended(tmp_path).fingerprint
+    assert pytest.approx(ranker.overlaps("a plane")) == [1, 1]

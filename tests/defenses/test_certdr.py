@@ -1,4 +1,4 @@
-"""CertDR: the smoothed ranker is the mean it says it is, for every query and call alike, and proves its own lists."""
+"""CertDR: the smoothed ranker scores by the mean over copies, alike for every query and call, and certifies lists."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from robustrank.defenses import certdr
-from robustrank.defenses.certdr import CertDR, SmoothedRanker
+from robustrank.defenses.certdr import CertDR
+from robustrank.defenses.parts import smoothing
+from robustrank.defenses.parts.smoothing import SmoothedRanker
 
 from robustrank.collections.collection import Collection
 from robustrank.conformance import Overlap
@@ -36,7 +37,7 @@ RELATION = {"plane": ["jet", "aircraft"], "fast": ["quick"], "river": ["rivers"]
 
 
 class Recording(Ranker):
-    """BM25 that remembers what it was asked."""
+    """BM25 that records its calls."""
 
     def __init__(self):
         self.inner, self.calls = BM25(), []
@@ -87,39 +88,38 @@ def test_copies_belong_to_the_document_and_the_seed(table):
 def test_an_edit_inside_a_component_changes_no_score_at_all(table):
     ranker, query = wrap(table), QUERIES["q1"]
     for document in DOCUMENTS.values():
-        places = [i for i, word in enumerate(words(document)) if ranker.table.substitutes(word.key)]
-        for index in places:
-            for substitute in ranker.table.substitutes(words(document)[index].key):
+        for index, word in enumerate(words(document)):
+            for substitute in ranker.table.substitutes(word.key):
                 edited = replace_words(document, {index: substitute})
                 assert ranker.score([(query, edited)]) == ranker.score([(query, document)])
                 assert edited != document
 
 
-def test_equal_copies_are_asked_once_in_calls_of_bounded_size(table, monkeypatch):
-    monkeypatch.setattr(certdr, "CHUNK", 60)  # three documents of 20 copies
+def test_equal_copies_are_scored_once_in_calls_of_bounded_size(table, monkeypatch):
+    monkeypatch.setattr(smoothing, "PAIRS_PER_CALL", 60)  # three documents of 20 copies
     ranker = wrap(table, centre=0.0, scale=1.0)
     ranker.score(PAIRS + PAIRS)
-    asked = list(itertools.chain(*ranker.inner.calls))
+    scored = list(itertools.chain(*ranker.inner.calls))
     assert max(map(len, ranker.inner.calls)) <= 60
     assert len(ranker.inner.calls) == 4  # ten pairs
-    assert sum(pair == (QUERIES["q1"], DOCUMENTS["d2"]) for pair in asked) == 1
-    assert len(set(asked)) == len(asked)
+    assert sum(pair == (QUERIES["q1"], DOCUMENTS["d2"]) for pair in scored) == 1
+    assert len(set(scored)) == len(scored)
     ranker.certify("q1", QUERIES["q1"], candidates(), [1], None)
     assert len(ranker.inner.calls) == 4  # the certificate rests on the scores of the ranking
 
 
-def test_what_is_remembered_is_bounded(table, monkeypatch):
-    monkeypatch.setattr(certdr, "MEMORY", 100)
-    monkeypatch.setattr(certdr, "CHUNK", 20)
+def test_the_cache_is_bounded(table, monkeypatch):
+    monkeypatch.setattr(smoothing, "MAX_CACHED_SCORES", 100)
+    monkeypatch.setattr(smoothing, "PAIRS_PER_CALL", 20)
     ranker = wrap(table)
     expected = wrap(table).score(PAIRS)
     np.testing.assert_array_equal(ranker.score(PAIRS), expected)
-    assert len(ranker._known) <= 5
+    assert len(ranker._cache) <= 5
 
 
-def test_the_fingerprint_is_that_of_what_decides_a_score(table, tmp_path):
+def test_what_decides_a_score_decides_the_fingerprint(table, tmp_path):
     symmetric({"plane": ["jet"]}, {}).save(tmp_path / "other.txt")
-    own = wrap(table).fingerprint
+    expected = wrap(table).fingerprint
     changed = [
         wrap(table, samples=21),
         wrap(table, size=2),
@@ -128,8 +128,8 @@ def test_the_fingerprint_is_that_of_what_decides_a_score(table, tmp_path):
         wrap(table, seed=1),
         wrap(str(tmp_path / "other.txt")),
     ]
-    assert len({own, *(ranker.fingerprint for ranker in changed)}) == 1 + len(changed)
-    assert own == wrap(table, alpha=0.1, bound="hoeffding").fingerprint
+    assert len({expected, *(ranker.fingerprint for ranker in changed)}) == 1 + len(changed)
+    assert expected == wrap(table, alpha=0.1, bound="hoeffding").fingerprint
 
 
 def test_the_default_squashing_saturates_no_ranker_where_the_published_one_does(table):
@@ -168,19 +168,19 @@ def candidates(**changed):
     return [Candidate(doc_id, text) for doc_id, text in {**DOCUMENTS, **changed}.items()]
 
 
-def test_it_proves_its_own_lists(table):
+def test_it_certifies_its_lists(table):
     ranker = wrap(table, samples=400)
     assert isinstance(ranker, CertifiedRanker)
-    made = ranker.certify("q1", QUERIES["q1"], candidates(), [1, 2, 3], None)
-    assert [(c.bound, c.k) for c in made] == [(bound, k) for bound in ("betting", "paper") for k in (1, 2, 3)]
+    certificates = ranker.certify("q1", QUERIES["q1"], candidates(), [1, 2, 3], None)
+    assert [(c.bound, c.k) for c in certificates] == [(bound, k) for bound in ("betting", "paper") for k in (1, 2, 3)]
     scores = ranker.score(COLLECTION.pairs("q1"))
     ranking = [doc_id for _, doc_id in sorted(zip(-scores, DOCUMENTS, strict=True))]
-    for certificate in made:
+    for certificate in certificates:
         certificate.recheck()
         assert [document.doc_id for document in certificate.documents] == ranking
         assert certificate.table == ranker.table.fingerprint
         assert all(document.rho == 1 for document in certificate.documents)
-    assert any(certificate.certified and certificate.holds for certificate in made)
+    assert any(certificate.certified and certificate.holds for certificate in certificates)
 
 
 def test_radius_and_overlaps_reach_the_certificate(table):
@@ -205,18 +205,27 @@ def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
         inside = {document.doc_id for document in certificate.documents[: certificate.k]}
         weakest = min(ranker.score([(query, DOCUMENTS[doc_id])])[0] for doc_id in inside)
         for doc_id in DOCUMENTS.keys() - inside:
-            found = words(DOCUMENTS[doc_id])
             edits = [
                 replace_words(DOCUMENTS[doc_id], {index: key})
-                for index, word in enumerate(found)
+                for index, word in enumerate(words(DOCUMENTS[doc_id]))
                 for key in ranker.table.substitutes(word.key)
             ]
             assert all(score < weakest for score in ranker.score([(query, edited) for edited in edits]))
 
 
-@pytest.mark.parametrize("settings", [{"samples": 0}, {"alpha": 0.0}, {"alpha": 1.0}, {"size": 0}, {"scale": 0.0}])
-def test_settings_that_mean_nothing_are_refused(settings):
-    with pytest.raises(ValueError, match="at least 1"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"samples": 0}, "samples=0, most=1000; both must be at least 1"),
+        ({"most": 0}, "most=0; both must be at least 1"),
+        ({"size": 0}, "size=0; it must be at least 1"),
+        ({"alpha": 0.0}, "alpha=0.0; it must lie in"),
+        ({"alpha": 1.0}, "alpha=1.0; it must lie in"),
+        ({"scale": 0.0}, "scale=0.0; it must be above 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
         CertDR(**settings)
 
 
@@ -236,10 +245,10 @@ def test_the_sequential_bound_samples_on_demand():
     documents = {f"d{i}": f"word{i} wings lift {'wings ' * i}" for i in range(6)}
     collection = Collection("c", {"q": "wings"}, documents, {"q": {"d0": 1}}, {"q": tuple(documents)})
     ranker = defense.wrap(Overlap(), collection, derive(0, "defense"))
-    found = ranker.certify("q", "wings", [Candidate(*item) for item in documents.items()], [1, 3], None)
-    assert [certificate.bound for certificate in found] == ["sequential", "sequential"]
-    assert all(16 <= document.samples <= 200 for document in found[0].documents)
-    for certificate in found:
+    certificates = ranker.certify("q", "wings", [Candidate(*item) for item in documents.items()], [1, 3], None)
+    assert [certificate.bound for certificate in certificates] == ["sequential", "sequential"]
+    assert all(16 <= document.samples <= 200 for document in certificates[0].documents)
+    for certificate in certificates:
         certificate.recheck()
 
 
@@ -260,16 +269,16 @@ def certified(ranker, ks=(1, 2, 3), radii=(1, 2, 5, None)):
     return [ranker.certify("q1", QUERIES["q1"], candidates(), ks, radius) for radius in radii]
 
 
-def test_no_copy_is_scored_twice_for_other_radii_ks_and_calls(table):
+def test_no_copy_is_scored_twice_for_further_radii_ks_and_calls(table):
     ranker, spans = on_demand(table, size=2)
     ranker.score(COLLECTION.pairs("q1"))
     together = certified(ranker)
     drawn = len(spans)
     assert drawn > 2 * len(DOCUMENTS)
     for document in DOCUMENTS.values():
-        own = [(start, stop) for text, start, stop in spans if text == document]
-        assert own[0] == (0, 16)  # those that rank
-        assert all(stop == start for (_, stop), (start, _) in itertools.pairwise(own))
+        drawn_spans = [(start, stop) for text, start, stop in spans if text == document]
+        assert drawn_spans[0] == (0, 16)  # those that rank
+        assert all(stop == start for (_, stop), (start, _) in itertools.pairwise(drawn_spans))
     assert certified(ranker) == together
     certified(ranker, ks=[1])
     assert len(spans) == drawn
@@ -277,21 +286,21 @@ def test_no_copy_is_scored_twice_for_other_radii_ks_and_calls(table):
     assert together == afresh
 
 
-def test_certificates_do_not_depend_on_batches_or_on_what_is_remembered(table, monkeypatch):
+def test_certificates_do_not_depend_on_batches_or_on_the_cache(table, monkeypatch):
     expected = certified(on_demand(table, size=2)[0])
-    monkeypatch.setattr(certdr, "CHUNK", 7)
+    monkeypatch.setattr(smoothing, "PAIRS_PER_CALL", 7)
     assert certified(on_demand(table, size=2)[0]) == expected
-    monkeypatch.setattr(certdr, "MEMORY", 300)
+    monkeypatch.setattr(smoothing, "MAX_CACHED_SCORES", 300)
     ranker, _ = on_demand(table, size=2)
     assert certified(ranker) == expected
-    assert ranker._held == sum(map(len, ranker._known.values())) <= 300
+    assert ranker._cached_count == sum(map(len, ranker._cache.values())) <= 300
 
 
 def test_two_documents_of_one_text_share_their_copies(table):
     ranker, spans = on_demand(table)
     twins = [Candidate("a", DOCUMENTS["d1"]), Candidate("b", DOCUMENTS["d1"]), Candidate("c", DOCUMENTS["d2"])]
-    (one, two) = ranker.certify("q1", QUERIES["q1"], twins, [1, 2], None)
-    assert not one.certified
-    assert two.certified
-    own = [(start, stop) for text, start, stop in spans if text == DOCUMENTS["d1"]]
-    assert len(set(own)) == len(own)
+    (top1, top2) = ranker.certify("q1", QUERIES["q1"], twins, [1, 2], None)
+    assert not top1.certified
+    assert top2.certified
+    drawn_spans = [(start, stop) for text, start, stop in spans if text == DOCUMENTS["d1"]]
+    assert len(set(drawn_spans)) == len(drawn_spans)

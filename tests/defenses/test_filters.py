@@ -1,4 +1,4 @@
-"""Filters: what they flag, at which price, and that a score is still that of a pair alone."""
+"""Filters: what they flag, at which false positive rate, and that a score depends on its pair alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from robustrank.defenses.outlier_filter import DISCOUNT, OutlierDetector
-from robustrank.defenses.parts.filtering import BELOW, FilteredRanker
+from robustrank.defenses.outlier_filter import OutlierDetector
+from robustrank.defenses.parts.bigram_model import DISCOUNT, BigramModel
+from robustrank.defenses.parts.filtering import FLAG_PENALTY, FilteredRanker
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
@@ -22,10 +23,9 @@ from tests.tiny_language_model import tiny_language_model
 SUBJECTS = ["the wing", "the jet", "a plane", "the shock wave", "a slender body"]
 VERBS = ["lifts", "heats", "slows", "moves"]
 DOCUMENTS = {
-    f"d{i}-{j}": f"{one} {verb} the flow of air over {other} and the pressure falls near the wall"
-    for i, one in enumerate(SUBJECTS)
+    f"d{i}-{j}": f"{subject} {verb} the flow of air over the wing and the pressure falls near the wall"
+    for i, subject in enumerate(SUBJECTS)
     for j, verb in enumerate(VERBS)
-    for other in SUBJECTS[:1]
 }
 QUERY = "pressure over a slender wing"
 COLLECTION = Collection("c", {"q": QUERY}, DOCUMENTS, {}, {"q": tuple(DOCUMENTS)})
@@ -54,44 +54,45 @@ def test_a_filter_flags_few_clean_documents_and_lowers_what_it_flags(name):
     assert isinstance(ranker.detector, Detector)
     is_flagged = ranker.is_flagged(PAIRS)
     assert is_flagged.mean() <= 0.1
-    assert ranker.score(PAIRS) == pytest.approx(inner.score(PAIRS) - BELOW * is_flagged, abs=1e-2)
+    assert ranker.score(PAIRS) == pytest.approx(inner.score(PAIRS) - FLAG_PENALTY * is_flagged, abs=1e-2)
     alone = [float(ranker.score([pair])[0]) for pair in PAIRS[::-1]]
     assert alone[::-1] == ranker.score(PAIRS).tolist()
     assert ranker.score([("", "")]).shape == (1,)
-    other, _ = defended(name, target_fpr=0.4, **parameters_of(name))
-    assert ranker.fingerprint != other.fingerprint
-    assert other.is_flagged(PAIRS).sum() >= is_flagged.sum()
+    stricter, _ = defended(name, target_fpr=0.4, **parameters_of(name))
+    assert ranker.fingerprint != stricter.fingerprint
+    assert stricter.is_flagged(PAIRS).sum() >= is_flagged.sum()
 
 
-def test_each_flags_what_it_is_for():
+def test_each_filter_flags_its_kind_of_attack():
     assert defended("spamicity-filter")[0].is_flagged([(QUERY, STUFFED)])[0]
     assert not defended("spamicity-filter")[0].is_flagged([(QUERY, SHUFFLED)])[0]
     assert defended("outlier-filter")[0].is_flagged([(QUERY, SHUFFLED)])[0]
 
 
-def test_a_share_that_is_none_is_refused():
+def test_a_target_fpr_outside_0_and_1_is_refused():
     for name in NAMES:
-        with pytest.raises(UsageError, match="share of clean documents"):
+        with pytest.raises(UsageError, match=r"target_fpr=1.0; it must lie in \(0, 1\)"):
             create("defense", Spec(name, {"target_fpr": 1.0}))
 
 
-def test_surprise_by_hand():
-    detector = OutlierDetector.of(["a b", "a c"])
-    # "a" stands twice, before two different words; each of four words has one count more.
-    alone = {key: (count + 1) / (4 + 3 + 1) for key, count in Counter("abac").items()}
-    expected = -math.log((1 - DISCOUNT) / 2 + DISCOUNT * 2 / 2 * alone["b"])
-    assert detector.surprises("a b x")[0] == pytest.approx(expected)
+def test_surprisal_by_hand():
+    model = BigramModel.from_documents(["a b", "a c"])
+    # "a" occurs twice, before two different words; each of four words has one count more.
+    unigram = {key: (count + 1) / (4 + 3 + 1) for key, count in Counter("abac").items()}
+    expected = -math.log((1 - DISCOUNT) / 2 + DISCOUNT * 2 / 2 * unigram["b"])
+    assert model.surprisals("a b x")[0] == pytest.approx(expected)
     unseen = -math.log(min(1.0, DISCOUNT * 2 / 2) * 1 / 8)
-    assert detector.surprises("a x")[0] == pytest.approx(unseen)
-    # A document of the collection leaves its own counts out: "a b" was seen in no other.
-    assert detector.surprises("a b")[0] > detector.surprises("a b x")[0]
+    assert model.surprisals("a x")[0] == pytest.approx(unseen)
+    # The counts of the document itself are left out: "a b" occurs in no further document.
+    assert model.surprisals("a b")[0] > model.surprisals("a b x")[0]
+    detector = OutlierDetector(model)
     assert detector.anomaly_score("q", ["", "word"]).tolist() == [0, 0]
     assert np.isfinite(detector.anomaly_score("q", ["x y z", "a b"])).all()
 
 
-def test_an_edited_document_is_not_judged_by_what_its_original_taught():
-    detector = OutlierDetector.of(["one two three four five six", "one two", "seven eight"])
-    before = detector.surprises("one two three four five six")
-    after = detector.surprises("one two three four five six nine")
-    assert after[:5].tolist() == before.tolist()  # one more word makes no other word more familiar
-    assert detector.surprises("seven eight nine ten six five four")[0] < before[2]  # a version of no document
+def test_an_edited_document_is_scored_without_the_counts_of_its_original():
+    model = BigramModel.from_documents(["one two three four five six", "one two", "seven eight"])
+    before = model.surprisals("one two three four five six")
+    after = model.surprisals("one two three four five six nine")
+    assert after[:5].tolist() == before.tolist()  # one more word makes no further word more familiar
+    assert model.surprisals("seven eight nine ten six five four")[0] < before[2]  # a version of no document

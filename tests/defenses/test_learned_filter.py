@@ -1,4 +1,4 @@
-"""The learned filter: it finds what it was taught, and nobody judges what he has learned from."""
+"""The learned filter: it detects the attacks it was trained on, and its predictions are out-of-fold."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ pytest.importorskip("sklearn")
 NOUNS = ["wing", "jet", "plane", "shock", "body", "flow", "nozzle", "wall"]
 VERBS = ["lifts", "heats", "slows", "moves"]
 DOCUMENTS = {
-    f"{noun}-{verb}-{other}": f"the {noun} {verb} the air over a {other} and the pressure near the {noun} falls"
+    f"{noun}-{verb}-{second}": f"the {noun} {verb} the air over a {second} and the pressure near the {noun} falls"
     for noun in NOUNS
     for verb in VERBS
-    for other in NOUNS
-    if other != noun
+    for second in NOUNS
+    if second != noun
 }
 QUERIES = {noun: f"pressure of the {noun}" for noun in NOUNS}
 RANKED = {noun: tuple(sorted(DOCUMENTS, key=lambda d, noun=noun: (noun not in d, d)))[:60] for noun in NOUNS}
 COLLECTION = Collection("c", QUERIES, DOCUMENTS, {}, RANKED)
-TAUGHT = {"attacks": ["random-trigger:length=3"], "documents": 60, "features": ["style"]}
+TRAINED = {"attacks": ["random-trigger:length=3"], "documents": 60, "features": ["style"]}
 
 
 def defended(**parameters):
@@ -50,54 +50,46 @@ def attacked(words):
 
 
 @pytest.mark.parametrize("features", [["ngrams"], ["style"], ["ngrams", "style", "overlap"]])
-def test_it_finds_what_it_was_taught_for_a_price_that_was_chosen(features):
-    ranker = defended(**{**TAUGHT, "features": features, "target_fpr": 0.1})
+def test_it_detects_the_attacks_it_was_trained_on_at_the_target_fpr(features):
+    ranker = defended(**{**TRAINED, "features": features, "target_fpr": 0.1})
     pairs, triggered = attacked("nozzle slows heats")
     assert area(ranker, pairs, triggered) > (0.95 if "style" in features else 0.6)
     assert ranker.is_flagged(pairs).mean() <= 0.15
-    alone = [float(ranker.detector.anomaly_score(*pair_of(pair))[0]) for pair in pairs[:5]]
+    alone = [float(ranker.detector.anomaly_score(pair[0], [pair[1]])[0]) for pair in pairs[:5]]
     assert alone == ranker.anomaly_scores(pairs)[:5].tolist()
-    assert ranker.fingerprint == defended(**{**TAUGHT, "features": features, "target_fpr": 0.1}).fingerprint
+    assert ranker.fingerprint == defended(**{**TRAINED, "features": features, "target_fpr": 0.1}).fingerprint
 
 
-def pair_of(pair):
-    return pair[0], [pair[1]]
-
-
-class Words:
+class IsAttacked:
     """A feature: whether the text is attacked."""
 
-    def of(self, pairs):
+    def transform(self, pairs):
         return np.array([[float("bad" in document)] for _, document in pairs])
 
 
-def test_nobody_judges_what_he_has_learnt_from():
-    jurors = tuple(
+def test_predictions_are_out_of_fold_for_query_and_document():
+    classifiers = tuple(
         FoldClassifier(np.array([weight]), 0.0, frozenset({query}), frozenset({document}))
         for weight, query, document in [(1.0, "q1", "bad 1"), (10.0, "q2", "bad 2"), (100.0, "q3", "bad 3")]
     )
-    ensemble = CrossFitEnsemble(Words(), jurors)
+    ensemble = CrossFitEnsemble(IsAttacked(), classifiers)
     assert ensemble.anomaly_score("q1", ["bad 2", "bad 1", "bad 4", "good"]).tolist() == [100, 55, 55, 0]
-    assert ensemble.anomaly_score("other", ["bad 4"]).tolist() == [37]
-    assert ensemble.anomaly_score("other", []).shape == (0,)
+    assert ensemble.anomaly_score("q4", ["bad 4"]).tolist() == [37]
+    assert ensemble.anomaly_score("q4", []).shape == (0,)
 
 
-def test_queries_and_documents_are_dealt_out():
-    training_split = [
-        TrainingExample(f"q{i}", f"word {i} {j % 7}", (f"bad {i} {j}",)) for i in range(9) for j in range(7)
-    ]
-    training_split += [TrainingExample("q8", "word 0 0", ("bad",))]  # learned with q0 already
-    ensemble = CrossFitEnsemble.scorer_trained_on(
-        training_split, [one.document for one in training_split], ["style"], 1.0, derive(0)
-    )
-    queries = [query for classifier in ensemble.jurors for query in classifier.queries]
-    documents = [document for classifier in ensemble.jurors for document in classifier.documents]
-    assert sorted(queries) == sorted({one.query for one in training_split})
-    assert sorted(documents) == sorted({one.document for one in training_split})
+def test_queries_and_documents_are_split_into_folds():
+    examples = [TrainingExample(f"q{i}", f"word {i} {j}", (f"bad {i} {j}",)) for i in range(9) for j in range(7)]
+    examples += [TrainingExample("q8", "word 0 0", ("bad",))]  # trains with q0 already
+    ensemble = CrossFitEnsemble.fit(examples, [e.document for e in examples], ["style"], 1.0, derive(0))
+    queries = [query for classifier in ensemble.classifiers for query in classifier.queries]
+    documents = [document for classifier in ensemble.classifiers for document in classifier.documents]
+    assert sorted(queries) == sorted({e.query for e in examples})
+    assert sorted(documents) == sorted({e.document for e in examples})
     assert len(documents) == 63
 
 
-def test_files_teach_it_and_are_part_of_the_key(tmp_path):
+def test_it_trains_on_files_whose_content_is_part_of_the_key(tmp_path):
     path = tmp_path / "pairs.tsv"
 
     def write(words):
@@ -118,40 +110,38 @@ def test_files_teach_it_and_are_part_of_the_key(tmp_path):
     assert area(ranker, *attacked("heats nozzle moves")) > 0.95
     pytest.importorskip("gensim")
     before = key()
-    write("other words here")
+    write("three further words")
     assert key() != before
 
 
-def test_what_it_cannot_learn_from_is_refused():
+def test_training_data_it_cannot_use_is_refused():
     with pytest.raises(UsageError, match="greedy-substitution"):
         defended(attacks=["greedy-substitution"])
     with pytest.raises(UsageError, match="character-typos"):
         defended(attacks=["character-typos"])
-    with pytest.raises(UsageError, match="learn from one of them"):
+    with pytest.raises(UsageError, match="at least one of them must be given"):
         defended(attacks=[], files=[])
     with pytest.raises(UsageError, match="features"):
         defended(features=["smell"])
     with pytest.raises(DataError, match="no adversarial documents"):
         defended(attacks=[], files=["/nowhere"])
-    training_split = [TrainingExample(f"q{i}", f"one {i}") for i in range(9)]
-    with pytest.raises(DataError, match="cannot learn from 3 clean and 0 attacked"):
-        CrossFitEnsemble.scorer_trained_on(
-            training_split, [one.document for one in training_split], ["style"], 1.0, derive(0)
-        )
+    examples = [TrainingExample(f"q{i}", f"word {i}") for i in range(9)]
+    with pytest.raises(DataError, match="cannot be trained on 3 clean and 0 attacked"):
+        CrossFitEnsemble.fit(examples, [e.document for e in examples], ["style"], 1.0, derive(0))
     with pytest.raises(DataError, match="no text"):
-        CrossFitEnsemble.scorer_trained_on([], [], ["style"], 1.0, derive(0))
+        CrossFitEnsemble.fit([], [], ["style"], 1.0, derive(0))
 
 
-def test_beside_every_attacked_document_stands_a_clean_one_that_ranks_better_for_the_query():
-    made = create("defense", Spec("learned-filter", {"attacks": ["keyword-stuffing"], "documents": 40}))
-    training_split = list(made._from_attacks(BM25(), COLLECTION, derive(0)))
-    assert len({one.document for one in training_split}) == len(training_split) == 80
-    for attacked_one, company in zip(training_split[::2], training_split[1::2], strict=True):
-        noun = next(noun for noun, query in QUERIES.items() if query == company.query)
-        assert attacked_one.attacked == (f"{company.query} {attacked_one.document}",)
-        assert company.attacked == ()
-        assert place_of(noun, company.document) < place_of(noun, attacked_one.document)
+def test_every_attacked_example_comes_with_a_clean_document_that_ranks_higher_for_the_query():
+    defense = create("defense", Spec("learned-filter", {"attacks": ["keyword-stuffing"], "documents": 40}))
+    examples = list(defense._from_attacks(BM25(), COLLECTION, derive(0)))
+    assert len({e.document for e in examples}) == len(examples) == 80
+    for adversarial, clean in zip(examples[::2], examples[1::2], strict=True):
+        noun = next(noun for noun, query in QUERIES.items() if query == clean.query)
+        assert adversarial.attacked == (f"{clean.query} {adversarial.document}",)
+        assert clean.attacked == ()
+        assert rank_of(noun, clean.document) < rank_of(noun, adversarial.document)
 
 
-def place_of(noun, document):
+def rank_of(noun, document):
     return RANKED[noun].index(next(doc_id for doc_id, text in DOCUMENTS.items() if text == document))

@@ -10,7 +10,7 @@ from robustrank.defense import CertifiedRanker
 from robustrank.rankers.lexical import BM25
 
 
-def test_no_defense_leaves_the_ranker_as_it_is_and_proves_nothing():
+def test_no_defense_returns_the_ranker_itself_and_certifies_nothing():
     ranker = BM25()
     assert NoDefense().wrap(ranker, Collection("c", {}, {}, {}, {}), np.random.default_rng(0)) is ranker
     assert not isinstance(ranker, CertifiedRanker)

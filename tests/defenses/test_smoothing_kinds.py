@@ -1,4 +1,4 @@
-"""Median smoothing and random masking: what they score, and what their certificates promise, by enumeration."""
+"""Median smoothing and random masking: their scores, and their certificates by enumeration."""
 
 from __future__ import annotations
 
@@ -63,41 +63,44 @@ def test_the_median_of_the_copies_is_the_score(tmp_path):
 
 
 def masked(keep=0.5, samples=40, inner=None, **more):
-    made = RandomMasking(keep=keep, samples=samples, **{"centre": 0.0, "scale": 1.0, **more})
-    return made.wrap(inner or Table(), COLLECTION, derive(0, "wrap"))
+    defense = RandomMasking(keep=keep, samples=samples, **{"centre": 0.0, "scale": 1.0, **more})
+    return defense.wrap(inner or Table(), COLLECTION, derive(0, "wrap"))
 
 
-def test_a_copy_keeps_so_many_words_in_their_order():
+def test_a_copy_keeps_a_share_of_the_words_in_their_order():
     ranker = masked()
     text = "one two three four five six seven"
     copies = ranker.copies(text)
     assert len(copies) == 40
     for copy in copies:
-        kept = copy.split()
-        assert len(kept) == ranker.kept(7) == 4
-        assert kept == sorted(kept, key=text.split().index)
+        tokens = copy.split()
+        assert len(tokens) == ranker.kept_count(7) == 4
+        assert tokens == sorted(tokens, key=text.split().index)
     assert masked(mask="[MASK]").copies(text)[0].split().count("[MASK]") == 3
     assert ranker.copies("") == [""] * 40
 
 
-def test_masks_do_not_depend_on_what_the_words_say():
+def test_masks_depend_on_the_number_of_words_alone():
     ranker = masked(mask="_")
-    ones, others = ranker.copies("a b c d e"), ranker.copies("v w x y z")
-    assert [[w == "_" for w in c.split()] for c in ones] == [[w == "_" for w in c.split()] for c in others]
+    first, second = (
+        [[token == "_" for token in copy.split()] for copy in ranker.copies(text)]
+        for text in ("a b c d e", "v w x y z")
+    )
+    assert first == second
 
 
 def exact(ranker: MaskedRanker, text):
     """The smoothed score over every mask."""
-    found = text.split()
-    sets = itertools.combinations(range(len(found)), ranker.kept(len(found)))
-    copies = [ranker.masked(found, set(kept)) for kept in sets]
+    tokens = text.split()
+    masks = itertools.combinations(range(len(tokens)), ranker.kept_count(len(tokens)))
+    copies = [ranker.masked(tokens, set(visible)) for visible in masks]
     raw = ranker.inner.score([(QUERY, copy) for copy in copies]).astype(float)
     return float(np.mean(1 / (1 + np.exp(-raw))))
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=5), st.integers(0, 2), st.sampled_from([0.3, 0.5, 0.8]))
-def test_no_replacement_moves_the_exact_score_by_more_than_the_masks_allow(text, radius, keep):
+def test_no_replacement_changes_the_exact_score_by_more_than_1_minus_rho(text, radius, keep):
     ranker = masked(keep)
     allowed = 1 - ranker.rho(" ".join(text), radius)
     before = exact(ranker, " ".join(text))
@@ -116,34 +119,38 @@ def test_the_share_of_masks_by_hand():
     assert ranker.rho("", 1) == 1
 
 
-class Apart(Ranker):
-    """Puts two documents far above all others."""
+class Separating(Ranker):
+    """Scores texts with the word top far above all others."""
 
-    fingerprint = "apart"
+    fingerprint = "separating"
 
     def score(self, pairs):
         return np.array([4.0 if "top" in document else -4.0 for _, document in pairs], dtype=np.float32)
 
 
 def test_certified_lists_are_not_broken_by_any_replacement():
-    ranker = masked(keep=0.4, samples=400, inner=Apart())
+    ranker = masked(keep=0.4, samples=400, inner=Separating())
     texts = {"a": "top top top top top", "b": "x y z x y", "c": "y y y y y"}
     candidates = [Candidate(doc_id, text) for doc_id, text in texts.items()]
-    found = ranker.certify("q", QUERY, candidates, [1], 1)
-    assert [c.certified for c in found] == [True]
-    found[0].recheck()
+    certificates = ranker.certify("q", QUERY, candidates, [1], 1)
+    assert [c.certified for c in certificates] == [True]
+    certificates[0].recheck()
     best = exact(ranker, texts["a"])
     for text in (texts["b"], texts["c"]):
-        for place in range(5):
+        for index in range(5):
             edit = text.split()
-            edit[place] = "top"
+            edit[index] = "top"
             assert exact(ranker, " ".join(edit)) < best
     assert not any(
         c.certified for c in ranker.certify("q", QUERY, [Candidate(k, v) for k, v in texts.items()], [1], None)
     )
 
 
-def test_what_cannot_be_is_refused():
-    for name, values in (("random-masking", {"keep": 0}), ("median-smoothing", {"samples": 0})):
+def test_settings_out_of_range_are_refused():
+    for name, values in (
+        ("random-masking", {"keep": 0}),
+        ("random-masking", {"alpha": 1.0}),
+        ("median-smoothing", {"samples": 0}),
+    ):
         with pytest.raises(UsageError):
             create("defense", Spec(name, values))

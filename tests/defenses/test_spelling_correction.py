@@ -1,4 +1,4 @@
-"""Spelling correction: what it mends, what it leaves alone, and what typos cost with it and without."""
+"""Spelling correction: what it corrects, what it leaves unchanged, and the cost of typos with and without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCUMENTS = ["heat flow", "heat over a wing", "heating of a wing", "beat", "heap
 
 @pytest.fixture
 def spell_checker():
-    return SpellChecker.of(DOCUMENTS, 2, 6)
+    return SpellChecker.from_documents(DOCUMENTS, 2, 6)
 
 
 @pytest.mark.parametrize(
@@ -36,41 +36,41 @@ def spell_checker():
         ("heaz-flow, a3 qq zzzzzz", "heat-flow, a3 qq zzzzzz"),  # digits, short words, and words with nothing near
     ],
 )
-def test_unknown_words_become_the_likeliest_near_them(spell_checker, query, expected):
+def test_unknown_words_become_the_likeliest_near_word(spell_checker, query, expected):
     assert spell_checker.corrected(query) == expected
 
 
-def test_a_nearer_word_beats_a_commoner_one():
-    assert SpellChecker.of(["boundary"] * 9 + ["bounded"], 2, 6).corrected("boundde") == "bounded"
+def test_a_nearer_word_beats_a_more_frequent_word():
+    assert SpellChecker.from_documents(["boundary"] * 9 + ["bounded"], 2, 6).corrected("boundde") == "bounded"
 
 
 def test_known_words_stay_however_rare(spell_checker):
     assert spell_checker.corrected("beat heap boundary") == "beat heap boundary"
-    assert SpellChecker.of([], 2, 6).corrected("haet") == "haet"
+    assert SpellChecker.from_documents([], 2, 6).corrected("haet") == "haet"
 
 
-def test_documents_are_read_as_they_are(spell_checker):
+def test_documents_are_unchanged(spell_checker):
     seen = []
 
-    class Watching(Ranker):
-        fingerprint = "watching"
+    class Recording(Ranker):
+        fingerprint = "recording"
 
         def score(self, pairs):
             seen.extend(pairs)
             return np.zeros(len(pairs), dtype=np.float32)
 
-    ranker = CorrectedRanker(Watching(), spell_checker, "name")
+    ranker = CorrectedRanker(Recording(), spell_checker, "name")
     assert ranker.score([("haet", "haet"), ("haet", "wnig"), ("flow", "")]).shape == (3,)
     assert seen == [("heat", "haet"), ("heat", "wnig"), ("flow", "")]
-    assert ranker.fingerprint != CorrectedRanker(Watching(), spell_checker, "other").fingerprint != "watching"
+    assert ranker.fingerprint != CorrectedRanker(Recording(), spell_checker, "other").fingerprint != "recording"
 
 
-def test_bad_settings_are_refused():
+def test_settings_out_of_range_are_refused():
     with pytest.raises(UsageError, match="distance=0"):
         create("defense", Spec("spelling-correction", {"distance": 0}))
 
 
-def test_it_wins_back_what_typos_cost_and_costs_clean_queries_nothing(tmp_path):
+def test_it_recovers_most_of_the_loss_from_typos_at_no_cost_on_clean_queries(tmp_path):
     pytest.importorskip("gensim")
     raw = {
         "name": "x",
@@ -86,7 +86,8 @@ def test_it_wins_back_what_typos_cost_and_costs_clean_queries_nothing(tmp_path):
     for cell in plan(experiment, resources):
         rows = list(create("task", cell.task).run(Context(cell, resources)))
         for name in ("clean", "attacked"):
-            means[cell.defense.name, name] = np.mean([row.value for row in rows if row.measure == f"nDCG@10/{name}"])
+            about = ("nDCG@10", name)
+            means[cell.defense.name, name] = np.mean([r.value for r in rows if (r.measure, r.condition) == about])
     lost = means["none", "clean"] - means["none", "attacked"]
     assert means["spelling-correction", "clean"] == means["none", "clean"]
     assert lost > 0.02

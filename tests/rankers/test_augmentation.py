@@ -1,4 +1,4 @@
-"""Training on perturbed text: what is perturbed, that it is repeatable, and that it teaches what it should."""
+"""Training on perturbed text: what is perturbed, that it is repeatable, and that it has the intended effect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from robustrank.attack import Attack, Control, Edit, Perturbation
 from robustrank.errors import UsageError
 from robustrank.randomness import derive
-from robustrank.rankers.augmentation import Augmentation, Live
+from robustrank.rankers.augmentation import Augmentation, CurrentWeights
 from robustrank.rankers.training import TrainingSettings, train
 from robustrank.victim import Access
 from tests.rankers.test_training import SETTINGS, Weigher, split_by_query
@@ -26,7 +26,7 @@ def lee():
 
 
 class Stamp(Control):
-    """Appends a word; asks for scores where it is told to."""
+    """Appends a word; queries the victim for scores if its access says so."""
 
     def __init__(self, access=Access.NOTHING):
         self.access, self.seen = access, []
@@ -65,41 +65,42 @@ class Letters:
 GROUPS = [("first", ["relevant", "a", "bbb"]), ("second", ["r", "cc", "d"])]
 
 
-def test_noise_goes_over_all_documents_and_an_adversary_over_those_below():
+def test_noise_edits_all_documents_and_an_adversary_the_non_relevant_ones():
     learner = Letters()
-    noise = Augmentation(Stamp(), Live(learner), 1.0).perturbed(GROUPS, derive(0))
+    noise = Augmentation(Stamp(), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
     assert noise[0] == ("first", ["relevant stamp", "a stamp", "bbb stamp"])
     adversary = Stamp(Access.SCORES)
-    found = Augmentation(adversary, Live(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert found[0] == ("first", ["relevant", "a stamp", "bbb stamp"])
+    perturbed = Augmentation(adversary, CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
+    assert perturbed[0] == ("first", ["relevant", "a stamp", "bbb stamp"])
     assert adversary.seen == [2, 3, 1, 3]
     assert learner.network.training
-    assert Augmentation(Typo(), Live(learner), 1.0).perturbed(GROUPS, derive(0))[1] == ("dnoces", ["r", "cc", "d"])
+    typos = Augmentation(Typo(), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
+    assert typos[1] == ("dnoces", ["r", "cc", "d"])
 
 
 def test_a_share_of_the_groups_is_perturbed():
     groups = GROUPS * 200
-    found = Augmentation(Stamp(), Live(Letters()), 0.25).perturbed(groups, derive(0))
-    changed = np.mean([a != b for a, b in zip(groups, found, strict=True)])
+    perturbed = Augmentation(Stamp(), CurrentWeights(Letters()), 0.25).perturbed(groups, derive(0))
+    changed = np.mean([a != b for a, b in zip(groups, perturbed, strict=True)])
     assert changed == pytest.approx(0.25, abs=0.07)
 
 
 def fitted(lee, folder, **changes):
     from dataclasses import replace
 
-    learning, validation = split_by_query(lee, 0.2, derive(0, "split"))
+    training, validation = split_by_query(lee, 0.2, derive(0, "split"))
     settings = replace(SETTINGS, epochs=2, **changes)
-    made = []
+    learners = []
 
-    def make():
-        made.append(Weigher(lee))
-        return made[-1]
+    def create_learner():
+        learners.append(Weigher(lee))
+        return learners[-1]
 
-    train(make, learning, validation, 0, str(folder), settings, {"model": "weigher"})
-    return made[-1], json.loads((folder / "card.json").read_text())
+    train(create_learner, training, validation, 0, str(folder), settings, {"model": "weigher"})
+    return learners[-1], json.loads((folder / "card.json").read_text())
 
 
-def test_training_repeats_and_each_way_leads_elsewhere(lee, tmp_path):
+def test_training_repeats_and_each_setting_gives_other_weights(lee, tmp_path):
     ways = {
         "clean": {},
         "noise": {"augment": "random-trigger:length=20"},
@@ -114,7 +115,7 @@ def test_training_repeats_and_each_way_leads_elsewhere(lee, tmp_path):
             flat = np.concatenate([p.detach().numpy().ravel() for p in learner.network.parameters()])
             assert np.array_equal(weights.setdefault(name, flat), flat)
         assert card["settings"]["augment"] == changes.get("augment")
-    assert len({found.tobytes() for found in weights.values()}) == len(ways)
+    assert len({flat.tobytes() for flat in weights.values()}) == len(ways)
 
 
 def test_an_unknown_attack_is_refused(lee, tmp_path):
@@ -123,7 +124,7 @@ def test_an_unknown_attack_is_refused(lee, tmp_path):
 
 
 def test_invariance_shrinks_what_a_perturbation_changes(lee, tmp_path):
-    """The length of a document is what a long trigger changes: who trains for invariance weighs it less."""
+    """A long trigger changes the length of a document: invariance training reduces its weight."""
 
     def change(learner):
         pairs = [pair for query_id in list(lee.queries)[:20] for pair in lee.pairs(query_id)]

@@ -11,7 +11,7 @@ import pytest
 
 from robustrank.collections.collection import Collection
 from robustrank.randomness import derive
-from robustrank.rankers.features import FEATURES, FeatureExtractor, _distance, _shortest_stretch
+from robustrank.rankers.features import FEATURES, FeatureExtractor, _distance, _shortest_window
 from robustrank.rankers.lexical import BM25, QueryLikelihood
 
 DOCUMENTS = {
@@ -32,7 +32,7 @@ def by_name(collection, query, document):
 
 
 def test_a_document_by_hand(collection):
-    found = by_name(collection, "wing drag stall", DOCUMENTS["d1"])
+    features = by_name(collection, "wing drag stall", DOCUMENTS["d1"])
     idf_common = math.log(1 + 2.5 / 2.5)  # in two of four documents
     idf_unknown = math.log(1 + 4.5 / 0.5)
     expected = {
@@ -54,7 +54,7 @@ def test_a_document_by_hand(collection):
         "query_length": 3,
         "query_idf": (2 * idf_common + idf_unknown) / 3,
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert {name: features[name] for name in expected} == pytest.approx(expected)
 
 
 def test_scores_among_the_features_are_the_rankers_scores(collection):
@@ -70,10 +70,10 @@ def test_scores_among_the_features_are_the_rankers_scores(collection):
 
 
 def test_jelinek_mercer_by_hand(collection):
-    found = by_name(collection, "wing drag", DOCUMENTS["d1"])["ql_jelinek_mercer"]
+    score = by_name(collection, "wing drag", DOCUMENTS["d1"])["ql_jelinek_mercer"]
     tokens = 4 + 6 + 2  # "the" is a stop word
     wing, drag = 0.9 * 2 / 4 + 0.1 * 3 / tokens, 0.9 / 4 + 0.1 * 2 / tokens
-    assert found == pytest.approx((math.log(wing) + math.log(drag)) / 2)
+    assert score == pytest.approx((math.log(wing) + math.log(drag)) / 2)
 
 
 def test_cosine_is_one_for_the_document_itself_and_zero_without_a_common_term(collection):
@@ -94,15 +94,15 @@ def test_a_row_depends_on_its_pair_alone(collection):
     assert FeatureExtractor(collection).features([]).shape == (0, len(FEATURES))
 
 
-def test_distances_and_stretches_agree_with_brute_force():
-    rng = derive(0, "places")
+def test_distances_and_windows_agree_with_brute_force():
+    rng = derive(0, "positions")
     for _ in range(300):
-        places = [
+        positions = [
             sorted(rng.choice(30, size=rng.integers(1, 5), replace=False).tolist()) for _ in range(rng.integers(1, 5))
         ]
-        assert _shortest_stretch(places) == min(max(way) - min(way) + 1 for way in product(*places))
-        one, other = places[0], places[-1]
-        assert _distance(one, other) == min(abs(a - b) for a, b in product(one, other))
+        assert _shortest_window(positions) == min(max(way) - min(way) + 1 for way in product(*positions))
+        first, last = positions[0], positions[-1]
+        assert _distance(first, last) == min(abs(a - b) for a, b in product(first, last))
 
 
 def test_the_documentation_lists_every_feature():

@@ -247,7 +247,7 @@ def begun(ranker, collection, seed=0):
     ranker.prepare(collection)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        ranker.begin(collection)
+        ranker.initialise(collection)
     ranker.network.eval()
     return ranker
 

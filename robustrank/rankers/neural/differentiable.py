@@ -1,4 +1,4 @@
-"""White-box sight of the neural rankers whose scores are smooth in the vectors of the document's terms."""
+"""White-box access to neural rankers whose scores are differentiable in the document's term vectors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class DifferentiableRanker(InputGradients, EmbeddingRanker):
-    """An embedding ranker with gradients by the vectors of the document's terms.
+    """An embedding ranker with gradients with respect to the vectors of the document's terms.
 
-    The terms themselves stay as they are: which of them equal a query term, and where the text ends, has no gradient.
-    The kernel of exact matches is 1e-3 wide, so that a kernel model's gradient can hold for steps far smaller than the
-    distance to another word: on a fresh Conv-KNRM, steps of 1e-2 gave a fifth of the slope.
+    Exact matches with query terms and the length of the text have no gradient. The kernel of exact matches is 1e-3
+    wide, so the gradient of a kernel model is valid only for steps far smaller than the distance to another word: on an
+    untrained Conv-KNRM, finite differences with steps of 1e-2 gave a fifth of the gradient.
     """
 
     @property
@@ -33,20 +33,20 @@ class DifferentiableRanker(InputGradients, EmbeddingRanker):
         return table
 
     def encode(self, query: str, document: str) -> Encoding:
-        """Return the terms that :meth:`score` reads; stop words are none."""
-        found = located_terms(document)[: self.document_length]
-        ids = np.array([self._id(term) for term, _ in found], dtype=np.int64)
-        return Encoding(ids, tuple(span for _, span in found))
+        """Return the terms that :meth:`score` reads, without stop words."""
+        terms = located_terms(document)[: self.document_length]
+        ids = np.array([self._id(term) for term, _ in terms], dtype=np.int64)
+        return Encoding(ids, tuple(span for _, span in terms))
 
     def tokens_of(self, word: str) -> NDArray[np.int64]:
-        """Return the ids of a word's terms; for a word that is not read, padding's, whose vector is zero."""
+        """Return the ids of a word's terms; for a stop word the id of padding, whose vector is zero."""
         return np.array([self._id(term) for term in analyze(word)] or [0], dtype=np.int64)
 
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 
-        asked, found, idf = self.inputs([query], [""])
-        found[0, : len(encoding.ids)] = torch.from_numpy(encoding.ids)
+        query_ids, document_ids, idf = self.inputs([query], [""])
+        document_ids[0, : len(encoding.ids)] = torch.from_numpy(encoding.ids)
         vectors = torch.nn.functional.pad(leaf, (0, 0, 0, self.document_length - len(leaf)))
-        score: torch.Tensor = self.network(asked, found, idf, vectors[None])
+        score: torch.Tensor = self.network(query_ids, document_ids, idf, vectors[None])
         return score[0]

@@ -1,4 +1,4 @@
-"""DRMM's network (Guo, Fan, Ai, Croft, CIKM 2016): histograms of matches, a small network, gates over query terms."""
+"""DRMM's network (Guo, Fan, Ai, Croft, CIKM 2016): matching histograms, a feed-forward network, term gating."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from torch import Tensor, nn
 
 from robustrank.rankers.neural.matching import cosines
 
-BINS = 30  # 29 over the cosines in [-1, 1), one for exact matches
+BINS = 30  # 29 for cosines in [-1, 1) and one for exact matches
 _HIDDEN = 5
 
 
 def histograms(matches: Tensor, exact: Tensor, document_mask: Tensor) -> Tensor:
-    """Return float32[n, Q, BINS]: log(1 + count) of the matches [n, Q, D] in each bin, exact ones in the last."""
-    places = ((matches.clamp(-1, 1) + 1) / 2 * (BINS - 1)).floor().long().clamp(0, BINS - 2)
-    places = torch.where(exact, BINS - 1, places)
+    """Return float32[n, Q, BINS]: log(1 + count) of the matches [n, Q, D] per bin; the last bin has exact matches."""
+    bins = ((matches.clamp(-1, 1) + 1) / 2 * (BINS - 1)).floor().long().clamp(0, BINS - 2)
+    bins = torch.where(exact, BINS - 1, bins)
     counts = torch.zeros(*matches.shape[:2], BINS)
-    counts.scatter_add_(2, places, document_mask[:, None].expand_as(matches).contiguous())
+    counts.scatter_add_(2, bins, document_mask[:, None].expand_as(matches).contiguous())
     return torch.log1p(counts)
 
 
 class DRMM(nn.Module):
-    """Log-count histograms and gates by idf (LCH with term gating by IDF, the source's best).
+    """Log-count histograms with term gating by IDF (LCH x IDF, the best variant of the source).
 
     Args:
         embedding: int64[...] -> float32[..., E]; histograms pass no gradient to it.
@@ -34,11 +34,11 @@ class DRMM(nn.Module):
         self.gate = nn.Parameter(torch.ones(1))
 
     def forward(self, queries: Tensor, documents: Tensor, idf: Tensor) -> Tensor:
-        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term, and idf [n, Q]."""
-        there = queries > 0
+        """Return float32[n] for term ids [n, Q] and [n, D], 0 for padding, and idf [n, Q]."""
+        present = queries > 0
         matches = cosines(self.embedding(queries), self.embedding(documents))
-        exact = (queries[:, :, None] == documents[:, None, :]) & there[:, :, None]
+        exact = (queries[:, :, None] == documents[:, None, :]) & present[:, :, None]
         scores = self.scores(histograms(matches, exact, (documents > 0).float()))[:, :, 0]
-        gates = torch.softmax((self.gate * idf).masked_fill(~there, -1e9), dim=1)
-        found: Tensor = (gates * scores * there).sum(1)
-        return found
+        gates = torch.softmax((self.gate * idf).masked_fill(~present, -1e9), dim=1)
+        total: Tensor = (gates * scores * present).sum(1)
+        return total

@@ -1,4 +1,4 @@
-"""Vectors of terms inside a network. Row 0 is padding, then come the known terms, then the buckets of all others."""
+"""Embedding modules. Row 0 is padding; then follow the known terms, then the hash buckets of all other terms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robustrank.rankers.neural.vectors import word_vectors
 
 
 class FixedVectors(nn.Module):
-    """Vectors that are neither trained nor saved: a file holds them.
+    """Frozen embeddings from a file, which are neither trained nor saved.
 
     Args:
         table: float32[V, E].
@@ -20,7 +20,7 @@ class FixedVectors(nn.Module):
 
     def __init__(self, table: Tensor) -> None:
         super().__init__()
-        self.weight = table  # no buffer, which a checkpoint would hold
+        self.weight = table  # not a buffer, which the checkpoint would contain
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return float32[..., E] for int64[...]."""
@@ -29,13 +29,13 @@ class FixedVectors(nn.Module):
 
 @cache
 def fixed_vectors(name: str, buckets: int) -> FixedVectors:
-    """Return the vectors of a file, of length 1, with random ones for the buckets."""
+    """Return the unit-length vectors of a file, with random vectors for the buckets."""
     known = torch.from_numpy(word_vectors(name).table)
     return FixedVectors(_padded(nn.functional.normalize(known, dim=-1), buckets))
 
 
-def learnt_vectors(terms: int, buckets: int, dimension: int) -> nn.Embedding:
-    """Return vectors that are trained, those of the buckets too; drawn from torch's generator."""
+def trained_vectors(terms: int, buckets: int, dimension: int) -> nn.Embedding:
+    """Return trainable vectors of terms and buckets, initialised from torch's generator."""
     layer = nn.Embedding(1 + terms + buckets, dimension, padding_idx=0)
     nn.init.normal_(layer.weight, std=1 / math.sqrt(dimension))
     with torch.no_grad():

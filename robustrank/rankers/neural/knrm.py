@@ -20,10 +20,10 @@ class KNRM(nn.Module):
         self.weights = nn.Linear(len(MEANS), 1)
 
     def forward(self, queries: Tensor, documents: Tensor, _: Tensor, vectors: Tensor | None = None) -> Tensor:
-        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term; ``vectors`` replaces the documents'."""
+        """Return float32[n] for term ids [n, Q] and [n, D], 0 for padding; ``vectors`` replaces the documents'."""
         matches = cosines(self.embedding(queries), self.embedding(documents) if vectors is None else vectors)
-        found: Tensor = self.weights(self.pooling(matches, (queries > 0).float(), (documents > 0).float()))
-        return found[:, 0]
+        scores: Tensor = self.weights(self.pooling(matches, (queries > 0).float(), (documents > 0).float()))
+        return scores[:, 0]
 
 
 class ConvKNRM(nn.Module):
@@ -43,19 +43,19 @@ class ConvKNRM(nn.Module):
         self.weights = nn.Linear(len(MEANS) * _NGRAMS**2, 1)
 
     def forward(self, queries: Tensor, documents: Tensor, _: Tensor, vectors: Tensor | None = None) -> Tensor:
-        """Return float32[n] for ids [n, Q] and [n, D], 0 being no term; ``vectors`` replaces the documents'."""
+        """Return float32[n] for term ids [n, Q] and [n, D], 0 for padding; ``vectors`` replaces the documents'."""
         masks = (queries > 0).float(), (documents > 0).float()
-        asked, found = self.ngrams(queries), self.ngrams(documents, vectors)
-        pooled = [self.pooling(cosines(one, other), *masks) for one in asked for other in found]
+        query_grams, document_grams = self.ngrams(queries), self.ngrams(documents, vectors)
+        pooled = [self.pooling(cosines(q, d), *masks) for q in query_grams for d in document_grams]
         scores: Tensor = self.weights(torch.cat(pooled, dim=1))
         return scores[:, 0]
 
     def ngrams(self, ids: Tensor, vectors: Tensor | None = None) -> list[Tensor]:
-        """Return float32[n, L, filters] for n-grams of each length; one begins at each term, padded at the end."""
+        """Return float32[n, L, filters] per n-gram length; an n-gram starts at each term, padded at the end."""
         vectors = self.embedding(ids) if vectors is None else vectors
-        found = []
+        grams = []
         for size, layer in enumerate(self.grams, 1):
             padded = nn.functional.pad(vectors, (0, 0, 0, size - 1))
             windows = torch.cat([padded[:, i : i + ids.shape[1]] for i in range(size)], dim=2)
-            found.append(torch.relu(layer(windows)) * (ids > 0)[:, :, None])
-        return found
+            grams.append(torch.relu(layer(windows)) * (ids > 0)[:, :, None])
+        return grams

@@ -1,4 +1,4 @@
-"""How well each query term matches each document term, and kernels that count matches of every strength."""
+"""Cosine match matrix of query and document terms, and KNRM's kernel pooling."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from torch import Tensor, nn
 MEANS = (1.0, 0.9, 0.7, 0.5, 0.3, 0.1, -0.1, -0.3, -0.5, -0.7, -0.9)
 WIDTHS = (1e-3, *[0.1] * 10)
 _LEAST = 1e-10
-_SCALE = 0.3  # of the pooled logarithms; the source has 0.01, at which the last layer learns too slowly here
+_SCALE = 0.3  # of the pooled logarithms; 0.01 in the source, with which the last layer trains too slowly here
 
 
 def cosines(queries: Tensor, documents: Tensor) -> Tensor:
-    """Return float32[n, Q, D], the cosines of vectors [n, Q, E] and [n, D, E]; 0 beside a zero vector."""
-    one, other = (nn.functional.normalize(vectors, dim=-1) for vectors in (queries, documents))
-    return torch.bmm(one, other.transpose(1, 2))
+    """Return float32[n, Q, D], the cosines of vectors [n, Q, E] and [n, D, E]; 0 with a zero vector."""
+    query_units, document_units = (nn.functional.normalize(vectors, dim=-1) for vectors in (queries, documents))
+    return torch.bmm(query_units, document_units.transpose(1, 2))
 
 
 class KernelPooling(nn.Module):
-    """Counts, softly, the matches of each strength: soft TF, its logarithm summed over the query's terms."""
+    """Soft term frequency of the matches per kernel; its logarithm is summed over the query's terms."""
 
     def forward(self, matches: Tensor, query_mask: Tensor, document_mask: Tensor) -> Tensor:
         """Return float32[n, K].
 
         Args:
             matches: float32[n, Q, D].
-            query_mask: float32[n, Q], 1 where there is a term.
+            query_mask: float32[n, Q], 1 for a term, 0 for padding.
             document_mask: float32[n, D], likewise.
         """
         pooled = []

@@ -1,4 +1,4 @@
-"""The neural rankers as plug-ins. Their networks are imported when they are built."""
+"""The neural rankers as plug-ins. Their networks are imported on demand."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from robustrank.rankers.training import TrainingSettings
 if TYPE_CHECKING:
     import torch
 
-TRIGRAMS = 12  # of a word, from its start
-_TRIGRAM_BUCKETS = 10_000  # the source has 30,621 of a web log
+TRIGRAMS = 12  # maximum per word, from its start
+_TRIGRAM_BUCKETS = 10_000  # 30,621 in the source, from a web log
 
 
 @dataclass
 class DRMMRanker(EmbeddingRanker):
-    """DRMM (Guo et al., CIKM 2016): histograms of how strongly each query term matches the document.
+    """DRMM (Guo et al., CIKM 2016): matching histograms of each query term over the document.
 
-    Its histograms pass no gradient to vectors: without ``embeddings`` it tells exact matches from others, and no more;
-    and an attacker gets none either.
+    Histograms pass no gradient to embeddings: without ``embeddings`` only exact matches are informative, and white-box
+    attacks are not available.
     """
 
     training = TrainingSettings(
@@ -42,9 +42,9 @@ class DRMMRanker(EmbeddingRanker):
 
 @dataclass
 class KNRMRanker(DifferentiableRanker):
-    """KNRM (Xiong et al., SIGIR 2017): kernels that count term matches of every strength.
+    """KNRM (Xiong et al., SIGIR 2017): kernel pooling over the cosine matches of terms.
 
-    The last layer is linear, where the source has tanh: the order is the same, and no two scores saturate alike.
+    The last layer is linear instead of the source's tanh: the order is the same, and scores do not saturate.
     """
 
     training = TrainingSettings(
@@ -60,10 +60,10 @@ class KNRMRanker(DifferentiableRanker):
 
 @dataclass
 class ConvKNRMRanker(DifferentiableRanker):
-    """Conv-KNRM (Dai et al., WSDM 2018): kernels over the matches of n-grams, n up to 3.
+    """Conv-KNRM (Dai et al., WSDM 2018): kernel pooling over the matches of n-grams, n up to 3.
 
-    The last layer is linear, as KNRM's is here; a query is matched with 64 filters, where the source has 128. It wants
-    far more training data than a small collection has: on Cranfield it is not shown to learn.
+    The last layer is linear, as that of KNRM here; there are 64 filters instead of the source's 128. The model needs
+    far more training data than a small collection has: on Cranfield no improvement by training was shown.
     """
 
     filters: int = 64  # dimension of an n-gram's vector
@@ -77,13 +77,13 @@ class ConvKNRMRanker(DifferentiableRanker):
 
 @dataclass
 class DuetRanker(DifferentiableRanker):
-    """Duet (Mitra et al., WWW 2017): where query terms stand exactly, beside learned representations.
+    """Duet (Mitra et al., WWW 2017): a model of exact matches plus a model of distributed representations.
 
-    Sized down for small collections; exact matches are weighed by idf, as in its second version. Gradients see the
-    distributed half alone: exact matches have none.
+    Reduced in size for small collections; exact matches are weighted by idf, as in its second version. Gradients pass
+    through the distributed model only, since exact matches have none.
     """
 
-    hidden: int = 32  # units of every layer; the source has 300
+    hidden: int = 32  # units of every layer; 300 in the source
     dropout: float = 0.3  # share of units left out while training
 
     def build(self) -> torch.nn.Module:
@@ -96,11 +96,11 @@ class DuetRanker(DifferentiableRanker):
 
 @dataclass
 class DSSMRanker(NeuralRanker):
-    """DSSM (Huang et al., CIKM 2013): letter trigrams of each text, a network for each, the cosine of the two.
+    """DSSM (Huang et al., CIKM 2013): two towers over letter trigrams; the score is the cosine of their outputs.
 
-    With ``convolution`` it is CDSSM (Shen et al., CIKM 2014), with one layer of 300 units more, DSSM's. Trigrams are
-    hashed; both towers read stems; DSSM divides the sum over a text by log(1 + trigrams), so that no unit saturates.
-    Gradients are not offered: its inputs are counts of trigrams, and no vectors of words.
+    With ``convolution`` it is CDSSM (Shen et al., CIKM 2014) with an additional layer of 300 units, as in DSSM.
+    Trigrams are hashed; both towers read stems; DSSM divides the sum over a text by log(1 + trigrams), so that units do
+    not saturate. Gradients are not available: the inputs are trigram counts instead of word vectors.
     """
 
     convolution: bool = False  # CDSSM: windows of three words
@@ -115,21 +115,21 @@ class DSSMRanker(NeuralRanker):
         """Return the letter trigrams of the words, int64[n, Q, T] and int64[n, D, T]."""
         import torch
 
-        found = []
+        tensors = []
         texts = ([self.query_terms(q) for q in queries], [self.document_terms(d) for d in documents])
         for terms, length in zip(texts, (self.query_length, self.document_length), strict=True):
             ids = np.zeros((len(terms), length, TRIGRAMS), dtype=np.int64)
             for row, words in enumerate(terms):
-                for place, word in enumerate(words):
-                    own = trigrams(word)
-                    ids[row, place, : len(own)] = own
-            found.append(torch.from_numpy(ids))
-        return tuple(found)
+                for position, word in enumerate(words):
+                    buckets = trigrams(word)
+                    ids[row, position, : len(buckets)] = buckets
+            tensors.append(torch.from_numpy(ids))
+        return tuple(tensors)
 
 
 @lru_cache(maxsize=200_000)
 def trigrams(word: str) -> tuple[int, ...]:
     """Return the buckets, from 1, of the letter trigrams of ``#word#``."""
     marked = f"#{word}#"
-    found = (marked[i : i + 3] for i in range(len(marked) - 2))
-    return tuple(1 + zlib.crc32(part.encode("utf-8", "surrogatepass")) % _TRIGRAM_BUCKETS for part in found)[:TRIGRAMS]
+    grams = (marked[i : i + 3] for i in range(len(marked) - 2))
+    return tuple(1 + zlib.crc32(gram.encode("utf-8", "surrogatepass")) % _TRIGRAM_BUCKETS for gram in grams)[:TRIGRAMS]

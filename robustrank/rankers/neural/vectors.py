@@ -1,4 +1,4 @@
-"""Word vectors by term, for the neural rankers."""
+"""Word vectors per term, for the neural rankers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from robustrank.text.vectors import read_vectors
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Vectors of terms.
+    """Word vectors per term.
 
     Attributes:
-        rows: Term to the row of its vector. A term is the stem of a word; of all words with a stem, the first of the
-            file, in practice the most frequent, gives the vector.
+        rows: Term to the row of its vector. A term is the stem of a word; of all words with the same stem, the first in
+            the file (in practice the most frequent) gives the vector.
         table: float32[V, E].
-        digest: A hash of all of it.
+        digest: Hash of terms and table.
     """
 
     rows: dict[str, int]
@@ -31,10 +31,10 @@ class WordVectors:
 
 @cache
 def word_vectors(name: str) -> WordVectors:
-    """Return the vectors ``glove``, or those of a file: a word and its numbers on each line, gzipped if named .gz.
+    """Return the vectors ``glove``, or those of a file with a word and its numbers on each line, gzipped if named .gz.
 
     Raises:
-        DataError: There is no such file or package, or a line does not fit.
+        DataError: The file or package is not found, or a line is malformed.
     """
     words, table = read_vectors(name)
     rows: dict[str, int] = {}
@@ -42,9 +42,9 @@ def word_vectors(name: str) -> WordVectors:
         terms = analyze(word)
         if len(terms) == 1:
             rows.setdefault(terms[0], row)
-    kept = sorted(rows.values())
-    places = {row: place for place, row in enumerate(kept)}
-    table = np.ascontiguousarray(table[kept], dtype=np.float32)
-    rows = {term: places[row] for term, row in rows.items()}
+    used = sorted(rows.values())
+    index = {row: i for i, row in enumerate(used)}
+    table = np.ascontiguousarray(table[used], dtype=np.float32)
+    rows = {term: index[row] for term, row in rows.items()}
     digest = hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass") + table.tobytes()).hexdigest()[:16]
     return WordVectors(rows, table, digest)

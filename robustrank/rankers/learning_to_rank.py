@@ -1,4 +1,4 @@
-"""What rankers learned on features share: features of a training, weights in a folder, scores of pairs."""
+"""Base of learning-to-rank models on features: training data as feature lists, checkpoints, scores of pairs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from robustrank.rankers.settings import Settings
 
 
 @dataclass(frozen=True)
-class Lists:
-    """The candidate lists of some queries, as numbers.
+class FeatureLists:
+    """The candidate lists of some queries as features and gains.
 
     Attributes:
-        features: float64[n, F], the lists one after the other.
-        gains: int64[n]; a candidate that was not judged has 0.
-        sizes: The length of each list; they sum to n.
+        features: float64[n, F], the concatenated lists.
+        gains: int64[n]; 0 for an unjudged candidate.
+        sizes: The length of each list; the lengths sum to n.
     """
 
     features: Features
@@ -37,27 +37,27 @@ class Lists:
     sizes: tuple[int, ...]
 
     def ndcg(self, scores: NDArray[np.float64]) -> float:
-        """Return the mean nDCG@10 of the lists ordered by ``scores`` [n]; the ideal is the best order of the list."""
+        """Return the mean nDCG@10 of the lists ordered by ``scores`` [n]; the ideal is the best order of each list."""
         values = []
-        for own, gains in zip(self.split(scores), self.split(self.gains), strict=True):
-            order = ranking(own)
+        for list_scores, gains in zip(self.split(scores), self.split(self.gains), strict=True):
+            order = ranking(list_scores)
             values.append(list_ndcg(gains[order].tolist(), gains.tolist(), 10))
         return float(np.mean(values))
 
     def split(self, array: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return the parts of an array [n, ...], one a list."""
+        """Split an array [n, ...] into one array per list."""
         return np.split(array, np.cumsum(self.sizes)[:-1])
 
 
 @dataclass
-class LearnedRanker(Ranker):
-    """A ranker learned on the features of :mod:`robustrank.rankers.features`. Subclasses learn and predict."""
+class LearningToRankRanker(Ranker):
+    """A learning-to-rank model on the features of :mod:`robustrank.rankers.features`; subclasses train and load it."""
 
     family = "learning-to-rank"
     settings_class: ClassVar[type[Settings]]
     packages: ClassVar[tuple[str, ...]]
 
-    weights: str | None = None  # the folder that training left
+    weights: str | None = None  # folder of the trained checkpoint
 
     @property
     def fingerprint(self) -> str:
@@ -65,7 +65,7 @@ class LearnedRanker(Ranker):
         return checkpoint_digest(self.weights, type(self).__name__, getattr(self, "_collection", ""))
 
     def prepare(self, collection: Collection) -> None:
-        """Take the collection's statistics for the features."""
+        """Compute the collection statistics that the features use."""
         self._extractor: FeatureExtractor | None = FeatureExtractor(collection)
         self._collection = collection.fingerprint
 
@@ -79,51 +79,55 @@ class LearnedRanker(Ranker):
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
     ) -> None:
-        """Learn on ``train``, choose on ``validation``; leave the model and a card in ``folder``."""
+        """Train on ``train``, select on ``validation``, and write the checkpoint to ``folder``."""
         chosen = self.settings_class.of(settings)
         extractor = FeatureExtractor(train)
-        model, curve = self._learn(_lists(train, extractor), _lists(validation, extractor), seed, chosen)
+        model, curve = self._train_model(
+            _feature_lists(train, extractor), _feature_lists(validation, extractor), seed, chosen
+        )
         start = {"ranker": type(self).__name__, **{k: v for k, v in asdict(self).items() if k != "weights"}}
         card = training_card(start, train, validation, seed, asdict(chosen), curve, self.packages)
         write_checkpoint(Path(folder), model.save, {**card, "weights": model.importance()})
 
     def load(self, folder: str) -> Self:
-        """Return the ranker with the model in ``folder``."""
+        """Return the ranker with the checkpoint in ``folder``."""
         return replace(self, weights=folder)
 
     @cached_property
-    def _model(self) -> Model:
-        return self._read(trained_folder(self.weights))
+    def _model(self) -> FeatureModel:
+        return self._load_model(trained_folder(self.weights))
 
     def _predict(self, features: Features) -> NDArray[np.float64]:
         return self._model.predict(features)
 
     @abstractmethod
-    def _learn(self, train: Lists, validation: Lists, seed: int, settings: Any) -> tuple[Model, list[float]]:
-        """Return the model and the validation figures it was chosen by."""
+    def _train_model(
+        self, train: FeatureLists, validation: FeatureLists, seed: int, settings: Any
+    ) -> tuple[FeatureModel, list[float]]:
+        """Return the selected model and the validation nDCG@10 of every candidate model."""
 
     @abstractmethod
-    def _read(self, folder: Path) -> Model:
-        """Return the model in a folder."""
+    def _load_model(self, folder: Path) -> FeatureModel:
+        """Load the model of a checkpoint."""
 
 
-class Model:
-    """What was learned."""
+class FeatureModel:
+    """A trained model on features."""
 
     @abstractmethod
     def predict(self, features: Features) -> NDArray[np.float64]:
-        """Return float64[n], a score for each row of features [n, F]."""
+        """Return float64[n], one score per row of features [n, F]."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write it."""
+        """Write the model into ``folder``."""
 
     @abstractmethod
     def importance(self) -> dict[str, float]:
-        """Return what each feature contributes, the weightiest first."""
+        """Return the importance of each feature, the largest first."""
 
 
-def _lists(collection: Collection, extractor: FeatureExtractor) -> Lists:
+def _feature_lists(collection: Collection, extractor: FeatureExtractor) -> FeatureLists:
     pairs = [pair for query_id in collection.queries for pair in collection.pairs(query_id)]
     gains = [
         max(0, collection.qrels[query_id].get(doc_id, 0))
@@ -131,4 +135,4 @@ def _lists(collection: Collection, extractor: FeatureExtractor) -> Lists:
         for doc_id in collection.candidates[query_id]
     ]
     sizes = tuple(len(collection.candidates[query_id]) for query_id in collection.queries)
-    return Lists(extractor.features(pairs), np.array(gains, dtype=np.int64), sizes)
+    return FeatureLists(extractor.features(pairs), np.array(gains, dtype=np.int64), sizes)

@@ -1,0 +1,265 @@
+"""Randomized smoothing of rankers: scores over random copies of a document, and certificates of the ranked list.
+
+Shared by CertDR, median smoothing and random masking. Source: Wu, Zhang, Guo, Chen, Fan, de Rijke, Cheng: Certified
+Robustness to Word Substitution Ranking Attack for Neural Ranking Models, CIKM 2022, arXiv 2209.06691.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.certification.bounds import PAPER
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.mean import certify_mean
+from robustrank.certification.overlap import rho
+from robustrank.certification.sequential import certify_sequentially
+from robustrank.collections.collection import Collection
+from robustrank.randomness import derive
+from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.text.table import PerturbationSets, SubstitutionTable
+from robustrank.victim import Candidate
+
+PAIRS_PER_CALL = 20_000  # smoothed pairs scored in one call of the inner ranker
+MAX_CACHED_SCORES = 20_000_000  # squashed scores in memory, for certificates of any K and radius after the ranking
+CALIBRATION_QUERIES = 32  # queries whose clean scores set centre and scale ...
+CALIBRATION_ENDS = 4  # ... by this many candidates at either end of the list
+
+
+Bound = Literal["hoeffding", "empirical-bernstein", "betting", "sequential"]
+
+
+@dataclass(frozen=True)
+class SmoothingSettings:
+    """Sampling, confidence and squashing of a smoothed ranker.
+
+    Attributes:
+        samples: Smoothed copies of each document.
+        alpha: Probability of a wrong verdict, per query.
+        bound: Confidence bound on the smoothed scores.
+        most: Maximum number of copies of a document under the sequential bound.
+        centre: The raw score that is squashed to 1/2; None is calibrated.
+        scale: The slope of the sigmoid; None is calibrated.
+
+    Raises:
+        ValueError: A value lies outside its range.
+    """
+
+    samples: int = 100
+    alpha: float = 0.05
+    bound: Bound = "betting"
+    most: int = 1000
+    centre: float | None = None
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.samples, self.most) < 1:
+            raise ValueError(f"samples={self.samples}, most={self.most}; both must be at least 1")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha={self.alpha}; it must lie in (0, 1)")
+        if self.scale is not None and self.scale <= 0:
+            raise ValueError(f"scale={self.scale}; it must be above 0")
+
+    def calibrated(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> SmoothingSettings:
+        """Return these settings with centre and scale fitted to the ranker's clean scores."""
+        if self.centre is not None and self.scale is not None:
+            return self
+        query_ids = rng.permutation(list(collection.queries))[:CALIBRATION_QUERIES].tolist()
+        ends = [
+            pair
+            for pairs in map(collection.pairs, query_ids)
+            for pair in (*pairs[:CALIBRATION_ENDS], *pairs[-CALIBRATION_ENDS:])
+        ]
+        scores = ranker.score(ends).astype(np.float64) if ends else np.zeros(1)
+        low, high = float(scores.min()), float(scores.max())
+        return replace(
+            self,
+            centre=(low + high) / 2 if self.centre is None else self.centre,
+            scale=(4 / (high - low) if high > low else 1.0) if self.scale is None else self.scale,
+        )
+
+
+@dataclass
+class SmoothedRanker(Ranker):
+    """The mean of squashed scores over smoothed copies.
+
+    The copies of a document are drawn from the seed and its canonical text alone: they are the same for every query,
+    and an edit that changes no perturbation set leaves the score unchanged, to the last bit.
+    """
+
+    comparison_bounds: ClassVar[tuple[str, ...]] = (PAPER,)  # reported beside the valid bound
+
+    inner: Ranker
+    settings: SmoothingSettings  # calibrated
+    sets: PerturbationSets
+    seed: int
+    _cache: dict[Pair, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # scores of its first copies
+    _cached_count: int = field(default=0, repr=False)  # scores in _cache
+
+    @property
+    def table(self) -> SubstitutionTable:
+        """The substitutions the certificate is about."""
+        return self.sets.table
+
+    @property
+    def fingerprint(self) -> str:
+        """The inner ranker, the table, the seed, and the settings that decide a score."""
+        decides = (type(self).__name__, self.inner.fingerprint, self.table.fingerprint, self.seed, self.sets.size)
+        return hashlib.sha256(
+            repr((*decides, self.settings.samples, self.settings.centre, self.settings.scale)).encode(
+                "utf-8", "surrogatepass"
+            )
+        ).hexdigest()[:32]
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n], the smoothed score of each document."""
+        scores = {pair: self.smoothed_score(samples) for pair, samples in self._scored(self._copies_to_rank(pairs))}
+        return np.array([scores[pair] for pair in pairs], dtype=np.float32)
+
+    def smoothed_score(self, samples: NDArray[np.float32]) -> float:
+        """Return the smoothed score of a document from the scores of its copies: their mean."""
+        return float(np.mean(samples, dtype=np.float64))
+
+    def copy_scores(self, pairs: Sequence[Pair]) -> list[NDArray[np.float32]]:
+        """Return for each pair float32[samples] in [0, 1], the squashed scores of the document's copies."""
+        scores = dict(self._scored(self._copies_to_rank(pairs)))
+        return [scores[pair] for pair in pairs]
+
+    def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
+        """Return the document's smoothed copies from ``start`` to ``stop``, the same at every call.
+
+        ``stop`` is ``samples`` by default.
+        """
+        rng = derive(self.seed, "smoothing", self.sets.canonical(document))
+        return self.sets.sample(document, self.settings.samples if stop is None else stop, rng, start)
+
+    def overlaps(self, text: str) -> NDArray[np.float64]:
+        """Return float64[words], the overlap of every word."""
+        return self.sets.overlaps(text)
+
+    def rho(self, text: str, radius: int | None) -> float:
+        """Return the minimum probability, over edits of ``radius`` words, that the edit leaves a copy unchanged."""
+        return rho(self.overlaps(text), radius)
+
+    def certify(
+        self,
+        query_id: str,
+        query: str,
+        candidates: Sequence[Candidate],
+        ks: Sequence[int],
+        radius: int | None,
+    ) -> list[Certificate]:
+        """Return for each K the certificate at 1 - alpha, then for each K those by ``comparison_bounds``.
+
+        The comparison bounds need a fixed number of samples: the sequential bound has none beside it.
+        """
+        if self.settings.bound == "sequential":
+            return self.certify_sequentially(query_id, query, candidates, ks, radius)
+        doc_ids, samples, rhos = self.ranked_samples(query, candidates, radius)
+        return [
+            certificate
+            for bound in (self.settings.bound, *self.comparison_bounds)
+            for certificate in certify_mean(
+                query_id,
+                doc_ids,
+                samples,
+                rhos,
+                ks,
+                alpha=self.settings.alpha,
+                bound=bound,
+                radius=radius,
+                table=self.table.fingerprint,
+            )
+        ]
+
+    def certify_sequentially(
+        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
+    ) -> list[Certificate]:
+        """Return for each K the sequential certificate: copies are scored while a verdict depends on them.
+
+        It starts with the ``samples`` that rank the list.
+        """
+        pairs = [(query, candidate.text) for candidate in candidates]
+
+        def draw(spans: Mapping[int, tuple[int, int]]) -> dict[int, NDArray[np.float32]]:
+            stops: dict[Pair, int] = {}
+            for i, (_, stop) in spans.items():
+                stops[pairs[i]] = max(stop, stops.get(pairs[i], 0))
+            scores = dict(self._scored(stops))
+            return {i: scores[pairs[i]][start:stop] for i, (start, stop) in spans.items()}
+
+        return certify_sequentially(
+            query_id,
+            [candidate.doc_id for candidate in candidates],
+            draw,
+            [self.rho(candidate.text, radius) for candidate in candidates],
+            ks,
+            alpha=self.settings.alpha,
+            most=self.settings.most,
+            first=self.settings.samples,
+            radius=radius,
+            table=self.table.fingerprint,
+        )
+
+    def ranked_samples(
+        self, query: str, candidates: Sequence[Candidate], radius: int | None
+    ) -> tuple[list[str], list[NDArray[np.float32]], list[float]]:
+        """Return document ids, samples and rhos of a list in the order of its smoothed scores, ties by document id."""
+        samples = self.copy_scores([(query, candidate.text) for candidate in candidates])
+        scores = [self.smoothed_score(array) for array in samples]
+        order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].doc_id))
+        rhos = [self.rho(candidates[i].text, radius) for i in order]
+        return [candidates[i].doc_id for i in order], [samples[i] for i in order], rhos
+
+    def _copies_to_rank(self, pairs: Sequence[Pair]) -> dict[Pair, int]:
+        """Return each distinct pair and how many of its copies rank it."""
+        return dict.fromkeys(pairs, self.settings.samples)
+
+    def _scored(self, stops: Mapping[Pair, int]) -> Iterator[tuple[Pair, NDArray[np.float32]]]:
+        """Yield each pair and the squashed scores of its copies up to ``stop``; no copy is scored twice."""
+        cached = [pair for pair, stop in stops.items() if self._count(pair) >= stop]
+        yield from [(pair, self._cache[pair][: stops[pair]]) for pair in cached]
+        # By document, so that a bi-encoder meets all queries of a copy together.
+        fresh = sorted(stops.keys() - set(cached), key=lambda pair: (pair[1], pair[0]))
+        while fresh:
+            ends = np.cumsum([stops[pair] - self._count(pair) for pair in fresh])
+            chunk = fresh[: max(1, int(np.searchsorted(ends, PAIRS_PER_CALL, side="right")))]
+            fresh = fresh[len(chunk) :]
+            self._score_copies({pair: stops[pair] for pair in chunk})
+            yield from [(pair, self._cache[pair]) for pair in chunk]
+
+    def _count(self, pair: Pair) -> int:
+        """Return how many copies of a pair have a cached score."""
+        return len(self._cache[pair]) if pair in self._cache else 0
+
+    def _score_copies(self, stops: Mapping[Pair, int]) -> None:
+        """Score the copies of some pairs that are not cached yet, in one call; equal copies once."""
+        if self._cached_count + sum(stops.values()) > MAX_CACHED_SCORES:
+            self._cache.clear()
+            self._cached_count = 0
+        spans = {pair: (self._count(pair), stop) for pair, stop in stops.items()}
+        copies = {
+            (document, span): self.copies(document, span[1], span[0])
+            for document, span in dict.fromkeys((pair[1], span) for pair, span in spans.items())
+        }
+        smoothed_pairs = {
+            (query, document): [(query, copy) for copy in copies[document, span]]
+            for (query, document), span in spans.items()
+        }
+        distinct = list(dict.fromkeys(itertools.chain.from_iterable(smoothed_pairs.values())))
+        scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
+        for pair, copy_pairs in smoothed_pairs.items():
+            fresh = np.array([scores[copy_pair] for copy_pair in copy_pairs], dtype=np.float32)
+            self._cache[pair] = np.concatenate([self._cache[pair], fresh]) if pair in self._cache else fresh
+            self._cached_count += len(fresh)
+
+    def _squash(self, raw: Scores) -> NDArray[np.float64]:
+        centre, scale = self.settings.centre or 0.0, self.settings.scale or 1.0
+        # sigmoid(z) = (1 + tanh(z / 2)) / 2, which overflows for no z.
+        return 0.5 + 0.5 * np.tanh(scale * (raw.astype(np.float64) - centre) / 2)

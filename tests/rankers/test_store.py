@@ -1,0 +1,143 @@
+"""The score cache: whatever happens to its file, what it answers is what was put into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from robustrank.errors import DataError
+from robustrank.notices import listening
+from robustrank.rankers import store as store_module
+from robustrank.rankers.cache import ScoreCache, digest
+from robustrank.rankers.store import Store
+
+VALUES = {digest("n", str(i)): i.to_bytes(4, "big") for i in range(3000)}
+DAMAGES = {
+    "cut in half": lambda raw: raw[: len(raw) // 2],
+    "zeroed": lambda raw: bytes(len(raw)),
+    "second half zeroed": lambda raw: raw[: len(raw) // 2] + bytes(len(raw) - len(raw) // 2),
+    "garbage": lambda raw: bytes((7 * i + 13) % 256 for i in range(len(raw))),
+    "garbage behind the header": lambda raw: raw[:100] + bytes((7 * i + 13) % 256 for i in range(len(raw) - 100)),
+    "emptied": lambda raw: b"",
+}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "scores.sqlite"
+    store = Store(path)
+    store.put_many(VALUES)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def path(database, tmp_path):
+    return shutil.copy(database, tmp_path / "scores.sqlite")
+
+
+@pytest.fixture
+def said():
+    texts = []
+    with listening(texts.append):
+        yield texts
+
+
+def works(store):
+    """Whether the store answers rightly now, and knows everything once it was put again."""
+    known = store.get_many(list(VALUES))
+    right = all(VALUES[key] == value for key, value in known.items())
+    store.put_many(VALUES)
+    return right and store.get_many(list(VALUES)) == VALUES
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("when", ["before it is opened", "while it is open"])
+def test_a_damaged_database_is_set_aside_and_begun_anew(path, damage, when, said):
+    opened = Store(path) if when == "while it is open" else None
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    assert works(opened or Store(path))
+    if damage != "emptied":
+        assert "set aside as scores.sqlite.damaged-1, and begun anew" in said[0]
+        assert (path.parent / "scores.sqlite.damaged-1").exists()
+
+
+def test_a_database_deleted_while_it_is_open_is_begun_anew(path):
+    store = Store(path)
+    path.unlink()
+    assert works(store)
+    assert Store(path).get_many(list(VALUES)) == VALUES
+
+
+def test_a_folder_or_another_database_in_its_place_is_set_aside(tmp_path, said):
+    (tmp_path / "a" / "scores.sqlite").mkdir(parents=True)
+    assert works(Store(tmp_path / "a" / "scores.sqlite"))
+    foreign = sqlite3.connect(tmp_path / "scores.sqlite")
+    foreign.execute("CREATE TABLE answers (x)")
+    foreign.close()
+    assert works(Store(tmp_path / "scores.sqlite"))
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_leftovers_of_a_journal_do_no_harm(path, suffix, said):
+    (path.parent / f"{path.name}{suffix}").write_bytes(os.urandom(5000))
+    assert works(Store(path))
+
+
+def test_a_database_left_in_write_ahead_mode_is_read(tmp_path):
+    code = (
+        "import os, sqlite3, sys\n"
+        "from robustrank.rankers.store import Store\n"
+        "from pathlib import Path\n"
+        "store = Store(Path(sys.argv[1])); store._database.execute('PRAGMA journal_mode=WAL')\n"
+        "store.put_many({b'key': b'value'}); os._exit(0)\n"
+    )
+    path = tmp_path / "scores.sqlite"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert path.with_name("scores.sqlite-wal").exists()
+    assert Store(path).get_many([b"key"]) == {b"key": b"value"}
+    assert works(Store(path))
+
+
+def test_a_flipped_bit_in_a_value_is_noticed(path, said):
+    raw, value = path.read_bytes(), VALUES[digest("n", "77")]
+    at = raw.index(value, raw.index(digest("n", "77")))
+    path.write_bytes(raw[:at] + bytes([raw[at] ^ 16]) + raw[at + 1 :])
+    store = Store(path)
+    known = store.get_many(list(VALUES))
+    assert set(VALUES) - set(known) == {digest("n", "77")}
+    assert store.damaged == 1
+    assert "checksum mismatch" in said[0]
+    assert works(store)
+
+
+def test_two_processes_that_meet_the_same_damage_share_the_new_database(path, said):
+    first, second = Store(path), Store(path)
+    path.write_bytes(bytes(path.stat().st_size))
+    first.put_many({b"a": b"1"})
+    second.put_many({b"b": b"2"})
+    assert first.get_many([b"a", b"b"]) == second.get_many([b"a", b"b"]) == {b"a": b"1", b"b": b"2"}
+    assert not (path.parent / "scores.sqlite.damaged-2").exists()
+
+
+def test_a_database_that_another_process_holds_is_gone_without(path, said, monkeypatch):
+    monkeypatch.setattr(store_module, "_PATIENCE", 0.1)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    store = Store(path)
+    store.put_many({b"key": b"value"})
+    assert store.get_many([b"key"]) == {}
+    assert "goes on without it" in said[0]
+    assert len(said) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_says_where(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(DataError, match="scores"):
+        ScoreCache(tmp_path / "cache")
