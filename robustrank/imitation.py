@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.plugins import create
 from robustrank.plugins.identity import training_code
 from robustrank.plugins.specification import parse
+from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.settings import Settings
 from robustrank.rankers.training import sample_queries, split_by_query
@@ -68,10 +68,7 @@ def imitate(interface: QueryInterface, collection: Collection, settings: Imitati
     train, validation = split_by_query(training_split, settings.validation_share, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="robustrank-imitation-") as temporary:
         folder = (interface.checkpoint_dir or Path(temporary)) / _key(settings, training_split, seed)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.exists():
-                surrogate.fit(train, validation, seed, str(folder), settings.training)
+        ensure_checkpoint(folder, lambda: surrogate.fit(train, validation, seed, str(folder), settings.training))
         imitation_model = surrogate.load(str(folder))
         imitation_model.prepare(collection)
         if interface.checkpoint_dir is None:

@@ -68,6 +68,7 @@ def command(
                 where=str(out),
                 hint=f"resume with: robustrank run {experiment} --out {out}",
             ) from error
+    _show_notices(summary, console)
     _show_failures(summary, console)
     if not no_report and summary.rows:
         from robustrank.cli.report_command import show_report
@@ -90,6 +91,13 @@ def _show_plan(asked: Experiment, cache: Path, console: Console) -> None:
     table.columns[2].justify = "right"
     console.print(table)
     console.print(f"{table.row_count} cells, {total:,} model calls at the most")
+
+
+def _show_notices(summary: Summary, console: Console) -> None:
+    """Say again at the end what may have scrolled away."""
+    if summary.done:
+        for text in summary.notices:
+            console.print(f"note: {text}", markup=False, highlight=False)
 
 
 def _show_failures(summary: Summary, console: Console) -> None:
@@ -146,6 +154,10 @@ class _Progress:
     def advanced(self, done: int, total: int) -> None:
         """Move the inner bar."""
         self.bars.update(self._inner, completed=done, total=total, visible=True)
+
+    def noticed(self, text: str) -> None:
+        """Say it above the bars."""
+        self.console.print(f"note: {text}", markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:
         """Move the outer bar."""

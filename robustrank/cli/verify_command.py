@@ -17,9 +17,14 @@ def command(path: Path) -> None:
     Each verdict is derived again from the evidence beside it, and each digest is compared; no model is needed. What is
     checked is the step from the evidence to the verdict, not that the evidence was sampled honestly.
     """
-    files = [path] if path.is_file() else sorted(path.glob("cells/*/certificates.jsonl"))
+    from robustrank.run_files import cell_folders, refuse_damaged_file
+
+    files = [path] if path.is_file() else [folder / "certificates.jsonl" for folder in cell_folders(path)]
+    files = [file for file in files if file.exists()]
     if not files:
         raise DataError("there are no certificates", where=str(path), allowed="a run with the task certified-topk")
+    for file in files:
+        refuse_damaged_file(file)
     counts = [_verified(file) for file in files]
     total, certified, published = (sum(count[i] for count in counts) for i in range(3))
     click.echo(f"{total} certificates in {len(files)} files hold together; {certified} certify their list")
@@ -33,19 +38,16 @@ def _verified(file: Path) -> tuple[int, int, int]:
     Raises:
         DataError: One does not hold together.
     """
-    import json
-
     from robustrank.certification.certificate import Certificate
+    from robustrank.json_lines import read_lines
 
     total = certified = published = 0
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for where, record in read_lines(file):
         try:
-            found = Certificate.from_dict(json.loads(line))
+            found = Certificate.from_dict(record)
             found.recheck()
-        except json.JSONDecodeError as error:
-            raise DataError(f"the line is not JSON: {error}", where=f"{file}, line {number}") from error
         except DataError as error:
-            raise DataError(error.what, where=f"{file}, line {number}: {error.where or 'unreadable'}") from error
+            raise DataError(error.what, where=f"{where}: {error.where or 'unreadable'}") from error
         total += found.holds
         certified += found.holds and found.certified
         published += not found.holds

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock
-
 from robustrank.collections.collection import Collection
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError
@@ -20,6 +18,7 @@ from robustrank.plugins.identity import training_code
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
+from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.scoring import Scorer
 
@@ -132,10 +131,7 @@ class Resources:
                 hint="leave train out",
             )
         folder = self.cache / "models" / self._training_key(spec, training_split, seed)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):  # two workers must not train the same ranker
-            if not folder.exists():
-                self._fit(ranker, self._training(spec), training_split, seed, folder)
+        ensure_checkpoint(folder, lambda: self._fit(ranker, self._training(spec), training_split, seed, folder))
         return ranker.load(str(folder))
 
     def _fit(

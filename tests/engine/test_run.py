@@ -199,8 +199,8 @@ def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
     points = [PlugInPoint(name, label=name) for name in ("t", "c", "r", "none")]
     folder = RunFolder(tmp_path)
     with folder.open():
-        folder.save(cell, [row], {"status": "done"})
-        assert folder.write_rows([Coordinates("key", *points, None, 0)]) == 1
+        folder.save(cell, [row], {"status": "done"}, {})
+        assert folder.write_rows([Coordinates(cell.key, *points, None, 0)]) == 1
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         (read,) = csv.DictReader(file)
     assert (read["note"], read["value"]) == ("one\rtwo", "")
