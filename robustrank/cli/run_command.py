@@ -15,15 +15,29 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from robustrank.engine.cell import Cell
+    from robustrank.engine.cell_result import CellResult
     from robustrank.engine.run import Summary
-    from robustrank.engine.worker import Outcome
     from robustrank.experiment import Experiment
+
+
+MARKS = {"done": ("done", "green"), "skipped": ("skipped", "yellow"), "error": ("failed", "red")}
 
 
 @click.command("run")
 @click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Processes that run cells; 0: none but this, for a debugger.",
+)
+@click.option(
+    "--cell-seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="End a cell that takes longer, as failed [default: no limit].",
+)
 @click.option(
     "--redo",
     type=click.Choice(["errors", "none", "all"]),
@@ -38,6 +52,7 @@ def command(
     experiment: Path,
     out: Path | None,
     workers: int,
+    cell_seconds: float | None,
     redo: Literal["errors", "none", "all"],
     dry_run: bool,
     no_report: bool,
@@ -61,7 +76,9 @@ def command(
         return 0
     with _Progress(console) as observer:
         try:
-            summary = run(asked, out, cache=cache, observer=observer, workers=workers, redo=redo)
+            summary = run(
+                asked, out, cache=cache, observer=observer, workers=workers, redo=redo, cell_seconds=cell_seconds
+            )
         except KeyboardInterrupt as error:
             raise Interrupted(
                 "stopped; finished cells are kept",
@@ -101,11 +118,15 @@ def _show_notices(summary: Summary, console: Console) -> None:
 
 
 def _show_failures(summary: Summary, console: Console) -> None:
-    for outcome in summary.failed:
-        console.print(f"[red]failed[/red] {outcome.cell.title}", highlight=False)
-        console.print(outcome.error, markup=False, highlight=False)
+    for title, reason in summary.skipped:
+        console.print(f"skipped {title}: {reason}", markup=False, highlight=False)
+    for result in summary.failed:
+        console.print(f"failed {result.cell.title}", markup=False, highlight=False)
+        console.print(result.reason, markup=False, highlight=False)
     if summary.failed:
         console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
+    elif summary.exit_code:
+        console.print("nothing was measured: every cell was skipped")
 
 
 class _Progress:
@@ -159,9 +180,11 @@ class _Progress:
         """Say it above the bars."""
         self.console.print(f"note: {text}", markup=False, highlight=False)
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, result: CellResult) -> None:
         """Move the outer bar."""
+        from rich.text import Text
+
         self.bars.update(self._inner, visible=False)
         self.bars.advance(self._cells)
-        mark = "[red]failed[/red]" if outcome.error else "[green]done[/green]"
-        self.console.print(f"{mark} {outcome.cell.title}", highlight=False)
+        text, colour = MARKS[result.status]
+        self.console.print(Text.assemble((text, colour), f" {result.cell.title}"), highlight=False)

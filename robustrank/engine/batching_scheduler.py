@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from robustrank.engine.forks import end_forked_child
 from robustrank.rankers.ranker import Pair, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
 
@@ -42,6 +43,7 @@ class AttackThread(Generic[Result]):
         """Return float32[n], when everybody has asked."""
         if not pairs:
             return np.empty(0, dtype=np.float32)
+        end_forked_child()
         self.request = list(pairs)
         self._over.release()
         self._wait()
@@ -74,6 +76,7 @@ class AttackThread(Generic[Result]):
             return
         except BaseException as error:  # handed to whoever runs the game
             self.error = error
+        end_forked_child()
         self._over.release()
 
 

@@ -10,6 +10,7 @@ import os
 import selectors
 import threading
 import time
+from collections.abc import Callable
 
 _EXIT_STATUS = 70  # of a child that was ended
 
@@ -98,7 +99,12 @@ def _register_hooks() -> None:
     if not _has_hooks:  # they cannot be taken back
         _has_hooks = True
         os.register_at_fork(
-            before=lambda: _active and _active.before_fork(),
-            after_in_parent=lambda: _active and _active.after_in_parent(),
-            after_in_child=lambda: _active and _active.after_in_child(),
+            before=lambda: _hook(ForkWatch.before_fork),
+            after_in_parent=lambda: _hook(ForkWatch.after_in_parent),
+            after_in_child=lambda: _hook(ForkWatch.after_in_child),
         )
+
+
+def _hook(call: Callable[[ForkWatch], None]) -> None:
+    if _active is not None:
+        call(_active)

@@ -16,6 +16,7 @@ import pytest
 
 from robustrank.cli.main import invoke
 from robustrank.engine.cell import Cell
+from robustrank.engine.cell_result import CellResult
 from robustrank.engine.run_folder import RunFolder
 from robustrank.plugins.specification import Spec
 from robustrank.rows import Coordinates, PlugInPoint, Row
@@ -199,7 +200,7 @@ def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
     points = [PlugInPoint(name, label=name) for name in ("t", "c", "r", "none")]
     folder = RunFolder(tmp_path)
     with folder.open():
-        folder.save(cell, [row], {"status": "done"}, {})
+        folder.save(CellResult(cell, "done", [row], {"status": "done"}, {}))
         assert folder.write_rows([Coordinates(cell.key, *points, None, 0)]) == 1
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         (read,) = csv.DictReader(file)
