@@ -1,7 +1,7 @@
-"""Character typos in the query: one character is deleted, inserted, substituted, swapped or mistyped in a word.
+"""Character typos in the query: one character of a word is deleted, inserted, substituted, swapped or mistyped.
 
-Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057), misspelling category, and the composite of Zhuang, Zuccon:
-Dealing with Typos for BERT-based Passage Retrieval and Ranking, EMNLP 2021: longer words, no stop words.
+Reference: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057), misspelling category; words as in Zhuang, Zuccon: Dealing
+with Typos for BERT-based Passage Retrieval and Ranking, EMNLP 2021: longer words, no stop words.
 """
 
 from __future__ import annotations
@@ -11,49 +11,49 @@ from typing import Literal
 
 import numpy as np
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.text.typos import OPERATIONS, eligible
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
 
-from .parts.budget import how_many
+from .parts.budget import sample_indices, words_to_change
+from .parts.edits import perturbation_of
 
 Operation = Literal["delete", "insert", "substitute", "swap", "neighbour", "homoglyph"]
 
 
 @dataclass(frozen=True)
 class CharacterTypos(Attack):
-    """Misspells words of the query, one character in each."""
+    """Misspells words of the query, with one typo per word."""
 
-    typos: int = 1  # words misspelt
-    rate: float | None = None  # share of the words that can be misspelt, at least one; takes the place of typos
+    typos: int = 1  # number of misspelt words
+    rate: float | None = None  # share of the eligible words, at least one word; replaces typos
     operations: tuple[Operation, ...] = (
         "delete",
         "insert",
         "substitute",
         "swap",
         "neighbour",
-    )  # one drawn a word; homoglyph, a letter that looks alike, is not among the source's
+    )  # one is drawn for each word; homoglyph, a letter that looks alike, is not in the reference
 
     access = Access.NOTHING
     edits = "query"
     size_parameter = "typos"
     budget_unit = "words"
     reference = "Penha, Camara, Hauff, ECIR 2022; Zhuang and Zuccon, EMNLP 2021"
-    deviations = "case is kept; the published generator lowers it"
+    deviations = "case is preserved; the published generator lowercases the query"
 
     def __post_init__(self) -> None:
-        how_many(1, self.typos, self.rate)  # refuse a rate that is none before anything runs
+        words_to_change(1, self.typos, self.rate)  # refuse an invalid rate before anything runs
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query with typos."""
-        found, places = words(target.query), eligible(target.query)
-        if not places:
+        query_words, indices = words(target.query), eligible(target.query)
+        if not indices:
             return Perturbation(target.query, note="no word of the query is longer than three letters")
-        chosen = sorted(rng.permutation(places)[: how_many(len(places), self.typos, self.rate)].tolist())
         edits = []
-        for index in chosen:
-            word = found[index]
+        for index in sample_indices(indices, words_to_change(len(indices), self.typos, self.rate), rng):
+            word = query_words[index]
             operation = self.operations[int(rng.integers(len(self.operations)))]
             edits.append(Edit(word.start, word.end, OPERATIONS[operation](word.text, rng)))
-        return Perturbation(apply_edits(target.query, tuple(edits)), tuple(edits))
+        return perturbation_of(target.query, edits)

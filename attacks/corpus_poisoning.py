@@ -1,6 +1,6 @@
-"""Corpus poisoning: a passage that is nobody's document and near to the queries of a cluster.
+"""Corpus poisoning: an adversarial passage that is close to the training queries of a cluster.
 
-Source: Zhong, Huang, Wettig, Chen: Poisoning Retrieval Corpora by Injecting Adversarial Passages, EMNLP 2023.
+Reference: Zhong, Huang, Wettig, Chen: Poisoning Retrieval Corpora by Injecting Adversarial Passages, EMNLP 2023.
 """
 
 from __future__ import annotations
@@ -11,34 +11,37 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
-from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
+from .parts.edits import perturbation_of
+from .parts.hotflip import Lexicon, Trigger, search_universal_trigger
+from .parts.preparation import require_prepared
 
 
 @dataclass
 class CorpusPoisoning(Attack):
-    """Puts a passage in the document's place that was made, once, to score high for many training queries.
+    """Replaces the document by an adversarial passage that is optimised once for many training queries.
 
-    Made for bi-encoders, where one vector can be near to many queries; it runs on any ranker with gradients.
+    It was proposed for bi-encoders, where one vector can be close to many queries. It runs on any ranker with
+    gradients.
     """
 
-    length: int = 20  # words of a passage; the paper's are 50 tokens
+    length: int = 20  # words of a passage; the paper takes 50 tokens
     clusters: int = 1  # passages, each for the training queries of one cluster
-    queries: int = 32  # training queries of a cluster a passage is made for, at the most
-    steps: int = 40  # flips at the most
-    candidates: int = 20  # flips tried in each step, by first-order gain; the paper takes 100
-    minimum_documents: int = 3  # documents a word has to stand in before it is used
+    queries: int = 32  # maximum number of training queries of a cluster that a passage is optimised for
+    steps: int = 40  # maximum number of search steps; each replaces one word of the passage
+    candidates: int = 20  # candidate flips scored in each step, by first-order gain; the paper takes 100
+    minimum_documents: int = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
     reference = "Zhong et al., EMNLP 2023, section 3"
     deviations = (
-        "words of the collection are flipped, the slot of the largest gain first, instead of random wordpieces; "
-        "queries are clustered by their mean input embedding; a target document's text is replaced"
+        "candidates are words of the collection in the slot of the largest gain, not wordpieces in a random slot; "
+        "queries are clustered by their mean input embedding; the passage replaces the text of the target document"
     )
     control = "random-trigger"
 
@@ -46,62 +49,51 @@ class CorpusPoisoning(Attack):
     _view: GradientView | None = field(default=None, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Cluster the training queries and make a passage for each cluster."""
+        """Cluster the training queries and optimise a passage for each cluster."""
         self._view = interface.gradients("")
         lexicon = Lexicon.of(collection, self._view, self.minimum_documents)
         queries = [query for query in collection.queries.values() if query.strip()]
         if not lexicon.words or not queries:
             return
-        points = np.array([self._place(query) for query in queries])
-        centres, owners = _clusters(points, min(self.clusters, len(queries)), rng)
-        for number, centre in enumerate(centres):
-            own = [query for query, owner in zip(queries, owners, strict=True) if owner == number]
-            chosen = [own[int(i)] for i in rng.permutation(len(own))[: self.queries]]
-            if chosen:
-                self._passages.append((centre, self._passage(interface, lexicon, chosen, rng)))
+        points = np.array([self._embed(query) for query in queries])
+        centres, labels = _clusters(points, min(self.clusters, len(queries)), rng)
+        for cluster, centre in enumerate(centres):
+            members = [query for query, label in zip(queries, labels, strict=True) if label == cluster]
+            sample = [members[int(i)] for i in rng.permutation(len(members))[: self.queries]]
+            if sample:
+                self._passages.append((centre, self._passage(interface, lexicon, sample, rng)))
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the passage of the cluster nearest to the query."""
         if not self._passages:
             return Perturbation(target.document, note="there was no training query to make a passage for")
-        here = self._place(target.query)
-        _, passage = min(self._passages, key=lambda pair: float(((pair[0] - here) ** 2).sum()))
-        edits = (Edit(0, len(target.document), " ".join(passage)),)
-        return Perturbation(apply_edits(target.document, edits), edits)
+        point = self._embed(target.query)
+        _, passage = min(self._passages, key=lambda pair: float(((pair[0] - point) ** 2).sum()))
+        return perturbation_of(target.document, (Edit(0, len(target.document), " ".join(passage)),))
 
     def _passage(
         self, interface: QueryInterface, lexicon: Lexicon, queries: Sequence[str], rng: np.random.Generator
     ) -> Trigger:
-        def embedding_gradients(trigger: Trigger) -> NDArray[np.float32]:
-            edit = Edit(0, 0, " ".join(trigger))
-            return np.asarray(
-                np.mean([embedding_gradients_in("", edit, interface.gradients(query)) for query in queries], axis=0),
-                dtype=np.float32,
-            )
+        """Return the passage of the highest mean score: a trigger in an empty document."""
+        pairs = [(query, "") for query in queries]
+        initial = lexicon.draw(self.length, rng)
+        return search_universal_trigger(interface, pairs, "start", initial, lexicon, self.steps, self.candidates)
 
-        def values(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
-            asked = [(query, " ".join(trigger)) for trigger in triggers for query in queries]
-            return np.asarray(interface.score(asked).reshape(len(triggers), -1).mean(axis=1), dtype=np.float32)
-
-        start = lexicon.draw(self.length, rng)
-        return list(hotflip_search(start, lexicon, embedding_gradients, values, self.steps, self.candidates))[-1]
-
-    def _place(self, query: str) -> NDArray[np.float64]:
+    def _embed(self, query: str) -> NDArray[np.float64]:
         """Return the mean input embedding of a query, float64[H]."""
-        if self._view is None:
-            raise RuntimeError("prepare(oracle, collection, rng) was not called")
-        ids = self._view.encode(query).ids
-        table = self._view.embedding_table
+        view = require_prepared(self._view)
+        ids = view.encode(query).ids
+        table = view.embedding_table
         return np.asarray(table[ids].mean(axis=0) if len(ids) else np.zeros(table.shape[1]), dtype=np.float64)
 
 
 def _clusters(
     points: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the centres of k-means and the cluster of each point."""
+    """Return the centres of k-means, float64[count, H], and the cluster of each point, int64[n]."""
     from scipy.cluster.vq import kmeans2
 
     if count == 1:
         return points.mean(axis=0, keepdims=True), np.zeros(len(points), dtype=np.int64)
-    centres, owners = kmeans2(points, count, minit="++", seed=rng)
-    return np.asarray(centres), np.asarray(owners, dtype=np.int64)
+    centres, labels = kmeans2(points, count, minit="++", seed=rng)
+    return np.asarray(centres), np.asarray(labels, dtype=np.int64)

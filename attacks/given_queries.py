@@ -1,4 +1,4 @@
-"""Variants of queries that somebody else has made: by hand, by another tool, or for a published collection of typos."""
+"""Query variations read from files: written by hand, by another tool, or published as a collection of typos."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from robustrank.victim import Access, QueryInterface, Target, Victim
 
 @dataclass
 class GivenQueries(Attack):
-    """Takes the variants of a query from files: the first variant from the first file, and so on.
+    """Replaces the query by its variation in a file: variation i is read from file i.
 
-    A query that a file does not name keeps its text, with a note. A task that asks for more variants than there are
-    files is given them in turn again.
+    A query that is not in the file stays unchanged, with a note. If a task asks for more variations than there are
+    files, the files are reused from the first one on.
     """
 
-    files: tuple[str, ...]  # files of lines: query id, tab, text; or patterns such as typos/*.tsv
+    files: tuple[str, ...]  # files of lines with query id, tab and text; or patterns such as typos/*.tsv
 
     access = Access.NOTHING
     edits = "query"
@@ -41,14 +41,14 @@ class GivenQueries(Attack):
         """Read the files.
 
         Raises:
-            DataError: A pattern matches no file, or a file names no query of the collection.
+            DataError: A pattern matches no file, or a file has no query of the collection.
         """
-        self._variants = [(path, read_queries(path)) for path in self._paths()]
-        for found, queries in self._variants:
+        self._variations = [(path, read_queries(path)) for path in self._paths()]
+        for path, queries in self._variations:
             if not set(queries) & set(collection.queries):
                 raise DataError(
-                    f"the file names none of the queries of collection {collection.name!r}",
-                    where=str(found),
+                    f"the file has no query of the collection {collection.name!r}",
+                    where=str(path),
                     allowed=f"query ids such as {next(iter(collection.queries))}",
                 )
 
@@ -56,15 +56,15 @@ class GivenQueries(Attack):
         paths: list[Path] = []
         for pattern in self.files:
             path = Path(pattern).expanduser()
-            found = sorted(path.parent.glob(path.name))
-            if not found:
+            matches = sorted(path.parent.glob(path.name))
+            if not matches:
                 raise DataError(f"no file matches {pattern!r}", where="attack given-queries: files")
-            paths += found
+            paths += matches
         return paths
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the variant that is asked for."""
-        path, queries = self._variants[target.variant % len(self._variants)]
+        """Return the requested variation of the query."""
+        path, queries = self._variations[target.variant % len(self._variations)]
         text = queries.get(target.query_id)
         if text is None:
             return Perturbation(target.query, note=f"{path.name} does not name the query")

@@ -1,7 +1,7 @@
-"""HotFlip: a trigger whose words are flipped, one at a time, to whatever raises this document's score most.
+"""HotFlip: white-box search for a trigger that maximises the score of one document for one query.
 
-Source: Ebrahimi, Rao, Lowd, Dou: HotFlip: White-Box Adversarial Examples for Text Classification, ACL 2018; as a local
-attack on rankers: Wang, Lyu, Anand: BERT Rankers are Brittle, ICTIR 2022.
+Reference: Ebrahimi, Rao, Lowd, Dou: HotFlip: White-Box Adversarial Examples for Text Classification, ACL 2018; as a
+local attack on rankers: Wang, Lyu, Anand: BERT Rankers are Brittle, ICTIR 2022.
 """
 
 from __future__ import annotations
@@ -16,38 +16,39 @@ from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
+from .parts.edits import perturbation_of
 from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
 from .parts.insertion import Position, insertion
 
 
 @dataclass
 class HotFlip(Attack):
-    """Inserts a trigger made for one query and one document, by the victim's own gradients."""
+    """Inserts a trigger that is optimised for one query and one document with the victim's gradients."""
 
-    length: int = 6  # words inserted
-    position: Position = "start"  # where they are inserted
-    steps: int = 30  # flips at the most
-    candidates: int = 20  # flips tried on the victim in each step, by first-order gain
-    minimum_documents: int = 3  # documents a word has to stand in before it is used
+    length: int = 6  # words of the trigger
+    position: Position = "start"  # where the trigger is inserted
+    steps: int = 30  # maximum number of search steps; each replaces one word of the trigger
+    candidates: int = 20  # candidate flips scored by the victim in each step, by first-order gain
+    minimum_documents: int = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "gradients"
     reference = "Ebrahimi et al. (HotFlip), ACL 2018; Wang, Lyu, Anand, ICTIR 2022, local attack"
     deviations = (
-        "words of the collection are flipped, not wordpieces; the flip is chosen over all slots; nothing keeps the "
-        "query's words out"
+        "candidates are words of the collection, not wordpieces; each step chooses the best slot as well as the word; "
+        "words of the query are not excluded"
     )
     control = "random-trigger"
 
     _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Read the words triggers are made of."""
+        """Collect the candidate words."""
         self._lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the document with the best trigger found."""
+        """Return the document with the best trigger of the search."""
         if self._lexicon is None or not self._lexicon.words:
             return Perturbation(target.document, note="the collection has no word for a trigger")
         view, lexicon = victim.gradients(), self._lexicon
@@ -58,13 +59,13 @@ class HotFlip(Attack):
         def embedding_gradients(trigger: Trigger) -> NDArray[np.float32]:
             return embedding_gradients_in(target.document, edit(trigger), view)
 
-        def values(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
+        def objective(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
             return victim.scores([apply_edits(target.document, (edit(trigger),)) for trigger in triggers])
 
-        found, exhausted = [lexicon.draw(self.length, rng)], False
+        best, exhausted = lexicon.draw(self.length, rng), False
         try:
-            found.extend(hotflip_search(found[0], lexicon, embedding_gradients, values, self.steps, self.candidates))
+            for trigger in hotflip_search(best, lexicon, embedding_gradients, objective, self.steps, self.candidates):
+                best = trigger
         except BudgetExhausted:
             exhausted = True
-        edits = (edit(found[-1]),)
-        return Perturbation(apply_edits(target.document, edits), edits, exhausted=exhausted)
+        return perturbation_of(target.document, (edit(best),), exhausted)

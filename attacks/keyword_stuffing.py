@@ -1,6 +1,6 @@
-"""Keyword stuffing: repeats the query, or its content words, inside the document. The oldest attack on search.
+"""Keyword stuffing: the query, or its content words, is inserted into the document one or more times.
 
-Source: "Query+" of Liu et al. (PAT), CCS 2022, and query and keyword injection with position a parameter: Tamber, Lin,
+Reference: "Query+" of Liu et al. (PAT), CCS 2022; query and keyword injection at several positions: Tamber, Lin:
 Illusions of Relevance, Findings of AACL 2025, arXiv 2501.18536.
 """
 
@@ -11,36 +11,35 @@ from typing import Literal
 
 import numpy as np
 
-from robustrank.attack import Attack, Perturbation, apply_edits
+from robustrank.attack import Attack, Perturbation
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
 
-from .parts.insertion import Position, insertion
+from .parts.insertion import Position, insert
 
 
 @dataclass(frozen=True)
 class KeywordStuffing(Attack):
-    """Inserts the query's words into the document; asks the victim nothing."""
+    """Inserts the query's words into the document, without queries to the victim."""
 
-    repeats: int = 1  # how often the words are inserted
-    what: Literal["query", "keywords"] = "query"  # the whole query, or its words without stop words
-    position: Position = "start"  # where they are inserted
+    repeats: int = 1  # number of repetitions
+    what: Literal["query", "keywords"] = "query"  # the whole query, or the query without stop words
+    position: Position = "start"  # where the words are inserted
 
     access = Access.NOTHING
     size_parameter = "repeats"
     budget_unit = "repetitions"
     reference = "Liu et al., CCS 2022 (Query+); Tamber and Lin, Findings of AACL 2025, section 3"
-    deviations = "inserted words keep the query's form; neither their case nor their final period is varied"
+    deviations = "the inserted words have the same form as in the query; case and final period are not varied"
     control = "random-edit"
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the document with the query's words in it."""
+        """Return the document with the query's words inserted."""
         stuffing = " ".join([self._words(target.query)] * self.repeats)
         if not stuffing:
             return Perturbation(target.document, note="the query has no word to insert")
-        edits = (insertion(target.document, stuffing, self.position),)
-        return Perturbation(apply_edits(target.document, edits), edits)
+        return insert(target.document, stuffing, self.position)
 
     def _words(self, query: str) -> str:
         if self.what == "query":

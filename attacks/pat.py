@@ -1,7 +1,7 @@
-"""PAT: a fluent trigger that outranks the best passages under an imitation of the victim.
+"""PAT: a fluent trigger that outranks the top passages under an imitation model of the victim.
 
-Source: Liu, Kang, Tang, Song, Sun, Wang, Lu, Liu: Order-Disorder: Imitation Adversarial Attacks for Black-box Neural
-Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Differences are in ``PAT.deviations``.
+Reference: Liu, Kang, Tang, Song, Sun, Wang, Lu, Liu: Order-Disorder: Imitation Adversarial Attacks for Black-box Neural
+Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Deviations are in ``PAT.deviations``.
 """
 
 from __future__ import annotations
@@ -12,99 +12,83 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Perturbation, apply_edits
+from robustrank.attack import Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.imitation import Imitation
-from robustrank.language_model import SMOLLM2, language_model, language_model_digest
-from robustrank.rankers.ranker import GradientRanker, Scores
+from robustrank.language_model import SMOLLM2, language_model
+from robustrank.rankers.ranker import Scores
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import document_frequencies, words
-from robustrank.victim import BudgetExhausted, QueryInterface, Target, Victim
+from robustrank.victim import QueryInterface, Target
 
 from .parts.decoding import Decoder, DecodingConfig
-from .parts.insertion import Position, insertion
-from .parts.surrogates import VICTIM, SurrogateScorer, access_of, load_surrogate, prepared_view
+from .parts.insertion import Position, insert
+from .parts.preparation import require_prepared
+from .parts.surrogates import VICTIM, SurrogateAttack, SurrogateScorer, prepared_view
 
 
 @dataclass
-class PAT(Attack):
-    """Writes a trigger by beam search, under a surrogate's guidance and a language model's, against an anchor."""
+class PAT(SurrogateAttack):
+    """Generates a trigger by beam search under a surrogate model and a language model, against an anchor passage."""
 
     length: int = 6  # tokens of the trigger
-    position: Position = "start"  # where it is inserted
-    surrogate: str = "imitation"  # whose scores: imitation, a ranker's specification, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
+    position: Position = "start"  # where the trigger is inserted
+    surrogate: str = "imitation"  # surrogate model: imitation, a ranker's specification, or victim (white box)
+    imitation: dict[str, Any] = field(default_factory=dict)  # imitation settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
-    beams: int = 10  # triggers kept in a step
-    candidates: int = 128  # tokens tried after each
-    anchors: int = 3  # passages at the head of the list that make the anchor
-    similar: int = 300  # words of the collection, nearest to the query by the surrogate, that earn the bonus
-    bonus: float = 0.68  # of the anchor's words and the similar ones, in nats
-    guidance: float = 5.0  # weight of the surrogate's gradient in the choice of tokens to try; 0 leaves it out
+    beams: int = 10  # beam width
+    candidates: int = 128  # tokens tried after each hypothesis
+    anchors: int = 3  # top passages of the list that form the anchor
+    similar: int = 300  # words of the collection with the highest surrogate score for the query; they get the bonus
+    bonus: float = 0.68  # bonus of the anchor's words and of similar words, in nats
+    guidance: float = 5.0  # weight of the surrogate's gradient in the choice of candidate tokens; 0 ignores it
     fluency: float = 0.6  # weight of the mean log-probability of the trigger
-    coherence: float = 0.1  # weight of the mean gain in log-probability after the document; 0: a trigger a query
-    vocabulary: int = 2000  # words of the collection, by document frequency, among which the similar are sought
+    coherence: float = 0.1  # weight of the mean gain in log-probability after the document; 0: one trigger per query
+    vocabulary: int = 2000  # most frequent words of the collection, from which similar words are chosen
 
     size_parameter = "length"
     budget_unit = "tokens"
     cost = "language model"
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506; parameters of the authors' script and its README"
     deviations = (
-        "a causal language model's log-probability after the document's beginning, less that without it, takes the "
-        "place of next-sentence prediction; gradients choose tokens by first-order gain (the authors' five steps of "
-        ".001 hardly move a logit); log-probabilities are means over tokens, scores are divided by their spread over "
-        "the list; the anchor is the head of the victim's list; no token stands twice, where the authors penalise it; "
-        "one trigger, not the best of several by the victim's own score"
+        "next-sentence prediction is replaced by a causal language model: the log-probability after the document's "
+        "start less the log-probability without it; candidate tokens are chosen by first-order gain, since the "
+        "authors' five steps of .001 hardly move a logit; log-probabilities are means over tokens, and scores are "
+        "divided by their standard deviation over the list; the anchor is the head of the victim's list; a repeated "
+        "token is excluded, not penalised; one trigger is generated, not the best of several by the victim's score"
     )
     control = "random-trigger"
 
-    _surrogate: GradientRanker | None = field(default=None, init=False, repr=False)
     _decoder: Decoder | None = field(default=None, init=False, repr=False)
     _frequent: list[str] = field(default_factory=list, init=False, repr=False)
-    _made: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        Imitation.of(self.imitation)  # refuse unknown settings before anything runs
-        self.access = access_of(self.surrogate)
-
-    @property
-    def fingerprint(self) -> str:
-        """The language model's files."""
-        return language_model_digest(self.language_model)
+    _triggers: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Load or teach the surrogate, and bring the two vocabularies together."""
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
+        """Load or train the surrogate model, and map the language model's tokens into its embedding space."""
+        self._load_surrogate(interface, collection, rng)
         self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, interface))
         counts = document_frequencies(collection.documents.values())
         content = [key for key in counts if key.isalpha() and key not in STOP_WORDS]
         self._frequent = sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
 
-    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the document with the trigger in it."""
-        shared = self.surrogate != VICTIM and not self.coherence  # then it depends on the query alone
-        try:
-            trigger = self._made.get(target.query) if shared else None
-            if trigger is None:
-                trigger = self._trigger(target, SurrogateScorer.of(self._surrogate, target, victim))
-        except BudgetExhausted as error:
-            return Perturbation(target.document, note=str(error), exhausted=True)
-        if shared:
-            self._made[target.query] = trigger
+    def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
+        is_shared = self.surrogate != VICTIM and not self.coherence  # then the trigger depends on the query alone
+        trigger = self._triggers.get(target.query) if is_shared else None
+        if trigger is None:
+            trigger = self._trigger(target, scorer)
+        if is_shared:
+            self._triggers[target.query] = trigger
         if not trigger:
             return Perturbation(target.document, note="the language model has no token for a trigger")
-        edits = (insertion(target.document, trigger, self.position),)
-        return Perturbation(apply_edits(target.document, edits), edits)
+        return insert(target.document, trigger, self.position)
 
-    def _trigger(self, target: Target, surrogate_scorer: SurrogateScorer) -> str:
-        if self._decoder is None:
-            raise RuntimeError("prepare(oracle, collection, rng) was not called")
+    def _trigger(self, target: Target, scorer: SurrogateScorer) -> str:
+        decoder = require_prepared(self._decoder)
         head = [candidate.text for candidate in target.ranked if candidate.doc_id != target.doc_id][: self.anchors]
         anchor = " ".join(head)
-        spread, goal = surrogate_scorer.spread(target), float(surrogate_scorer.scores([anchor])[0])
+        deviation, anchor_score = scorer.score_std(target), float(scorer.scores([anchor])[0])
 
-        def value(scores: Scores) -> NDArray[np.float64]:
-            return -np.logaddexp(0.0, -(scores.astype(np.float64) - goal) / spread)  # log P(trigger above anchor)
+        def value(scores: Scores) -> NDArray[np.float64]:  # log P(trigger above anchor)
+            return -np.logaddexp(0.0, -(scores.astype(np.float64) - anchor_score) / deviation)
 
         config = DecodingConfig(
             self.length,
@@ -116,14 +100,14 @@ class PAT(Attack):
             value,
             target.document,
         )
-        found = self._decoder.search(surrogate_scorer, config, self._bonus(anchor, surrogate_scorer))
-        return found[0].text.strip() if found else ""
+        hypotheses = decoder.search(scorer, config, self._bonuses(anchor, decoder, scorer))
+        return hypotheses[0].text.strip() if hypotheses else ""
 
-    def _bonus(self, anchor: str, surrogate_scorer: SurrogateScorer) -> NDArray[np.float32]:
-        """Return float32[n], what a token is worth beyond its score: the anchor's words and those like the query."""
+    def _bonuses(self, anchor: str, decoder: Decoder, scorer: SurrogateScorer) -> NDArray[np.float32]:
+        """Return float32[n], the bonus of each token: the anchor's words and the words similar to the query get it."""
         favoured = {word.key for word in words(anchor)} - STOP_WORDS
         if self.similar and self._frequent:
-            order = np.argsort(-surrogate_scorer.scores(self._frequent), kind="stable")[: self.similar]
-            favoured |= {self._frequent[int(place)] for place in order}
-        texts = self._decoder.texts if self._decoder else ()
-        return np.array([self.bonus if text.strip().lower() in favoured else 0.0 for text in texts], dtype=np.float32)
+            order = np.argsort(-scorer.scores(self._frequent), kind="stable")[: self.similar]
+            favoured |= {self._frequent[int(index)] for index in order}
+        bonuses = [self.bonus if text.strip().lower() in favoured else 0.0 for text in decoder.texts]
+        return np.array(bonuses, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""The control of trigger attacks: random words where the trigger stands.
+"""Random-trigger baseline (control): random words where another attack inserts its trigger.
 
-Source: the random baseline of Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020, and of Zhong et al.,
-EMNLP 2023, made paired: it copies the places and lengths of another attack's insertions.
+Reference: the random baselines of Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020, and of Zhong et
+al., EMNLP 2023. Here the baseline is paired: it has the offsets and lengths of another attack's edits.
 """
 
 from __future__ import annotations
@@ -10,39 +10,39 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from robustrank.attack import Control, Edit, Perturbation, apply_edits
+from robustrank.attack import Control, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.insertion import Position, insertion
-from .parts.random_text import noise, vocabulary
+from .parts.edits import perturbation_of
+from .parts.insertion import Position, insert
+from .parts.random_text import content_vocabulary, randomise_words
 
 
 @dataclass
 class RandomTrigger(Control):
     """Inserts random words of the collection."""
 
-    length: int = 6  # words inserted, when it is run as an attack of its own
-    position: Position = "start"  # where they are inserted
+    length: int = 6  # words of the trigger, when it runs as an attack and not as a control
+    position: Position = "start"  # where the trigger is inserted
 
     access = Access.NOTHING
     size_parameter = "length"
     reference = "Song, Rush, Shmatikov, EMNLP 2020, section 5 (random text of the collision's length)"
-    deviations = "paired: it copies the places and lengths of another attack's edits"
+    deviations = "paired: it has the offsets and lengths of another attack's edits"
 
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Read the collection's words."""
-        self._vocabulary = vocabulary(collection)
+        """Collect the vocabulary."""
+        self._vocabulary = content_vocabulary(collection)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Insert ``length`` random words."""
-        text = noise(" ".join(["word"] * self.length), self._vocabulary, rng)
-        edits = (insertion(target.document, text, self.position),)
-        return Perturbation(apply_edits(target.document, edits), edits)
+        text = randomise_words(" ".join(["word"] * self.length), self._vocabulary, rng)
+        return insert(target.document, text, self.position)
 
-    def mirror(self, target: Target, perturbation: Perturbation, rng: np.random.Generator) -> Perturbation:
-        """Write random words for every word the attack wrote."""
-        edits = tuple(Edit(e.start, e.end, noise(e.text, self._vocabulary, rng)) for e in perturbation.edits)
-        return Perturbation(apply_edits(target.document, edits), edits)
+    def match_size(self, target: Target, perturbation: Perturbation, rng: np.random.Generator) -> Perturbation:
+        """Return the attack's edits with every inserted word replaced by a random word."""
+        edits = [Edit(e.start, e.end, randomise_words(e.text, self._vocabulary, rng)) for e in perturbation.edits]
+        return perturbation_of(target.document, edits)

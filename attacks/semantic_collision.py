@@ -1,6 +1,7 @@
-"""Semantic collisions: text that shares no word with the query and is scored as if it answered it.
+"""Semantic collision: a text without any query word that the ranker scores as relevant.
 
-Source: Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020; parameters of the authors' retrieval script.
+Reference: Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020; parameters of the authors' retrieval
+script.
 """
 
 from __future__ import annotations
@@ -12,140 +13,125 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Perturbation, apply_edits
+from robustrank.attack import Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.imitation import Imitation
-from robustrank.language_model import SMOLLM2, language_model, language_model_digest
-from robustrank.rankers.ranker import GradientRanker, Scores
+from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
+from robustrank.rankers.ranker import Scores
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
-from robustrank.victim import BudgetExhausted, GradientView, QueryInterface, Target, Victim
+from robustrank.victim import GradientView, QueryInterface, Target
 
 from .parts.decoding import Decoder, DecodingConfig
 from .parts.hotflip import Lexicon, Trigger, mean_vectors
-from .parts.insertion import Position, insertion
-from .parts.surrogates import SurrogateScorer, access_of, load_surrogate, prepared_view
+from .parts.insertion import Position, insert
+from .parts.preparation import require_prepared
+from .parts.surrogates import SurrogateAttack, SurrogateScorer, prepared_view
 
-FIRST, SECOND, SMALL = 0.9, 0.999, 1e-8  # Adam's
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # parameters of Adam
 
 
 @dataclass
-class SemanticCollision(Attack):
-    """Inserts a collision: found by gradients alone, held to frequent words in likely order, or written fluently."""
+class SemanticCollision(SurrogateAttack):
+    """Inserts a collision of one of three kinds: by gradients alone, of frequent words in likely order, or fluent."""
 
-    kind: Literal["aggressive", "regularised", "natural"] = "aggressive"  # which of the paper's three
-    length: int = 10  # words, or tokens where it is natural; the paper's are 30, 60 and 35
-    position: Position = "start"  # where it is inserted
-    surrogate: str = "victim"  # whose gradients: victim (white box), imitation, or a ranker's specification
-    imitation: dict[str, Any] = field(default_factory=dict)  # where it is learned: surrogate, queries, top, training, …
-    beams: int = 5  # texts kept in a step
-    candidates: int = 20  # words tried at each place; the paper takes 40 to 150
+    kind: Literal["aggressive", "regularised", "natural"] = "aggressive"  # which of the paper's three kinds
+    length: int = 10  # words, or tokens of a natural collision; the paper takes 30, 60 and 35
+    position: Position = "start"  # where the collision is inserted
+    surrogate: str = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
+    imitation: dict[str, Any] = field(default_factory=dict)  # imitation settings: surrogate, queries, top, training, …
+    beams: int = 5  # beam width
+    candidates: int = 20  # words tried in each slot; the paper takes 40 to 150
     steps: int = 30  # gradient steps before the beam search
-    rate: float = 0.1  # of Adam
-    temperature: float = 1.0  # of the soft words
-    filters: int = 100  # words banned as nearest to the query's, beside its own and their inflections
-    frequent: int = 1000  # most frequent words, where it is regularised
-    likely: float = 0.85  # weight of the language model beside the ranker, where it is regularised
-    fluency: float = 0.02  # weight of the language model, where it is natural
+    rate: float = 0.1  # learning rate of Adam
+    temperature: float = 1.0  # temperature of the softmax over candidate words
+    filters: int = 100  # words excluded as nearest to a query word, beside the query's words and their inflections
+    frequent: int = 1000  # most frequent words of the collection, the candidates of a regularised collision
+    likely: float = 0.85  # weight of the language model against the ranker in a regularised collision
+    fluency: float = 0.02  # weight of the language model in a natural collision
     language_model: str = SMOLLM2  # for regularised and natural: smollm2, a folder, or a name on the hub
-    minimum_documents: int = 3  # documents a word has to stand in before it is used
+    minimum_documents: int = 3  # minimum document frequency of a candidate word
 
     size_parameter = "length"
     cost = "gradients"
     reference = "Song, Rush, Shmatikov, EMNLP 2020, sections 3 and 4; code csong27/collision-bert"
     deviations = (
-        "aggressive and regularised ones are words of the collection, not wordpieces, and climb once; the words of "
-        "the best passage are not banned; natural ones are guided by first-order gains (see attacks/decoding.py)"
+        "candidates of aggressive and regularised collisions are words of the collection, not wordpieces, and the "
+        "gradient search runs once; the words of the best passage are not excluded; natural collisions choose "
+        "candidate tokens by first-order gain (see attacks/parts/decoding.py)"
     )
     control = "random-trigger"
 
-    _surrogate: GradientRanker | None = field(default=None, init=False, repr=False)
     _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
     _decoder: Decoder | None = field(default=None, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        Imitation.of(self.imitation)  # refuse unknown settings before anything runs
-        self.access = access_of(self.surrogate)
-
     @property
     def fingerprint(self) -> str:
-        """The language model's files, where one is read."""
+        """The digest of the language model's files, if one is used."""
         return "" if self.kind == "aggressive" else language_model_digest(self.language_model)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Load or teach the surrogate, and read the words collisions are made of."""
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
+        """Load or train the surrogate model, and collect the candidate words or tokens."""
+        self._load_surrogate(interface, collection, rng)
         view = prepared_view(self._surrogate, interface)
         if self.kind == "natural":
             self._decoder = Decoder.of(language_model(self.language_model), view)
             return
-        most = self.frequent if self.kind == "regularised" else None
-        self._lexicon = Lexicon.of(collection, view, self.minimum_documents, most)
+        max_words = self.frequent if self.kind == "regularised" else None
+        self._lexicon = Lexicon.of(collection, view, self.minimum_documents, max_words)
 
-    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the document with the collision in it."""
-        try:
-            surrogate_scorer = SurrogateScorer.of(self._surrogate, target, victim)
-            text = (
-                self._natural(target, surrogate_scorer)
-                if self.kind == "natural"
-                else self._searched(target, surrogate_scorer, rng)
-            )
-        except BudgetExhausted as error:
-            return Perturbation(target.document, note=str(error), exhausted=True)
+    def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
+        text = self._natural(target, scorer) if self.kind == "natural" else self._from_words(target, scorer, rng)
         if not text:
             return Perturbation(target.document, note="there is no word for a collision")
-        edits = (insertion(target.document, text, self.position),)
-        return Perturbation(apply_edits(target.document, edits), edits)
+        return insert(target.document, text, self.position)
 
-    def _natural(self, target: Target, surrogate_scorer: SurrogateScorer) -> str:
-        if self._decoder is None:
-            raise RuntimeError("prepare(oracle, collection, rng) was not called")
-        decoder, spread = self._decoder, surrogate_scorer.spread(target)
+    def _natural(self, target: Target, scorer: SurrogateScorer) -> str:
+        """Return a natural collision: decoded by the language model, with the gradients of the surrogate model."""
+        decoder = require_prepared(self._decoder)
+        deviation = scorer.score_std(target)
         keys = [text.strip().lower() for text in decoder.texts]
-        banned = self._banned(target.query, keys, decoder.vectors, surrogate_scorer.view)
+        excluded = self._excluded(target.query, keys, decoder.vectors, scorer.view)
 
         def value(scores: Scores) -> NDArray[np.float64]:
-            return scores.astype(np.float64) / spread
+            return scores.astype(np.float64) / deviation
 
         config = DecodingConfig(self.length, self.beams, self.candidates, 5.0, self.fluency, 0.0, value)
-        found = decoder.search(surrogate_scorer, config, np.where(banned, -np.inf, 0.0).astype(np.float32))
-        stems = {stem(word.key) for word in words(target.query)}
-        for beam in found:  # a word of several tokens may be one of the query's
-            if not stems & {stem(word.key) for word in words(beam.text)}:
-                return beam.text.strip()
+        hypotheses = decoder.search(scorer, config, np.where(excluded, -np.inf, 0.0).astype(np.float32))
+        query_stems = {stem(word.key) for word in words(target.query)}
+        for hypothesis in hypotheses:  # a word of several tokens may be a query word
+            if not query_stems & {stem(word.key) for word in words(hypothesis.text)}:
+                return hypothesis.text.strip()
         return ""
 
-    def _searched(self, target: Target, surrogate_scorer: SurrogateScorer, rng: np.random.Generator) -> str:
-        if self._lexicon is None:
-            raise RuntimeError("prepare(oracle, collection, rng) was not called")
-        lexicon = self._lexicon
-        kept = np.flatnonzero(~self._banned(target.query, lexicon.words, lexicon.vectors, surrogate_scorer.view))
-        if not len(kept):
+    def _from_words(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> str:
+        """Return an aggressive or regularised collision, of words of the collection."""
+        lexicon = require_prepared(self._lexicon)
+        allowed = np.flatnonzero(~self._excluded(target.query, lexicon.words, lexicon.vectors, scorer.view))
+        if not len(allowed):
             return ""
-        choices, vectors = [lexicon.words[int(i)] for i in kept], lexicon.vectors[kept]
-        logits = self._climbed(surrogate_scorer.view, choices, vectors, rng)
-        return " ".join(self._beam(target, surrogate_scorer, choices, logits))
+        choices, vectors = [lexicon.words[int(i)] for i in allowed], lexicon.vectors[allowed]
+        logits = self._optimise_logits(scorer.view, choices, vectors, rng)
+        return " ".join(self._beam_search(target, scorer, choices, logits))
 
-    def _banned(
+    def _excluded(
         self, query: str, keys: Sequence[str], vectors: NDArray[np.float32], view: GradientView
     ) -> NDArray[np.bool_]:
-        """Return bool[n]: the query's words, their inflections, and the ``filters`` words nearest to one of them."""
-        asked = sorted({word.key for word in words(query)})
-        stems = {stem(key) for key in asked}
-        banned = np.array([stem(key) in stems for key in keys], dtype=np.bool_)
-        if asked and len(keys) and self.filters:
-            own = mean_vectors([key for key in asked if len(view.tokens_of(key))], view)
-            if len(own):
-                unit = vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-12)
-                near = (unit @ (own / (np.linalg.norm(own, axis=1, keepdims=True) + 1e-12)).T).max(axis=1)
-                banned[np.argsort(-np.where(banned, -np.inf, near), kind="stable")[: self.filters]] = True
-        return banned
+        """Return bool[n]: the query's words, their inflections, and the ``filters`` words nearest to a query word."""
+        query_keys = sorted({word.key for word in words(query)})
+        query_stems = {stem(key) for key in query_keys}
+        excluded = np.array([stem(key) in query_stems for key in keys], dtype=np.bool_)
+        if query_keys and len(keys) and self.filters:
+            query_vectors = mean_vectors([key for key in query_keys if len(view.tokens_of(key))], view)
+            if len(query_vectors):
+                cosines = (_unit(vectors) @ _unit(query_vectors).T).max(axis=1)
+                nearest = np.argsort(-np.where(excluded, -np.inf, cosines), kind="stable")[: self.filters]
+                excluded[nearest] = True
+        return excluded
 
-    def _climbed(
+    def _optimise_logits(
         self, view: GradientView, choices: Sequence[str], vectors: NDArray[np.float32], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return float64[L, n]: the logits of soft words after Adam has raised the score of their mixture."""
+        """Return float64[L, n], the logits of the words in each slot, after Adam has maximised the mixture's score."""
         filler = next((key for key in choices if len(view.tokens_of(key)) == 1), choices[0])
         encoding = view.encode(" ".join([filler] * self.length))
         logits = 0.1 * rng.standard_normal((min(self.length, len(encoding.ids)), len(choices)))
@@ -158,35 +144,43 @@ class SemanticCollision(Attack):
             _, (gradient,) = view.gradients([encoding], [embeddings])
             by_share = gradient[: len(logits)].astype(np.float64) @ vectors.T
             by_logit = shares * (by_share - (shares * by_share).sum(axis=1, keepdims=True)) / self.temperature
-            first = FIRST * first + (1 - FIRST) * by_logit
-            second = SECOND * second + (1 - SECOND) * by_logit**2
-            logits += self.rate * (first / (1 - FIRST**step)) / (np.sqrt(second / (1 - SECOND**step)) + SMALL)
+            first = BETA1 * first + (1 - BETA1) * by_logit
+            second = BETA2 * second + (1 - BETA2) * by_logit**2
+            logits += self.rate * (first / (1 - BETA1**step)) / (np.sqrt(second / (1 - BETA2**step)) + EPSILON)
         return logits
 
-    def _beam(
-        self, target: Target, surrogate_scorer: SurrogateScorer, choices: Sequence[str], logits: NDArray[np.float64]
+    def _beam_search(
+        self, target: Target, scorer: SurrogateScorer, choices: Sequence[str], logits: NDArray[np.float64]
     ) -> Trigger:
-        """Return the best words found from left to right, places to come being filled with their likeliest."""
-        rest = [choices[int(row.argmax())] for row in logits]
+        """Return the best words, searched from left to right; later slots hold their words of the highest logit."""
+        likeliest = [choices[int(row.argmax())] for row in logits]
         model = language_model(self.language_model) if self.kind == "regularised" else None
-        spread = surrogate_scorer.spread(target) if model else 1.0
-        beams: list[tuple[Trigger, float]] = [((), 0.0)]
-        for place, row in enumerate(logits):
-            tried = np.argsort(-row, kind="stable")[: self.candidates].tolist()
-            grown = [((*own, choices[i]), likely) for own, likely in beams for i in tried if choices[i] not in own]
-            if not grown:
+        deviation = scorer.score_std(target) if model else 1.0
+        beam: list[tuple[Trigger, float]] = [((), 0.0)]  # words, and their log-probability
+        for slot, row in enumerate(logits):
+            candidates = [choices[i] for i in np.argsort(-row, kind="stable")[: self.candidates].tolist()]
+            extended = [(prefix, word, log_p) for prefix, log_p in beam for word in candidates if word not in prefix]
+            if not extended:
                 break
+            triggers = [(*prefix, word) for prefix, word, _ in extended]
+            log_ps = np.array([log_p for _, _, log_p in extended])
             if model is not None:
-                first = [model.tokens(" " + choices[i])[0] for i in tried]
-                after = {own: model.next([model.tokens(" ".join(own))])[0] for own, _ in beams}
-                token_of = dict(zip([choices[i] for i in tried], first, strict=True))
-                grown = [(own, likely + float(after[own[:-1]][token_of[own[-1]]])) for own, likely in grown]
-            scores = surrogate_scorer.scores([" ".join([*own, *rest[place + 1 :]]) for own, _ in grown]).astype(
-                np.float64
-            )
-            values = scores
+                log_ps = log_ps + _log_probabilities(model, [(prefix, word) for prefix, word, _ in extended])
+            texts = [" ".join([*trigger, *likeliest[slot + 1 :]]) for trigger in triggers]
+            values = scorer.scores(texts).astype(np.float64)
             if model is not None:
-                fluent = np.array([likely for _, likely in grown]) / (place + 1)
-                values = (1 - self.likely) * scores / spread + self.likely * fluent
-            beams = [grown[int(i)] for i in np.argsort(-values, kind="stable")[: self.beams]]
-        return beams[0][0]
+                values = (1 - self.likely) * values / deviation + self.likely * (log_ps / (slot + 1))
+            best = np.argsort(-values, kind="stable")[: self.beams].tolist()
+            beam = [(triggers[i], float(log_ps[i])) for i in best]
+        return beam[0][0]
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-12))
+
+
+def _log_probabilities(model: LanguageModel, continuations: Sequence[tuple[Trigger, str]]) -> NDArray[np.float64]:
+    """Return float64[n], the log-probability of the first token of each word after its prefix."""
+    after = {prefix: model.next([model.tokens(" ".join(prefix))])[0] for prefix in dict(continuations)}
+    first_token = {word: model.tokens(" " + word)[0] for _, word in continuations}
+    return np.array([float(after[prefix][first_token[word]]) for prefix, word in continuations])

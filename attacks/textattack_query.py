@@ -1,7 +1,7 @@
-"""TextAttack's word and character transformations, applied to words of the query.
+"""Word and character transformations of TextAttack, applied to words of the query.
 
-Source: Morris et al.: TextAttack, EMNLP 2020, system demonstrations, arXiv 2005.05909; Penha, Camara, Hauff, ECIR 2022
-(arXiv 2111.13057) make several of their query variations with it.
+Reference: Morris et al.: TextAttack, EMNLP 2020, system demonstrations, arXiv 2005.05909; Penha, Camara, Hauff, ECIR
+2022 (arXiv 2111.13057) generate several of their query variations with it.
 """
 
 from __future__ import annotations
@@ -18,46 +18,46 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import MINIMUM_LENGTH
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.budget import how_many
+from .parts.budget import words_to_change
 
 
 @dataclass
 class TextAttackQuery(Attack):
-    """Applies a transformation of TextAttack to words of the query that are no stop words."""
+    """Applies a transformation of TextAttack to words of the query that are not stop words."""
 
-    transformation: str = "WordSwapQWERTY"  # a class of textattack.transformations that asks no model
-    count: int = 1  # words it is applied to
-    rate: float | None = None  # share of the words that may be changed, at least one; takes the place of count
-    minimum_length: int = MINIMUM_LENGTH  # characters; shorter words are left alone
-    options: dict[str, Any] = field(default_factory=dict)  # what the transformation's constructor takes
+    transformation: str = "WordSwapQWERTY"  # a class of textattack.transformations that uses no model
+    count: int = 1  # number of transformed words
+    rate: float | None = None  # share of the eligible words, at least one word; replaces count
+    minimum_length: int = MINIMUM_LENGTH  # minimum number of characters of an eligible word
+    options: dict[str, Any] = field(default_factory=dict)  # arguments of the transformation's constructor
 
     access = Access.NOTHING
     edits = "query"
     size_parameter = "count"
     budget_unit = "words"
     reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; Penha, Camara, Hauff, ECIR 2022"
-    deviations = "stop words are this package's, not NLTK's; one candidate is drawn a word, and no model is asked"
+    deviations = "stop words are this package's, not NLTK's; one candidate is drawn for each word, and no model is used"
 
     def __post_init__(self) -> None:
-        how_many(1, self.count, self.rate)  # refuse a rate that is none before anything runs
+        words_to_change(1, self.count, self.rate)  # refuse an invalid rate before anything runs
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Make the transformation, which imports TextAttack."""
-        self._made = textattack_adapter.transformation(self.transformation, **self.options)
+        """Create the transformation, which imports TextAttack."""
+        self._transformation = textattack_adapter.transformation(self.transformation, **self.options)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the query with words transformed."""
+        """Return the query with transformed words."""
         query = target.query
-        places = [
-            place
-            for place, word in enumerate(textattack_adapter.words_of(query))
+        eligible = [
+            index
+            for index, word in enumerate(textattack_adapter.words_of(query))
             if len(word) >= self.minimum_length and word.lower() not in STOP_WORDS
         ]
-        wanted = how_many(len(places), self.count, self.rate)
-        order = rng.permutation(places).tolist()
-        text, changed = textattack_adapter.change_words(self._made, query, order, wanted, rng)
-        note = "" if changed == wanted > 0 else f"{self.transformation} changed {changed} words"
+        budget = words_to_change(len(eligible), self.count, self.rate)
+        order = rng.permutation(eligible).tolist()
+        text, changed = textattack_adapter.change_words(self._transformation, query, order, budget, rng)
+        note = "" if changed == budget > 0 else f"{self.transformation} changed {changed} words"
         if text == query:
             return Perturbation(query, note=note)
-        text = text.strip()  # a deleted word leaves its space behind
+        text = text.strip()  # the space beside a deleted word
         return Perturbation(text, (Edit(0, len(query), text),), note)

@@ -1,7 +1,7 @@
-"""TextAttack's recipes, by name, with a goal of ranking: the document's score is to rise.
+"""TextAttack's black-box recipes, by name, with a ranking goal: to maximise the document's score.
 
-Source: Morris et al.: TextAttack, EMNLP 2020, system demonstrations, arXiv 2005.05909; the papers of the recipes, as
-Jin et al. (TextFooler), AAAI 2020; Ren et al. (PWWS), ACL 2019; Gao et al. (DeepWordBug), SPW 2018.
+Reference: Morris et al.: TextAttack, EMNLP 2020, system demonstrations, arXiv 2005.05909; the papers of the recipes,
+such as Jin et al. (TextFooler), AAAI 2020; Ren et al. (PWWS), ACL 2019; Gao et al. (DeepWordBug), SPW 2018.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,32 +22,33 @@ from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import load_table
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
-from .parts.victim_feedback import Feedback, ask
+from .parts.preparation import require_prepared
+from .parts.victim_feedback import Feedback, query_victim
 
 
 @dataclass
 class TextAttackRecipe(Attack):
-    """Runs a recipe of TextAttack on the document; the query is out of its reach."""
+    """Runs a recipe of TextAttack on the document; the query stays unchanged."""
 
-    recipe: str = "TextFoolerJin2019"  # a class of textattack.attack_recipes that needs no gradients
-    max_words: int = 5  # words changed at the most, beside what the recipe itself allows
-    feedback: Feedback = "scores"  # what is asked of the victim
-    table: str = "encoder"  # in the place of counter-fitted vectors: encoder, or the path of a table file
-    threshold: float = 0.6  # the least cosine of a substitute in the encoder's table
-    neighbours: int = 10  # the most substitutes of a word in the encoder's table
-    encoder: str = "minilm"  # in the place of the Universal Sentence Encoder: a bi-encoder's specification
+    recipe: str = "TextFoolerJin2019"  # a class of textattack.attack_recipes that uses no gradients
+    max_words: int = 5  # maximum number of changed words, in addition to the recipe's own constraints
+    feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
+    table: str = "encoder"  # replaces counter-fitted vectors: encoder, or the path of a table file
+    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
+    encoder: str = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification
 
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"
     reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; the papers of its recipes"
     deviations = (
-        "the goal is the document's score, without an end; a substitution table stands in the place of counter-fitted "
-        "vectors, and a bi-encoder in that of the Universal Sentence Encoder, with the recipe's thresholds"
+        "the goal is to maximise the document's score, without a success threshold; a substitution table replaces "
+        "counter-fitted vectors, and a bi-encoder replaces the Universal Sentence Encoder, with the recipe's thresholds"
     )
     control = "random-edit"
 
-    _made: textattack_recipes.Recipe | None = field(default=None, init=False, repr=False)
+    _recipe: textattack_recipes.Recipe | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
@@ -60,39 +62,40 @@ class TextAttackRecipe(Attack):
             vectors = encoder.embed(list(texts))
             return np.array([vectors[text] for text in texts], dtype=np.float32)
 
-        self._made = textattack_recipes.recipe(self.recipe, table, encode)
+        self._recipe = textattack_recipes.recipe(self.recipe, table, encode)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the best document the recipe finds."""
-        if self._made is None:
-            raise RuntimeError("prepare(oracle, collection, rng) was not called")
+        """Return the best document of the recipe's search."""
+        recipe = require_prepared(self._recipe)
         if not textattack_adapter.words_of(target.document):
             return Perturbation(target.document, note="the document has no word")
 
         def scores(texts: list[str]) -> NDArray[np.float64]:
-            return ask(victim, self.feedback, texts)
+            return query_victim(victim, self.feedback, texts)
 
         try:
-            text, exhausted = self._made.search(target.document, scores, self.max_words, victim.remaining, rng)
+            text, exhausted = recipe.search(target.document, scores, self.max_words, victim.remaining, rng)
         except BudgetExhausted as error:
             return Perturbation(target.document, note=str(error), exhausted=True)
         return Perturbation(text, _edits(target.document, text), exhausted=exhausted)
 
 
 def _edits(before: str, after: str) -> tuple[Edit, ...]:
-    """Return the edits that make one text of another, a run of changed words each."""
+    """Return the edits that turn ``before`` into ``after``, one for each run of changed words."""
     old, new = _tokens(before), _tokens(after)
-    edits, start, stop = [], [0], [0]
-    for token in old:
-        start.append(start[-1] + len(token))
-    for token in new:
-        stop.append(stop[-1] + len(token))
-    for kind, first, last, there, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind != "equal":
-            edits.append(Edit(start[first], start[last], after[stop[there] : stop[end]]))
-    return tuple(edits)
+    old_offsets, new_offsets = _offsets(old), _offsets(new)
+    return tuple(
+        Edit(old_offsets[i1], old_offsets[i2], after[new_offsets[j1] : new_offsets[j2]])
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        if tag != "equal"
+    )
+
+
+def _offsets(tokens: Sequence[str]) -> list[int]:
+    """Return the offset of each token in their concatenation, and the length of it."""
+    return list(accumulate(map(len, tokens), initial=0))
 
 
 def _tokens(text: str) -> list[str]:
-    """Return the runs of letters and digits of a text and all other characters, which together are the text."""
+    """Split a text into runs of letters and digits, and single other characters; their concatenation is the text."""
     return re.findall(r"\w+|\W", text)

@@ -99,8 +99,8 @@ class Attack(ABC):
 
 
 class Control(Attack):
-    """A random edit that can copy the size of another attack's edit: what any attack has to beat."""
+    """A random-edit baseline, which can match the size of another attack's edits. An attack has to outperform it."""
 
     @abstractmethod
-    def mirror(self, target: Target, perturbation: Perturbation, rng: np.random.Generator) -> Perturbation:
-        """Return a random perturbation of ``target`` with as many edits of the same kind as ``perturbation``."""
+    def match_size(self, target: Target, perturbation: Perturbation, rng: np.random.Generator) -> Perturbation:
+        """Return a random perturbation of ``target`` with as many edits of the same kind as ``perturbation`` has."""

@@ -1,9 +1,9 @@
-"""The experiment file: YAML in, a checked and typed model out; every error names the file and the key."""
+"""The experiment file: read from YAML and validated into a typed model; every error names the file and the key."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,13 +22,13 @@ def _entry(value: Any) -> Any:
         spec = parse(value)
         return {"name": spec.name, "parameters": dict(spec.parameters)}
     if not isinstance(value, Mapping):
-        raise ValueError("an entry is a name, name:key=value,…, or a mapping with a name")
+        raise ValueError("expected a name, name:key=value,…, or a mapping with `name`")
     if "name" not in value:
-        raise ValueError("the entry has no name")
-    own = {key: value[key] for key in ("label", "sweep", "only", "train", "seeds") if key in value}
-    named = parse(str(value["name"]))
-    rest = {key: item for key, item in value.items() if key not in {"name", *own}}
-    return {"name": named.name, "parameters": {**named.parameters, **rest}, **own}
+        raise ValueError("required key `name` is missing")
+    reserved = {key: value[key] for key in ("label", "sweep", "only", "train", "seeds") if key in value}
+    spec = parse(str(value["name"]))
+    parameters = {key: item for key, item in value.items() if key not in {"name", *reserved}}
+    return {"name": spec.name, "parameters": {**spec.parameters, **parameters}, **reserved}
 
 
 class _Strict(BaseModel):
@@ -36,7 +36,7 @@ class _Strict(BaseModel):
 
 
 class Entry(_Strict):
-    """A plug-in with parameters; ``sweep`` makes one plug-in of every combination of the values listed."""
+    """A plug-in with parameters; ``sweep`` yields a plug-in for every combination of its values."""
 
     name: str
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -44,7 +44,7 @@ class Entry(_Strict):
     sweep: dict[str, list[Any]] = Field(default_factory=dict)
 
     def specs(self) -> list[Spec]:
-        """Return the entry's specifications: one, or one for each point of its sweep."""
+        """Return the specifications of the entry: a single one, or one for each point of its sweep."""
         points = [dict(zip(self.sweep, values, strict=True)) for values in itertools.product(*self.sweep.values())]
         specs = []
         for point in points:
@@ -55,15 +55,15 @@ class Entry(_Strict):
         return specs
 
 
-SELF = "self"  # in place of a collection: the training queries of whichever collection is tested
+SELF = "self"  # as a training collection: the training queries of the collection that is tested
 
 
 class Training(_Strict):
     """How a ranker of the experiment is trained before it is tested; the run's seed is the training seed.
 
-    ``collection`` names what it is trained on. ``home`` stands for the training split of the collection that is
-    tested, or, where it has none, for its queries by k-fold cross-validation: no query is tested on that was trained
-    on. Further keys are the ranker's training settings.
+    ``collection`` is the training collection. ``self`` is the training split of the collection that is tested, or,
+    where it has none, its queries by k-fold cross-validation: no query is both trained and tested on. Further keys are
+    the training settings of the ranker.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -75,25 +75,25 @@ class Training(_Strict):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The ranker's own training settings."""
+        """The training settings of the ranker."""
         return dict(self.model_extra or {})
 
 
 class RankerEntry(Entry):
-    """A ranker, perhaps with weights that this experiment trains, perhaps run with seeds of its own."""
+    """A ranker, optionally trained by the experiment, optionally with its own seeds."""
 
     train: Training | None = None
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
 
 
 class CollectionEntry(Entry):
-    """A collection, perhaps with the collection that holds its training queries."""
+    """A collection, optionally with the collection of its training queries."""
 
     train: Annotated[Entry, BeforeValidator(_entry)] | None = None
 
 
 class Only(_Strict):
-    """The part of the grid a task runs on, by label; an axis left out is not restricted."""
+    """The part of the grid that a task runs on, by label; a missing axis is not restricted."""
 
     collections: list[str] | None = None
     rankers: list[str] | None = None
@@ -102,13 +102,13 @@ class Only(_Strict):
 
 
 class TaskEntry(Entry):
-    """A task, perhaps restricted to a part of the grid."""
+    """A task, optionally restricted to a part of the grid."""
 
     only: Only = Only()
 
 
 class Report(_Strict):
-    """What the report compares against."""
+    """Settings of the report."""
 
     baseline: str | None = None
 
@@ -117,11 +117,11 @@ Listed = Annotated[list[Annotated[Entry, BeforeValidator(_entry)]], Field(min_le
 
 
 class Experiment(_Strict):
-    """What one experiment file says.
+    """The content of an experiment file.
 
     Attributes:
-        name: The run folder's default name.
-        seeds: Every cell is run once a seed.
+        name: The default name of the run folder.
+        seeds: Every cell is run once per seed.
     """
 
     name: str = Field(pattern=r"^[\w.-]+$")
@@ -135,92 +135,92 @@ class Experiment(_Strict):
     report: Report = Report()
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Experiment:
+    def _check_references(self) -> Experiment:
         for axis in AXES:
             labels = [spec.label for entry in getattr(self, axis) for spec in entry.specs()]
-            twice = sorted({label for label in labels if labels.count(label) > 1})
-            if twice:
-                raise ValueError(f"{axis}: {', '.join(twice)} stands twice; give one of them a label")
+            duplicates = sorted({label for label in labels if labels.count(label) > 1})
+            if duplicates:
+                raise ValueError(f"{axis}: duplicate label {', '.join(duplicates)}; set `label` to tell them apart")
             for task in self.tasks:
                 for label in getattr(task.only, axis) or []:
-                    if not _covers(labels, label):
-                        close = nearest(label, labels) or f"the {axis} are {', '.join(labels)}"
-                        raise ValueError(f"tasks: {task.name}: only: {axis}: there is no {label!r}; {close}")
-        baseline = self.report.baseline
+                    if not any(_matches(candidate, label) for candidate in labels):
+                        raise ValueError(f"tasks: {task.name}: only: {axis}: {_not_one_of(label, labels)}")
         rankers = [spec.label for entry in self.rankers for spec in entry.specs()]
-        if baseline is not None and baseline not in rankers:
-            raise ValueError(f"report: baseline: {baseline!r} is none of the rankers: {', '.join(rankers)}")
+        if self.report.baseline is not None and self.report.baseline not in rankers:
+            raise ValueError(f"report: baseline: {_not_one_of(self.report.baseline, rankers)}")
         return self
 
     def specs(self, axis: str, only: Iterable[str] | None = None) -> list[Spec]:
         """Return the specifications on an axis, restricted to the labels ``only`` where given.
 
-        A label also stands for all points of its sweep.
+        The label of a sweep selects all its points.
         """
-        found = [spec for entry in getattr(self, axis) for spec in entry.specs()]
-        return found if only is None else [spec for spec in found if any(_matches(spec.label, o) for o in only)]
+        specs = [spec for entry in getattr(self, axis) for spec in entry.specs()]
+        return specs if only is None else [spec for spec in specs if any(_matches(spec.label, o) for o in only)]
 
     def training(self, label: str) -> Training | None:
-        """Return how the ranker of that label is trained, or None."""
+        """Return the training of the ranker of that label, or None."""
         return self._ranker(label).train
 
     def seeds_of(self, label: str) -> list[int]:
-        """Return the seeds that the ranker of that label is run with."""
+        """Return the seeds of the ranker of that label."""
         return self._ranker(label).seeds or self.seeds
 
     def _ranker(self, label: str) -> RankerEntry:
         return next(entry for entry in self.rankers if any(spec.label == label for spec in entry.specs()))
 
     def training_split(self, label: str) -> Spec | None:
-        """Return the collection that holds the training queries of the collection of that label, or None."""
+        """Return the collection of the training queries of the collection of that label, or None."""
         for entry in self.collections:
             if entry.train and any(spec.label == label for spec in entry.specs()):
                 return entry.train.specs()[0]
         return None
 
     def folds(self, ranker: str, collection: str) -> int:
-        """Return in how many parts a collection's queries are tested; 1 unless the ranker learns from the others."""
+        """Return the number of cross-validation folds of a collection's queries; 1 without cross-validation."""
         training = self.training(ranker)
-        at_home = training is not None and training.collection == SELF and self.training_split(collection) is None
-        return training.folds if training and at_home else 1
+        in_domain = training is not None and training.collection == SELF and self.training_split(collection) is None
+        return training.folds if training and in_domain else 1
 
 
 def _matches(label: str, wanted: str) -> bool:
     return label == wanted or label.startswith(f"{wanted}:")
 
 
-def _covers(labels: Iterable[str], wanted: str) -> bool:
-    return any(_matches(label, wanted) for label in labels)
+def _not_one_of(label: str, labels: Sequence[str]) -> str:
+    hint = nearest(label, labels)
+    return f"{label!r} is not one of: {', '.join(labels)}" + (f"; {hint}" if hint else "")
 
 
 def load(path: Path) -> Experiment:
     """Read and check an experiment file.
 
     Raises:
-        ExperimentError: The file cannot be read, is not YAML, or says something that is not allowed.
+        ExperimentError: The file cannot be read, is not YAML, or is not a valid experiment.
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ExperimentError(
-            f"there is no experiment file {str(path)!r}", hint="see experiments/ for examples"
+            f"experiment file {str(path)!r} not found",
+            hint=nearest(path.name, [p.name for p in path.parent.glob("*.y*ml")]),
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ExperimentError(f"the experiment file cannot be read: {error}", where=str(path)) from error
     except yaml.YAMLError as error:
-        raise ExperimentError(f"this is not valid YAML: {error}", where=str(path)) from error
+        raise ExperimentError(f"not valid YAML: {error}", where=str(path)) from error
     return check(raw, str(path))
 
 
 def check(raw: Any, where: str) -> Experiment:
-    """Check what an experiment file says.
+    """Validate the content of an experiment file.
 
     Raises:
-        ExperimentError: One line for each thing that is wrong, with its key.
+        ExperimentError: A line for each problem, with its key.
     """
     if not isinstance(raw, Mapping):
         raise ExperimentError(
-            f"an experiment is a mapping, and this is {type(raw).__name__}",
+            f"an experiment must be a mapping, not {_type_name(raw)}",
             where=where,
             allowed=", ".join(Experiment.model_fields),
         )
@@ -229,22 +229,71 @@ def check(raw: Any, where: str) -> Experiment:
     except RobustrankError as error:
         raise ExperimentError(error.what, where=where, allowed=error.allowed, hint=error.hint) from error
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors()]
-        unknown = [str(detail["loc"][-1]) for detail in error.errors() if detail["type"] == "extra_forbidden"]
-        hints = [hint for key in unknown if (hint := nearest(key, Experiment.model_fields))]
+        details = error.errors()
+        unknown = any(detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1 for detail in details)
         raise ExperimentError(
-            "\n".join(problems),
+            "\n".join(map(_problem, details)),
             where=where,
             allowed=f"keys: {', '.join(Experiment.model_fields)}" if unknown else None,
-            hint="; ".join(hints) or "docs/experiments.md describes every key",
+            hint=_hint(details[0]["loc"], raw),
         ) from error
 
 
+KEYS: dict[str, type[BaseModel]] = {
+    "only": Only,
+    "train": Training,
+    "report": Report,
+}  # models whose keys did-you-mean hints come from
+
+
 def _problem(detail: Any) -> str:
-    place = ".".join(str(part) for part in detail["loc"]) or "the experiment"
-    message = detail["msg"].removeprefix("Value error, ")
-    shown = "" if detail["type"] in {"missing", "value_error"} else f" (it is {_excerpt(detail['input'])})"
-    return f"{place}: {message}{shown}"
+    """Return a line for a problem: the key, what is wrong, and the value."""
+    *parents, key = detail["loc"] or ("the experiment",)
+    name, value = ".".join(map(str, detail["loc"])) or "the experiment", detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            model: type[BaseModel] = next((KEYS[parent] for parent in reversed(parents) if parent in KEYS), Experiment)
+            hint = nearest(str(key), model.model_fields)
+            return f"unknown key `{name}`" + (f", {hint}" if hint else "")
+        case "missing":
+            return f"required key `{name}` is missing"
+        case "list_type" | "tuple_type":
+            return f"`{name}` must be a list, e.g. [{_excerpt(value)}], not {_type_name(value)}"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return f"`{name}` must be an integer, not {_excerpt(value)}"
+        case "float_type" | "float_parsing":
+            return f"`{name}` must be a number, not {_excerpt(value)}"
+        case "string_type":
+            return f"`{name}` must be a string, not {_excerpt(value)}"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return f"`{name}` must be a mapping, not {_type_name(value)}"
+        case "string_pattern_mismatch":
+            return f"`{name}` may have letters, digits, `.`, `_` and `-` only, not {_excerpt(value)}"
+        case "too_short":
+            return f"`{name}` is empty; at least {detail['ctx']['min_length']} is needed"
+        case "value_error":
+            message = detail["msg"].removeprefix("Value error, ")
+            return f"{name}: {message}" if detail["loc"] else message
+        case _:
+            return f"`{name}`: {detail['msg']} (it is {_excerpt(value)})"
+
+
+def _hint(loc: Sequence[str | int], raw: Mapping[str, Any]) -> str:
+    """Return the command that describes what the key ``loc`` configures."""
+    axis = str(loc[0]) if loc else ""
+    if axis not in (*AXES, "tasks"):
+        return "robustrank list"
+    entries = raw.get(axis)
+    entry = entries[loc[1]] if len(loc) > 1 and isinstance(entries, list) and isinstance(loc[1], int) else None
+    name = str(entry.get("name", "")) if isinstance(entry, Mapping) else str(entry or "")
+    return (
+        f"robustrank describe {axis.removesuffix('s')} {name.partition(':')[0]}" if name else f"robustrank list {axis}"
+    )
+
+
+def _type_name(value: Any) -> str:
+    names = {"dict": "a mapping", "list": "a list", "str": "a string", "NoneType": "empty"}
+    return names.get(type(value).__name__, repr(value))
 
 
 def _excerpt(value: Any) -> str:

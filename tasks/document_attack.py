@@ -167,7 +167,7 @@ class DocumentAttack(Task):
         if control is not None:  # a document that was not edited has the edit of the same size: none
             edited = bool(result.perturbation.edits)
             rng = context.rng("control", *names)
-            result.control = control.mirror(target, result.perturbation, rng) if edited else unchanged
+            result.control = control.match_size(target, result.perturbation, rng) if edited else unchanged
         return result
 
     def _control(self, context: Context) -> Control | None:

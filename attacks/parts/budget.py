@@ -1,12 +1,16 @@
-"""How many words a perturbation of a stated size or rate changes."""
+"""Edit budget of word-level perturbations: a number of words, or a share of the words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 
-def how_many(there: int, count: int, rate: float | None) -> int:
-    """Return how many of ``there`` words are changed: ``count``, or where a rate is given, that share of them.
+import numpy as np
 
-    A rate above 0 changes one word at the least.
+
+def words_to_change(eligible: int, count: int, rate: float | None) -> int:
+    """Return how many of the ``eligible`` words are changed: ``count`` words, or the share ``rate`` of them.
+
+    A rate above 0 changes at least one word.
 
     Raises:
         ValueError: The rate is not between 0 and 1, or the count is negative.
@@ -14,7 +18,12 @@ def how_many(there: int, count: int, rate: float | None) -> int:
     if count < 0:
         raise ValueError(f"{count} words cannot be changed")
     if rate is None:
-        return min(count, there)
+        return min(count, eligible)
     if not 0 <= rate <= 1:
         raise ValueError(f"rate={rate}; a rate is a share between 0 and 1")
-    return min(there, max(1, round(rate * there))) if rate else 0
+    return min(eligible, max(1, round(rate * eligible))) if rate else 0
+
+
+def sample_indices(indices: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
+    """Return ``count`` of the indices, drawn without replacement, in ascending order."""
+    return sorted(rng.permutation(indices)[:count].tolist())

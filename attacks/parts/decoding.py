@@ -1,15 +1,16 @@
-"""Guided decoding: a beam search over a language model's tokens for a text that a ranker scores high.
+"""Beam search over the tokens of a language model, with the gradients of a surrogate model.
 
-Source: the searches of Liu et al. (PAT), CCS 2022, arXiv 2209.06506, and of Song, Rush, Shmatikov: Adversarial Semantic
-Collisions, EMNLP 2020 (natural collisions), after Dathathri et al. (PPLM), ICLR 2020. There, a few steps of Adam move
-the model's logits along the ranker's gradient; a step of .001 moves a logit by no more than .001, so that five hardly
-change which tokens are tried. Here the ranker's first-order gain of each token is added to its log-probability, with a
-weight. A token's vector is the mean of the ranker's embeddings of the token's text.
+Reference: the searches of Liu et al. (PAT), CCS 2022, arXiv 2209.06506, and of Song, Rush, Shmatikov: Adversarial
+Semantic Collisions, EMNLP 2020 (natural collisions), after Dathathri et al. (PPLM), ICLR 2020.
+
+Deviation: the papers move the model's logits along the ranker's gradient by a few steps of Adam. A step of .001 moves a
+logit by at most .001, so five steps hardly change which tokens are tried. Here the first-order gain of each token is
+added to its log-probability, with a weight. The vector of a token is the mean of the ranker's embeddings of its text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,14 +28,15 @@ from .surrogates import SurrogateScorer
 
 @dataclass(frozen=True)
 class BeamHypothesis:
-    """A text that is being written.
+    """A partial text of the beam search.
 
     Attributes:
         tokens: Its tokens.
         text: The tokens as text.
-        relevance: Its score by the ranker.
-        fluency: The sum of its tokens' log-probabilities.
-        coherence: The sum of how much more probable the context makes them.
+        relevance: Its score by the surrogate model.
+        fluency: The sum of the log-probabilities of its tokens.
+        coherence: The sum of the gains in log-probability of its tokens after the context.
+        bonus: The bonus of its last token.
     """
 
     tokens: tuple[int, ...] = ()
@@ -42,22 +44,23 @@ class BeamHypothesis:
     relevance: float = -np.inf
     fluency: float = 0.0
     coherence: float = 0.0
+    bonus: float = 0.0
 
 
 @dataclass(frozen=True)
 class DecodingConfig:
-    """What a text is searched for.
+    """Configuration of the beam search.
 
     Attributes:
         length: Tokens of the text.
-        beams: Texts kept in a step.
-        candidates: Tokens tried after each of them.
-        guidance: The weight, in nats, of the largest first-order gain.
-        fluency: The weight of the mean log-probability of the tokens.
-        coherence: The weight of the mean gain in log-probability by what the text stands beside.
-        context: What the text stands beside; its first ``window`` tokens are read.
-        window: Tokens.
-        value: What the ranker's scores are worth, on the scale of a log-probability.
+        beams: Beam width: hypotheses kept in each step.
+        candidates: Tokens tried after each hypothesis.
+        guidance: Weight, in nats, of the largest first-order gain.
+        fluency: Weight of the mean log-probability of the tokens.
+        coherence: Weight of the mean gain in log-probability after the context.
+        value: Maps scores of the surrogate model to the scale of a log-probability.
+        context: The text beside which the new text is inserted; its first ``window`` tokens are read.
+        window: Tokens of the context.
     """
 
     length: int
@@ -73,14 +76,14 @@ class DecodingConfig:
 
 @dataclass(frozen=True)
 class Decoder:
-    """The tokens a text may be made of: letters, with or without a space before them.
+    """Beam-search decoder over the alphabetic tokens of a language model, with or without a leading space.
 
     Attributes:
         model: The language model.
         ids: int64[n], the tokens.
         texts: Their texts.
         begins: bool[n], whether a token begins a word.
-        vectors: float32[n, H], the tokens in the ranker's embedding space.
+        vectors: float32[n, H], the tokens in the embedding space of the surrogate model.
     """
 
     model: LanguageModel
@@ -91,81 +94,80 @@ class Decoder:
 
     @classmethod
     def of(cls, model: LanguageModel, view: GradientView) -> Decoder:
-        """Return the decoder of a language model for a ranker."""
-        found = [(token, model.tokenizer.decode([token])) for token in sorted(model.tokenizer.get_vocab().values())]
-        kept = [(token, text) for token, text in found if text.strip().isascii() and text.lstrip(" ").isalpha()]
-        texts = tuple(text for _, text in kept)
-        ids = np.array([token for token, _ in kept], dtype=np.int64)
+        """Return the decoder of a language model for a surrogate model."""
+        decoded = [(token, model.tokenizer.decode([token])) for token in sorted(model.tokenizer.get_vocab().values())]
+        usable = [(token, text) for token, text in decoded if text.strip().isascii() and text.lstrip(" ").isalpha()]
+        texts = tuple(text for _, text in usable)
+        ids = np.array([token for token, _ in usable], dtype=np.int64)
         begins = np.array([text.startswith(" ") for text in texts], dtype=np.bool_)
         return cls(model, ids, texts, begins, mean_vectors([text.strip().lower() for text in texts], view))
 
     def search(
-        self, surrogate_scorer: SurrogateScorer, config: DecodingConfig, bonus: NDArray[np.float32]
+        self, scorer: SurrogateScorer, config: DecodingConfig, bonus: NDArray[np.float32]
     ) -> list[BeamHypothesis]:
-        """Return the texts kept in any step, best relevance first; fewer tokens first among equals.
+        """Return the hypotheses of all steps, best relevance first; among equals, fewer tokens first.
 
         Args:
-            surrogate_scorer: The ranker, for one query.
+            scorer: The surrogate model, for one query.
             config: The decoding config.
-            bonus: float32[n], added to a token's value; -inf bans it.
+            bonus: float32[n], added to a token's value; -inf excludes the token.
         """
-        beams, kept = [BeamHypothesis()], {}
+        beam, finished = [BeamHypothesis()], {}
         context = self.model.tokens(config.context)[: config.window] if config.coherence else []
         for step in range(config.length):
-            grown, values = self._grown(
-                beams, surrogate_scorer, config, bonus if step else np.where(self.begins, bonus, -np.inf), context
-            )
-            if not grown:
+            allowed = bonus if step else np.where(self.begins, bonus, -np.inf)
+            extended = list(self._extensions(beam, scorer, config, allowed, context))
+            if not extended:
                 break
-            order = np.argsort(-values, kind="stable")[: config.beams]
-            beams = [grown[int(place)] for place in order]
-            kept.update({beam.text: beam for beam in beams})
-        return sorted(kept.values(), key=lambda beam: (-beam.relevance, len(beam.tokens), beam.text))
+            extended, values = _evaluate(extended, scorer, config)
+            beam = [extended[int(index)] for index in np.argsort(-values, kind="stable")[: config.beams]]
+            finished.update({hypothesis.text: hypothesis for hypothesis in beam})
+        return sorted(finished.values(), key=lambda h: (-h.relevance, len(h.tokens), h.text))
 
-    def _grown(
+    def _extensions(
         self,
-        beams: list[BeamHypothesis],
-        surrogate_scorer: SurrogateScorer,
+        beam: list[BeamHypothesis],
+        scorer: SurrogateScorer,
         config: DecodingConfig,
         bonus: NDArray[np.float32],
         context: list[int],
-    ) -> tuple[list[BeamHypothesis], NDArray[np.float64]]:
-        """Return the beams with one token more, and what they are worth."""
-        fluency = self.model.next([beam.tokens for beam in beams])[:, self.ids]
+    ) -> Iterator[BeamHypothesis]:
+        """Yield the hypotheses of the beam, each with the ``candidates`` most promising tokens after it."""
+        fluency = self.model.next([hypothesis.tokens for hypothesis in beam])[:, self.ids]
         coherence = np.zeros_like(fluency)
         if context:
-            coherence = self.model.next([(*context, *beam.tokens) for beam in beams])[:, self.ids] - fluency
-        grown, extra = [], []
-        for beam, likely, fitting in zip(beams, fluency, coherence, strict=True):
-            allowed = np.where(np.isin(self.ids, beam.tokens), -np.inf, bonus)  # no token stands twice
-            promise = likely + allowed
+            coherence = self.model.next([(*context, *h.tokens) for h in beam])[:, self.ids] - fluency
+        for row, hypothesis in enumerate(beam):
+            promise = fluency[row] + np.where(np.isin(self.ids, hypothesis.tokens), -np.inf, bonus)  # no repeated token
             if np.isfinite(promise).any():
-                promise = promise + config.guidance * self._gain(beam, int(promise.argmax()), surrogate_scorer)
-            for place in np.argsort(-promise, kind="stable")[: config.candidates].tolist():
-                if np.isfinite(promise[place]):
-                    grown.append(
-                        BeamHypothesis(
-                            (*beam.tokens, int(self.ids[place])),
-                            beam.text + self.texts[place],
-                            fluency=beam.fluency + float(likely[place]),
-                            coherence=beam.coherence + float(fitting[place]),
-                        )
+                promise = promise + config.guidance * self._gains(hypothesis, int(promise.argmax()), scorer)
+            for index in np.argsort(-promise, kind="stable")[: config.candidates].tolist():
+                if np.isfinite(promise[index]):
+                    yield BeamHypothesis(
+                        (*hypothesis.tokens, int(self.ids[index])),
+                        hypothesis.text + self.texts[index],
+                        fluency=hypothesis.fluency + float(fluency[row, index]),
+                        coherence=hypothesis.coherence + float(coherence[row, index]),
+                        bonus=float(bonus[index]),
                     )
-                    extra.append(float(bonus[place]))
-        if not grown:
-            return [], np.empty(0)
-        relevance = surrogate_scorer.scores([beam.text.strip() for beam in grown])
-        length = len(grown[0].tokens)
-        values = config.value(relevance) + np.array(extra)
-        values += np.array([config.fluency * b.fluency + config.coherence * b.coherence for b in grown]) / length
-        scored = zip(grown, relevance.tolist(), strict=True)
-        return [replace(beam, relevance=score) for beam, score in scored], values
 
-    def _gain(self, beam: BeamHypothesis, place: int, surrogate_scorer: SurrogateScorer) -> NDArray[np.float32]:
-        """Return float32[n], each token's first-order gain in place of the likeliest, over the largest of them."""
-        text = (beam.text + self.texts[place]).strip()
+    def _gains(self, hypothesis: BeamHypothesis, likeliest: int, scorer: SurrogateScorer) -> NDArray[np.float32]:
+        """Return float32[n], the first-order gain of each token over the likeliest one, scaled to at most 1."""
+        text = (hypothesis.text + self.texts[likeliest]).strip()
         if not words(text):
             return np.zeros(len(self.ids), dtype=np.float32)
-        embedding_gradient = embedding_gradients_in("", Edit(0, 0, text), surrogate_scorer.view)[-1]
-        gain = (self.vectors - self.vectors[place]) @ embedding_gradient
-        return np.asarray(gain / (np.abs(gain).max() + 1e-12), dtype=np.float32)
+        embedding_gradient = embedding_gradients_in("", Edit(0, 0, text), scorer.view)[-1]
+        gains = (self.vectors - self.vectors[likeliest]) @ embedding_gradient
+        return np.asarray(gains / (np.abs(gains).max() + 1e-12), dtype=np.float32)
+
+
+def _evaluate(
+    hypotheses: list[BeamHypothesis], scorer: SurrogateScorer, config: DecodingConfig
+) -> tuple[list[BeamHypothesis], NDArray[np.float64]]:
+    """Return the hypotheses with their relevance, and their values, float64[n]."""
+    relevance = scorer.scores([hypothesis.text.strip() for hypothesis in hypotheses])
+    length = len(hypotheses[0].tokens)
+    values = config.value(relevance) + np.array([hypothesis.bonus for hypothesis in hypotheses])
+    values += np.array([config.fluency * h.fluency + config.coherence * h.coherence for h in hypotheses]) / length
+    scored = zip(hypotheses, relevance.tolist(), strict=True)
+    return [replace(hypothesis, relevance=score) for hypothesis, score in scored], values

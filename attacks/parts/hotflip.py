@@ -1,8 +1,8 @@
-"""HotFlip on words: a trigger has slots, and gradients say which word in which slot would raise a score most.
+"""HotFlip search over words: the slots of a trigger are filled by the words of the largest first-order gain.
 
-Source: Ebrahimi, Rao, Lowd, Dou: HotFlip, ACL 2018 (first-order gain of a flip). Words of the collection stand for the
-vocabulary's tokens, each with the mean of its tokens' embeddings, so that a trigger can be written into a text and read
-back, whatever the ranker's tokeniser.
+Reference: Ebrahimi, Rao, Lowd, Dou: HotFlip, ACL 2018. Candidates are words of the collection instead of wordpieces,
+each with the mean of its tokens' input embeddings. So a trigger can be written into a text and tokenised again by any
+ranker.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Edit, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Encoding
+from robustrank.rankers.ranker import Encoding, Pair
 from robustrank.text.words import document_frequencies, words
-from robustrank.victim import GradientView
+from robustrank.victim import GradientView, QueryInterface
+
+from .insertion import Position, insertion
 
 Trigger = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The words triggers are made of.
+    """The candidate words of a trigger.
 
     Attributes:
         words: n keys, sorted.
@@ -35,38 +37,39 @@ class Lexicon:
     vectors: NDArray[np.float32]
 
     @classmethod
-    def of(cls, collection: Collection, view: GradientView, minimum: int, most: int | None = None) -> Lexicon:
-        """Return the collection's alphabetic words that stand in ``minimum`` documents or more.
+    def of(
+        cls, collection: Collection, view: GradientView, minimum_documents: int, max_words: int | None = None
+    ) -> Lexicon:
+        """Return the alphabetic words of the collection that occur in at least ``minimum_documents`` documents.
 
-        With ``most``, they are the so many that stand in the most documents.
+        With ``max_words``, only the words of the highest document frequency.
         """
         counts = document_frequencies(collection.documents.values())
-        kept = [key for key, count in counts.items() if count >= minimum and key.isalpha()]
-        keys = tuple(sorted(sorted(kept, key=lambda key: (-counts[key], key))[:most]))
+        frequent = [key for key, count in counts.items() if count >= minimum_documents and key.isalpha()]
+        keys = tuple(sorted(sorted(frequent, key=lambda key: (-counts[key], key))[:max_words]))
         return cls(keys, mean_vectors(keys, view))
 
     def draw(self, length: int, rng: np.random.Generator) -> Trigger:
-        """Return ``length`` random words."""
+        """Return a trigger of ``length`` random words."""
         return tuple(self.words[int(i)] for i in rng.integers(len(self.words), size=length))
 
     def candidate_flips(self, trigger: Trigger, embedding_gradients: NDArray[np.float32], count: int) -> list[Trigger]:
-        """Return the ``count`` triggers, one word away, of the largest first-order gain, best first.
+        """Return the ``count`` triggers that differ in one slot and have the largest first-order gain, best first.
 
         Args:
             trigger: L words.
-            embedding_gradients: float32[L, H], the gradient of what is to rise by the embedding of each slot.
+            embedding_gradients: float32[L, H], the gradient of the objective with respect to each slot's embedding.
             count: How many.
         """
-        gains = embedding_gradients @ self.vectors.T
-        found: dict[Trigger, None] = {}
-        own = np.array([gains[slot, self._index(word)] for slot, word in enumerate(trigger)])
-        relative = gains - own[:, None]
-        places = np.argsort(-relative, axis=None, kind="stable")[: count + len(trigger)]
-        for place in places.tolist():
-            slot, index = divmod(place, len(self.words))
+        products = embedding_gradients @ self.vectors.T
+        current = np.array([products[slot, self._index(word)] for slot, word in enumerate(trigger)])
+        gains = products - current[:, None]
+        triggers: dict[Trigger, None] = {}
+        for flat_index in np.argsort(-gains, axis=None, kind="stable")[: count + len(trigger)].tolist():
+            slot, index = divmod(flat_index, len(self.words))
             if self.words[index] != trigger[slot]:
-                found[(*trigger[:slot], self.words[index], *trigger[slot + 1 :])] = None
-        return list(found)[:count]
+                triggers[(*trigger[:slot], self.words[index], *trigger[slot + 1 :])] = None
+        return list(triggers)[:count]
 
     def _index(self, word: str) -> int:
         return int(np.searchsorted(np.array(self.words), word))
@@ -87,45 +90,87 @@ def hotflip_search(
     trigger: Trigger,
     lexicon: Lexicon,
     embedding_gradients: Callable[[Trigger], NDArray[np.float32]],
-    values: Callable[[Sequence[Trigger]], NDArray[np.float32]],
+    objective: Callable[[Sequence[Trigger]], NDArray[np.float32]],
     steps: int,
     candidates: int,
 ) -> Iterator[Trigger]:
-    """Yield better and better triggers: the best of the ``candidates`` likeliest flips, until none is better.
+    """Yield triggers of increasing objective, until no candidate flip is better.
 
     Args:
-        trigger: Where to start; it is yielded first.
-        lexicon: What slots may hold.
-        embedding_gradients: Returns float32[L, H], the gradient by the embedding of each slot.
-        values: Returns float32[n], what is to rise, for n triggers.
-        steps: Flips at the most.
-        candidates: Flips tried in each step.
+        trigger: The initial trigger; it is yielded first.
+        lexicon: The candidate words.
+        embedding_gradients: Returns float32[L, H], the gradient with respect to each slot's embedding.
+        objective: Returns float32[n], the values to maximise, for n triggers.
+        steps: The maximum number of steps.
+        candidates: The number of candidate flips evaluated in each step.
     """
     yield trigger
-    best = float(values([trigger])[0])
+    best = float(objective([trigger])[0])
     for _ in range(steps):
-        tries = lexicon.candidate_flips(trigger, embedding_gradients(trigger), candidates)
-        found = values(tries) if tries else np.empty(0, dtype=np.float32)
-        if not found.size or float(found.max()) <= best:
+        triggers = lexicon.candidate_flips(trigger, embedding_gradients(trigger), candidates)
+        values = objective(triggers) if triggers else np.empty(0, dtype=np.float32)
+        if not values.size or float(values.max()) <= best:
             return
-        best, trigger = float(found.max()), tries[int(found.argmax())]
+        best, trigger = float(values.max()), triggers[int(values.argmax())]
         yield trigger
 
 
-def embedding_gradients_in(document: str, edit: Edit, view: GradientView) -> NDArray[np.float32]:
-    """Return float32[L, H]: d score / d embedding of each word that ``edit`` writes into the document.
+def search_universal_trigger(
+    interface: QueryInterface,
+    pairs: Sequence[Pair],
+    position: Position,
+    trigger: Trigger,
+    lexicon: Lexicon,
+    steps: int,
+    candidates: int,
+) -> Trigger:
+    """Return the trigger of the highest mean score over (query, document) pairs, by HotFlip search.
 
-    A word's gradient is the sum over its tokens: its vector stands for the mean. Words cut off by truncation have none.
+    Args:
+        interface: The victim model; scores and gradients are needed.
+        pairs: Queries and the documents into which the trigger is inserted.
+        position: Where it is inserted.
+        trigger: The initial trigger.
+        lexicon: The candidate words.
+        steps: The maximum number of steps.
+        candidates: The number of candidate flips evaluated in each step.
+    """
+
+    def edit(document: str, slots: Trigger) -> Edit:
+        return insertion(document, " ".join(slots), position)
+
+    def mean_gradients(slots: Trigger) -> NDArray[np.float32]:
+        gradients = [
+            embedding_gradients_in(document, edit(document, slots), interface.gradients(query))
+            for query, document in pairs
+        ]
+        return np.asarray(np.mean(gradients, axis=0), dtype=np.float32)
+
+    def mean_scores(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
+        attacked = [
+            (query, apply_edits(document, (edit(document, slots),))) for slots in triggers for query, document in pairs
+        ]
+        return np.asarray(interface.score(attacked).reshape(len(triggers), -1).mean(axis=1), dtype=np.float32)
+
+    *_, best = hotflip_search(trigger, lexicon, mean_gradients, mean_scores, steps, candidates)
+    return best
+
+
+def embedding_gradients_in(document: str, edit: Edit, view: GradientView) -> NDArray[np.float32]:
+    """Return float32[L, H]: d score / d embedding of each word that ``edit`` inserts into the document.
+
+    The gradient of a word is the sum over its tokens, because its vector is their mean. It is zero for words that are
+    truncated.
     """
     encoding = view.encode(apply_edits(document, (edit,)))
     _, (gradient,) = view.gradients([encoding])
     rows = []
     for word in words(edit.text):
-        inside = tokens_within(edit.start + word.start, edit.start + word.end, encoding)
-        rows.append(gradient[inside].sum(axis=0) if inside else np.zeros(gradient.shape[1], dtype=np.float32))
+        tokens = tokens_within(edit.start + word.start, edit.start + word.end, encoding)
+        rows.append(gradient[tokens].sum(axis=0) if tokens else np.zeros(gradient.shape[1], dtype=np.float32))
     return np.array(rows, dtype=np.float32)
 
 
 def tokens_within(start: int, end: int, encoding: Encoding) -> list[int]:
-    """Return the indices of the tokens that stand inside the characters ``start:end``."""
+    """Return the indices of the tokens inside the characters ``start:end``."""
     return [i for i, (first, last) in enumerate(encoding.spans) if first >= start and last <= end and last > first]

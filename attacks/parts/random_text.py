@@ -1,4 +1,4 @@
-"""Random words of a collection, in place of the words of a text: what controls write."""
+"""Random words of a collection: the text of random-edit baselines (controls)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 
 
-def vocabulary(collection: Collection) -> list[str]:
-    """Return the collection's words, stop words left out, sorted."""
+def content_vocabulary(collection: Collection) -> list[str]:
+    """Return the words of the collection without stop words, sorted."""
     return sorted({word.key for text in collection.documents.values() for word in words(text)} - STOP_WORDS)
 
 
-def noise(text: str, choices: Sequence[str], rng: np.random.Generator) -> str:
-    """Return ``text`` with every word replaced by one drawn from ``choices``.
+def randomise_words(text: str, vocabulary: Sequence[str], rng: np.random.Generator) -> str:
+    """Return ``text`` with every word replaced by a random word of ``vocabulary``.
 
     Raises:
-        RuntimeError: There is nothing to draw from.
+        RuntimeError: The vocabulary is empty.
     """
-    if not choices:
-        raise RuntimeError("the control knows no words: prepare(oracle, collection, rng) was not called")
-    edits = tuple(Edit(word.start, word.end, choices[int(rng.integers(len(choices)))]) for word in words(text))
+    if not vocabulary:
+        raise RuntimeError("the control has no vocabulary: call prepare(interface, collection, rng) before it is used")
+    edits = tuple(Edit(word.start, word.end, vocabulary[int(rng.integers(len(vocabulary)))]) for word in words(text))
     return apply_edits(text, edits)

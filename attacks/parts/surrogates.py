@@ -1,30 +1,34 @@
-"""Whose scores and gradients an attack follows: a ranker of its own, one taught by the victim, or the victim itself.
+"""Surrogate models: the scores and gradients that an attack optimises against.
 
-Only the victim's count as queries.
+A surrogate is a ranker of the attacker, an imitation model distilled from the victim, or (white box) the victim model
+itself. Only scores and gradients of the victim count as queries.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
+from robustrank.language_model import language_model_digest
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
 from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
+from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
 VICTIM, IMITATION = "victim", "imitation"
 
 
 def access_of(surrogate: str) -> Access:
-    """Return what an attack needs that asks its victim for nothing but what its surrogate needs."""
+    """Return the access that a surrogate needs: white-box for the victim itself, rank-only for an imitation model."""
     return {VICTIM: Access.GRADIENTS, IMITATION: Access.RANKS}.get(surrogate, Access.NOTHING)
 
 
@@ -35,17 +39,17 @@ def load_surrogate(
     collection: Collection,
     rng: np.random.Generator,
 ) -> GradientRanker | None:
-    """Return the surrogate, taught where it is an imitation; None stands for the victim.
+    """Return the surrogate model, trained if it is an imitation model; None if the surrogate is the victim itself.
 
     Args:
         name: A ranker's specification, ``imitation`` or ``victim``.
         imitation: Settings of the imitation.
-        interface: The victim.
-        collection: Queries and candidates from which may be learned.
-        rng: Of the imitation.
+        interface: The victim model.
+        collection: Queries and candidates of the imitation's training.
+        rng: Random generator of the imitation.
 
     Raises:
-        UsageError: It has no gradients.
+        UsageError: The ranker has no gradients.
     """
     if name == VICTIM:
         return None
@@ -60,21 +64,21 @@ def load_surrogate(
 
 
 def prepared_view(surrogate: GradientRanker | None, interface: QueryInterface) -> GradientView:
-    """Return the embeddings and gradients an attack prepares with; the victim's where there is no surrogate."""
-    return interface.gradients("") if surrogate is None else _free_view(surrogate, "")
+    """Return the input embeddings and gradients that ``prepare`` uses: the surrogate's, or else the victim's."""
+    return interface.gradients("") if surrogate is None else _unmetered_view(surrogate, "")
 
 
-def _free_view(surrogate: GradientRanker, query: str) -> GradientView:
-    """Return a surrogate's gradients, which cost nothing."""
+def _unmetered_view(surrogate: GradientRanker, query: str) -> GradientView:
+    """Return the gradients of a surrogate; they count as no query."""
     return GradientView(surrogate, query, lambda count: None)
 
 
 @dataclass(frozen=True)
 class SurrogateScorer:
-    """Scores and gradients for one query.
+    """Scores and gradients of the surrogate model for one query.
 
     Attributes:
-        view: Gradients.
+        view: Input embeddings and gradients.
         scores: Returns float32[n], the scores of n texts.
     """
 
@@ -83,7 +87,7 @@ class SurrogateScorer:
 
     @classmethod
     def of(cls, surrogate: GradientRanker | None, target: Target, victim: Victim) -> SurrogateScorer:
-        """Return the guide for a target; the victim's where there is no surrogate."""
+        """Return the scorer for the target's query; it scores with the victim if ``surrogate`` is None."""
         if surrogate is None:
             return cls(victim.gradients(), victim.scores)
         scorer = Scorer(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
@@ -91,13 +95,49 @@ class SurrogateScorer:
         def scores(texts: Sequence[str]) -> Scores:
             return scorer.score([(target.query, text) for text in texts])
 
-        return cls(_free_view(surrogate, target.query), scores)
+        return cls(_unmetered_view(surrogate, target.query), scores)
 
-    def spread(self, target: Target, count: int = 20) -> float:
-        """Return the standard deviation of scores over ``count`` documents of the list, evenly spaced; 1 where it is 0.
+    def score_std(self, target: Target, count: int = 20) -> float:
+        """Return the standard deviation of the scores of ``count`` evenly spaced documents of the list; 1 instead of 0.
 
-        Rankers score on scales of their own; this is what makes them comparable with log-probabilities.
+        Scores divided by it are comparable over rankers, and with log-probabilities.
         """
-        listed = target.ranked[:: max(1, len(target.ranked) // count)][:count]
-        found = float(np.std(self.scores([candidate.text for candidate in listed]))) if listed else 0.0
-        return found or 1.0
+        sample = target.ranked[:: max(1, len(target.ranked) // count)][:count]
+        deviation = float(np.std(self.scores([candidate.text for candidate in sample]))) if sample else 0.0
+        return deviation or 1.0
+
+
+class SurrogateAttack(Attack):
+    """Base class of attacks that insert a text optimised against a surrogate model, with a language model.
+
+    A subclass is a dataclass with the parameters below, and calls ``_load_surrogate`` in its ``prepare``.
+    """
+
+    surrogate: str
+    imitation: dict[str, Any]
+    language_model: str
+
+    _surrogate: GradientRanker | None = None
+
+    def __post_init__(self) -> None:
+        Imitation.of(self.imitation)  # refuse unknown settings before anything runs
+        self.access = access_of(self.surrogate)
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of the language model's files."""
+        return language_model_digest(self.language_model)
+
+    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
+        """Return the document with the text inserted; the clean document if the query budget does not suffice."""
+        try:
+            return self._insert(target, SurrogateScorer.of(self._surrogate, target, victim), rng)
+        except BudgetExhausted as error:
+            return Perturbation(target.document, note=str(error), exhausted=True)
+
+    @abstractmethod
+    def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
+        """Return the document with the text inserted."""
+
+    def _load_surrogate(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)

@@ -1,4 +1,4 @@
-"""What an attack asks of its victim to tell a better text: scores, or ranks alone."""
+"""Feedback of the victim model on candidate texts: scores (score-based attack) or ranks (rank-only attack)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from robustrank.victim import Victim
 Feedback = Literal["scores", "ranks"]
 
 
-def ask(victim: Victim, feedback: Feedback, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return float64[n]: scores, or ranks with the sign turned, so that higher is better."""
+def query_victim(victim: Victim, feedback: Feedback, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return float64[n], the scores of the texts or their negated ranks: higher is better."""
     return np.asarray(victim.scores(texts) if feedback == "scores" else -victim.ranks(texts), dtype=np.float64)

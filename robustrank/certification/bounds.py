@@ -1,7 +1,7 @@
 """One-sided confidence bounds on a mean, from independent samples in [0, 1]; pure functions on arrays.
 
-Every bound has one signature: samples and delta in, a number L out, with Pr(mean < L) <= delta. An upper bound is the
-mirror image, see :func:`upper`.
+Every lower bound has the same signature: it maps samples and delta to a number L with Pr(mean < L) <= delta. Upper
+bounds follow by symmetry, see :func:`upper`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 Samples = NDArray[np.floating]
 Bound = Callable[[Samples, float], float]
 
-CLIP = 0.75  # c of the betting bound: no bet risks more than this share of the capital
-STEPS = 40  # bisections of the betting bound: its number is exact to 2**-40
+CLIP = 0.75  # c of the betting bound: the maximum share of the capital that a bet risks
+STEPS = 40  # bisection steps of the betting bound: exact to 2**-40
 
 
 def hoeffding(samples: Samples, delta: float) -> float:
@@ -32,8 +32,8 @@ def hoeffding(samples: Samples, delta: float) -> float:
 def empirical_bernstein(samples: Samples, delta: float) -> float:
     """Return the empirical Bernstein bound (Maurer, Pontil, COLT 2009, theorem 4).
 
-    estimate - sqrt(2 V ln(2/delta) / n) - 7 ln(2/delta) / (3 (n - 1)), V the sample variance (ddof 1). It needs two
-    samples; the bound of one is 0. Arguments as for :func:`hoeffding`.
+    estimate - sqrt(2 V ln(2/delta) / n) - 7 ln(2/delta) / (3 (n - 1)), V the sample variance (ddof 1). It needs at
+    least 2 samples; the bound of a single sample is 0. Arguments as for :func:`hoeffding`.
     """
     count = len(samples)
     if count < 2:
@@ -46,12 +46,11 @@ def empirical_bernstein(samples: Samples, delta: float) -> float:
 def betting(samples: Samples, delta: float) -> float:
     """Return the betting bound (Waudby-Smith, Ramdas, JRSS-B 2024, arXiv 2010.09686, section 4, one side).
 
-    Whoever bets that the mean is above m holds the capital K_t(m) = prod over i <= t of 1 + b_i(m) (x_i - m). If the
-    mean is m, K is a nonnegative martingale from 1, so it reaches 1/delta with probability at most delta (Ville): the
-    bound is the largest m at which it does. The bets b_i(m) = min(b_i, c/m) look at earlier samples alone, with
-    b_i = sqrt(2 ln(1/delta) / (n V_i)), V_i the variance of the samples before i, begun at 1/4. K falls as m grows, so
-    the bound is found by bisection. The bets are planned for n samples: asking again after each further sample, until
-    the answer pleases, is not covered.
+    The capital of a bettor against the mean m is K_t(m) = prod over i <= t of 1 + b_i(m) (x_i - m). If the mean is m, K
+    is a nonnegative martingale with K_0 = 1, so it reaches 1/delta with probability at most delta (Ville): the bound is
+    the largest m at which it does. The bets b_i(m) = min(b_i, c/m) depend on earlier samples alone, with
+    b_i = sqrt(2 ln(1/delta) / (n V_i)), V_i the variance of the samples before i, initialised at 1/4. K decreases in m,
+    so the bound is computed by bisection. The bets are planned for n samples: optional stopping is not covered.
     Arguments as for :func:`hoeffding`; the order of the samples matters.
     """
     x = np.asarray(samples, dtype=np.float64)
@@ -59,11 +58,11 @@ def betting(samples: Samples, delta: float) -> float:
 
 
 def sequential(samples: Samples, delta: float) -> float:
-    """Return the betting bound that holds after every sample at once (Waudby-Smith, Ramdas, 2024, section 4.2).
+    """Return the time-uniform betting bound (Waudby-Smith, Ramdas, 2024, section 4.2).
 
-    As :func:`betting`, with bets that know nothing of how many samples will come: b_i = sqrt(2 ln(1/delta) / (V_i i
-    ln(1 + i))). Whoever looks after each sample and stops when the answer pleases is covered: the probability that any
-    of the bounds seen lies above the mean is delta at the most.
+    As :func:`betting`, with bets that do not depend on the number of samples to come: b_i = sqrt(2 ln(1/delta) / (V_i i
+    ln(1 + i))). Optional stopping is covered: the probability that any of the bounds, after any number of samples, lies
+    above the mean is at most delta.
     Arguments as for :func:`hoeffding`; the order of the samples matters.
     """
     x = np.asarray(samples, dtype=np.float64)
@@ -91,7 +90,7 @@ def upper(bound: Bound, samples: Samples, delta: float) -> float:
 def paper_term(count: int) -> float:
     """Return the sampling term of the published CertDR evaluation: 2 sqrt(ln(2/0.05) / 2n).
 
-    It covers the pair (K, K+1) alone, so it is no bound at 1 - alpha for a list: for comparison only.
+    It covers the pair (K, K+1) alone, so it is not a valid bound at 1 - alpha for a list: for comparison only.
     """
     return 2 * math.sqrt(math.log(2 / PAPER_DELTA) / (2 * count))
 
@@ -101,7 +100,7 @@ def _mean(samples: Samples) -> float:
 
 
 def _variances_before(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return float64[n], the variance of the samples before each, begun at 1/4."""
+    """Return float64[n], the variance of the samples before each, initialised at 1/4."""
     seen = np.arange(1, len(x) + 1)
     means = (0.5 + np.cumsum(x)) / (seen + 1)
     variances = (0.25 + np.cumsum((x - means) ** 2)) / (seen + 1)
@@ -109,7 +108,7 @@ def _variances_before(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bet(x: NDArray[np.float64], bets: NDArray[np.float64], delta: float) -> float:
-    """Return the largest mean against which the capital of some bets reaches 1 / delta, by bisection."""
+    """Return the largest mean against which the capital reaches 1 / delta, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(STEPS):
         middle = (low + high) / 2

@@ -1,22 +1,21 @@
-"""The median certificate: raw scores of any scale, and the quantile that no allowed edit can lift the median above.
+"""The median certificate: raw scores of any scale, and a quantile that bounds the median after any allowed edit.
 
 Source: Chiang et al.: Detection as Regression: Certified Object Detection by Median Smoothing, NeurIPS 2020, arXiv
-2007.03730, carried over to total variation: an edit x' of x has Pr_x'(A) <= Pr_x(A) + 1 - rho(x) for every event A.
+2007.03730, applied to total variation: an edit x' of x has Pr_x'(A) <= Pr_x(A) + 1 - rho(x) for every event A.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import MEDIAN, Certificate, Evidence
+from robustrank.certification.certificate import MEDIAN, Certificate, Evidence, decide
 
 Raw = NDArray[np.floating]
-UNBOUNDED = sys.float_info.max  # where samples bound nothing; JSON has no infinity
+UNBOUNDED = sys.float_info.max  # where the samples give no bound; JSON has no infinity
 
 
 def median(samples: Raw) -> float:
@@ -25,7 +24,7 @@ def median(samples: Raw) -> float:
 
 
 def median_lower(samples: Raw, delta: float) -> float:
-    """Return a number that the distribution's lower median is below with probability delta at the most.
+    """Return a lower bound on the lower median of the distribution, which fails with probability at most delta.
 
     The k-th smallest sample exceeds the median m only if fewer than k samples are at most m; each is with probability
     1/2 or more, so that has probability Pr(Bin(n, 1/2) < k) or less.
@@ -36,21 +35,21 @@ def median_lower(samples: Raw, delta: float) -> float:
     """
     from scipy.stats import binom
 
-    count = int(binom.ppf(delta, len(samples), 0.5))  # the least c with Pr(Bin <= c) >= delta
+    count = int(binom.ppf(delta, len(samples), 0.5))  # the smallest c with Pr(Bin <= c) >= delta
     while count >= 0 and binom.cdf(count, len(samples), 0.5) > delta:
         count -= 1
     return float(np.sort(samples)[count]) if count >= 0 else -UNBOUNDED
 
 
 def quantile_upper(samples: Raw, share: float, delta: float) -> float:
-    """Return a number that the distribution's ``share``-quantile exceeds with probability delta at the most.
+    """Return an upper bound on the ``share``-quantile of the distribution, which fails with probability at most delta.
 
     The quantile q is the smallest number with Pr(score <= q) >= share. The k-th smallest sample is below q only if k
     samples are; each is with probability below ``share``, so that has probability Pr(Bin(n, share) >= k) or less.
 
     Args:
         samples: float[n], independent.
-        share: Which quantile, in (0, 1]; at 1 no sample bounds it.
+        share: The level of the quantile, in (0, 1]; at 1 it is unbounded.
         delta: The probability of an error.
     """
     from scipy.stats import binom
@@ -75,7 +74,7 @@ def certify_median(
     radius: int | None = None,
     table: str = "",
 ) -> list[Certificate]:
-    """Certify one list for every K.
+    """Certify a list for every K.
 
     An edit of x leaves at least half of the scores at or below the (3/2 - rho)-quantile q of x: with
     Pr_x(score > q) <= rho - 1/2 it is Pr_x'(score > q) <= 1/2. So the median of x' is at most q, and the list is
@@ -85,32 +84,29 @@ def certify_median(
     Args:
         query_id: The query.
         doc_ids: n documents in the order of the list: by :func:`median` of samples, ties by document id.
-        samples: n arrays of scores, one of each smoothed copy; copies of one document are independent.
+        samples: n arrays of scores, a score per smoothed copy; copies of a document are independent.
         rhos: n values; see :func:`robustrank.certification.overlap.rho`.
         ks: The K to certify, from 1.
         alpha: The probability of a wrong verdict for this query, over the sampling.
-        radius: What ``rhos`` were taken for.
+        radius: The radius of ``rhos``.
         table: The fingerprint of the table.
 
     Raises:
-        ValueError: The list is not in order, or a K does not exist.
+        ValueError: The list is not in order, or a K is below 1.
     """
-    medians = [median(own) for own in samples]
+    medians = [median(array) for array in samples]
     if medians != sorted(medians, reverse=True):
         raise ValueError("the documents are not in the order of their median scores")
-    if any(k < 1 for k in ks):
-        raise ValueError(f"K counts documents from 1, and {min(ks)} was asked for")
     delta = alpha / (2 * len(doc_ids))
-    documents = tuple(
-        Evidence(doc_id, middle, median_lower(own, delta), _ceiling(own, rho, delta), float(rho), len(own))
-        for doc_id, own, middle, rho in zip(doc_ids, samples, medians, rhos, strict=True)
-    )
-    drafts = [
-        Certificate(query_id, k, radius, alpha, MEDIAN, "order-statistics", table, documents, certified=False)
-        for k in ks
+    documents = [
+        Evidence(doc_id, middle, median_lower(array, delta), _edited_upper(array, rho, delta), float(rho), len(array))
+        for doc_id, array, middle, rho in zip(doc_ids, samples, medians, rhos, strict=True)
     ]
-    return [replace(draft, certified=draft.margin() > 0) for draft in drafts]
+    return decide(
+        query_id, ks, documents, alpha=alpha, kind=MEDIAN, bound="order-statistics", radius=radius, table=table
+    )
 
 
-def _ceiling(samples: Raw, rho: float, delta: float) -> float:
+def _edited_upper(samples: Raw, rho: float, delta: float) -> float:
+    """Return an upper bound on the median after any allowed edit."""
     return quantile_upper(samples, 1.5 - rho, delta) if rho > 0.5 else UNBOUNDED

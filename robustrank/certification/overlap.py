@@ -1,4 +1,4 @@
-"""How far a smoothed score can move when words are replaced: the total variation of product measures."""
+"""The maximum change of a smoothed score when words are replaced: the total variation of product measures."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def rho(overlaps: NDArray[np.float64], radius: int | None = None) -> float:
 
     Args:
         overlaps: float64[words], the overlap of each word of the text.
-        radius: The most words an attacker may replace.
+        radius: The maximum number of words an attacker may replace.
 
     Raises:
         ValueError: An overlap lies outside [0, 1], or the radius is negative.
     """
     if overlaps.size and not (overlaps.min() >= 0 and overlaps.max() <= 1):
-        raise ValueError("overlaps lie in [0, 1]")
+        raise ValueError("overlaps must lie in [0, 1]")
     if radius is not None and radius < 0:
-        raise ValueError(f"a radius counts words and cannot be {radius}")
+        raise ValueError(f"radius={radius}; it must be at least 0: a number of words")
     return float(np.prod(np.sort(overlaps)[:radius]))

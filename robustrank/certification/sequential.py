@@ -1,35 +1,35 @@
-"""The mean certificate with as few samples as it takes: a document is sampled until its part in it is settled.
+"""The mean certificate with sequential sampling: each document is sampled until its bounds decide the verdicts.
 
-Bounds that hold after every sample at once (Waudby-Smith, Ramdas, JRSS-B 2024, arXiv 2010.09686) allow looking at the
-verdicts after each round. A document far below the top K is settled by the first round.
+Time-uniform bounds (Waudby-Smith, Ramdas, JRSS-B 2024, arXiv 2010.09686) allow verdicts to be evaluated after each
+round. A document far below the top K is decided by the first round.
 
-A K is given up when the closest two documents across its border forbid it: sampled as often as may be, with scores like
-those seen, they would stay uncertified even if their means came out ``OPTIMISM`` standard deviations better. A list
-that is given up is simply not certified, so no soundness hangs on the guess.
+A K is given up (futility) when the closest two documents across its border are predicted to stay uncertified: with the
+maximum number of samples, scores like those seen, and means ``OPTIMISM`` standard deviations better than estimated. A
+list that is given up is not certified, so soundness does not depend on the prediction.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.certification.bounds import Samples, sequential, upper
-from robustrank.certification.certificate import Certificate, Evidence
+from robustrank.certification.certificate import MEAN, Certificate, Evidence, check_cutoffs, decide
 
 FIRST = 16  # samples of every document in the first round
-GROWTH = 1.25  # by which each further round multiplies those of the open ones
-OPTIMISM = 2.0  # standard deviations by which means may come out better before a K is given up
+GROWTH = 1.25  # factor of the samples of open documents from round to round
+OPTIMISM = 2.0  # standard deviations by which means may improve before a K is given up
 
 Draw = Callable[[Mapping[int, tuple[int, int]]], Mapping[int, Samples]]
 
 
 @dataclass
 class _Document:
-    """What is known of one document so far."""
+    """The samples and bounds of a document so far."""
 
     doc_id: str
     rho: float
@@ -42,18 +42,18 @@ class _Document:
         return float(np.mean(self.samples, dtype=np.float64))
 
     @property
-    def highest(self) -> float:
-        """What no edit lifts its score above."""
+    def edited_upper(self) -> float:
+        """Upper bound on the score after any allowed edit."""
         return self.upper + 1 - self.rho
 
     def add(self, fresh: Samples, delta: float) -> None:
-        """Take samples in; bounds never widen, as all of them hold at once."""
+        """Add samples; bounds never widen, since they are simultaneously valid."""
         self.samples = np.concatenate([self.samples, fresh.astype(np.float32)])
         self.lower = max(self.lower, sequential(self.samples, delta))
         self.upper = min(self.upper, upper(sequential, self.samples, delta))
 
-    def drift(self, most: int) -> float:
-        """Return the variance of the mean of ``most`` samples, given the mean of those seen; it begins at 1/4."""
+    def predicted_variance(self, most: int) -> float:
+        """Return the variance of the mean of ``most`` samples given those seen; the prior variance is 1/4."""
         count = len(self.samples)
         variance = (0.25 + count * float(np.var(self.samples, dtype=np.float64))) / (count + 1)
         return variance * (1 / count - 1 / most)
@@ -72,65 +72,61 @@ def certify_sequentially(
     radius: int | None = None,
     table: str = "",
 ) -> list[Certificate]:
-    """Certify one list for every K, as :func:`robustrank.certification.mean.certify_mean` does, sampling on demand.
+    """Certify a list for every K, as :func:`robustrank.certification.mean.certify_mean` does, sampling on demand.
 
-    All 2n one-sided bounds share alpha and hold after every sample at once, so neither the stopping nor the choice of
-    who stands in the top K costs anything.
+    All 2n one-sided bounds share alpha and are time-uniform, so neither the stopping rule nor the choice of the top K
+    has a cost.
 
     Args:
         query_id: The query.
         doc_ids: n documents, in any order.
-        draw: Returns for each document asked about (its place in ``doc_ids``) the scores in [0, 1] of its smoothed
+        draw: Maps document indices (into ``doc_ids``) with spans (start, stop) to the scores in [0, 1] of the smoothed
             copies ``start`` to ``stop``, float[stop - start].
         rhos: n values; see :func:`robustrank.certification.overlap.rho`.
         ks: The K to certify, from 1.
         alpha: The probability of a wrong verdict for this query, over the sampling.
-        most: Samples of a document at the most.
+        most: Maximum number of samples of a document.
         first: Samples of every document in the first round.
-        radius: What ``rhos`` were taken for.
+        radius: The radius of ``rhos``.
         table: The fingerprint of the table.
 
     Raises:
-        ValueError: A K does not exist.
+        ValueError: A K is below 1.
     """
-    if any(k < 1 for k in ks):
-        raise ValueError(f"K counts documents from 1, and {min(ks)} was asked for")
+    check_cutoffs(ks)
     documents = [_Document(doc_id, float(rho)) for doc_id, rho in zip(doc_ids, rhos, strict=True)]
-    delta, wanted = alpha / (2 * len(documents)), set(range(len(documents)))
-    while wanted:
-        counts = {i: len(documents[i].samples) for i in sorted(wanted)}
+    delta, open_documents = alpha / (2 * len(documents)), set(range(len(documents)))
+    while open_documents:
+        counts = {i: len(documents[i].samples) for i in sorted(open_documents)}
         spans = {i: (count, min(most, max(first, round(GROWTH * count)))) for i, count in counts.items()}
         for i, fresh in draw(spans).items():
             documents[i].add(fresh, delta)
         order = sorted(range(len(documents)), key=lambda i: (-documents[i].mean, documents[i].doc_id))
         ranked = [documents[i] for i in order]
-        wanted = {order[place] for k in ks for place in _open(ranked, k, most, delta)}
-    evidence = tuple(Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in ranked)
-    drafts = [
-        Certificate(query_id, k, radius, alpha, "mean", "sequential", table, evidence, certified=False) for k in ks
-    ]
-    return [replace(draft, certified=draft.margin() > 0) for draft in drafts]
+        open_documents = {order[rank] for k in ks for rank in _open_ranks(ranked, k, most, delta)}
+    evidence = [Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in ranked]
+    return decide(query_id, ks, evidence, alpha=alpha, kind=MEAN, bound="sequential", radius=radius, table=table)
 
 
-def _open(ranked: Sequence[_Document], k: int, most: int, delta: float) -> list[int]:
-    """Return the places of the documents to sample further for K; none where its verdict is settled or given up.
+def _open_ranks(ranked: Sequence[_Document], k: int, most: int, delta: float) -> list[int]:
+    """Return the 0-based ranks of the documents to sample further for K; none where K is decided or given up.
 
-    A certificate needs every lower bound inside above every highest score outside. The goal is the middle between
-    where the closest two are expected to end: documents beyond it need no more samples.
+    A certificate needs every lower bound inside above every upper bound after edits outside. The goal is the midpoint
+    between the predicted bounds of the closest two documents: documents beyond it need no more samples.
     """
     inside, outside = ranked[:k], ranked[k:]
-    if not outside or min(d.lower for d in inside) > max(d.highest for d in outside):
+    if not outside or min(d.lower for d in inside) > max(d.edited_upper for d in outside):
         return []  # certified
     if max(d.lower + 1 - d.rho for d in outside) >= min(d.upper for d in inside):
-        return []  # refuted: some edit may reach the weakest inside, whatever further samples say
+        return []  # refuted: an edit may reach the weakest inside, whatever further samples show
     last, threat = inside[-1], max(outside, key=lambda d: d.mean - d.rho)
     low = max(last.lower, sequential(np.resize(last.samples, most), delta))
     high = min(threat.upper, upper(sequential, np.resize(threat.samples, most), delta)) + 1 - threat.rho
-    if low + OPTIMISM * math.sqrt(last.drift(most) + threat.drift(most)) <= high:
+    if low + OPTIMISM * math.sqrt(last.predicted_variance(most) + threat.predicted_variance(most)) <= high:
         return []  # given up
     goal = (low + high) / 2
     return [
-        place
-        for place, document in enumerate(ranked)
-        if len(document.samples) < most and (document.lower <= goal if place < k else document.highest >= goal)
+        rank
+        for rank, document in enumerate(ranked)
+        if len(document.samples) < most and (document.lower <= goal if rank < k else document.edited_upper >= goal)
     ]

@@ -1,4 +1,4 @@
-"""What a certificate is about: the texts an attacker may write when a substitution table is all he has."""
+"""The threat model of a certificate: texts reachable by substitutions of a table."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from robustrank.text.words import case_of, words
 
 
 def words_replaced(table: SubstitutionTable, before: str, after: str) -> int | None:
-    """Return how many words of a text are replaced by their substitutes, each in its own case.
+    """Return how many words of a text are replaced by their substitutes, each in the case of the word.
 
     Args:
         table: The substitutions.
-        before: The text.
-        after: The text as attacked.
+        before: The clean text.
+        after: The attacked text.
 
     Returns:
-        Words; None where anything else was done to the text.
+        Number of words; None where the text was edited in any further way.
     """
     old, new = words(before), words(after)
     if len(old) != len(new):
         return None
     changed, left, right = 0, 0, 0
-    for one, other in zip(old, new, strict=True):
-        if before[left : one.start] != after[right : other.start]:
+    for word, substitute in zip(old, new, strict=True):
+        if before[left : word.start] != after[right : substitute.start]:
             return None
-        if one.text != other.text:
-            if other.key not in table.substitutes(one.key) or case_of(one.text) != case_of(other.text):
+        if word.text != substitute.text:
+            if substitute.key not in table.substitutes(word.key) or case_of(word.text) != case_of(substitute.text):
                 return None
             changed += 1
-        left, right = one.end, other.end
+        left, right = word.end, substitute.end
     return changed if before[left:] == after[right:] else None

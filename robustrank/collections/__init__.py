@@ -1,1 +1,1 @@
-"""What is searched: the collection, the checks it passes, and the readers that build one."""
+"""Test collections, their checks and their readers."""

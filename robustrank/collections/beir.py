@@ -18,16 +18,16 @@ from robustrank.errors import DataError, nearest
 class BeirReader(CollectionReader):
     """A folder in the layout of BEIR (Thakur et al., NeurIPS 2021 datasets track).
 
-    A document's text is its title, a space and its text, as BEIR's own BM25 and dense baselines read it.
-    Queries without judgements in the split are left out. The whole corpus is held in memory, so that lexical
-    rankers take their statistics from all of it.
+    A document's text is its title, a space and its text, as in BEIR's BM25 and dense baselines.
+    Queries without judgements in the split are excluded. The whole corpus is in memory, so that lexical rankers take
+    their statistics from all of it.
     """
 
-    folder: str  # the folder that holds corpus.jsonl, queries.jsonl and qrels/
+    folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
     split: str = "test"  # which qrels/<split>.tsv to read
-    run: str | None = None  # a TREC run with the first stage's candidates; none: BM25 makes them
-    depth: int = 100  # candidates a query
-    max_documents: int = MAX_DOCUMENTS  # documents that BM25 may index; a run needs no index
+    run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
+    depth: int = 100  # candidates per query
+    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
 
     def __post_init__(self) -> None:
         at_least_one(depth=self.depth, max_documents=self.max_documents)
@@ -36,7 +36,7 @@ class BeirReader(CollectionReader):
         """Read the folder.
 
         Raises:
-            DataError: A file is missing or malformed (with file and line), or they do not fit together.
+            DataError: A file is missing or malformed (with file and line), or the files are inconsistent.
         """
         folder = Path(self.folder).expanduser()
         corpus, topics = folder / "corpus.jsonl", folder / "queries.jsonl"
@@ -51,7 +51,7 @@ class BeirReader(CollectionReader):
         splits = sorted(path.stem for path in folder.glob("*.tsv"))
         if splits and self.split not in splits:
             raise DataError(
-                f"there is no split {self.split!r}",
+                f"split {self.split!r} not found",
                 where=str(folder),
                 allowed=", ".join(splits),
                 hint=nearest(self.split, splits),

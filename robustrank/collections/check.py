@@ -1,4 +1,4 @@
-"""Refuses collections that do not fit together, and says in sentences what was left out of those that do."""
+"""Refuses inconsistent collections, and notes what was excluded from the consistent ones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from robustrank.errors import DataError
 
 
 def checked(collection: Collection) -> Collection:
-    """Return ``collection`` without what cannot be measured, each omission counted in its notes.
+    """Return ``collection`` without queries that cannot be measured; each exclusion is counted in its notes.
 
-    Left out: judgements of unknown queries, queries without a relevant document (every measure of them is 0
-    or undefined) and queries without candidates. Kept and noted: empty documents, and judgements of documents
-    without text, which the ideal ranking of a measure still needs.
+    Excluded: judgements of unknown queries, queries without a relevant document (every measure of them is 0 or
+    undefined) and queries without candidates. Included and noted: empty documents, and judgements of documents without
+    text, which the ideal ranking of a measure needs.
 
     Raises:
         DataError: No queries or documents; an empty query; candidates for unknown queries, of unknown
-            documents, or twice for a query; judgements that match no query or no document; a gain that is no
+            documents, or duplicate candidates; judgements that match no query or no document; a gain that is not an
             integer; no query left.
     """
     where = f"collection {collection.name!r}"
@@ -46,7 +46,7 @@ def checked(collection: Collection) -> Collection:
 def _refuse_empty(collection: Collection, where: str) -> None:
     for name, texts in (("queries", collection.queries), ("documents", collection.documents)):
         if not texts:
-            raise DataError(f"there are no {name}", where=where, allowed="at least one")
+            raise DataError(f"no {name}", where=where, allowed="at least one")
     empty = [query_id for query_id, text in collection.queries.items() if not text.strip()]
     if empty:
         raise DataError(f"{_count(empty, 'query')} without text: {_some(empty)}", where=where, allowed="a text")
@@ -57,38 +57,38 @@ def _refuse_candidates(collection: Collection, where: str) -> None:
     if unknown:
         raise DataError(f"candidates for unknown queries: {_some(unknown)}", where=f"{where}, candidates")
     for query_id, doc_ids in collection.candidates.items():
-        place = f"{where}, candidates of query {query_id!r}"
+        query_where = f"{where}, candidates of query {query_id!r}"
         missing = [doc_id for doc_id in doc_ids if doc_id not in collection.documents]
         if missing:
             raise DataError(
                 f"{len(missing)} of {len(doc_ids)} candidates have no document: {_some(missing)}",
-                where=place,
+                where=query_where,
                 allowed=f"document ids like {next(iter(collection.documents))!r}",
-                hint="do the run and the documents belong together?",
+                hint="check that run and documents are of the same collection",
             )
         if len(set(doc_ids)) < len(doc_ids):
-            twice = [doc_id for doc_id, count in Counter(doc_ids).items() if count > 1]
-            raise DataError(f"candidates stand twice: {_some(twice)}", where=place)
+            duplicates = [doc_id for doc_id, count in Counter(doc_ids).items() if count > 1]
+            raise DataError(f"duplicate candidates: {_some(duplicates)}", where=query_where)
 
 
 def _matching_qrels(collection: Collection, where: str) -> tuple[dict[str, dict[str, int]], list[str]]:
-    """Return the judgements of known queries as plain integers, and the notes on the others."""
-    place = f"{where}, judgements"
+    """Return the judgements of known queries as plain integers, and the notes on unknown queries."""
+    qrels_where = f"{where}, judgements"
     qrels = {
         query_id: {
-            doc_id: _integer(gain, f"{place}, query {query_id!r}, document {doc_id!r}")
+            doc_id: _integer(gain, f"{qrels_where}, query {query_id!r}, document {doc_id!r}")
             for doc_id, gain in gains.items()
         }
         for query_id, gains in collection.qrels.items()
         if query_id in collection.queries
     }
     if not qrels:
-        raise _no_match("query", collection.qrels, collection.queries, place)
+        raise _no_match("query", collection.qrels, collection.queries, qrels_where)
     judged = {doc_id: None for gains in qrels.values() for doc_id in gains}
     if not any(doc_id in collection.documents for doc_id in judged):
-        raise _no_match("document", judged, collection.documents, place)
+        raise _no_match("document", judged, collection.documents, qrels_where)
     unknown = [query_id for query_id in collection.qrels if query_id not in collection.queries]
-    note = f"Judgements of {_count(unknown, 'unknown query')} were left out: {_some(unknown)}."
+    note = f"Judgements of {_count(unknown, 'unknown query')} were excluded: {_some(unknown)}."
     return qrels, [note] if unknown else []
 
 
@@ -99,12 +99,12 @@ def _integer(gain: object, where: str) -> int:
 
 
 def _no_match(kind: str, judged: Mapping[str, object], known: Mapping[str, object], where: str) -> DataError:
-    sample = f", as {next(iter(judged))!r}," if judged else ""
+    sample = f", e.g. {next(iter(judged))!r}," if judged else ""
     return DataError(
         f"none of the {len(judged)} judged {kind} ids{sample} is one of the {len(known)} {kind} ids",
         where=where,
         allowed=f"ids like {next(iter(known))!r}",
-        hint="do queries, documents and judgements come from one collection?",
+        hint="check that queries, documents and judgements are of the same collection",
     )
 
 
@@ -112,11 +112,11 @@ def _with_relevant(
     queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], notes: list[str], where: str
 ) -> dict[str, str]:
     unjudged = [query_id for query_id in queries if query_id not in qrels]
-    hopeless = [q for q in queries if q in qrels and not any(gain > 0 for gain in qrels[q].values())]
-    for left_out, reason in ((unjudged, "no judgements"), (hopeless, "no relevant document")):
-        if left_out:
-            notes.append(f"{len(left_out)} of {_count(queries, 'query')} left out, with {reason}: {_some(left_out)}.")
-    out = {*unjudged, *hopeless}
+    irrelevant = [q for q in queries if q in qrels and not any(gain > 0 for gain in qrels[q].values())]
+    for excluded, reason in ((unjudged, "no judgements"), (irrelevant, "no relevant document")):
+        if excluded:
+            notes.append(f"{len(excluded)} of {_count(queries, 'query')} excluded, with {reason}: {_some(excluded)}.")
+    out = {*unjudged, *irrelevant}
     if len(out) == len(queries):
         raise DataError(
             f"none of {_count(queries, 'query')} has a relevant document",
@@ -133,7 +133,7 @@ def _with_candidates(
     if len(without) == len(queries):
         raise DataError(f"none of {_count(queries, 'query')} has candidates", where=where, allowed="at least one each")
     if without:
-        notes.append(f"{len(without)} of {_count(queries, 'query')} left out, without candidates: {_some(without)}.")
+        notes.append(f"{len(without)} of {_count(queries, 'query')} excluded, without candidates: {_some(without)}.")
     return {query_id: text for query_id, text in queries.items() if query_id not in set(without)}
 
 
@@ -143,9 +143,11 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     missing = sorted(judged.difference(collection.documents))
     notes = []
     if empty:
-        notes.append(f"{len(empty)} of {_count(collection.documents, 'document')} kept though empty: {_some(empty)}.")
+        notes.append(f"{len(empty)} of {_count(collection.documents, 'document')} are empty: {_some(empty)}.")
     if missing:
-        notes.append(f"{len(missing)} of {_count(judged, 'judged document')} kept in the judgements without a text.")
+        notes.append(
+            f"{len(missing)} of {_count(judged, 'judged document')} have no text and count for ideal rankings alone."
+        )
     return notes
 
 

@@ -1,4 +1,4 @@
-"""What is searched: queries, documents, judgements and first-stage candidates, checked once and then trusted."""
+"""Test collections: queries, documents, judgements and first-stage candidates, checked once when built."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Collection:
-    """A test collection, whole in memory for the documents that matter.
+    """A test collection in memory.
 
-    ``documents`` holds at least every candidate; lexical rankers take corpus statistics from all of it. Build one
-    through :func:`robustrank.collections.check.checked`, which refuses what does not fit together.
+    ``documents`` has at least every candidate; lexical rankers take corpus statistics from all of it. Build collections
+    with :func:`robustrank.collections.check.checked`, which refuses inconsistent ones.
 
     All of it is read-only: cells of one process share it, and no plug-in may change what the next one reads. An
     attempt to write raises TypeError.
@@ -28,7 +28,7 @@ class Collection:
         qrels: Query id to document id to graded gain, an integer; gains <= 0 are not relevant.
         candidates: Query id to the first stage's document ids, best first.
         query_types: Query id to its type, for queries that have one.
-        notes: What the reader dropped, merged or assumed, a sentence each; printed in the run header.
+        notes: What the reader excluded, merged or assumed, each as a sentence; printed in the run header.
     """
 
     name: str
@@ -68,8 +68,8 @@ class Collection:
     def fingerprint(self) -> str:
         """A hash of everything that can change a row: ids, texts, judgements, candidates, types."""
         digest = hashlib.sha256()
-        for part in (self.queries, self.documents, self.query_types):
-            for key, text in part.items():
+        for texts in (self.queries, self.documents, self.query_types):
+            for key, text in texts.items():
                 digest.update(f"{key}\x1f{text}\x1e".encode("utf-8", "surrogatepass"))
             digest.update(b"\x1d")
         for query_id, gains in self.qrels.items():
@@ -84,15 +84,15 @@ class Collection:
         return [(query, self.documents[doc_id]) for doc_id in self.candidates[query_id]]
 
     def only(self, query_ids: Sized[str]) -> Collection:
-        """Return the collection with these queries alone, in its own order; documents stay."""
+        """Return the collection restricted to these queries, in its order; documents are unchanged."""
         wanted = set(query_ids)
-        kept = [query_id for query_id in self.queries if query_id in wanted]
+        selected = [query_id for query_id in self.queries if query_id in wanted]
         return replace(
             self,
-            queries={q: self.queries[q] for q in kept},
-            qrels={q: self.qrels[q] for q in kept},
-            candidates={q: self.candidates[q] for q in kept},
-            query_types={q: self.query_types[q] for q in kept if q in self.query_types},
+            queries={q: self.queries[q] for q in selected},
+            qrels={q: self.qrels[q] for q in selected},
+            candidates={q: self.candidates[q] for q in selected},
+            query_types={q: self.query_types[q] for q in selected if q in self.query_types},
         )
 
 

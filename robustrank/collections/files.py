@@ -1,4 +1,4 @@
-"""Reads text files line by line, and says file and line of whatever is wrong with one."""
+"""Reads text files line by line; every error names file and line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Entry = tuple[int, str, str]  # (line number, id, text)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line without its end) of a UTF-8 file; blank lines are passed over.
+    """Yield (line number from 1, line without its end) of a UTF-8 file; blank lines are skipped.
 
     Raises:
         DataError: The file cannot be opened, or a line is not UTF-8.
@@ -30,20 +30,20 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
         raise DataError(
             f"the file cannot be read: {error.strerror or error}",
             where=str(path),
-            hint="paths start at the current folder",
+            hint="paths are relative to the current folder",
         ) from error
 
 
 def _decoded(raw: bytes, path: Path, number: int, offset: int) -> str:
     try:
-        # Windows tools put a byte order mark in front of the file; it would become part of the first id.
+        # Windows tools write a byte order mark at the start of the file; it would become part of the first id.
         return raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
             f"byte 0x{raw[error.start]:02x} at offset {offset + error.start} is not UTF-8",
             where=f"{path}:{number}",
             allowed="plain text in UTF-8",
-            hint="decompress it if it is compressed; else: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
+            hint="decompress the file if it is compressed; else: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
         ) from error
 
 
@@ -55,14 +55,14 @@ def columns(path: Path, allowed: str) -> Iterator[tuple[int, list[str]]]:
         allowed: The names of the columns, separated by spaces; every line must have as many.
 
     Raises:
-        DataError: A line has another number of columns.
+        DataError: A line has a different number of columns.
     """
     for number, line in lines(path):
         yield number, exactly(line.split("\t"), allowed, path, number)
 
 
 def exactly(fields: list[str], allowed: str, path: Path, number: int) -> list[str]:
-    """Return ``fields`` if there is one for every name in ``allowed``.
+    """Return ``fields`` if there are as many as names in ``allowed``.
 
     Raises:
         DataError: There are more or fewer.
@@ -86,26 +86,26 @@ def json_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise DataError(f"the line is not JSON: {error}", where=f"{path}:{number}") from error
+            raise DataError(f"the line is not valid JSON: {error}", where=f"{path}:{number}") from error
         if not isinstance(record, dict):
             raise DataError(
-                f"the line holds a {type(record).__name__}",
+                f"the line is a {type(record).__name__}",
                 where=f"{path}:{number}",
-                allowed="one JSON object a line: {…}",
+                allowed="a JSON object per line: {…}",
             )
         yield number, record
 
 
 def json_entries(path: Path, ids: tuple[str, ...], texts: tuple[str, ...]) -> Iterator[Entry]:
-    """Yield the entries of a JSON-lines file; a ``title`` goes in front of its text, a space between.
+    """Yield the entries of a JSON-lines file; a ``title`` and a space are prepended to its text.
 
     Args:
         path: The file.
-        ids: The names an id may have; the first that is there counts.
-        texts: The names a text may have, likewise.
+        ids: The keys of an id; the first that is present counts.
+        texts: The keys of a text, likewise.
 
     Raises:
-        DataError: A record lacks an id or a text, or holds one of another type.
+        DataError: A record has no id or no text, or one of a wrong type.
     """
     for number, record in json_records(path):
         identifier, text = (_first(record, keys, path, number) for keys in (ids, texts))
@@ -126,7 +126,7 @@ def _first(record: Mapping[str, Any], keys: tuple[str, ...], path: Path, number:
         f"the record has no {keys[0]!r}" if key is None else f"{key!r} is {value!r}",
         where=f"{path}:{number}",
         allowed=f"a string under {' or '.join(map(repr, keys))}",
-        hint=f"it has: {', '.join(map(repr, record))}" if key is None else None,
+        hint=f"its keys are: {', '.join(map(repr, record))}" if key is None else None,
     )
 
 
@@ -134,17 +134,17 @@ def by_id(entries: Iterable[Entry], path: Path) -> dict[str, str]:
     """Return texts by id, in the order of the file.
 
     Raises:
-        DataError: An id is empty, holds white space (no TREC file could name it), or stands twice.
+        DataError: An id is empty, has white space (not possible in TREC files), or is a duplicate.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for number, identifier, text in entries:
         if identifier.split() != [identifier]:
             raise DataError(
-                f"{identifier!r} cannot be an id",
+                f"{identifier!r} is not a valid id",
                 where=f"{path}:{number}",
                 allowed="an id without white space",
             )
-        if identifier in found:
-            raise DataError(f"the id {identifier!r} stands twice", where=f"{path}:{number}", hint="keep one line an id")
-        found[identifier] = text
-    return found
+        if identifier in texts:
+            raise DataError(f"duplicate id {identifier!r}", where=f"{path}:{number}", allowed="a line per id")
+        texts[identifier] = text
+    return texts

@@ -23,50 +23,49 @@ GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}
 class IrDatasetsReader(CollectionReader):
     """Any id of ir_datasets (MacAvaney et al., "Simplified Data Wrangling with ir_datasets", SIGIR 2021).
 
-    Data is looked for in, and downloaded to, the folder ``IR_DATASETS_HOME`` (default ``~/.ir_datasets``).
-    Candidates come from ``run``, else from the dataset's own scored documents, else from BM25 over all
-    documents. In the first two cases only the candidates are fetched, and lexical rankers take their
-    statistics from those alone.
+    Data is read from, and downloaded to, the folder ``IR_DATASETS_HOME`` (default ``~/.ir_datasets``).
+    Candidates come from ``run``, else from the scored documents of the dataset, else from BM25 over all documents. In
+    the first two cases only the candidates are fetched, and lexical rankers take their statistics from these alone.
 
-    A document's text is what ir_datasets calls its default text, as title and text of Cranfield and BEIR; a
-    query's likewise, as the title of a TREC topic. The attribute ``type`` of queries that have one is kept.
+    A document's text is its default text in ir_datasets, e.g. title and text of Cranfield and BEIR; likewise for a
+    query, e.g. the title of a TREC topic. The attribute ``type`` of queries is read where present.
 
-    Gains are the codes of the judgements, mapped by ``gains``. Cranfield has a default map, for its codes run
-    backwards: in Cleverdon's scale, which the file keeps, 1 is a complete answer and 4 of minimum interest,
-    whereas ir_datasets documents the opposite. The data decide: the median BM25 rank of the documents is 2
-    for the code -1 (one document a query), 10 for 1, 26 for 2, 38 for 3, 52 for 4.
+    Gains are the codes of the judgements, mapped by ``gains``. Cranfield has a default map, since its codes are
+    reversed: in Cleverdon's scale, which the file uses, 1 is a complete answer and 4 of minimum interest, whereas
+    ir_datasets documents the opposite. The data show it: the median BM25 rank of the documents is 2 for the code -1
+    (a single document per query), 10 for 1, 26 for 2, 38 for 3, 52 for 4.
     With the map {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1} BM25 has an nDCG@10 of .497; with the codes as gains, .323.
     """
 
-    id: str  # the dataset, as cranfield or beir/scifact/test
-    run: str | None = None  # a TREC run with the first stage's candidates; none: scored documents, or BM25
-    depth: int = 100  # candidates a query
-    gains: dict[int, int] | None = None  # judgement code to gain, others as they are; {}: no default map
-    fields: tuple[str, ...] = ()  # fields joined by spaces to a document's text; none: the default text
-    max_documents: int = MAX_DOCUMENTS  # documents that BM25 may index; a run needs no index
+    id: str  # the dataset, e.g. cranfield or beir/scifact/test
+    run: str | None = None  # a TREC run with the first-stage candidates; null: scored documents, or BM25
+    depth: int = 100  # candidates per query
+    gains: dict[int, int] | None = None  # judgement code to gain, further codes unchanged; {}: no default map
+    fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
+    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
 
     def __post_init__(self) -> None:
         at_least_one(depth=self.depth, max_documents=self.max_documents)
 
     def read(self) -> Collection:
-        """Read the dataset, downloading what is not there yet.
+        """Read the dataset; missing files are downloaded.
 
         Raises:
-            DataError: There is no such id, it lacks documents, queries or judgements, its download failed,
-                its files are broken, or there are too many documents for BM25.
+            DataError: Unknown id, a dataset without documents, queries or judgements, a failed download, damaged
+                files, or too many documents for BM25.
         """
         where = f"ir_datasets id {self.id!r}"
         try:
-            # Its progress bars and log lines go to the standard error, whatever they are told.
+            # Its progress bars and log lines go to standard error unconditionally.
             with contextlib.redirect_stderr(io.StringIO()):
                 return self._read(where)
         except RobustrankError:
             raise
-        except Exception as error:  # it reads a hundred formats, each with errors of its own
+        except Exception as error:  # it reads a hundred formats, each with its errors
             raise DataError(
-                f"ir_datasets cannot read it: {type(error).__name__}: {_first_line(error)}",
+                f"ir_datasets cannot read the dataset: {type(error).__name__}: {_first_line(error)}",
                 where=where,
-                hint="is there a network? is a file in IR_DATASETS_HOME broken? remove it to load it again",
+                hint="check the network; remove a damaged file in IR_DATASETS_HOME to download it again",
             ) from error
 
     def _read(self, where: str) -> Collection:
@@ -83,7 +82,7 @@ class IrDatasetsReader(CollectionReader):
             candidates = self._ranked(dataset, judged, where)
             wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
             documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where)
-            notes.append(f"Only the {len(documents)} candidates were fetched: corpus statistics come from them alone.")
+            notes.append(f"Only the {len(documents)} candidates were fetched: corpus statistics come from these alone.")
         return checked(Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes)))
 
     def _load(self, where: str) -> Any:
@@ -94,22 +93,22 @@ class IrDatasetsReader(CollectionReader):
         except KeyError as error:
             known = list(ir_datasets.registry)
             raise DataError(
-                "there is no such id in ir_datasets",
+                f"{self.id!r} is not an id of ir_datasets",
                 where=where,
-                hint=nearest(self.id, known) or "see https://ir-datasets.com, or: ir_datasets list",
+                hint=nearest(self.id, known) or "ir_datasets list; https://ir-datasets.com",
             ) from error
-        parts = {
+        present = {
             "documents": dataset.has_docs(),
             "queries": dataset.has_queries(),
             "judgements": dataset.has_qrels(),
         }
-        lacking = [name for name, there in parts.items() if not there]
+        lacking = [name for name, is_present in present.items() if not is_present]
         if lacking:
             raise DataError(
-                f"it has no {' and no '.join(lacking)}",
+                f"the dataset has no {' and no '.join(lacking)}",
                 where=where,
                 allowed="an id with documents, queries and judgements",
-                hint="judgements often stand under a longer id, as beir/scifact/test",
+                hint="judgements often need a longer id, e.g. beir/scifact/test",
             )
         return dataset
 
@@ -123,7 +122,7 @@ class IrDatasetsReader(CollectionReader):
             merged += judgement.doc_id in judged
             judged[judgement.doc_id] = max(gain, judged.get(judgement.doc_id, gain))
         if merged:
-            notes.append(f"{merged} further judgements of the same query and document were merged: the highest counts.")
+            notes.append(f"{merged} further judgements of the same query and document were merged: the maximum counts.")
         if gains:
             pairs = ", ".join(f"{code} -> {gain}" for code, gain in sorted(gains.items()))
             notes.append(f"Judgement codes were mapped to gains: {pairs}.")
@@ -137,23 +136,23 @@ class IrDatasetsReader(CollectionReader):
         for entry in dataset.scoreddocs_iter():
             if entry.query_id in scored:
                 scored[entry.query_id].append((-entry.score, entry.doc_id))
-        run = {query_id: {doc_id: -s for s, doc_id in sorted(found)} for query_id, found in scored.items() if found}
+        run = {query_id: {doc_id: -s for s, doc_id in sorted(pairs)} for query_id, pairs in scored.items() if pairs}
         return run_candidates(run, queries, self.depth, where)
 
-    def _texts(self, dataset: Any, found: Iterable[Any], where: str) -> dict[str, str]:
+    def _texts(self, dataset: Any, documents: Iterable[Any], where: str) -> dict[str, str]:
         known = dataset.docs_cls()._fields
         unknown = [name for name in self.fields if name not in known]
         if unknown:
             raise DataError(f"documents have no field {unknown[0]!r}", where=where, allowed=", ".join(known))
         texts: dict[str, str] = {}
-        for document in found:
-            parts = [getattr(document, name) for name in self.fields] or [document.default_text()]
-            _add(texts, document.doc_id, " ".join(parts).strip(), where)
+        for document in documents:
+            values = [getattr(document, name) for name in self.fields] or [document.default_text()]
+            _add(texts, document.doc_id, " ".join(values).strip(), where)
         return texts
 
 
 def _queries(dataset: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Return texts and, for queries that have one, types by query id."""
+    """Return texts by query id, and types by query id where present."""
     texts: dict[str, str] = {}
     types: dict[str, str] = {}
     for query in dataset.queries_iter():
@@ -165,7 +164,7 @@ def _queries(dataset: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def _add(texts: dict[str, str], identifier: str, text: str, where: str) -> None:
     if identifier in texts:
-        raise DataError(f"the id {identifier!r} stands twice", where=where)
+        raise DataError(f"duplicate id {identifier!r}", where=where)
     texts[identifier] = text
 
 

@@ -1,4 +1,4 @@
-"""The contract of collection plug-ins."""
+"""The contract of collection readers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from robustrank.collections.collection import Collection
 class CollectionReader(ABC):
     """Builds a collection. Subclass as a frozen dataclass: fields are parameters, described beside them.
 
-    A constructor only keeps its parameters, so that listing and planning open no file.
+    A constructor only stores its parameters, so that listing and planning read no files.
     """
 
     @abstractmethod
     def read(self) -> Collection:
-        """Return the collection, made with :func:`robustrank.collections.check.checked`.
+        """Return the collection, built with :func:`robustrank.collections.check.checked`.
 
         Raises:
-            DataError: Something is missing, unreadable or does not fit together.
+            DataError: A file is missing, unreadable or inconsistent.
         """
 
 
@@ -30,4 +30,4 @@ def at_least_one(**parameters: int) -> None:
     """
     for name, value in parameters.items():
         if value < 1:
-            raise ValueError(f"{name} is {value}, and at least 1 is needed")
+            raise ValueError(f"{name}={value}; it must be at least 1")

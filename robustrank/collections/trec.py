@@ -15,10 +15,10 @@ _BEIR_HEADER = "query-id corpus-id score"
 
 
 def read_queries(path: str | Path) -> dict[str, str]:
-    """Read ``id <tab> text`` lines into query id to text, in the order of the file.
+    """Read lines ``id <tab> text`` into query id to text, in the order of the file.
 
     Raises:
-        DataError: A line is malformed, a text is empty, an id stands twice, or the file is not UTF-8.
+        DataError: A line is malformed, a text is empty, an id is a duplicate, or the file is not UTF-8.
     """
     path, entries = Path(path), []
     for number, (query_id, text) in columns(path, "id text"):
@@ -32,11 +32,11 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
     """Read judgements into query id to document id to gain.
 
     Two forms are read: TREC's four columns (query, iteration, document, gain), separated by white space, and
-    BEIR's three tab-separated columns under the header ``query-id corpus-id score``. A judgement that is
-    repeated word for word is harmless and counts once.
+    BEIR's three tab-separated columns under the header ``query-id corpus-id score``. A repeated equal
+    judgement counts once.
 
     Raises:
-        DataError: A line is malformed, a gain is no integer, a document is judged twice with different gains,
+        DataError: A line is malformed, a gain is not an integer, a document has two judgements of different gains,
             or the file is not UTF-8.
     """
     path = Path(path)
@@ -51,12 +51,12 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
         else:
             query_id, _, doc_id, gain = exactly(line.split(), "query iteration document gain", path, number)
         if not _INTEGER.match(gain):
-            raise DataError(f"the gain {gain!r} is no integer", where=f"{path}:{number}", allowed="an integer")
+            raise DataError(f"the gain {gain!r} is not an integer", where=f"{path}:{number}", allowed="an integer")
         if qrels.setdefault(query_id, {}).setdefault(doc_id, int(gain)) != int(gain):
             raise DataError(
                 f"document {doc_id!r} has gains {qrels[query_id][doc_id]} and {gain} for query {query_id!r}",
                 where=f"{path}:{number}",
-                allowed="one judgement a query and document",
+                allowed="a single judgement per query and document",
             )
     return qrels
 
@@ -64,12 +64,11 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
 def read_run(path: str | Path) -> dict[str, dict[str, float]]:
     """Read a run (query, Q0, document, rank, score, tag) into query id to document id to score, best first.
 
-    The order is that of the scores, ties by ascending document id; the rank column is not trusted, as
-    trec_eval does not trust it either.
+    The order is that of the scores, ties by ascending document id; the rank column is ignored, as in trec_eval.
 
     Raises:
-        DataError: A line is malformed, a score is not finite, a document stands twice for a query, or the
-            file is not UTF-8.
+        DataError: A line is malformed, a score is not finite, a document is a duplicate for a query, or the file is
+            not UTF-8.
     """
     path = Path(path)
     run: dict[str, dict[str, float]] = {}
@@ -77,7 +76,7 @@ def read_run(path: str | Path) -> dict[str, dict[str, float]]:
         query_id, _, doc_id, _, text, _ = exactly(line.split(), "query Q0 document rank score tag", path, number)
         scores = run.setdefault(query_id, {})
         if doc_id in scores:
-            raise DataError(f"document {doc_id!r} stands twice for query {query_id!r}", where=f"{path}:{number}")
+            raise DataError(f"duplicate document {doc_id!r} for query {query_id!r}", where=f"{path}:{number}")
         scores[doc_id] = _score(text, path, number)
     return {query_id: dict(_best_first(scores)) for query_id, scores in run.items()}
 
@@ -97,10 +96,10 @@ def _best_first(scores: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def write_run(path: str | Path, run: Mapping[str, Mapping[str, float]], tag: str) -> None:
-    """Write a run in TREC's six columns, best first, ties by ascending document id; scores keep every digit.
+    """Write a run in TREC's six columns, best first, ties by ascending document id; scores at full precision.
 
     Raises:
-        DataError: A score is not finite, or an id or the tag is empty or holds white space.
+        DataError: A score is not finite, or an id or the tag is empty or has white space.
     """
     path = Path(path)
     with path.open("w", encoding="utf-8", newline="\n") as file:
@@ -109,7 +108,7 @@ def write_run(path: str | Path, run: Mapping[str, Mapping[str, float]], tag: str
                 line = f"{query_id} Q0 {doc_id} {rank} {float(score)!r} {tag}"
                 if len(line.split()) != 6 or not math.isfinite(score):
                     raise DataError(
-                        f"no run can hold the line {line!r}",
+                        f"not a valid line of a run: {line!r}",
                         where=str(path),
                         allowed="ids and a tag without white space, finite scores",
                     )

@@ -1,4 +1,4 @@
-"""Collections as loose files: documents and queries, TREC judgements, and a TREC run where there is one."""
+"""Collections in separate files: documents, queries, TREC judgements, and optionally a TREC run."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ TEXTS = ("text", "contents", "body")
 
 @dataclass(frozen=True)
 class TrecFilesReader(CollectionReader):
-    """Documents, queries, judgements and candidates, a file each.
+    """Documents, queries, judgements and candidates, each in a file.
 
-    A JSON-lines document has its id under id, _id, docno or doc_id and its text under text, contents or body;
-    a title goes in front of the text. In the other files fields are separated by tabs: ``id <tab> text``.
+    A JSON-lines document has its id under id, _id, docno or doc_id and its text under text, contents or body; a title
+    is prepended to the text. In .tsv and .txt files fields are separated by tabs: ``id <tab> text``.
     """
 
-    documents: str  # .jsonl, or .tsv with lines of id <tab> text
-    queries: str  # lines of id <tab> text
+    documents: str  # .jsonl, or .tsv with lines id <tab> text
+    queries: str  # lines id <tab> text
     qrels: str  # TREC's four columns, or BEIR's three with their header
-    run: str | None = None  # a TREC run with the first stage's candidates; none: BM25 makes them
-    depth: int = 100  # candidates a query
-    max_documents: int = MAX_DOCUMENTS  # documents that BM25 may index; a run needs no index
+    run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
+    depth: int = 100  # candidates per query
+    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
 
     def __post_init__(self) -> None:
         at_least_one(depth=self.depth, max_documents=self.max_documents)
@@ -40,7 +40,7 @@ class TrecFilesReader(CollectionReader):
         """Read the files.
 
         Raises:
-            DataError: A file is missing or malformed (with file and line), or they do not fit together.
+            DataError: A file is missing or malformed (with file and line), or the files are inconsistent.
         """
         path, judgements = (Path(name).expanduser() for name in (self.documents, self.qrels))
         queries, qrels = read_queries(Path(self.queries).expanduser()), read_qrels(judgements)
@@ -55,7 +55,7 @@ def _entries(path: Path) -> Iterable[Entry]:
     if path.suffix in (".tsv", ".txt"):
         return ((number, doc_id, text) for number, (doc_id, text) in columns(path, "id text"))
     raise DataError(
-        f"documents in a {path.suffix or 'nameless'} file cannot be read",
+        f"documents in a {path.suffix or 'suffixless'} file cannot be read",
         where=str(path),
-        allowed=".jsonl (or .json, an object a line), .tsv (or .txt): id <tab> text",
+        allowed=".jsonl (or .json, an object per line), .tsv (or .txt): id <tab> text",
     )

@@ -1,4 +1,4 @@
-"""What a trained ranker learns from: which queries of which collection; and which it is tested on."""
+"""Training split of a ranker, with cross-validation folds."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from robustrank.randomness import derive
 
 @dataclass(frozen=True)
 class TrainingSplit:
-    """Some queries of a collection, with their judgements.
+    """Queries of a collection, with their judgements, that a ranker is trained on.
 
     Attributes:
-        collection: Where they are from.
-        query_ids: Which; None is all.
+        collection: The training collection.
+        query_ids: The training queries; None is all.
     """
 
     collection: Spec
     query_ids: tuple[str, ...] | None = None
 
     def of(self, whole: Collection) -> Collection:
-        """Return ``whole`` with these queries alone."""
+        """Return ``whole`` restricted to the training queries."""
         return whole if self.query_ids is None else whole.only(self.query_ids)
 
     def without(self, query_ids: Iterable[str], whole: Collection) -> TrainingSplit:
-        """Return the lessons that leave these queries out."""
-        left = set(query_ids)
-        own = whole.queries if self.query_ids is None else self.query_ids
-        return replace(self, query_ids=tuple(q for q in own if q not in left))
+        """Return the training split without these queries."""
+        excluded = set(query_ids)
+        training = whole.queries if self.query_ids is None else self.query_ids
+        return replace(self, query_ids=tuple(q for q in training if q not in excluded))
 
 
 def fold_of(query_ids: Sequence[str], folds: int, seed: int) -> Mapping[str, int]:
     """Return the fold, from 0, of each query.
 
-    Every ``folds`` neighbouring queries are in different folds, so that the first few of a collection meet all alike.
+    Each block of ``folds`` consecutive queries is spread over all folds, so that the first queries are, too.
     """
     numbers: dict[str, int] = {}
     for start in range(0, len(query_ids), folds):

@@ -1,4 +1,4 @@
-"""Means and shares that know what is undefined: nan, never 0, and no warning on the way."""
+"""Means, shares and ratios that are nan where they are undefined: never 0, and without a warning."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ def mean(values: ArrayLike) -> float:
     return float(array.mean()) if array.size else float("nan")
 
 
-def defined_mean(values: ArrayLike) -> float:
-    """Return the mean of the values that are not nan; nan when there is none."""
-    array = np.asarray(values, dtype=np.float64)
-    return mean(array[~np.isnan(array)])
-
-
 def share(condition: NDArray[np.bool_], *compared: ArrayLike) -> float:
-    """Return the share of True in ``condition``; nan when it is empty or anything that was compared is nan.
+    """Return the share of True in ``condition``; nan when it is empty or a compared value is nan.
 
     Args:
         condition: bool[n].
-        compared: What the condition was made from: a comparison with nan is False, and would count as a fact.
+        compared: The arrays behind the condition: a comparison with nan is False, and would count as an observation.
     """
     if any(np.isnan(np.asarray(array, dtype=np.float64)).any() for array in compared):
         return float("nan")

@@ -1,4 +1,4 @@
-"""How well a detector tells attacked documents from clean ones at a chosen price: a point of its ROC curve."""
+"""Detection rate at a target false positive rate: a point of the ROC curve of a detector."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from numpy.typing import ArrayLike
 
 
 def detection_rate(attacked: ArrayLike, clean: ArrayLike, target_fpr: float) -> float:
-    """Return the share of attacked documents above a threshold that a given share of clean documents may pass.
+    """Return the true positive rate at the threshold that a share ``target_fpr`` of clean documents may exceed.
 
-    The threshold is the least clean suspicion that no more than this share of the clean documents lies above. A
-    document as suspicious as the threshold is not detected: a constant detector detects nothing below a share of 1.
+    The threshold is the lowest clean anomaly score that at most this share of the clean documents exceeds. A document
+    whose score equals the threshold is not detected: a constant detector detects nothing below a rate of 1.
 
     Args:
-        attacked: [n], the suspicions of attacked documents; higher is more suspicious.
-        clean: [m], those of clean documents.
-        target_fpr: A share, in [0, 1].
+        attacked: [n], anomaly scores of attacked documents.
+        clean: [m], anomaly scores of clean documents.
+        target_fpr: In [0, 1].
 
     Returns:
-        The detection rate (true-positive rate), in [0, 1]; nan where there is no document of one kind.
+        The detection rate, in [0, 1]; nan without attacked or without clean documents.
     """
-    found, own = np.asarray(attacked, dtype=np.float64), np.sort(np.asarray(clean, dtype=np.float64))
-    if not (found.size and own.size):
+    positives, negatives = np.asarray(attacked, dtype=np.float64), np.sort(np.asarray(clean, dtype=np.float64))
+    if not (positives.size and negatives.size):
         return float("nan")
-    passed = int(target_fpr * own.size + 1e-9)  # 0.29 * 100 is less than 29
-    return 1.0 if passed == own.size else float(np.mean(found > own[-1 - passed]))
+    false_positives = int(target_fpr * negatives.size + 1e-9)  # 0.29 * 100 is less than 29
+    if false_positives == negatives.size:
+        return 1.0
+    return float(np.mean(positives > negatives[-1 - false_positives]))

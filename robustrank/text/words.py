@@ -1,9 +1,9 @@
-"""The one notion of a word that samplers, overlaps, attacks and certificates share.
+"""The definition of a word that smoothing, overlaps, attacks and certificates share.
 
-A word is what stands between white space, without punctuation at its ends. Its key is its lower-case form: tables
-know keys. A replacement is written in the case of the word it replaces, so that a text is decided by its keys and the
-case of its places, and no replacement changes the case of a place: without that, a certificate over a table would be
-unsound. The published CertDR code strips one trailing punctuation mark only; ours strips all, at both ends.
+A word is a token between white space, without punctuation at its ends. Its key is its lower-case form, the form of
+tables. A substitute is written in the case of the word it replaces, so that a text is determined by its keys and cases,
+and no substitution changes a case: otherwise a certificate over a table would be unsound. The published CertDR code
+strips a single trailing punctuation mark; ours strips all, at both ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Case = Literal["lower", "capitalised", "upper"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text: characters ``start:end``, as they stand there."""
+    """A word of a text: its characters ``start:end``."""
 
     start: int
     end: int
@@ -30,13 +30,13 @@ class Word:
 
     @property
     def key(self) -> str:
-        """The form tables know."""
+        """The lower-case form, as in tables."""
         return self.text.lower()
 
 
 def words(text: str) -> list[Word]:
-    """Return the words of a text in order; tokens without a letter or digit are none."""
-    found = []
+    """Return the words of a text in order; tokens without a letter or digit are skipped."""
+    tokens = []
     for match in _TOKEN.finditer(text):
         start, end = match.span()
         while start < end and not text[start].isalnum():
@@ -44,17 +44,17 @@ def words(text: str) -> list[Word]:
         while end > start and not _ends_word(text[end - 1]):
             end -= 1
         if start < end:
-            found.append(Word(start, end, text[start:end]))
-    return found
+            tokens.append(Word(start, end, text[start:end]))
+    return tokens
 
 
 def document_frequencies(texts: Iterable[str]) -> Counter[str]:
-    """Return in how many of the texts each key stands."""
+    """Return the number of texts that contain each key."""
     return Counter(key for text in texts for key in {word.key for word in words(text)})
 
 
 def case_of(word: str) -> Case:
-    """Return the case a place is in: ``upper`` from two characters on, else that of the first character."""
+    """Return the case of a word: ``upper`` from two characters on, else that of the first character."""
     if len(word) > 1 and word.isupper():
         return "upper"
     return "capitalised" if word[:1].isupper() else "lower"
@@ -75,28 +75,28 @@ def in_case_of(key: str, word: str) -> str:
 def replace_words(text: str, replacements: Mapping[int, str]) -> str:
     """Return ``text`` with the words at some indices replaced by keys, each in the case of the word it replaces.
 
-    All other characters stay. If the keys are replaceable (see :func:`is_replaceable`), the new text has the same
-    number of words, those keys at those indices, and the same cases.
+    All remaining characters are unchanged. If the keys are replaceable (see :func:`is_replaceable`), the new text has
+    the same number of words, those keys at those indices, and the same cases.
 
     Raises:
-        IndexError: An index is not that of a word.
+        IndexError: An index is out of range.
     """
-    found = words(text)
+    tokens = words(text)
     pieces, position = [], 0
     for index in sorted(replacements):
-        if not 0 <= index < len(found):
-            raise IndexError(f"there is no word {index} in a text of {len(found)} words")
-        word = found[index]
+        if not 0 <= index < len(tokens):
+            raise IndexError(f"no word {index} in a text of {len(tokens)} words")
+        word = tokens[index]
         pieces += [text[position : word.start], in_case_of(replacements[index], word.text)]
         position = word.end
     return "".join([*pieces, text[position:]])
 
 
 def is_replaceable(key: str) -> bool:
-    """Whether a key may stand in a table: in every case it is one word, of that case, and leads back to the key.
+    """Whether a key is allowed in a table: in every case it is a single word of that case, with this key.
 
-    This leaves out single letters and words whose only letter comes first, as ``b2``: capitalised, they are in upper
-    case too, and what replaces them would be written in another case than what stood there.
+    This excludes single letters and words whose only letter comes first, e.g. ``b2``: capitalised, they are in upper
+    case too, and a substitute would be written in a different case than the word.
     """
     forms = {case: in_case(key, case) for case in get_args(Case)}
     return all(
@@ -106,5 +106,5 @@ def is_replaceable(key: str) -> bool:
 
 
 def _ends_word(character: str) -> bool:
-    # An accent written as a character of its own belongs to its letter.
+    # A combining accent belongs to its letter.
     return character.isalnum() or unicodedata.category(character).startswith("M")

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from robustrank.attacks.idem import _between, _copied, _scaled
+from robustrank.attacks.idem import _is_copied, _scaled, _sentence_insertion
 from robustrank.attacks.parts.decoding import Decoder, DecodingConfig
 from robustrank.attacks.parts.surrogates import SurrogateScorer, access_of
 
@@ -109,7 +109,7 @@ def test_each_beats_random_words_of_its_length(name, parameters):
     control = create("attack", Spec("random-trigger", {}))
     documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
     control.prepare(None, Collection("c", {}, documents, {}, {}), derive(0))
-    random = [control.mirror(target, found, derive(n, "control")).text for n in range(40)]
+    random = [control.match_size(target, found, derive(n, "control")).text for n in range(40)]
     scores = Overlap().score([(QUERY, found.text), *((QUERY, text) for text in random)])
     assert scores[0] > np.quantile(scores[1:], 0.8)
 
@@ -144,10 +144,10 @@ def test_access_is_what_the_surrogate_needs():
 
 
 def test_what_is_copied_is_not_connecting():
-    assert _copied("pressure on wings grows", QUERY)
-    assert not _copied("it grows with the speed of wings", QUERY)
-    assert apply_edits("One. Two.", (_between("One. Two.", 5, "New."),)) == "One. New. Two."
-    assert apply_edits("One. Two.", (_between("One. Two.", 9, "New."),)) == "One. Two. New."
+    assert _is_copied("pressure on wings grows", QUERY)
+    assert not _is_copied("it grows with the speed of wings", QUERY)
+    assert apply_edits("One. Two.", (_sentence_insertion("One. Two.", 5, "New."),)) == "One. New. Two."
+    assert apply_edits("One. Two.", (_sentence_insertion("One. Two.", 9, "New."),)) == "One. Two. New."
     assert _scaled([2.0, 4.0, 3.0]).tolist() == [0, 1, 0.5]
     assert _scaled([2.0, 2.0]).tolist() == [0, 0]
 

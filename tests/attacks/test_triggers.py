@@ -118,7 +118,7 @@ def test_it_beats_the_random_edit_of_its_size(news, attack):
         target = Target(query_id, query, ranked[-1].doc_id, ranked[-1].text, len(ranked), ranked)
         victim = Victim(scorer, target, scores[order], made.access)
         found = made.perturb(target, victim, derive(0, query_id))
-        mirrored = control.mirror(target, found, derive(1, query_id))
+        mirrored = control.match_size(target, found, derive(1, query_id))
         after = scorer.score([(query, found.text), (query, mirrored.text)])
         gains.append(float(after[0] - after[1]))
     assert np.mean(gains) > 0.01, gains
@@ -177,7 +177,7 @@ def test_a_run_is_replayed(tmp_path):
     path.write_text(record() + record(attack="b", after="other"))
     attack, found = replayed(path, attack="a")
     assert (found.text, attack.targets("q1"), attack.targets("q2")) == ("The fox", {"d1"}, frozenset())
-    with pytest.raises(DataError, match="twice"):
+    with pytest.raises(DataError, match="two adversarial texts"):
         replayed(path)
     before = attack.fingerprint
     path.write_text(record())

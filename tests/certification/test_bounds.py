@@ -1,4 +1,4 @@
-"""Confidence bounds: they miss no more often than promised, and some are tight."""
+"""Confidence bounds: their error rates do not exceed delta, and some are tight."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from robustrank.certification.bounds import BOUNDS, betting, empirical_bernstein
 DELTA, ROUNDS = 0.05, 1000
 DISTRIBUTIONS = {  # of samples in [0, 1], with their mean
     "skewed": (lambda rng, n: rng.beta(0.5, 2.0, n), 0.2),
-    "rare ones": (lambda rng, n: (rng.random(n) < 0.03).astype(float), 0.03),
-    "rare zeros": (lambda rng, n: (rng.random(n) < 0.97).astype(float), 0.97),
+    "rarely 1": (lambda rng, n: (rng.random(n) < 0.03).astype(float), 0.03),
+    "rarely 0": (lambda rng, n: (rng.random(n) < 0.97).astype(float), 0.97),
     "narrow": (lambda rng, n: 0.5 + 0.02 * (rng.random(n) - 0.5), 0.5),
     "wide": (lambda rng, n: (rng.random(n) < 0.5).astype(float), 0.5),
 }
@@ -21,7 +21,7 @@ DISTRIBUTIONS = {  # of samples in [0, 1], with their mean
 
 @pytest.mark.parametrize("name", sorted(BOUNDS))
 @pytest.mark.parametrize("distribution", sorted(DISTRIBUTIONS))
-def test_a_bound_misses_no_more_often_than_promised_on_either_side(name, distribution):
+def test_the_error_rate_is_at_most_delta_on_either_side(name, distribution):
     draw, mean = DISTRIBUTIONS[distribution]
     rng, bound = np.random.default_rng(1), BOUNDS[name]
     below = above = 0
@@ -29,7 +29,7 @@ def test_a_bound_misses_no_more_often_than_promised_on_either_side(name, distrib
         samples = draw(rng, 60)
         below += bound(samples, DELTA) > mean
         above += upper(bound, samples, DELTA) < mean
-    # Three standard errors: a bound that misses exactly delta of the time passes, one that misses 1.5 delta does not.
+    # Three standard errors: an error rate of delta passes, 1.5 delta does not.
     allowed = DELTA + 3 * math.sqrt(DELTA * (1 - DELTA) / ROUNDS)
     assert below / ROUNDS <= allowed
     assert above / ROUNDS <= allowed
@@ -44,7 +44,7 @@ def test_hoeffding_and_bernstein_by_hand():
     assert upper(hoeffding, samples, 0.05) == pytest.approx(0.8 + math.sqrt(math.log(20) / 2000))
 
 
-def test_the_betting_bound_is_where_its_capital_reaches_one_over_delta():
+def test_the_betting_bound_is_the_mean_at_which_the_capital_reaches_1_over_delta():
     x, delta = np.random.default_rng(3).random(50), 0.05
 
     def capital(m):
@@ -62,7 +62,7 @@ def test_the_betting_bound_is_where_its_capital_reaches_one_over_delta():
 
 
 @pytest.mark.parametrize("name", sorted(BOUNDS))
-def test_bounds_stay_in_the_unit_interval_and_survive_one_sample(name):
+def test_bounds_stay_in_the_unit_interval_also_for_a_single_sample(name):
     for samples in ([0.0], [1.0], [0.5], [1.0] * 400, [0.0] * 400):
         low, high = BOUNDS[name](np.array(samples), 1e-4), upper(BOUNDS[name], np.array(samples), 1e-4)
         assert 0 <= low <= np.mean(samples) <= high <= 1

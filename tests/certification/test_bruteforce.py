@@ -23,11 +23,11 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 class World:
-    """A table, its perturbation sets, and a scorer with no structure at all: a number of its own for every text."""
+    """A table, its perturbation sets, and a scorer without structure: a pseudo-random score for every text."""
 
     def __init__(self, relation, size, seed, low=0.0, high=1.0):
         self.sets = PerturbationSets(symmetric(relation, {}), size)
-        # The extremes are the worst case: nothing between them moves a mean as far.
+        # The extremes are the worst case: values between them change a mean less.
         self.values = np.where(np.random.default_rng(seed).random(97) < 0.5, low, high)
 
     def score(self, text):
@@ -57,8 +57,10 @@ class World:
         order = sorted(range(len(documents)), key=lambda i: (-drawn[i].mean(), i))
         rhos = [self.rho(document, radius) for document in documents] if rhos is None else rhos
         ids, ks = [str(i) for i in order], range(1, len(order))
-        made = certify_mean("q", ids, [drawn[i] for i in order], [rhos[i] for i in order], ks, alpha=alpha, bound=bound)
-        return order, made
+        certificates = certify_mean(
+            "q", ids, [drawn[i] for i in order], [rhos[i] for i in order], ks, alpha=alpha, bound=bound
+        )
+        return order, certificates
 
     def breaks(self, documents, order, k, radius=None):
         """Whether some allowed edit of a document outside the top K enters it, by exact smoothed scores."""
@@ -68,14 +70,14 @@ class World:
 
 @settings(max_examples=80, deadline=None)
 @given(relations, texts, st.integers(1, 6), st.one_of(st.none(), st.integers(0, 3)), seeds)
-def test_no_edit_moves_the_smoothed_score_by_more_than_the_overlaps_allow(relation, text, size, radius, seed):
+def test_no_edit_changes_the_smoothed_score_by_more_than_1_minus_rho(relation, text, size, radius, seed):
     world = World(relation, size, seed)
     clean, allowed = world.smoothed(text), 1 - world.rho(text, radius)
     for edited in world.edits(text, radius):
         assert abs(world.smoothed(edited) - clean) <= allowed + 1e-12
 
 
-def test_the_overlaps_are_no_looser_than_the_truth_for_one_word():
+def test_the_overlap_bound_is_tight_for_a_single_word():
     world = World({"aa": ["bb"], "bb": ["cc"], "cc": ["dd"]}, 3, 0)
     values = dict.fromkeys(KEYS, 0.0)
     for key in set(world.sets.neighbourhood("cc")) - set(world.sets.neighbourhood("bb")):
@@ -97,18 +99,18 @@ def test_no_certified_list_is_broken_by_any_edit(relation, documents, size, radi
     world = World(relation, size, seed, 0.05, 0.95)
     order, certificates = world.certificates(documents, 1500, bound, np.random.default_rng(seed), radius=radius)
     for certificate in certificates:
-        certificate.recheck()
+        certificate.verify()
         if certificate.certified:
             assert not world.breaks(documents, order, certificate.k, radius)
 
 
-def test_lists_are_certified_also_where_an_edit_can_move_a_score():
+def test_lists_are_certified_also_where_an_edit_can_change_a_score():
     certified = moving = 0
     for seed in range(30):
         world = World({"aa": ["bb"], "bb": ["cc"], "cc": ["dd"], "dd": ["ee"]}, 4, seed, 0.05, 0.95)
         documents = ["ff", "aa", "cc", "bb ee"]
-        order, made = world.certificates(documents, 1500, "betting", np.random.default_rng(seed))
-        for certificate in filter(lambda c: c.certified, made):
+        order, certificates = world.certificates(documents, 1500, "betting", np.random.default_rng(seed))
+        for certificate in filter(lambda c: c.certified, certificates):
             assert not world.breaks(documents, order, certificate.k)
             certified += 1
             moving += any(document.rho < 1 for document in certificate.documents[certificate.k :])
@@ -116,7 +118,7 @@ def test_lists_are_certified_also_where_an_edit_can_move_a_score():
     assert moving > 5
 
 
-def test_a_planted_unsound_certificate_is_caught():
+def test_an_unsound_certificate_is_detected():
     caught = 0
     for seed in range(40):
         world = World({"aa": ["bb"], "bb": ["cc"], "cc": ["dd"], "dd": ["ee"]}, 2, seed)
@@ -127,7 +129,7 @@ def test_a_planted_unsound_certificate_is_caught():
     assert caught > 5
 
 
-def test_a_list_at_the_edge_is_wrongly_certified_no_more_often_than_alpha():
+def test_a_tied_list_is_certified_at_most_at_rate_alpha():
     # Exactly tied after the best edit: any certificate is wrong. Eight such documents, so that sharing alpha matters.
     alpha, rounds, rng = 0.2, 400, np.random.default_rng(5)
     for bound in BOUNDS:
@@ -135,21 +137,21 @@ def test_a_list_at_the_edge_is_wrongly_certified_no_more_often_than_alpha():
         for _ in range(rounds):
             draws = [(rng.random(60) < p).astype(float) for p in (0.7, *[0.5] * 8)]
             order = sorted(range(9), key=lambda i: -draws[i].mean())
-            made = certify_mean(
+            certificates = certify_mean(
                 "q", [str(i) for i in order], [draws[i] for i in order], [0.8] * 9, [1], alpha=alpha, bound=bound
             )
-            wrong += made[0].certified
+            wrong += certificates[0].certified
         assert wrong / rounds <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / rounds)
 
 
-def test_the_exact_scores_lie_inside_the_evidence_at_the_promised_rate():
+def test_the_bounds_cover_the_exact_scores_at_rate_1_minus_alpha():
     world, alpha, rounds = World({"aa": ["bb", "cc"], "dd": ["ee"]}, 6, 3), 0.2, 200
     documents = ["aa dd", "bb ee aa", "cc", "ff dd ee"]
     exact, rng = [world.smoothed(document) for document in documents], np.random.default_rng(6)
     for bound in BOUNDS:
         missed = 0
         for _ in range(rounds):
-            order, made = world.certificates(documents, 80, bound, rng, alpha=alpha)
-            intervals = zip(order, made[0].documents, strict=True)
+            order, certificates = world.certificates(documents, 80, bound, rng, alpha=alpha)
+            intervals = zip(order, certificates[0].documents, strict=True)
             missed += not all(d.lower <= exact[i] <= d.upper for i, d in intervals)
         assert missed / rounds <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / rounds)

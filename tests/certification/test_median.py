@@ -1,4 +1,4 @@
-"""The median certificate against exact medians, by enumeration, and its bounds against the binomial's own law."""
+"""The median certificate against exact medians, by enumeration, and its bounds against the binomial distribution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = ["aa", "bb", "cc", "dd", "ee", "ff"]
 
 
 class World:
-    """A score for every text of a few words, and everything that smoothing and attackers can make of a text."""
+    """A score for every text of a few words, with its smoothed copies and its allowed edits."""
 
     def __init__(self, relation, size, seed):
         self.sets = PerturbationSets(symmetric(relation, {}), size)
@@ -55,7 +55,7 @@ lists = st.lists(texts, min_size=3, max_size=4, unique=True)
 
 @settings(max_examples=60, deadline=None)
 @given(relations, texts, st.integers(2, 4), st.integers(0, 3), st.integers(0, 9))
-def test_no_edit_lifts_the_median_above_the_quantile(relation, text, size, radius, seed):
+def test_no_edit_raises_the_median_above_the_quantile(relation, text, size, radius, seed):
     world = World(relation, size, seed)
     share = 1.5 - world.rho(text, radius)
     if share > 1:
@@ -78,29 +78,29 @@ def test_no_certified_list_is_broken_by_any_edit(relation, documents, size, radi
     world = World(relation, size, seed)
     drawn = {text: world.samples(text, 150, derive(seed, "samples", *text)) for text in documents}
     order = sorted(documents, key=lambda text: -median(drawn[text]))
-    found = certify_median(
+    certificates = certify_median(
         "q", [" ".join(t) + str(i) for i, t in enumerate(order)], [drawn[t] for t in order],
         [world.rho(t, radius) for t in order], [1, 2], alpha=1e-4,
     )  # fmt: skip
-    for certificate in found:
-        certificate.recheck()
+    for certificate in certificates:
+        certificate.verify()
         if certificate.certified:
             inside = min(median(world.exact(text)) for text in order[: certificate.k])
             for text in order[certificate.k :]:
                 assert all(median(world.exact(edit)) < inside for edit in world.edits(text, radius))
 
 
-def test_lists_are_certified_where_scores_lie_apart_and_not_where_rho_is_half():
+def test_lists_are_certified_where_scores_are_separated_and_rho_is_above_one_half():
     rng = derive(0, "apart")
     samples = [rng.normal(100, 1, 300), rng.normal(0, 1, 300)]
     for value, expected in ((1.0, True), (0.7, True), (0.5, False), (0.0, False)):
-        (found,) = certify_median("q", ["a", "b"], samples, [1.0, value], [1], alpha=0.05)
-        assert found.certified == expected, value
-        found.recheck()
+        (certificate,) = certify_median("q", ["a", "b"], samples, [1.0, value], [1], alpha=0.05)
+        assert certificate.certified == expected, value
+        certificate.verify()
 
 
 @pytest.mark.parametrize(("count", "delta"), [(20, 0.05), (100, 0.01), (7, 0.001)])
-def test_bounds_err_no_more_often_than_they_say_and_are_the_tightest_that_do(count, delta):
+def test_the_bounds_are_the_tightest_of_error_rate_delta(count, delta):
     from scipy.stats import binom
 
     ranks = np.arange(1, count + 1, dtype=float)
@@ -118,7 +118,7 @@ def test_bounds_err_no_more_often_than_they_say_and_are_the_tightest_that_do(cou
     assert quantile_upper(ranks, 1.0, delta) == UNBOUNDED
 
 
-def test_the_median_and_the_quantile_lie_inside_at_the_promised_rate():
+def test_the_bounds_cover_the_median_and_the_quantile_at_rate_1_minus_delta():
     rng, delta = derive(1, "coverage"), 0.1
     values = np.array([0.0, 1.0, 2.0, 5.0])  # with ties; the lower median is 1, the .75-quantile 2
     missed = np.zeros(2)
@@ -128,7 +128,7 @@ def test_the_median_and_the_quantile_lie_inside_at_the_promised_rate():
     assert (missed / 2000 <= delta + 3 * np.sqrt(delta * (1 - delta) / 2000)).all()
 
 
-def test_a_list_out_of_order_and_a_k_that_is_none_are_refused():
+def test_a_list_out_of_order_and_a_k_below_1_are_refused():
     samples = [np.zeros(5), np.ones(5)]
     with pytest.raises(ValueError, match="order"):
         certify_median("q", ["a", "b"], samples, [1, 1], [1], alpha=0.1)

@@ -15,6 +15,6 @@ def test_rho_is_the_product_of_the_smallest_overlaps():
 
 
 @pytest.mark.parametrize(("overlaps", "radius"), [([1.1], 1), ([-0.1], 1), ([np.nan], 1), ([0.5], -1)])
-def test_what_is_no_overlap_and_no_radius_is_refused(overlaps, radius):
-    with pytest.raises(ValueError, match=r"overlaps lie in|a radius counts words"):
+def test_overlaps_and_radii_out_of_range_are_refused(overlaps, radius):
+    with pytest.raises(ValueError, match=r"overlaps must lie in|it must be at least 0"):
         rho(np.array(overlaps), radius)

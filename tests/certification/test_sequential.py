@@ -1,4 +1,4 @@
-"""Sampling on demand: it stops early, agrees with what the exact scores say, and misses as rarely as it promises."""
+"""Sequential sampling: it stops early, agrees with the exact scores, and its error rate is at most alpha."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from robustrank.certification.sequential import FIRST, certify_sequentially
 
 
 class Coins:
-    """Documents whose copies score 1 or 0, with a share of ones each."""
+    """Documents whose copies score 1 or 0, each with its share of 1."""
 
     def __init__(self, shares, seed=0):
         self.shares, self.seed, self.rounds = shares, seed, []
 
     def draw(self, spans):
         self.rounds.append(dict(spans))
-        found = {}
+        scores = {}
         for i, (start, stop) in spans.items():
             rng = np.random.default_rng([self.seed, i])
-            found[i] = (rng.random(stop) < self.shares[i]).astype(np.float32)[start:]
-        return found
+            scores[i] = (rng.random(stop) < self.shares[i]).astype(np.float32)[start:]
+        return scores
 
     def certificates(self, rhos, ks, alpha=0.05, most=1000, first=FIRST):
         ids = [f"d{i}" for i in range(len(self.shares))]
@@ -40,17 +40,17 @@ def counts(certificate):
 
 def test_documents_far_below_stop_after_the_first_rounds():
     coins = Coins([0.98, 0.9, *([0.02] * 30)])
-    (one, two) = coins.certificates([1.0] * 32, [1, 2])
-    assert one.certified
-    assert two.certified
-    found = counts(one)
-    assert max(found[f"d{i}"] for i in range(2, 32)) <= 4 * FIRST
-    assert min(found["d0"], found["d1"]) > 8 * FIRST  # their order is what is hard to tell
-    one.recheck()
-    two.recheck()
+    (top1, top2) = coins.certificates([1.0] * 32, [1, 2])
+    assert top1.certified
+    assert top2.certified
+    samples = counts(top1)
+    assert max(samples[f"d{i}"] for i in range(2, 32)) <= 4 * FIRST
+    assert min(samples["d0"], samples["d1"]) > 8 * FIRST  # their order is hard to decide
+    top1.verify()
+    top2.verify()
 
 
-def test_a_list_is_given_up_where_all_samples_allowed_would_not_do():
+def test_a_list_is_given_up_where_the_maximum_number_of_samples_would_not_suffice():
     (tied,) = Coins([0.5, 0.5, 0.02]).certificates([1.0] * 3, [1], most=100_000)
     assert not tied.certified
     assert max(counts(tied).values()) < 10_000
@@ -59,35 +59,35 @@ def test_a_list_is_given_up_where_all_samples_allowed_would_not_do():
     assert max(counts(close).values()) <= 500
 
 
-def test_nothing_is_drawn_beyond_the_first_round_where_an_edit_may_do_anything():
+def test_no_copy_is_sampled_beyond_the_first_round_where_rho_is_0():
     (hopeless,) = Coins([1.0, 0.9, 0.0]).certificates([1.0, 0.0, 0.0], [1], first=20)
     assert not hopeless.certified
     assert set(counts(hopeless).values()) == {20}
 
 
-shares_of_ones = st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.8, 0.9, 1.0]), min_size=2, max_size=5)
+shares_of_1 = st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.8, 0.9, 1.0]), min_size=2, max_size=5)
 five_rhos = st.lists(st.sampled_from([1.0, 0.95, 0.9, 0.5]), min_size=5, max_size=5)
 
 
 @settings(max_examples=100, deadline=None)
-@given(shares_of_ones, five_rhos, st.integers(1, 4), st.integers(0, 10_000))
-def test_giving_up_certifies_nothing_that_the_full_run_would_not(shares, rhos, k, seed):
-    (found,) = Coins(shares, seed).certificates(rhos[: len(shares)], [k], most=400)
+@given(shares_of_1, five_rhos, st.integers(1, 4), st.integers(0, 10_000))
+def test_giving_up_certifies_no_list_that_the_full_run_does_not(shares, rhos, k, seed):
+    (certificate,) = Coins(shares, seed).certificates(rhos[: len(shares)], [k], most=400)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "OPTIMISM", math.inf)
         (full,) = Coins(shares, seed).certificates(rhos[: len(shares)], [k], most=400)
-    assert full.certified >= found.certified
-    assert sum(counts(full).values()) >= sum(counts(found).values())
+    assert full.certified >= certificate.certified
+    assert sum(counts(full).values()) >= sum(counts(certificate).values())
 
 
-def test_giving_up_saves_samples_and_hardly_a_certificate(monkeypatch):
+def test_giving_up_saves_samples_and_loses_hardly_a_certificate(monkeypatch):
     def total():
-        made = [
+        certificates = [
             certificate
             for seed in range(60)
             for certificate in Coins(np.random.default_rng(seed).random(8), seed).certificates([1.0] * 8, [2], most=600)
         ]
-        return sum(one.certified for one in made), sum(sum(counts(one).values()) for one in made)
+        return sum(c.certified for c in certificates), sum(sum(counts(c).values()) for c in certificates)
 
     certified, samples = total()
     monkeypatch.setattr(module, "OPTIMISM", math.inf)
@@ -97,20 +97,20 @@ def test_giving_up_saves_samples_and_hardly_a_certificate(monkeypatch):
     assert samples < all_samples / 2
 
 
-def test_a_hopeless_list_is_given_up_and_a_certain_one_is_too():
+def test_a_hopeless_list_is_given_up_and_a_trivial_list_stops_after_the_first_round():
     coins = Coins([0.9, 0.1, 0.1])
     (given_up,) = coins.certificates([1.0, 0.05, 1.0], [1])
     assert not given_up.certified
     assert max(d.samples for d in given_up.documents) <= 8 * FIRST
-    (vacuous,) = Coins([0.5, 0.5]).certificates([1.0, 1.0], [2])
-    assert vacuous.certified
-    assert {d.samples for d in vacuous.documents} == {FIRST}
+    (trivial,) = Coins([0.5, 0.5]).certificates([1.0, 1.0], [2])
+    assert trivial.certified
+    assert {d.samples for d in trivial.documents} == {FIRST}
 
 
-def test_nothing_is_drawn_twice_and_no_more_than_allowed():
+def test_no_copy_is_sampled_twice_and_no_more_than_the_maximum():
     coins = Coins([0.5, 0.49, 0.1])
     coins.certificates([1.0] * 3, [1], most=100)
-    spans = [span for asked in coins.rounds for i, span in asked.items() if i == 0]
+    spans = [span for round_spans in coins.rounds for i, span in round_spans.items() if i == 0]
     assert spans[0] == (0, FIRST)
     assert spans[-1][1] <= 100
     assert all(stop == start for (_, stop), (start, _) in itertools.pairwise(spans))
@@ -122,18 +122,18 @@ def test_nothing_is_drawn_twice_and_no_more_than_allowed():
     st.lists(st.sampled_from([1.0, 0.9, 0.5]), min_size=5, max_size=5),
     st.integers(0, 10_000),
 )
-def test_no_certified_list_is_one_the_exact_scores_do_not_certify(shares, rhos, seed):
+def test_every_certified_list_is_certified_by_the_exact_scores(shares, rhos, seed):
     ks = range(1, len(shares))
-    for found in Coins(shares, seed).certificates(rhos[: len(shares)], ks, alpha=1e-6, most=200):
+    for certificate in Coins(shares, seed).certificates(rhos[: len(shares)], ks, alpha=1e-6, most=200):
         exact = {f"d{i}": share for i, share in enumerate(shares)}
         loss = {f"d{i}": 1 - rho for i, rho in enumerate(rhos)}
-        inside, outside = found.documents[: found.k], found.documents[found.k :]
+        inside, outside = certificate.documents[: certificate.k], certificate.documents[certificate.k :]
         pairs = itertools.product(inside, outside)
-        if found.certified:
+        if certificate.certified:
             assert all(exact[i.doc_id] > exact[o.doc_id] + loss[o.doc_id] for i, o in pairs)
 
 
-def test_a_bound_looked_at_after_every_sample_misses_no_more_often_than_promised():
+def test_the_sequential_bound_is_time_uniform():
     delta, rounds, missed = 0.1, 400, 0
     for seed in range(rounds):
         samples = (np.random.default_rng(seed).random(120) < 0.3).astype(np.float64)
@@ -141,19 +141,19 @@ def test_a_bound_looked_at_after_every_sample_misses_no_more_often_than_promised
     assert missed / rounds <= delta + 3 * np.sqrt(delta * (1 - delta) / rounds)
 
 
-def test_stopping_and_giving_up_leave_the_promise_of_the_whole_list():
-    # Exactly tied after the best edit: any certificate is wrong. The stopping looks at the samples, the order too.
+def test_stopping_and_giving_up_keep_the_error_rate_of_the_whole_list():
+    # Exactly tied after the best edit: any certificate is wrong. Stopping and order depend on the samples.
     alpha, rounds, shares = 0.2, 250, [0.7, *[0.5] * 5]
     wrong = missed = 0
     for seed in range(rounds):
-        (found,) = Coins(shares, seed).certificates([0.8] * 6, [1], alpha=alpha, most=200)
-        wrong += found.certified
-        missed += any(not d.lower <= shares[int(d.doc_id[1:])] <= d.upper for d in found.documents)
+        (certificate,) = Coins(shares, seed).certificates([0.8] * 6, [1], alpha=alpha, most=200)
+        wrong += certificate.certified
+        missed += any(not d.lower <= shares[int(d.doc_id[1:])] <= d.upper for d in certificate.documents)
     allowed = alpha + 3 * math.sqrt(alpha * (1 - alpha) / rounds)
     assert wrong / rounds <= allowed
     assert 0 < missed / rounds <= allowed
 
 
-def test_a_place_is_counted_from_one():
-    with pytest.raises(ValueError, match="from 1"):
+def test_a_k_below_1_is_refused():
+    with pytest.raises(ValueError, match="K=0; it must be at least 1"):
         Coins([0.5, 0.4]).certificates([1.0, 1.0], [0])

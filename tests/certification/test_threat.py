@@ -1,4 +1,4 @@
-"""What is inside the threat and what is not, by hand, and every allowed edit of a small text."""
+"""Texts inside and outside the threat model, by hand, and every allowed edit of a small text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TEXT = "The Quick, QUICK dog."
 
 def test_every_replacement_by_the_table_is_allowed():
     options = [(None, "fast", "rapid"), (None, "fast", "rapid"), (None, "hound")]
-    for chosen in itertools.product(*options):
-        edits = {i + 1: key for i, key in enumerate(chosen) if key}
+    for substitutes in itertools.product(*options):
+        edits = {i + 1: key for i, key in enumerate(substitutes) if key}
         after = replace_words(TEXT, edits)
         assert words_replaced(TABLE, TEXT, after) == len(edits)
 
@@ -25,14 +25,14 @@ def test_every_replacement_by_the_table_is_allowed():
 @pytest.mark.parametrize(
     "after",
     [
-        "The fast, QUICK dog.",  # another case
+        "The fast, QUICK dog.",  # case changed
         "The Quick QUICK dog.",  # punctuation
         "The Quick, QUICK dog",
         "The Quick, QUICK dog dog.",
-        "The Quick, QUICK cat.",  # no substitute
+        "The Quick, QUICK cat.",  # not a substitute
         "A Quick, QUICK dog.",
         "quick The Quick, QUICK dog.",
     ],
 )
-def test_anything_else_is_not(after):
+def test_any_further_edit_is_not(after):
     assert words_replaced(TABLE, TEXT, after) is None

@@ -1,4 +1,4 @@
-"""The command line: light to start, errors on one screen, exit codes by cause."""
+"""The command line: fast start, errors on a screen, exit codes by cause."""
 
 from __future__ import annotations
 
@@ -30,38 +30,49 @@ def test_a_light_command_imports_nothing_heavy(args):
         f"code = invoke({args!r})\n"
         f"print('HEAVY', [m for m in {HEAVY!r} if m in sys.modules])\nsys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "HEAVY []" in done.stdout
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "HEAVY []" in process.stdout
 
 
 BAD = {
     "broken YAML": ("name: [", 3, "YAML"),
     "not a mapping": ("- a", 3, "mapping"),
     "empty file": ("", 3, "mapping"),
-    "unknown key": (EXPERIMENT + "seed: [1]\n", 3, "seeds"),
-    "no rankers": ("name: t\ncollections: [lee]\ntasks: [iid-variance]\n", 3, "rankers"),
-    "wrong type": (EXPERIMENT.replace("[bm25]", "3"), 3, "rankers"),
-    "seeds are words": (EXPERIMENT + "seeds: [one]\n", 3, "seeds"),
-    "bad name": (EXPERIMENT.replace("name: t", "name: a/b"), 3, "name"),
+    "unknown key": (EXPERIMENT + "seed: [1]\n", 3, "unknown key `seed`, did you mean 'seeds'?"),
+    "no rankers": ("name: t\ncollections: [lee]\ntasks: [iid-variance]\n", 3, "required key `rankers` is missing"),
+    "wrong type": (EXPERIMENT.replace("[bm25]", "3"), 3, "`rankers` must be a list, e.g. [3], not 3"),
+    "seeds are words": (EXPERIMENT + "seeds: [one]\n", 3, "`seeds.0` must be an integer, not 'one'"),
+    "bad name": (EXPERIMENT.replace("name: t", "name: a/b"), 3, "not 'a/b'"),
     "unknown ranker": (EXPERIMENT.replace("bm25", "bm26"), 2, "bm25"),
     "unknown task": (EXPERIMENT.replace("iid-variance", "iid"), 2, "iid-variance"),
     "unknown collection": (EXPERIMENT.replace("lee", "leee"), 2, "lee"),
     "unknown parameter": (EXPERIMENT.replace("bm25", "'bm25:k=1'"), 2, "k1"),
     "parameter of the wrong type": (EXPERIMENT.replace("bm25", "'bm25:k1=high'"), 2, "number"),
-    "the same ranker twice": (EXPERIMENT.replace("bm25", "bm25, bm25"), 3, "twice"),
+    "the same ranker twice": (EXPERIMENT.replace("bm25", "bm25, bm25"), 3, "duplicate label bm25"),
+    "unknown key of only": (
+        EXPERIMENT.replace("[iid-variance]", "[{name: iid-variance, only: {ranker: [bm25]}}]"),
+        3,
+        "unknown key `tasks.0.only.ranker`, did you mean 'rankers'?",
+    ),
+    "empty list": (EXPERIMENT.replace("[bm25]", "[]"), 3, "`rankers` is empty; at least 1 is needed"),
+    "an entry without a name": (
+        EXPERIMENT.replace("[bm25]", "[{k1: 1}]"),
+        3,
+        "rankers.0: required key `name` is missing",
+    ),
     "only names nothing": (
         EXPERIMENT.replace("[iid-variance]", "[{name: iid-variance, only: {rankers: [x]}}]"),
         3,
         "bm25",
     ),
-    "baseline names nothing": (EXPERIMENT + "report: {baseline: x}\n", 3, "baseline"),
-    "a model that is not there": (
+    "baseline names nothing": (EXPERIMENT + "report: {baseline: bm26}\n", 3, "not one of: bm25; did you mean 'bm25'?"),
+    "a missing model": (
         EXPERIMENT.replace("bm25", "'bi-encoder:model=/no/such/folder'"),
         4,
         "/no/such/folder",
     ),
-    "a folder that is not there": (EXPERIMENT.replace("lee", "'beir:folder=/no/such/folder'"), 4, "/no/such/folder"),
+    "a missing folder": (EXPERIMENT.replace("lee", "'beir:folder=/no/such/folder'"), 4, "/no/such/folder"),
     "training a ranker without weights": (
         EXPERIMENT.replace("[bm25]", "[{name: bm25, train: {collection: lee}}]"),
         3,
@@ -82,17 +93,17 @@ def test_bad_input_is_a_short_error_with_the_exit_code_of_its_cause(case, tmp_pa
     text, code, says = BAD[case]
     path = tmp_path / "e.yaml"
     path.write_text(text)
-    found = invoke(
+    exit_code = invoke(
         ["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
     )
     printed = capsys.readouterr()
     shown = printed.err + printed.out
-    assert (found, says in shown) == (code, True), shown
+    assert (exit_code, says in shown) == (code, True), shown
     assert len(printed.err.splitlines()) < 25
     assert "Traceback" not in shown
 
 
-def test_an_experiment_that_is_not_utf8_or_not_there_is_refused(tmp_path, capsys):
+def test_an_experiment_that_is_not_utf8_or_missing_is_refused(tmp_path, capsys):
     path = tmp_path / "e.yaml"
     path.write_bytes(b"name: \xff\xfe")
     assert invoke(["run", str(path)]) == 3
@@ -117,9 +128,9 @@ def test_an_unknown_command_names_the_nearest(capsys):
 def test_new_attack_writes_an_attack_that_keeps_the_contract(tmp_path, capsys):
     assert invoke(["new", "attack", "my-attack", "--folder", str(tmp_path)]) == 0
     assert "robustrank.attacks" in capsys.readouterr().out
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_my_attack.py")],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    assert process.returncode == 0, process.stdout
+    assert "4 passed" in process.stdout

@@ -1,4 +1,4 @@
-"""``robustrank verify``: certificates are checked without a model, and changed ones are found."""
+"""``robustrank verify``: certificates are verified without a model, and changed ones are refused."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ CELL = "0123456789abcdef01234567"
 @pytest.fixture
 def run(tmp_path):
     samples = [np.full(200, value, dtype=np.float32) for value in (0.9, 0.5, 0.2)]
-    found = certify_mean(
+    certificates = certify_mean(
         "q1", ["a", "b", "c"], samples, [1.0, 0.95, 0.95], [1, 2], alpha=0.05, bound="betting", radius=None, table="t"
     )
     write_folder(
         tmp_path / "cells" / CELL,
-        lambda folder: write_lines(folder / "certificates.jsonl", (certificate.to_dict() for certificate in found)),
+        lambda folder: write_lines(folder / "certificates.jsonl", (c.to_dict() for c in certificates)),
     )
     return tmp_path
 
 
-def test_certificates_that_hold_together_are_counted(run):
+def test_verified_certificates_are_counted(run):
     result = CliRunner().invoke(command, [str(run)])
     assert result.exit_code == 0
-    assert "2 certificates in 1 files hold together; 2 certify" in result.output
+    assert "2 certificates verified in 1 files; 2 certify" in result.output
     assert CliRunner().invoke(command, [str(run / "cells" / CELL / "certificates.jsonl")]).output == result.output
 
 
@@ -64,9 +64,10 @@ def test_a_changed_certificate_fails(run, change):
     result = CliRunner().invoke(command, [str(run)])
     assert isinstance(result.exception, DataError)
     assert "certificates.jsonl:1" in str(result.exception)
+    assert "checksum mismatch" in str(result.exception)
 
 
-def test_a_forged_digest_does_not_hide_a_verdict_its_numbers_do_not_give(run):
+def test_a_forged_checksum_does_not_hide_a_verdict_that_contradicts_its_evidence(run):
     path = run / "cells" / CELL / "certificates.jsonl"
     raw = json.loads(path.read_text().splitlines()[0])
     raw.pop("digest")
@@ -76,7 +77,7 @@ def test_a_forged_digest_does_not_hide_a_verdict_its_numbers_do_not_give(run):
     path.write_text(json.dumps(forged) + "\n")
     seal(path.parent)
     result = CliRunner().invoke(command, [str(run)])
-    assert "its own numbers give a margin" in str(result.exception)
+    assert "contradicts the margin" in str(result.exception)
 
 
 def _digest_of(raw):

@@ -1,4 +1,4 @@
-"""A private copy of the ir_datasets home, and measures that are not ours."""
+"""A private copy of the ir_datasets home, and measures by pytrec_eval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.shared_data import shared_data
 
 @pytest.fixture(scope="session")
 def ir_datasets_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy, for ir_datasets writes beside what it reads."""
+    """A copy, since ir_datasets writes into its home."""
     home = tmp_path_factory.mktemp("ir_datasets") / "self"
     shutil.copytree(shared_data("ir_datasets_home"), home)
     with pytest.MonkeyPatch.context() as patch:
@@ -30,7 +30,7 @@ def figures() -> Callable[[Collection], dict[str, float]]:
         import pytrec_eval
 
         run = {
-            query_id: {doc_id: -float(place) for place, doc_id in enumerate(doc_ids)}
+            query_id: {doc_id: -float(rank) for rank, doc_id in enumerate(doc_ids)}
             for query_id, doc_ids in collection.candidates.items()
         }
         qrels = {query_id: dict(gains) for query_id, gains in collection.qrels.items()}

@@ -26,39 +26,39 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_read(folder: Path) -> None:
-    found = BeirReader(str(folder)).read()
-    assert found.name == "small/test"
-    assert found.queries == {"q1": "wing"}
-    assert found.documents == {"d1": "Wings in a slipstream", "d2": "heat"}
-    assert found.candidates == {"q1": ("d1", "d2")}
-    assert found.notes == ("1 of 2 queries left out, with no judgements: 'q2'.",)
+    collection = BeirReader(str(folder)).read()
+    assert collection.name == "small/test"
+    assert collection.queries == {"q1": "wing"}
+    assert collection.documents == {"d1": "Wings in a slipstream", "d2": "heat"}
+    assert collection.candidates == {"q1": ("d1", "d2")}
+    assert collection.notes == ("1 of 2 queries excluded, with no judgements: 'q2'.",)
 
 
 def test_dl19_with_a_run_is_pinned(figures: Callable[[Collection], dict[str, float]]) -> None:
     folder = shared_data("dl19")
-    found = BeirReader(str(folder), run=str(folder / "runs" / "bm25.trec")).read()
-    queries, documents = list(found.queries.items()), list(found.documents.items())
-    assert (len(queries), len(documents), sum(map(len, found.qrels.values()))) == (43, 11843, 9260)
+    collection = BeirReader(str(folder), run=str(folder / "runs" / "bm25.trec")).read()
+    queries, documents = list(collection.queries.items()), list(collection.documents.items())
+    assert (len(queries), len(documents), sum(map(len, collection.qrels.values()))) == (43, 11843, 9260)
     assert queries[0] == ("19335", "anthropological definition of environment")
     assert [query_id for query_id, _ in (queries[9], queries[-1])] == ["156493", "1133167"]
     assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["421", "5022", "8839920"]
     assert documents[0][1].startswith("Wi-Fi or WiFi")
-    assert found.notes == ("5156 of 9139 judged documents kept in the judgements without a text.",)
-    assert figures(found)["ndcg_cut_10"] == pytest.approx(0.5058, abs=0.003)
+    assert collection.notes == ("5156 of 9139 judged documents have no text and count for ideal rankings alone.",)
+    assert figures(collection)["ndcg_cut_10"] == pytest.approx(0.5058, abs=0.003)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "line", "message"),
     [
-        ("corpus.jsonl", CORPUS + '{"_id": "d3", "text": "cut', 3, "the line is not JSON"),
-        ("corpus.jsonl", CORPUS + "[1]\n", 3, "the line holds a list"),
+        ("corpus.jsonl", CORPUS + '{"_id": "d3", "text": "cut', 3, "the line is not valid JSON"),
+        ("corpus.jsonl", CORPUS + "[1]\n", 3, "the line is a list"),
         ("corpus.jsonl", CORPUS + '{"id": "d3", "text": "x"}\n', 3, "the record has no '_id'"),
         ("corpus.jsonl", CORPUS + '{"_id": "d3", "text": null}\n', 3, "'text' is None"),
         ("corpus.jsonl", CORPUS + '{"_id": true, "text": "x"}\n', 3, "'_id' is True"),
         ("corpus.jsonl", CORPUS + '{"_id": "d3", "title": 7, "text": "x"}\n', 3, "the title is 7"),
-        ("corpus.jsonl", CORPUS + '{"_id": "d1", "text": "x"}\n', 3, "the id 'd1' stands twice"),
+        ("corpus.jsonl", CORPUS + '{"_id": "d1", "text": "x"}\n', 3, "duplicate id 'd1'"),
         ("queries.jsonl", '{"_id": "q1"}\n', 1, "the record has no 'text'"),
-        ("queries.jsonl", QUERIES + '{"_id": "q1", "text": "x"}\n', 3, "the id 'q1' stands twice"),
+        ("queries.jsonl", QUERIES + '{"_id": "q1", "text": "x"}\n', 3, "duplicate id 'q1'"),
         ("qrels/test.tsv", QRELS + "q1 d2 1\n", 3, "1 columns"),
     ],
 )
@@ -72,8 +72,8 @@ def test_a_bad_line_is_refused_with_file_and_line(
     assert caught.value.where == f"{folder / name}:{line}"
 
 
-def test_an_unknown_split_is_refused_with_those_there_are(folder: Path) -> None:
-    with pytest.raises(DataError, match="no split 'tests'") as caught:
+def test_an_unknown_split_is_refused_with_the_available_ones(folder: Path) -> None:
+    with pytest.raises(DataError, match="split 'tests' not found") as caught:
         BeirReader(str(folder), split="tests").read()
     assert (caught.value.allowed, caught.value.hint) == ("test", "did you mean 'test'?")
 
@@ -85,8 +85,8 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_too_many_documents_for_bm25_need_a_run(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="2 documents are more"):
+    with pytest.raises(DataError, match="2 documents exceed the limit"):
         BeirReader(str(folder), max_documents=1).read()
     (tmp_path / "run").write_text("q1 Q0 d2 1 1 t\n")
-    found = BeirReader(str(folder), run=str(tmp_path / "run"), max_documents=1).read()
-    assert found.candidates == {"q1": ("d2",)}
+    collection = BeirReader(str(folder), run=str(tmp_path / "run"), max_documents=1).read()
+    assert collection.candidates == {"q1": ("d2",)}

@@ -25,38 +25,38 @@ def changed(**fields: Any) -> Collection:
     return replace(GOOD, **fields)
 
 
-def test_a_collection_that_fits_comes_back_whole() -> None:
-    found = checked(GOOD)
-    assert (found.queries, found.documents, found.qrels) == (GOOD.queries, GOOD.documents, GOOD.qrels)
-    assert found.candidates == {"q1": ("d1", "d2"), "q2": ("d2", "d1", "d3")}
-    assert found.query_types == {"q1": "typo"}
-    assert found.notes == ("read from a test", "1 of 3 documents kept though empty: 'd3'.")
-    assert found.fingerprint == GOOD.fingerprint
+def test_a_consistent_collection_is_returned_whole() -> None:
+    collection = checked(GOOD)
+    assert (collection.queries, collection.documents, collection.qrels) == (GOOD.queries, GOOD.documents, GOOD.qrels)
+    assert collection.candidates == {"q1": ("d1", "d2"), "q2": ("d2", "d1", "d3")}
+    assert collection.query_types == {"q1": "typo"}
+    assert collection.notes == ("read from a test", "1 of 3 documents are empty: 'd3'.")
+    assert collection.fingerprint == GOOD.fingerprint
 
 
 @pytest.mark.parametrize(
     ("collection", "message"),
     [
-        (changed(queries={}), "there are no queries"),
-        (changed(documents={}), "there are no documents"),
+        (changed(queries={}), "no queries"),
+        (changed(documents={}), "no documents"),
         (changed(queries={"q1": "similarity", "q2": " \t"}), "1 query without text: 'q2'"),
         (changed(candidates={"q9": ["d1"]}), "candidates for unknown queries: 'q9'"),
         (changed(candidates={"q1": ["d1", "d8", "d9"]}), "2 of 3 candidates have no document: 'd8', 'd9'"),
-        (changed(candidates={"q1": ["d1", "d2", "d1"]}), "candidates stand twice: 'd1'"),
+        (changed(candidates={"q1": ["d1", "d2", "d1"]}), "duplicate candidates: 'd1'"),
         (changed(candidates={}), "none of 2 queries has candidates"),
         (changed(qrels={}), "none of the 0 judged query ids is one of the 2 query ids"),
         (
             changed(qrels={"7": {"d1": 1}}),
-            "none of the 1 judged query ids, as '7', is one of the 2 query ids",
+            "none of the 1 judged query ids, e.g. '7', is one of the 2 query ids",
         ),
-        (changed(qrels={"q1": {"D1": 1}}), "none of the 1 judged document ids, as 'D1', is one of the 3 "),
+        (changed(qrels={"q1": {"D1": 1}}), "none of the 1 judged document ids, e.g. 'D1', is one of the 3 "),
         (changed(qrels={"q1": {"d1": 0}, "q2": {"d2": -1}}), "none of 2 queries has a relevant document"),
         (changed(qrels={"q1": {"d1": 1.0}}), "the gain is 1.0"),
         (changed(qrels={"q1": {"d1": True}}), "the gain is True"),
         (changed(qrels={"q1": {"d1": "1"}}), "the gain is '1'"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_place(collection: Collection, message: str) -> None:
+def test_an_inconsistent_collection_is_refused_with_its_place(collection: Collection, message: str) -> None:
     with pytest.raises(DataError) as caught:
         checked(collection)
     assert message in caught.value.what
@@ -65,42 +65,42 @@ def test_what_does_not_fit_is_refused_with_its_place(collection: Collection, mes
 
 
 @pytest.mark.parametrize(
-    ("collection", "kept", "note"),
+    ("collection", "query_ids", "note"),
     [
-        (changed(qrels={"q2": {"d2": 1}}), ["q2"], "1 of 2 queries left out, with no judgements: 'q1'."),
+        (changed(qrels={"q2": {"d2": 1}}), ["q2"], "1 of 2 queries excluded, with no judgements: 'q1'."),
         (
             changed(qrels={"q1": {"d1": 1}, "q2": {"d1": 0}}),
             ["q1"],
-            "1 of 2 queries left out, with no relevant document: 'q2'.",
+            "1 of 2 queries excluded, with no relevant document: 'q2'.",
         ),
         (
             changed(candidates={"q1": ["d1"], "q2": []}),
             ["q1"],
-            "1 of 2 queries left out, without candidates: 'q2'.",
+            "1 of 2 queries excluded, without candidates: 'q2'.",
         ),
         (
             changed(qrels={**GOOD.qrels, "q8": {"d1": 1}, "q9": {"d1": 1}}),
             ["q1", "q2"],
-            "Judgements of 2 unknown queries were left out: 'q8', 'q9'.",
+            "Judgements of 2 unknown queries were excluded: 'q8', 'q9'.",
         ),
         (
             changed(qrels={"q1": {"d1": 1, "gone": 1}, "q2": {"d2": 1}}),
             ["q1", "q2"],
-            "1 of 3 judged documents kept in the judgements without a text.",
+            "1 of 3 judged documents have no text and count for ideal rankings alone.",
         ),
     ],
 )
-def test_what_is_left_out_is_noted_with_its_count(collection: Collection, kept: list[str], note: str) -> None:
-    found = checked(collection)
-    assert list(found.queries) == list(found.qrels) == list(found.candidates) == kept
-    assert note in found.notes
+def test_exclusions_are_noted_with_their_count(collection: Collection, query_ids: list[str], note: str) -> None:
+    collection = checked(collection)
+    assert list(collection.queries) == list(collection.qrels) == list(collection.candidates) == query_ids
+    assert note in collection.notes
 
 
 def test_judgements_of_documents_without_text_still_count_for_the_ideal_ranking() -> None:
-    found = checked(changed(qrels={"q1": {"d1": 1, "gone": 3}, "q2": {"d2": 1}}))
-    assert found.qrels["q1"] == {"d1": 1, "gone": 3}
+    collection = checked(changed(qrels={"q1": {"d1": 1, "gone": 3}, "q2": {"d2": 1}}))
+    assert collection.qrels["q1"] == {"d1": 1, "gone": 3}
 
 
 def test_numpy_gains_become_plain_integers() -> None:
-    found = checked(changed(qrels={"q1": {"d1": np.int64(2)}, "q2": {"d2": np.int8(1)}}))
-    assert all(type(gain) is int for gains in found.qrels.values() for gain in gains.values())
+    collection = checked(changed(qrels={"q1": {"d1": np.int64(2)}, "q2": {"d2": np.int8(1)}}))
+    assert all(type(gain) is int for gains in collection.qrels.values() for gain in gains.values())

@@ -22,14 +22,14 @@ def scores(documents: dict[str, str], query: str, k1: float, b: float) -> dict[s
     """BM25 in Lucene's variant, from its formula."""
     terms = {doc_id: Counter(analyze(text)) for doc_id, text in documents.items()}
     average = sum(map(Counter.total, terms.values())) / len(terms)
-    found = dict.fromkeys(documents, 0.0)
+    totals = dict.fromkeys(documents, 0.0)
     for term in analyze(query):
         df = sum(term in counts for counts in terms.values())
         idf = math.log(1 + (len(terms) - df + 0.5) / (df + 0.5))
         for doc_id, counts in terms.items():
             tf, length = counts[term], counts.total() / average
-            found[doc_id] += idf * tf / (tf + k1 * (1 - b + b * length))
-    return found
+            totals[doc_id] += idf * tf / (tf + k1 * (1 - b + b * length))
+    return totals
 
 
 @pytest.mark.parametrize(("k1", "b"), [(0.9, 0.4), (1.5, 0.75), (0.4, 0.0)])
@@ -48,7 +48,7 @@ def test_ties_are_broken_by_document_id_at_every_depth() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "the of", "zebra"])
-def test_a_query_that_matches_nothing_gets_the_first_ids(query: str) -> None:
+def test_a_query_without_a_match_gets_the_first_ids(query: str) -> None:
     assert bm25_candidates(DOCUMENTS, {"q": query}, 2) == {"q": ["d0", "d1"]}
 
 
@@ -56,7 +56,7 @@ def test_documents_without_a_single_term_are_ranked_by_id() -> None:
     assert bm25_candidates({"b": "the", "a": ""}, {"q": "cat"}, 2) == {"q": ["a", "b"]}
 
 
-def test_a_run_is_cut_and_its_other_queries_are_left_out() -> None:
+def test_a_run_is_cut_and_its_further_queries_are_ignored() -> None:
     run = {"q1": {"d1": 3.0, "d2": 2.0, "d3": 1.0}, "q9": {"d1": 1.0}}
     assert run_candidates(run, {"q1": "one", "q2": "two"}, 2, "here") == {"q1": ["d1", "d2"]}
 
@@ -67,9 +67,9 @@ def test_a_run_of_another_collection_is_refused_with_an_id_of_each() -> None:
     assert caught.value.allowed == "query ids like 'q1', not like '9'"
 
 
-def test_too_many_documents_are_refused_with_the_way_out() -> None:
+def test_too_many_documents_are_refused_with_a_hint() -> None:
     refuse_many(10, 10, "here")
-    with pytest.raises(DataError, match="11 documents are more") as caught:
+    with pytest.raises(DataError, match="11 documents exceed the limit") as caught:
         refuse_many(11, 10, "here")
     assert "run=PATH" in str(caught.value.hint)
 

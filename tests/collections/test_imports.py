@@ -11,5 +11,5 @@ def test_importing_every_reader_loads_nothing_heavy() -> None:
         "heavy = {'bm25s', 'gensim', 'ir_datasets', 'pandas', 'torch', 'Stemmer'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

@@ -30,7 +30,7 @@ def test_cranfield_is_pinned(cranfield: Collection) -> None:
     assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["1", "10", "1400"]
     assert cranfield.notes == (
         "Judgement codes were mapped to gains: -1 -> 4, 1 -> 4, 2 -> 3, 3 -> 2, 4 -> 1.",
-        "2 of 1400 documents kept though empty: '471', '995'.",
+        "2 of 1400 documents are empty: '471', '995'.",
     )
 
 
@@ -38,12 +38,12 @@ def test_bm25_reaches_the_reference_on_cranfield(cranfield: Collection, figures:
     assert figures(cranfield) == pytest.approx({"ndcg_cut_10": 0.497, "map": 0.396}, abs=0.003)
 
 
-def test_cranfields_codes_run_backwards_and_its_gains_do_not(cranfield: Collection) -> None:
+def test_the_reversed_codes_of_cranfield_are_mapped_to_gains(cranfield: Collection) -> None:
     counts = Counter(gain for gains in cranfield.qrels.values() for gain in gains.values())
     assert counts == {4: 225 + 128, 3: 387, 2: 734, 1: 363}
 
 
-def test_gains_can_be_the_users(ir_datasets_home: Path, figures: Figures) -> None:
+def test_gains_are_a_parameter(ir_datasets_home: Path, figures: Figures) -> None:
     raw = IrDatasetsReader("cranfield", gains={}).read()
     assert {gain for gains in raw.qrels.values() for gain in gains.values()} == {-1, 1, 2, 3, 4}
     assert figures(raw)["ndcg_cut_10"] == pytest.approx(0.323, abs=0.003)
@@ -51,10 +51,10 @@ def test_gains_can_be_the_users(ir_datasets_home: Path, figures: Figures) -> Non
     assert {gain for gains in binary.qrels.values() for gain in gains.values()} == {0, 1}
 
 
-def test_fields_can_be_the_users(ir_datasets_home: Path) -> None:
-    found = IrDatasetsReader("cranfield", fields=("author", "title")).read()
+def test_fields_are_a_parameter(ir_datasets_home: Path) -> None:
+    collection = IrDatasetsReader("cranfield", fields=("author", "title")).read()
     assert (
-        found.documents["1"]
+        collection.documents["1"]
         == "brenckman,m. experimental investigation of the aerodynamics of a\nwing in a slipstream ."
     )
     with pytest.raises(DataError, match="no field 'body'") as caught:
@@ -81,11 +81,11 @@ def test_scifact_is_pinned_and_reaches_the_reference(ir_datasets_home: Path, fig
 def test_with_a_run_only_its_documents_are_fetched(ir_datasets_home: Path, tmp_path: Path) -> None:
     run = tmp_path / "run.trec"
     run.write_text("1 Q0 184 1 9 t\n1 Q0 13 2 8 t\n1 Q0 486 3 7 t\n2 Q0 12 1 1 t\nx Q0 nowhere 1 1 t\n")
-    found = IrDatasetsReader("cranfield", run=str(run), depth=2, max_documents=1).read()
-    assert found.candidates == {"1": ("184", "13"), "2": ("12",)}
-    assert list(found.documents) == ["12", "13", "184"]
-    assert "Only the 3 candidates were fetched: corpus statistics come from them alone." in found.notes
-    assert any(note.startswith("223 of 225 queries left out, without candidates") for note in found.notes)
+    collection = IrDatasetsReader("cranfield", run=str(run), depth=2, max_documents=1).read()
+    assert collection.candidates == {"1": ("184", "13"), "2": ("12",)}
+    assert list(collection.documents) == ["12", "13", "184"]
+    assert "Only the 3 candidates were fetched: corpus statistics come from these alone." in collection.notes
+    assert any(note.startswith("223 of 225 queries excluded, without candidates") for note in collection.notes)
 
 
 def test_a_run_of_unknown_documents_is_refused(ir_datasets_home: Path, tmp_path: Path) -> None:
@@ -96,24 +96,24 @@ def test_a_run_of_unknown_documents_is_refused(ir_datasets_home: Path, tmp_path:
 
 
 def test_too_many_documents_for_bm25_are_refused_before_they_are_read(ir_datasets_home: Path) -> None:
-    with pytest.raises(DataError, match="1,400 documents are more") as caught:
+    with pytest.raises(DataError, match="1,400 documents exceed the limit") as caught:
         IrDatasetsReader("cranfield", max_documents=1399).read()
     assert "run=PATH" in str(caught.value.hint)
 
 
 def test_an_unknown_id_is_refused_with_the_nearest(ir_datasets_home: Path) -> None:
-    with pytest.raises(DataError, match="no such id") as caught:
+    with pytest.raises(DataError, match="'cranfeild' is not an id") as caught:
         IrDatasetsReader("cranfeild").read()
     assert "'cranfield'" in str(caught.value.hint)
 
 
 def test_an_id_without_judgements_is_refused(ir_datasets_home: Path) -> None:
-    with pytest.raises(DataError, match="it has no judgements") as caught:
+    with pytest.raises(DataError, match="the dataset has no judgements") as caught:
         IrDatasetsReader("beir/scifact").read()
     assert caught.value.where == "ir_datasets id 'beir/scifact'"
 
 
-def test_a_failed_download_is_said_in_one_line(
+def test_a_failed_download_is_an_error_of_a_single_line(
     ir_datasets_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def unreachable(*args: object, **kwargs: object) -> None:
@@ -122,7 +122,7 @@ def test_a_failed_download_is_said_in_one_line(
     import requests
 
     monkeypatch.setattr(requests, "get", unreachable)
-    with pytest.raises(DataError, match="ir_datasets cannot read it") as caught:
+    with pytest.raises(DataError, match="ir_datasets cannot read the dataset") as caught:
         IrDatasetsReader("vaswani").read()
     assert "network" in str(caught.value.hint)
     assert "\n" not in caught.value.what
@@ -138,7 +138,7 @@ Scored = namedtuple("Scored", "query_id doc_id score")
 
 
 class SmallDataset:
-    """What ir_datasets gives for a dataset with typed queries, scored documents and repeated judgements."""
+    """A dataset with typed queries, scored documents and repeated judgements, as ir_datasets returns it."""
 
     documents: ClassVar = {
         "d1": Document("d1", "a wing"),
@@ -185,18 +185,18 @@ def test_scored_documents_types_and_repeated_judgements(monkeypatch: pytest.Monk
     import ir_datasets
 
     monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
-    found = IrDatasetsReader("small", depth=2).read()
-    assert found.candidates == {"q1": ("d1", "d2")}  # a tie, by id
-    assert list(found.documents) == ["d1", "d2"]
-    assert found.query_types == {"q1": "typo"}
-    assert found.qrels == {"q1": {"d1": 2}}
-    assert "2 further judgements of the same query and document were merged: the highest counts." in found.notes
+    collection = IrDatasetsReader("small", depth=2).read()
+    assert collection.candidates == {"q1": ("d1", "d2")}  # a tie, by id
+    assert list(collection.documents) == ["d1", "d2"]
+    assert collection.query_types == {"q1": "typo"}
+    assert collection.qrels == {"q1": {"d1": 2}}
+    assert "2 further judgements of the same query and document were merged: the maximum counts." in collection.notes
 
 
-def test_a_query_that_stands_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_duplicate_query_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import ir_datasets
 
     monkeypatch.setattr(SmallDataset, "queries", [Query("q1", "wing", None), Query("q1", "slipstream", None)])
     monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
-    with pytest.raises(DataError, match="the id 'q1' stands twice"):
+    with pytest.raises(DataError, match="duplicate id 'q1'"):
         IrDatasetsReader("small").read()

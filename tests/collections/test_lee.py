@@ -50,11 +50,11 @@ def test_the_test_split_is_pinned(test_split: Collection) -> None:
     ids = list(test_split.documents)
     assert (ids[0], ids[9], ids[49], ids[50], ids[-1]) == ("lee-01", "lee-10", "lee-50", "bg-001", "bg-300")
     assert sum("£3,000" in text for text in test_split.documents.values()) == 1  # the byte that is not UTF-8
-    assert test_split.notes == ("2 of 50 queries left out, with no relevant document: 'lead-lee-30', 'lead-lee-35'.",)
+    assert test_split.notes == ("2 of 50 queries excluded, with no relevant document: 'lead-lee-30', 'lead-lee-35'.",)
 
 
 @needs_gensim
-def test_every_query_ranks_the_other_judged_documents_and_never_its_own(test_split: Collection) -> None:
+def test_every_query_ranks_the_judged_documents_without_the_document_of_its_lead(test_split: Collection) -> None:
     judged = {f"lee-{number:02d}" for number in range(1, 51)}
     for query_id, candidates in test_split.candidates.items():
         assert set(candidates) == set(test_split.qrels[query_id]) == judged - {query_id.removeprefix("lead-")}
@@ -64,9 +64,9 @@ def test_every_query_ranks_the_other_judged_documents_and_never_its_own(test_spl
 def test_gains_are_the_mean_judgements_rounded_to_the_five_points(test_split: Collection) -> None:
     table = similarities()
     for query_id, gains in test_split.qrels.items():
-        own = int(query_id[-2:]) - 1
+        row = int(query_id[-2:]) - 1
         for doc_id, gain in gains.items():
-            point = np.floor(5 * table[own, int(doc_id[-2:]) - 1] + 0.5 + 1e-6)  # .5 goes up
+            point = np.floor(5 * table[row, int(doc_id[-2:]) - 1] + 0.5 + 1e-6)  # .5 goes up
             assert gain == max(0, point - 2)
     assert Counter(g for gains in test_split.qrels.values() for g in gains.values()) == {
         0: 2066,
@@ -82,11 +82,11 @@ def test_the_first_stage_leaves_room_on_both_sides(test_split: Collection, figur
 
 
 @needs_gensim
-def test_cuts_and_words_are_the_users(figures: Figures) -> None:
-    found = LeeReader(cuts=(0.4,), lead_words=10).read()
-    assert len(found.queries) == 50
-    assert max(len(text.split()) for text in found.queries.values()) == 10
-    assert {gain for gains in found.qrels.values() for gain in gains.values()} == {0, 1}
+def test_cuts_and_lead_words_are_parameters(figures: Figures) -> None:
+    collection = LeeReader(cuts=(0.4,), lead_words=10).read()
+    assert len(collection.queries) == 50
+    assert max(len(text.split()) for text in collection.queries.values()) == 10
+    assert {gain for gains in collection.qrels.values() for gain in gains.values()} == {0, 1}
 
 
 @needs_gensim
@@ -97,28 +97,28 @@ def test_the_background_split_is_pinned(background: Collection, figures: Figures
     assert queries[9][0] == "lead-bg-010"
     assert queries[-1][0] == "lead-bg-300"
     assert background.notes == (
-        "11 of 300 background documents left out, which nearly repeat an earlier one"
-        " (word sets of Jaccard similarity 0.5 or more).",
-        "0 of 300 background documents left out, which nearly repeat a document of the test split"
-        " (word sets of Jaccard similarity 0.5 or more).",
+        "11 of 300 background documents excluded as near duplicates of an earlier one"
+        " (word sets of Jaccard similarity at least 0.5).",
+        "0 of 300 background documents excluded as near duplicates of a document of the test split"
+        " (word sets of Jaccard similarity at least 0.5).",
         "10 relevant documents that BM25 missed were added to the end of their query's candidates.",
     )
     assert figures(background)["map"] == pytest.approx(0.6700, abs=0.0005)
 
 
 @needs_gensim
-def test_a_training_query_is_cut_out_of_its_one_relevant_document(background: Collection) -> None:
+def test_a_training_query_is_removed_from_its_relevant_document(background: Collection) -> None:
     for query_id, query in background.queries.items():
-        own = query_id.removeprefix("lead-")
-        assert background.qrels[query_id] == {own: 1}
-        assert own in background.candidates[query_id]
+        doc_id = query_id.removeprefix("lead-")
+        assert background.qrels[query_id] == {doc_id: 1}
+        assert doc_id in background.candidates[query_id]
         assert len(background.candidates[query_id]) == 20
-        assert query not in background.documents[own]
-        assert background.documents[own]
+        assert query not in background.documents[doc_id]
+        assert background.documents[doc_id]
 
 
 @needs_gensim
-def test_nothing_of_the_test_split_is_trained_on(test_split: Collection, background: Collection) -> None:
+def test_no_document_of_the_test_split_is_trained_on(test_split: Collection, background: Collection) -> None:
     texts = {text for doc_id, text in test_split.documents.items() if doc_id.startswith("lee-")}
     for text in texts:
         assert not any(body in text or text in body for body in background.documents.values())

@@ -30,7 +30,7 @@ def test_queries_keep_their_order_and_characters(tmp_path: Path) -> None:
     ]
 
 
-def test_a_run_is_ordered_by_score_then_id_whatever_its_ranks_say(tmp_path: Path) -> None:
+def test_a_run_is_ordered_by_score_then_id_not_by_its_ranks(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("q Q0 d9 1 1.5 t\nq Q0 d10 2 1.5 t\nq Q0 d1 3 1e1 t\nq Q0 d2 4 -3 t\n")
     assert list(read_run(tmp_path / "run")["q"].items()) == [
         ("d1", 10),
@@ -40,7 +40,7 @@ def test_a_run_is_ordered_by_score_then_id_whatever_its_ranks_say(tmp_path: Path
     ]
 
 
-def test_a_written_run_reads_back_to_the_last_digit(tmp_path: Path) -> None:
+def test_a_written_run_is_read_back_exactly(tmp_path: Path) -> None:
     run = {"q1": {"d2": 0.1 + 0.2, "d1": 0.1 + 0.2, "d3": 1e-300}, "q2": {"x": -0.0}}
     write_run(tmp_path / "run", run, "tag")
     assert (tmp_path / "run").read_text().splitlines()[:2] == [
@@ -60,10 +60,8 @@ def test_a_written_run_reads_back_to_the_last_digit(tmp_path: Path) -> None:
         ("q", "", 1, "t"),
     ],
 )
-def test_a_run_that_could_not_be_read_back_is_not_written(
-    tmp_path: Path, query_id: str, doc_id: str, score: float, tag: str
-) -> None:
-    with pytest.raises(DataError, match="no run can hold the line"):
+def test_an_invalid_run_is_not_written(tmp_path: Path, query_id: str, doc_id: str, score: float, tag: str) -> None:
+    with pytest.raises(DataError, match="not a valid line of a run"):
         write_run(tmp_path / "run", {query_id: {doc_id: score}}, tag)
 
 
@@ -74,19 +72,19 @@ def test_a_run_that_could_not_be_read_back_is_not_written(
         (read_qrels, b"q1 0 d1 1 5\n", 1, "5 columns"),
         (read_qrels, b"query-id\tcorpus-id\tscore\nq1 d1 1\n", 2, "1 columns"),
         (read_qrels, b"q1 0 d1 1\nquery-id\tcorpus-id\tscore\n", 2, "3 columns"),
-        (read_qrels, b"q1 0 d1 1.0\n", 1, "the gain '1.0' is no integer"),
-        (read_qrels, b"q1 0 d1 x\n", 1, "the gain 'x' is no integer"),
+        (read_qrels, b"q1 0 d1 1.0\n", 1, "the gain '1.0' is not an integer"),
+        (read_qrels, b"q1 0 d1 x\n", 1, "the gain 'x' is not an integer"),
         (read_qrels, b"q1 0 d1 1\n\nq1 0 d1 2\n", 3, "document 'd1' has gains 1 and 2"),
         (read_run, b"q Q0 d 1 0.5 tag\nq Q0 e 2 0.4\n", 2, "5 columns"),
         (read_run, b"q Q0 d 1 nan tag\n", 1, "the score is 'nan'"),
         (read_run, b"q Q0 d 1 -inf tag\n", 1, "the score is '-inf'"),
         (read_run, b"q Q0 d 1 high tag\n", 1, "the score is 'high'"),
-        (read_run, b"q Q0 d 1 2 t\nq Q0 d 2 1 t\n", 2, "document 'd' stands twice for query 'q'"),
+        (read_run, b"q Q0 d 1 2 t\nq Q0 d 2 1 t\n", 2, "duplicate document 'd' for query 'q'"),
         (read_queries, b"1\tone\n2 two\n", 2, "1 columns"),
         (read_queries, b"1\tone\ttwo\n", 1, "3 columns"),
-        (read_queries, b"1\tone\n1\ttwo\n", 2, "the id '1' stands twice"),
-        (read_queries, b"\tone\n", 1, "'' cannot be an id"),
-        (read_queries, b"a b\tone\n", 1, "'a b' cannot be an id"),
+        (read_queries, b"1\tone\n1\ttwo\n", 2, "duplicate id '1'"),
+        (read_queries, b"\tone\n", 1, "'' is not a valid id"),
+        (read_queries, b"a b\tone\n", 1, "'a b' is not a valid id"),
         (read_queries, b"1\t \n", 1, "query '1' is empty"),
         (read_queries, b"1\tone\n2\tcost \xa33\n", 2, "byte 0xa3 at offset 13 is not UTF-8"),
         (read_queries, b"\x1f\x8b\x08\x00", 1, "byte 0x8b at offset 1 is not UTF-8"),
@@ -104,7 +102,7 @@ def test_a_bad_line_is_refused_with_file_and_line(
 
 
 @pytest.mark.parametrize("read", [read_qrels, read_run, read_queries])
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
     with pytest.raises(DataError, match="No such file"):
         read(tmp_path / "absent")
 

@@ -24,10 +24,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_files_are_read_with_bm25_or_a_run(folder: Path) -> None:
-    found = reader(folder).read()
-    assert (found.name, found.queries, found.qrels) == ("web", {"q1": "wing"}, {"q1": {"d1": 1}})
-    assert found.documents == {"d1": "wings in a slipstream", "d2": "heat"}
-    assert found.candidates == {"q1": ("d1", "d2")}
+    collection = reader(folder).read()
+    assert (collection.name, collection.queries, collection.qrels) == ("web", {"q1": "wing"}, {"q1": {"d1": 1}})
+    assert collection.documents == {"d1": "wings in a slipstream", "d2": "heat"}
+    assert collection.candidates == {"q1": ("d1", "d2")}
     assert reader(folder, run=True).read().candidates == {"q1": ("d2", "d1")}
 
 
@@ -35,14 +35,14 @@ def test_json_documents_go_by_the_usual_names(folder: Path) -> None:
     (folder / "documents.jsonl").write_text(
         '{"id": "d1", "contents": "wings"}\n{"docno": "d2", "text": "x", "title": "Heat"}\n{"_id": 3, "body": "y"}\n'
     )
-    found = reader(folder, "documents.jsonl").read()
-    assert found.documents == {"d1": "wings", "d2": "Heat x", "3": "y"}
+    collection = reader(folder, "documents.jsonl").read()
+    assert collection.documents == {"d1": "wings", "d2": "Heat x", "3": "y"}
 
 
 @pytest.mark.parametrize(
     ("name", "content", "line", "message"),
     [
-        ("documents.tsv", "d1\tx\nd1\ty\n", 2, "the id 'd1' stands twice"),
+        ("documents.tsv", "d1\tx\nd1\ty\n", 2, "duplicate id 'd1'"),
         ("documents.tsv", "d1 x\n", 1, "1 columns"),
         ("documents.jsonl", '{"name": "d1", "text": "x"}\n', 1, "the record has no 'id'"),
         ("queries.tsv", "q1\twing\nq2\t\n", 2, "query 'q2' is empty"),
@@ -61,7 +61,7 @@ def test_a_bad_line_is_refused_with_file_and_line(
     assert caught.value.where == f"{folder / name}:{line}"
 
 
-def test_a_document_file_of_another_kind_is_refused(folder: Path) -> None:
+def test_a_document_file_of_an_unknown_kind_is_refused(folder: Path) -> None:
     with pytest.raises(DataError, match=r"documents in a \.xml file") as caught:
         reader(folder, "documents.xml").read()
     assert "jsonl" in str(caught.value.allowed)
@@ -69,6 +69,6 @@ def test_a_document_file_of_another_kind_is_refused(folder: Path) -> None:
 
 def test_queries_and_judgements_of_two_collections_are_refused_with_an_id_of_each(folder: Path) -> None:
     (folder / "web.qrels").write_text("301 0 FT-1 1\n")
-    with pytest.raises(DataError, match="as '301', is one of the 1 query ids") as caught:
+    with pytest.raises(DataError, match=r"e\.g\. '301', is one of the 1 query ids") as caught:
         reader(folder).read()
     assert caught.value.allowed == "ids like 'q1'"

@@ -75,7 +75,7 @@ def test_it_certifies_every_list_and_the_certificates_are_consistent(tmp_path):
     certificates = ranker.certify("q", QUERY, candidates, [1, 3], None)
     assert [(c.k, c.certified, c.holds) for c in certificates] == [(1, True, True), (3, True, True)]
     for certificate in certificates:
-        certificate.recheck()
+        certificate.verify()
     scores = dict(zip(DOCUMENTS, ranker.score([(QUERY, text) for text in DOCUMENTS.values()]).tolist(), strict=True))
     order = [document.doc_id for document in certificates[0].documents]
     assert order == sorted(DOCUMENTS, key=lambda d: (-scores[d], d))

@@ -176,7 +176,7 @@ def test_it_certifies_its_lists(table):
     scores = ranker.score(COLLECTION.pairs("q1"))
     ranking = [doc_id for _, doc_id in sorted(zip(-scores, DOCUMENTS, strict=True))]
     for certificate in certificates:
-        certificate.recheck()
+        certificate.verify()
         assert [document.doc_id for document in certificate.documents] == ranking
         assert certificate.table == ranker.table.fingerprint
         assert all(document.rho == 1 for document in certificate.documents)
@@ -249,7 +249,7 @@ def test_the_sequential_bound_samples_on_demand():
     assert [certificate.bound for certificate in certificates] == ["sequential", "sequential"]
     assert all(16 <= document.samples <= 200 for document in certificates[0].documents)
     for certificate in certificates:
-        certificate.recheck()
+        certificate.verify()
 
 
 def on_demand(table, **more):

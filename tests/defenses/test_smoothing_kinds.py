@@ -58,7 +58,7 @@ def test_the_median_of_the_copies_is_the_score(tmp_path):
         assert ranker.score([(QUERY, text)])[0] == pytest.approx(expected)
     candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
     for certificate in ranker.certify("q", QUERY, candidates, [1, 2], None):
-        certificate.recheck()
+        certificate.verify()
         assert certificate.documents[0].doc_id == "d1"
 
 
@@ -134,7 +134,7 @@ def test_certified_lists_are_not_broken_by_any_replacement():
     candidates = [Candidate(doc_id, text) for doc_id, text in texts.items()]
     certificates = ranker.certify("q", QUERY, candidates, [1], 1)
     assert [c.certified for c in certificates] == [True]
-    certificates[0].recheck()
+    certificates[0].verify()
     best = exact(ranker, texts["a"])
     for text in (texts["b"], texts["c"]):
         for index in range(5):

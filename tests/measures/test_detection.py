@@ -16,18 +16,18 @@ def test_by_hand():
     assert [detection_rate(attacked, clean, share) for share in shares] == [0.25, 0.25, 0.75, 0.75, 1, 1]
 
 
-def test_it_is_the_curve_of_scikit_learn():
+def test_it_equals_the_roc_curve_of_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)
     clean, attacked = rng.integers(0, 30, 100), rng.integers(10, 40, 70)  # with ties
     labels = [0] * len(clean) + [1] * len(attacked)
-    alarms, found, _ = metrics.roc_curve(labels, [*clean, *attacked], drop_intermediate=False)
+    false_positives, true_positives, _ = metrics.roc_curve(labels, [*clean, *attacked], drop_intermediate=False)
     for share in np.linspace(0, 1, 101):
-        best = found[alarms <= share + 1e-12].max()
+        best = true_positives[false_positives <= share + 1e-12].max()
         assert detection_rate(attacked, clean, float(share)) == pytest.approx(best)
 
 
-def test_a_constant_detector_detects_nothing_and_no_document_is_no_rate():
+def test_a_constant_detector_detects_nothing_and_an_empty_sample_has_no_rate():
     assert [detection_rate([1, 1], [1, 1, 1], share) for share in (0, 0.5, 1)] == [0, 0, 1]
     assert math.isnan(detection_rate([], [1], 0.5))
     assert math.isnan(detection_rate([1], [], 0.5))

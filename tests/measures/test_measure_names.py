@@ -1,4 +1,4 @@
-"""Measures are named as the field names them, and a wrong name is answered with the right one."""
+"""Measure names follow ir_measures, and a wrong name gets the nearest valid name as a hint."""
 
 from __future__ import annotations
 

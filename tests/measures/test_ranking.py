@@ -1,4 +1,4 @@
-"""Order and rank: ties by id, the attacked document out of its own way, NaN nowhere."""
+"""Order and rank: ties by id, insertion without the old score of the document, and no NaN."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ def test_the_order_is_that_of_a_plain_sort(scores: list[float], random: object) 
 def test_an_inserted_document_has_the_place_a_full_ranking_gives_it(
     scores: list[float], score: float, doc_id: str
 ) -> None:
-    others = [(s, f"doc-{i}") for i, s in enumerate(scores) if f"doc-{i}" != doc_id]
-    other_scores = np.array([s for s, _ in others], dtype=np.float32)
-    ids = [i for _, i in others]
+    remaining = [(s, f"doc-{i}") for i, s in enumerate(scores) if f"doc-{i}" != doc_id]
+    other_scores = np.array([s for s, _ in remaining], dtype=np.float32)
+    ids = [i for _, i in remaining]
     order = ranking(np.append(other_scores, np.float32(score)), [*ids, doc_id]).tolist()
     assert inserted_rank(score, doc_id, other_scores, ids) == order.index(len(ids)) + 1
 
 
 def test_a_score_ties_with_itself_after_a_way_through_python() -> None:
-    other = np.array([0.1], dtype=np.float32)
+    tied = np.array([0.1], dtype=np.float32)
     # 0.1 is above float32(0.1) or below it in double precision; in float32 it is the same score.
-    assert inserted_rank(0.1, "b", other, ["a"]) == 2
-    assert inserted_rank(0.1, "a", other, ["b"]) == 1
-    assert inserted_rank(float(np.float32(0.1)), "a", other, ["b"]) == 1
+    assert inserted_rank(0.1, "b", tied, ["a"]) == 2
+    assert inserted_rank(0.1, "a", tied, ["b"]) == 1
+    assert inserted_rank(float(np.float32(0.1)), "a", tied, ["b"]) == 1
 
 
 def test_a_document_alone_is_first() -> None:
@@ -72,7 +72,7 @@ def test_a_score_that_is_nan_is_refused() -> None:
     with pytest.raises(DataError, match="NaN"):
         ranking([1.0, float("nan")], ["a", "b"])
     with pytest.raises(DataError, match="NaN"):
-        inserted_rank(float("nan"), "t", fine, ["a", "b"])  # would stand first, as no score is above NaN
+        inserted_rank(float("nan"), "t", fine, ["a", "b"])  # would come first, as no score is above NaN
     with pytest.raises(DataError, match="NaN"):
         inserted_rank(1.0, "t", np.array([1.0, np.nan], dtype=np.float32), ["a", "b"])
     with pytest.raises(DataError, match="NaN"):
@@ -97,5 +97,5 @@ def test_the_legacy_rank_is_the_published_scripts() -> None:
         ascending = old[::-1].tolist()
         assert published_script_rank(new, old) == len(ascending) - bisect.bisect_left(ascending, new)
     assert published_script_rank(1.01, old) == 2  # below the old rank 3: a success by that script
-    assert inserted_rank(1.01, "c", old[:2], ["a", "b"]) == 3  # and none by ours
+    assert inserted_rank(1.01, "c", old[:2], ["a", "b"]) == 3  # and none here
     assert published_script_rank(9.0, old) == 0

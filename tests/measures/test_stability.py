@@ -12,18 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from robustrank.errors import DataError
-from robustrank.measures.stability import kendall_tau_distance, rbo, rbo_ext, top_change, top_k_overlap
+from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overlap
 
 LISTS = st.lists(st.sampled_from("abcdefghij"), unique=True, min_size=1, max_size=9)
 
 
 def overlap(first: Sequence[str], second: Sequence[str], d: int) -> int:
     return len(set(first[:d]) & set(second[:d]))
-
-
-def test_top_change() -> None:
-    assert (top_change(["a", "b"], ["a", "c"]), top_change(["a", "b"], ["b", "a"])) == (0.0, 1.0)
-    assert math.isnan(top_change([], ["a"]))
 
 
 def test_kendall_tau_distance_by_hand() -> None:
@@ -43,17 +38,16 @@ def test_kendall_tau_distance_is_half_of_one_minus_tau() -> None:
         assert kendall_tau_distance(before, after) == pytest.approx((1 - tau) / 2)
 
 
-def test_kendall_tau_distance_wants_one_set_of_documents() -> None:
-    with pytest.raises(DataError, match="as 'c'"):
+def test_kendall_tau_distance_needs_the_same_documents() -> None:
+    with pytest.raises(DataError, match=r"e\.g\. 'c'"):
         kendall_tau_distance(["a", "b"], ["a", "c", "b"])
 
 
-def test_truncated_rbo_of_equal_lists_lacks_what_lies_below() -> None:
+def test_truncated_rbo_of_equal_lists_is_1_minus_p_to_the_depth() -> None:
     ids = [f"d{i}" for i in range(10)]
     assert rbo(ids, ids, p=0.7) == pytest.approx(1 - 0.7**10)
     assert rbo(ids, ids, p=0.7, depth=3) == pytest.approx(1 - 0.7**3)
     assert rbo(ids, [f"x{i}" for i in range(10)]) == 0.0
-    assert rbo_ext(ids, ids, p=0.7) == pytest.approx(1.0)
 
 
 @given(LISTS, LISTS, st.sampled_from([0.5, 0.7, 0.9, 0.98]), st.sampled_from([None, 1, 3, 20]))
@@ -64,31 +58,12 @@ def test_truncated_rbo_is_the_published_sum(a: list[str], b: list[str], p: float
     assert rbo(a, b, p, depth) == pytest.approx(expected)
 
 
-@given(LISTS, LISTS, st.sampled_from([0.5, 0.7, 0.9, 0.98]))
-@settings(max_examples=100, deadline=None)
-def test_extrapolated_rbo_is_equation_32(a: list[str], b: list[str], p: float) -> None:
-    """RBO_EXT of uneven lists as Webber, Moffat and Zobel print it, S the shorter and L the longer list."""
-    s, big = sorted((len(a), len(b)))
-    x = [overlap(a, b, d) for d in range(big + 1)]
-    first = sum(x[d] / d * p**d for d in range(1, big + 1))
-    second = sum(x[s] * (d - s) / (s * d) * p**d for d in range(s + 1, big + 1))
-    expected = (1 - p) / p * (first + second) + ((x[big] - x[s]) / big + x[s] / s) * p**big
-    assert rbo_ext(a, b, p) == pytest.approx(expected)
-    assert rbo_ext(b, a, p) == pytest.approx(rbo_ext(a, b, p))
-    assert -1e-12 <= rbo_ext(a, b, p) <= 1 + 1e-12
-
-
-def test_extrapolated_rbo_of_a_published_example() -> None:
-    """The README of b4ny4n/rankmeasures: 0.828."""
-    assert rbo_ext("12345", "23415", p=0.9) == pytest.approx(0.828, abs=5e-4)
-
-
 def test_rbo_refuses_repeated_documents_and_impossible_persistence() -> None:
-    with pytest.raises(DataError, match="more than once"):
+    with pytest.raises(DataError, match="1 duplicate documents"):
         rbo(["a", "a"], ["a", "b"])
     for p in (0.0, 1.0, 1.5):
-        with pytest.raises(ValueError, match="p is"):
-            rbo_ext(["a"], ["a"], p)
+        with pytest.raises(ValueError, match=r"p=.*must lie in"):
+            rbo(["a"], ["a"], p)
 
 
 def test_top_k_overlap() -> None:
@@ -100,7 +75,7 @@ def test_top_k_overlap() -> None:
 def test_empty_rankings_have_no_measure() -> None:
     for value in (
         rbo([], ["a"]),
-        rbo_ext(["a"], []),
+        rbo(["a"], []),
         top_k_overlap([], [], 10),
         top_k_overlap(["a"], ["a"], 0),
     ):

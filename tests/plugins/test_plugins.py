@@ -111,7 +111,7 @@ def test_a_bad_specification_says_what_is_allowed(text, error, says):
 
 def test_parameters_are_described_by_the_comments_beside_them():
     described = {p.name: p for p in parameters(find("attack", "word-substitution"))}
-    assert "words replaced" in described["max_words"].description
+    assert "number of replaced words" in described["max_words"].description
     assert described["max_words"].default == 20
     assert "_table" not in described
 

@@ -37,7 +37,7 @@ class Stamp(Control):
             assert victim.scores([target.document]).shape == (1,)
         return Perturbation(target.document + " stamp", (Edit(len(target.document), len(target.document), " stamp"),))
 
-    def mirror(self, target, perturbation, rng):
+    def match_size(self, target, perturbation, rng):
         return perturbation
 
 

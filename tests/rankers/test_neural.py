@@ -63,50 +63,50 @@ def collection():
         queries[f"q{number}"] = " ".join(pair)
         others = [word for word in WORDS if word not in pair]
         listed = []
-        for place in range(5):
-            body = rng.choice(others, size=12).tolist() + (pair * 2 if place == 0 else [])
-            documents[f"d{number}-{place}"] = " ".join(rng.permutation(body))
-            listed.append(f"d{number}-{place}")
+        for position in range(5):
+            body = rng.choice(others, size=12).tolist() + (pair * 2 if position == 0 else [])
+            documents[f"d{number}-{position}"] = " ".join(rng.permutation(body))
+            listed.append(f"d{number}-{position}")
         qrels[f"q{number}"], candidates[f"q{number}"] = {listed[0]: 1}, rng.permutation(listed).tolist()
     return Collection("words", queries, documents, qrels, candidates)
 
 
-def parts(collection):
+def splits(collection):
     ids = list(collection.queries)
     return collection.only(ids[:50]), collection.only(ids[50:60]), collection.only(ids[60:])
 
 
-def trained(ranker, learned, validation, folder, **settings):
+def trained(ranker, train, validation, folder, **settings):
     settings = {"epochs": 8, "negatives": 1, "positives": 1, "groups": 5, **settings}
-    ranker.fit(learned, validation, 1, str(folder), settings)
-    found = ranker.load(str(folder))
-    found.prepare(learned)
-    return found
+    ranker.fit(train, validation, 1, str(folder), settings)
+    model = ranker.load(str(folder))
+    model.prepare(train)
+    return model
 
 
 @pytest.fixture(scope="module")
 def models(vectors, collection, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    learned, validation, _ = parts(collection)
+    train, validation, _ = splits(collection)
     settings = {"dssm": {"epochs": 1, "groups": 25}, "cdssm": {"epochs": 1, "groups": 25}}
     return {
-        name: trained(ranker, learned, validation, folder / name, **settings.get(name, {}))
+        name: trained(ranker, train, validation, folder / name, **settings.get(name, {}))
         for name, ranker in small(vectors).items()
     }
 
 
 @pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet"])
-def test_labels_decide_what_is_learnt(name, vectors, collection, models, tmp_path):
-    learned, validation, tested = parts(collection)
-    assert mean_ndcg(models[name].score, tested) > 0.8  # chance is .59
-    inverted = trained(small(vectors)[name], turned(learned), turned(validation), tmp_path / "m")
-    assert mean_ndcg(inverted.score, tested) < 0.5
+def test_inverted_labels_invert_the_ranking(name, vectors, collection, models, tmp_path):
+    train, validation, test = splits(collection)
+    assert mean_ndcg(models[name].score, test) > 0.8  # chance is .59
+    inverted = trained(small(vectors)[name], inverted_labels(train), inverted_labels(validation), tmp_path / "m")
+    assert mean_ndcg(inverted.score, test) < 0.5
 
 
-def turned(part):
-    """Call relevant what is not, and the other way round."""
-    gains = {q: {d: 1 - part.qrels[q].get(d, 0) for d in listed} for q, listed in part.candidates.items()}
-    return replace(part, qrels=gains)
+def inverted_labels(split):
+    """Exchange relevant and non-relevant documents."""
+    gains = {q: {d: 1 - split.qrels[q].get(d, 0) for d in listed} for q, listed in split.candidates.items()}
+    return replace(split, qrels=gains)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -127,7 +127,7 @@ def test_a_score_depends_on_its_pair_alone(name, models, collection):
     finally:
         torch.set_num_threads(threads)
     again = type(ranker)(**{**vars_of(ranker), "weights": ranker.weights})
-    again.prepare(parts(collection)[0])
+    again.prepare(splits(collection)[0])
     assert again.score(pairs).tobytes() == together.tobytes()
     assert again.fingerprint == ranker.fingerprint
     assert ranker.score([]).shape == (0,)
@@ -147,13 +147,13 @@ def test_drmm_s_histogram_by_hand():
     matches = torch.tensor([[[1.0, 0.999, -1.0, 0.0, 0.0, 0.5]]])
     exact = torch.tensor([[[True, False, False, False, False, False]]])
     mask = torch.tensor([[1.0, 1, 1, 1, 1, 0]])  # the last is padding
-    found = histograms(matches, exact, mask)[0, 0].tolist()
+    counts = histograms(matches, exact, mask)[0, 0].tolist()
     expected = [0.0] * BINS
     expected[BINS - 1] = math.log(2)  # exact
     expected[BINS - 2] = math.log(2)  # .999
     expected[0] = math.log(2)  # -1
     expected[int((0 + 1) / 2 * (BINS - 1))] = math.log(3)  # 0, twice
-    assert found == pytest.approx(expected)
+    assert counts == pytest.approx(expected)
 
 
 def test_kernel_pooling_by_hand():
@@ -163,13 +163,13 @@ def test_kernel_pooling_by_hand():
 
     matches = [[1.0, 0.5, -0.2], [0.3, 0.3, 0.9]]
     query_mask, document_mask = [1.0, 1.0], [1.0, 1.0, 0.0]
-    found = KernelPooling()(torch.tensor([matches]), torch.tensor([query_mask]), torch.tensor([document_mask]))[0]
+    pooled = KernelPooling()(torch.tensor([matches]), torch.tensor([query_mask]), torch.tensor([document_mask]))[0]
     for kernel, (mean, width) in enumerate(zip(MEANS, WIDTHS, strict=True)):
         total = 0.0
         for row in matches:
             count = sum(math.exp(-((m - mean) ** 2) / (2 * width**2)) for m in row[:2])
             total += math.log(max(count, 1e-10))
-        assert found[kernel].item() == pytest.approx(_SCALE * total, rel=1e-4)
+        assert pooled[kernel].item() == pytest.approx(_SCALE * total, rel=1e-4)
 
 
 def test_equal_n_grams_match_exactly_and_others_do_not(vectors):
@@ -182,11 +182,11 @@ def test_equal_n_grams_match_exactly_and_others_do_not(vectors):
         network = ConvKNRMRanker(embeddings=vectors, filters=16).build()
     ids = torch.tensor([[1, 2, 3, 1, 2, 4]])
     for size, vectors_of in enumerate(network.ngrams(ids), 1):
-        found = cosines(vectors_of, vectors_of)[0].detach().numpy()
+        similarities = cosines(vectors_of, vectors_of)[0].detach().numpy()
         grams = [tuple(ids[0, i : i + size].tolist()) for i in range(6)]
-        for i, one in enumerate(grams):
-            for j, other in enumerate(grams):
-                assert (found[i, j] > 0.99999) == (one == other), (one, other)
+        for i, first in enumerate(grams):
+            for j, second in enumerate(grams):
+                assert (similarities[i, j] > 0.99999) == (first == second), (first, second)
 
 
 def test_letter_trigrams_of_a_word():
@@ -198,20 +198,20 @@ def test_letter_trigrams_of_a_word():
 
 def test_unseen_words_match_themselves_and_nothing_else(models):
     ranker = models["knrm"]
-    same, other = ranker.score([("zeppelin", "zeppelin"), ("zeppelin", "dirigible")])
-    assert same != other
+    same, different = ranker.score([("zeppelin", "zeppelin"), ("zeppelin", "dirigible")])
+    assert same != different
     ids = {ranker._id(term) for term in ("zeppelin", "dirigible", *WORDS)}
     assert len(ids) == len(WORDS) + 2
 
 
 def test_a_word_s_vector_comes_from_the_file_seen_in_training_or_not(vectors, models):
-    found = word_vectors(vectors)
-    assert found.table.shape == (len(WORDS), 8)
-    lift, drag, wing = (found.table[found.rows[term]] for term in ("lift", "drag", "wing"))
+    loaded = word_vectors(vectors)
+    assert loaded.table.shape == (len(WORDS), 8)
+    lift, drag, wing = (loaded.table[loaded.rows[term]] for term in ("lift", "drag", "wing"))
     assert lift @ drag > abs(lift @ wing)
 
 
-def test_files_that_hold_no_vectors_are_refused_with_the_line(tmp_path):
+def test_files_without_vectors_are_refused_with_the_line(tmp_path):
     for name, text, where in (
         ("short.txt", "a 1 2\nb 1\n", "line 2"),
         ("word.txt", "a 1 2\nb 1 x\n", "line 2"),
@@ -234,14 +234,14 @@ def test_an_untrained_ranker_and_other_parameters_are_refused(models, collection
     untrained.prepare(collection)
     with pytest.raises(PluginError, match="train"):
         untrained.score([("a", "b")])
-    other = replace(models["duet"], hidden=8)
-    other.prepare(collection)
+    mismatched = replace(models["duet"], hidden=8)
+    mismatched.prepare(collection)
     with pytest.raises(DataError, match="parameters"):
-        other.score([("a", "b")])
+        mismatched.score([("a", "b")])
 
 
-def begun(ranker, collection, seed=0):
-    """The ranker with fresh weights."""
+def initialised(ranker, collection, seed=0):
+    """Return the ranker with initial weights."""
     import torch
 
     ranker.prepare(collection)
@@ -254,12 +254,12 @@ def begun(ranker, collection, seed=0):
 
 @pytest.mark.parametrize("name", ["knrm", "knrm learned", "conv-knrm", "duet"])
 def test_gradients_agree_with_finite_differences(name, vectors, collection):
-    ranker = begun(small(vectors)[name], collection)
+    ranker = initialised(small(vectors)[name], collection)
     assert isinstance(ranker, GradientRanker)
     query, document = "wing lift", "Drag of a heated NOSE, the wing's flow and a zeppelin"
     encoding = ranker.encode(query, document)
-    found = [document[slice(*span)] for span in encoding.spans]
-    assert found == ["Drag", "heated", "NOSE", "wing", "flow", "zeppelin"]
+    terms = [document[slice(*span)] for span in encoding.spans]
+    assert terms == ["Drag", "heated", "NOSE", "wing", "flow", "zeppelin"]
     start = ranker.embedding_table[encoding.ids]
     (score,), (gradient,) = ranker.gradients(query, [encoding])
     assert score == pytest.approx(ranker.score([(query, document)])[0], abs=1e-4)
@@ -271,7 +271,7 @@ def test_gradients_agree_with_finite_differences(name, vectors, collection):
 
 @pytest.mark.parametrize("name", ["knrm", "conv-knrm", "duet"])
 def test_gradients_read_what_scores_read(name, vectors, collection):
-    ranker = begun(small(vectors)[name], collection)
+    ranker = initialised(small(vectors)[name], collection)
     assert ranker.tokens_of("Wings").tolist() == ranker.tokens_of("wing").tolist()
     assert not ranker.embedding_table[ranker.tokens_of("the")].any()  # a stop word is not read
     long = ranker.encode("wing", "wing " * 99)
@@ -291,11 +291,11 @@ def test_weights_and_document_frequencies_decide_the_fingerprint(vectors, collec
         folder = tmp_path / str(seed)
         folder.mkdir(exist_ok=True)
         ranker = KNRMRanker(embeddings=vectors, **changed)
-        begun(ranker, collection, seed).save(folder)
-        found = ranker.load(str(folder))
-        found.prepare(searched)
-        return found.fingerprint
+        initialised(ranker, collection, seed).save(folder)
+        model = ranker.load(str(folder))
+        model.prepare(searched)
+        return model.fingerprint
 
     assert fingerprint(0) == fingerprint(0)
-    others = [fingerprint(1), fingerprint(0, parts(collection)[0]), fingerprint(0, document_length=9)]
+    others = [fingerprint(1), fingerprint(0, splits(collection)[0]), fingerprint(0, document_length=9)]
     assert len({fingerprint(0), *others}) == 4

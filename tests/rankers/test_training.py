@@ -62,16 +62,16 @@ def lee():
 
 
 @pytest.fixture(scope="module")
-def parts(lee):
-    learned, tested = split_by_query(lee, 0.3, derive(0, "test"))
-    return *split_by_query(learned, 0.2, derive(0, "validation")), tested
+def splits(lee):
+    rest, test = split_by_query(lee, 0.3, derive(0, "test"))
+    return *split_by_query(rest, 0.2, derive(0, "validation")), test
 
 
 def weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
-def learned(folder: Path, collection) -> Weigher:
+def loaded(folder: Path, collection) -> Weigher:
     from safetensors.torch import load_file
 
     weigher = Weigher(collection)
@@ -80,38 +80,38 @@ def learned(folder: Path, collection) -> Weigher:
     return weigher
 
 
-def test_true_labels_teach_and_shuffled_labels_do_not(lee, parts, tmp_path):
-    learnable, validation, tested = parts
+def test_true_labels_help_and_shuffled_labels_do_not(lee, splits, tmp_path):
+    training_split, validation, test = splits
     values = {}
     for name in ("true", "shuffled"):
-        shown = [learnable, validation]
-        if name == "shuffled":  # every candidate keeps some gain, but not its own
-            shown = [replace(part, qrels={q: mixed(part, q) for q in part.queries}) for part in (learnable, validation)]
-        train(lambda: Weigher(lee), *shown, 1, str(tmp_path / name), SETTINGS, {})
-        values[name] = mean_ndcg(learned(tmp_path / name, lee).score, tested)
+        labelled = [training_split, validation]
+        if name == "shuffled":  # gains are permuted among the candidates of a list
+            labelled = [replace(split, qrels={q: mixed(split, q) for q in split.queries}) for split in labelled]
+        train(lambda: Weigher(lee), *labelled, 1, str(tmp_path / name), SETTINGS, {})
+        values[name] = mean_ndcg(loaded(tmp_path / name, lee).score, test)
     bm25 = BM25()
     bm25.prepare(lee)
     coins = [lambda pairs, rng=rng: rng.normal(size=len(pairs)) for rng in derive(0, "chance").spawn(20)]
-    chance = np.mean([mean_ndcg(coin, tested) for coin in coins])
-    best = mean_ndcg(bm25.score, tested)
+    chance = np.mean([mean_ndcg(coin, test) for coin in coins])
+    best = mean_ndcg(bm25.score, test)
     assert values["true"] > 0.9 * best
     assert values["shuffled"] < chance + 0.5 * (best - chance)
 
 
-def mixed(part, query_id):
-    listed = list(part.candidates[query_id])
-    gains = [part.qrels[query_id].get(d, 0) for d in listed]
+def mixed(split, query_id):
+    listed = list(split.candidates[query_id])
+    gains = [split.qrels[query_id].get(d, 0) for d in listed]
     order = derive(7, "shuffle", query_id).permutation(len(listed))
     return {d: gains[i] for d, i in zip(listed, order, strict=True)}
 
 
-def stop_there(*_):
+def interrupt(*_):
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("epochs_before", [0, 1, 3])
-def test_a_killed_training_goes_on_to_the_same_weights(lee, parts, tmp_path, monkeypatch, epochs_before):
-    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "whole"), SETTINGS, {})
+def test_a_killed_training_resumes_to_the_same_weights(lee, splits, tmp_path, monkeypatch, epochs_before):
+    train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "whole"), SETTINGS, {})
     done, real = [], training._epoch
 
     def stop(*arguments):
@@ -123,54 +123,54 @@ def test_a_killed_training_goes_on_to_the_same_weights(lee, parts, tmp_path, mon
     with monkeypatch.context() as patch:
         patch.setattr(training, "_epoch", stop)
         with pytest.raises(KeyboardInterrupt):
-            train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "killed"), SETTINGS, {})
+            train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "killed"), SETTINGS, {})
     assert not (tmp_path / "killed").exists()
     monkeypatch.setattr(training, "_epoch", lambda *arguments: (done.append(1), real(*arguments)))
-    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "killed"), SETTINGS, {})
+    train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "killed"), SETTINGS, {})
     assert len(done) == SETTINGS.epochs
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
 
 
-def test_the_state_of_another_training_is_not_resumed(lee, parts, tmp_path, monkeypatch):
-    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "whole"), SETTINGS, {})
+def test_the_state_of_another_training_is_not_resumed(lee, splits, tmp_path, monkeypatch):
+    train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "whole"), SETTINGS, {})
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_checkpoint", stop_there)
+        patch.setattr(training, "write_checkpoint", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "other"), SETTINGS, {})
-    (tmp_path / "other.state").rename(tmp_path / "mine.state")
-    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "mine"), SETTINGS, {})
+            train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "another"), SETTINGS, {})
+    (tmp_path / "another.state").rename(tmp_path / "mine.state")
+    train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "mine"), SETTINGS, {})
     assert weights(tmp_path / "mine") == weights(tmp_path / "whole")
     (tmp_path / "torn.state").mkdir()
     (tmp_path / "torn.state" / "state.json").write_text('{"identity"')
-    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "torn"), SETTINGS, {})
+    train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "torn"), SETTINGS, {})
     assert weights(tmp_path / "torn") == weights(tmp_path / "whole")
 
 
-def test_training_stops_when_validation_no_longer_improves(lee, parts, tmp_path, monkeypatch):
+def test_training_stops_when_validation_no_longer_improves(lee, splits, tmp_path, monkeypatch):
     figures = iter([0.3, 0.5, 0.4, 0.45, 0.9])
     monkeypatch.setattr(training, "_validate", lambda *_: next(figures))
-    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "model"), replace(SETTINGS, patience=2), {})
+    train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "model"), replace(SETTINGS, patience=2), {})
     card = json.loads((tmp_path / "model" / "card.json").read_text())
     assert card["validation_nDCG@10"] == [0.3, 0.5, 0.4, 0.45]
     assert card["train"]["queries"] + card["validation"]["queries"] == 84
 
 
-def test_weights_depend_on_the_seed_and_not_on_the_threads_around(lee, parts, tmp_path):
+def test_weights_depend_on_the_seed_and_not_on_the_number_of_threads(lee, splits, tmp_path):
     import torch
 
     before = torch.get_num_threads()
     torch.set_num_threads(1 if before > 1 else 2)
     try:
-        train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "a"), SETTINGS, {})
+        train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "a"), SETTINGS, {})
     finally:
         torch.set_num_threads(before)
-    train(lambda: Weigher(lee), *parts[:2], 1, str(tmp_path / "b"), SETTINGS, {})
-    train(lambda: Weigher(lee), *parts[:2], 2, str(tmp_path / "c"), SETTINGS, {})
+    train(lambda: Weigher(lee), *splits[:2], 1, str(tmp_path / "b"), SETTINGS, {})
+    train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "c"), SETTINGS, {})
     assert weights(tmp_path / "a") == weights(tmp_path / "b") != weights(tmp_path / "c")
 
 
-def test_groups_hold_a_relevant_document_and_others_of_lower_gain():
+def test_groups_have_a_relevant_document_and_documents_of_lower_gain():
     from robustrank.collections.lee import LeeReader
 
     lee = LeeReader(depth=20).read()

@@ -114,7 +114,7 @@ RANKERS = ("minilm", "fine-tuned", "cross-encoder", "late-interaction", "project
 
 @pytest.fixture(scope="module")
 def rankers(cross_encoder, fine_tuned, masked):
-    made = (
+    rankers = (
         MiniLMRanker(),
         fine_tuned,
         cross_encoder,
@@ -122,7 +122,7 @@ def rankers(cross_encoder, fine_tuned, masked):
         LateInteractionRanker(masked, augment=True, query_length=16, punctuation=True),
         SpladeRanker(masked),
     )
-    return dict(zip(RANKERS, made, strict=True))
+    return dict(zip(RANKERS, rankers, strict=True))
 
 
 @pytest.fixture(scope="module", params=RANKERS)
@@ -166,10 +166,10 @@ def test_gradients_agree_with_finite_differences(ranker):
 
 
 def test_gradients_come_after_scores_too(ranker):
-    asked = fresh(ranker)
-    score = asked.score([(QUERY, TEXTS[0])])[0]  # loads the weights
-    (found,), _ = asked.gradients(QUERY, [asked.encode(QUERY, TEXTS[0])])
-    assert found == pytest.approx(score, rel=1e-5, abs=1e-5)
+    copy = fresh(ranker)
+    score = copy.score([(QUERY, TEXTS[0])])[0]  # loads the weights
+    (by_gradients,), _ = copy.gradients(QUERY, [copy.encode(QUERY, TEXTS[0])])
+    assert by_gradients == pytest.approx(score, rel=1e-5, abs=1e-5)
 
 
 def test_scores_follow_weights_that_change(fine_tuned, masked):
@@ -204,8 +204,8 @@ def test_late_interaction_is_the_sum_of_the_best_matches():
 
     for text in (TEXTS[0], TEXTS[2], "..."):
         for punctuation in (True, False):
-            asked, found = vectors(QUERY, ()), vectors(text, () if punctuation else set("!.,?'\""))
-            expected = sum(max(float(a @ b) for b in found) for a in asked)
+            query, document = vectors(QUERY, ()), vectors(text, () if punctuation else set("!.,?'\""))
+            expected = sum(max(float(a @ b) for b in document) for a in query)
             ranker = LateInteractionRanker("minilm", punctuation=punctuation)
             assert ranker.score([(QUERY, text)])[0] == pytest.approx(expected, abs=1e-4)
 
@@ -222,9 +222,9 @@ def test_splade_is_the_dot_product_of_pooled_logits(masked):
         return weights.max(0) if pooling == "max" else weights.sum(0)
 
     for pooling in ("max", "sum"):
-        found = SpladeRanker(masked, pooling=pooling).score([(QUERY, text) for text in TEXTS])
+        scores = SpladeRanker(masked, pooling=pooling).score([(QUERY, text) for text in TEXTS])
         expected = [vector(QUERY, pooling) @ vector(text, pooling) for text in TEXTS]
-        np.testing.assert_allclose(found, expected, rtol=1e-4)
+        np.testing.assert_allclose(scores, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [BiEncoderRanker, LateInteractionRanker, SpladeRanker])
@@ -232,16 +232,16 @@ def test_a_pretrained_ranker_trains_further_and_loads_again(masked, kind, tmp_pa
     ranker, collection = kind(masked, max_length=32), tiny_collection()
     settings = {"epochs": 1, "negatives": 2, "frozen_layers": 1, "learning_rate": 1e-3}
     ranker.fit(collection.only(["a"]), collection.only(["b"]), 0, str(tmp_path / "model"), settings)
-    found = ranker.load(str(tmp_path / "model"))
+    tuned = ranker.load(str(tmp_path / "model"))
     pairs = collection.pairs("a")
-    assert not np.array_equal(found.score(pairs), ranker.score(pairs))
-    assert found.fingerprint != ranker.fingerprint
-    frozen, trained = (part.network.state_dict() for part in (ranker, found))
+    assert not np.array_equal(tuned.score(pairs), ranker.score(pairs))
+    assert tuned.fingerprint != ranker.fingerprint
+    frozen, trained = (model.network.state_dict() for model in (ranker, tuned))
     moved = {key for key in frozen if not np.array_equal(frozen[key].numpy(), trained[key].numpy())}
     assert not {key for key in moved if "embeddings.word" in key or "layer.0." in key}
     assert {key for key in moved if "layer.1." in key}
     if kind is LateInteractionRanker:
-        assert np.array_equal(found.projection, ranker.projection)
+        assert np.array_equal(tuned.projection, ranker.projection)
     with pytest.raises(UsageError, match="layers"):
         ranker.fit(collection, collection, 0, str(tmp_path / "x"), {**settings, "frozen_layers": 99})
 
@@ -325,8 +325,8 @@ def test_what_decides_a_score_decides_the_fingerprint(cross_encoder):
 def test_every_option_of_late_interaction_and_splade_decides_the_fingerprint(masked):
     late, splade = LateInteractionRanker(masked), SpladeRanker(masked)
     changes = ({"query_length": 16}, {"augment": True}, {"punctuation": True}, {"max_length": 64}, {"dtype": "bf16"})
-    made = [late, *(replace(late, **change) for change in changes), splade, replace(splade, pooling="sum")]
-    assert len({ranker.fingerprint for ranker in made}) == len(made)
+    variants = [late, *(replace(late, **change) for change in changes), splade, replace(splade, pooling="sum")]
+    assert len({ranker.fingerprint for ranker in variants}) == len(variants)
     assert replace(splade, max_tokens=64).fingerprint == splade.fingerprint
 
 

@@ -10,7 +10,7 @@ from robustrank.text.analysis import STOP_WORDS, analyze, located_terms
     [
         ("The Running dogs, and the RUNS of a dog!", ["run", "dog", "run", "dog"]),
         ("generously generic", ["generous", "generic"]),  # Porter's first stemmer makes both "gener"
-        ("naïve café’s x 7 42", ["naïv", "café", "42"]),  # single characters are no words
+        ("naïve café’s x 7 42", ["naïv", "café", "42"]),  # single characters are not words
         ("to be or not to be", []),
         ("", []),
         ("\ud800 lone surrogate", ["lone", "surrog"]),
@@ -21,14 +21,14 @@ def test_terms_are_lower_case_stems_without_stop_words(text: str, terms: list[st
     assert [term for term, _ in located_terms(text)] == terms
 
 
-def test_terms_stand_where_they_are_said_to() -> None:
+def test_located_terms_have_the_spans_of_their_words() -> None:
     text = "İzmir's WINGS, and ΟΔΟΣ (Runs)"  # İ is i and a dot in lower case
-    found = located_terms(text)
-    assert [text[start:end] for _, (start, end) in found] == ["zmir", "WINGS", "ΟΔΟΣ", "Runs"]
-    assert [term for term, _ in found] == analyze(text)
+    terms = located_terms(text)
+    assert [text[start:end] for _, (start, end) in terms] == ["zmir", "WINGS", "ΟΔΟΣ", "Runs"]
+    assert [term for term, _ in terms] == analyze(text)
 
 
-def test_the_stop_list_is_that_of_bm25s() -> None:
+def test_the_stop_list_equals_that_of_bm25s() -> None:
     from bm25s.stopwords import STOPWORDS_EN
 
     assert set(STOPWORDS_EN) == STOP_WORDS

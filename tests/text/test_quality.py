@@ -1,4 +1,4 @@
-"""What an edit looks like: its size, its repetition of the query."""
+"""Stealth measures of an edit: its size and its spamicity."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def textbook(before, after):
 
 
 @given(st.text("abc ", max_size=12), st.text("abc ", max_size=12))
-def test_edit_distance_is_levenshteins(before, after):
+def test_edit_distance_equals_the_textbook_table(before, after):
     assert edit_distance(before, after) == textbook(before, after)
     assert edit_distance(before.split(), after.split()) == textbook(before.split(), after.split())
 
 
-def test_edit_distance_of_long_texts_is_that_of_what_differs():
+def test_edit_distance_of_long_texts_is_that_of_their_difference():
     text = "the cat sat on the mat " * 150
     assert edit_distance(text, "X" + text[:1500] + "YZ" + text[1510:]) == 11
     assert edit_distance("kitten", "sitting") == 3
@@ -44,33 +44,34 @@ def test_the_size_of_an_edit_by_hand():
     }
 
 
-def test_no_edit_has_no_size_and_empty_texts_have_one():
+def test_no_edit_has_size_0_and_an_edit_of_an_empty_text_has_a_size():
     assert set(edit_size("same text", "same text").values()) == {0}
     assert edit_size("", "two words") == {"words_changed": 2, "characters_changed": 9, "tokens_added": 2}
     assert edit_size("two words", "")["words_changed"] == 1
 
 
-def test_spamicity_is_scikit_learns_tf_idf():
+def test_spamicity_equals_that_by_scikit_learn():
     sklearn = pytest.importorskip("sklearn.feature_extraction.text")
     documents = ["The flow over a wing", "Heat and flow in a wall", "The wing of a bird, the wing"]
-    found = Spamicity.of(documents)
+    spamicity = Spamicity.of(documents)
     vectors = sklearn.TfidfVectorizer(analyzer=analyze).fit(documents)
     for query, text in itertools.product(["wing flow", "heat", "bird wing wing"], [*documents, "wing wing flow heat"]):
-        asked, shown = (vectors.transform([one]).toarray()[0] for one in (query, text))
-        expected = shown[asked > 0].sum() / ((asked > 0).sum() * asked.max())
-        assert found.score(query, text) == pytest.approx(expected)
+        query_weights, text_weights = (vectors.transform([string]).toarray()[0] for string in (query, text))
+        terms = query_weights > 0
+        expected = text_weights[terms].sum() / (terms.sum() * query_weights.max())
+        assert spamicity.score(query, text) == pytest.approx(expected)
 
 
-def test_spamicity_of_nothing_is_none_and_repetition_raises_it():
-    found = Spamicity.of(["The flow over a wing", "Heat in a wall"])
-    assert found.score("", "wing") == found.score("wing", "") == found.score("the", "the wing") == 0
-    values = [found.score("wing flow", "heat in a wall " + "wing flow " * n) for n in range(4)]
+def test_spamicity_of_an_empty_text_is_0_and_repetition_raises_it():
+    spamicity = Spamicity.of(["The flow over a wing", "Heat in a wall"])
+    assert spamicity.score("", "wing") == spamicity.score("wing", "") == spamicity.score("the", "the wing") == 0
+    values = [spamicity.score("wing flow", "heat in a wall " + "wing flow " * n) for n in range(4)]
     assert values == sorted(values)
     assert values[0] == 0
-    assert found.score("unheard", "of unheard things") > 0
+    assert spamicity.score("unheard", "of unheard things") > 0
 
 
 def test_cosine_by_hand():
-    one, other = np.array([1, 0], dtype=np.float32), np.array([1, 1], dtype=np.float32)
-    assert cosine(one, other) == pytest.approx(np.sqrt(0.5))
-    assert cosine(one, np.zeros(2, dtype=np.float32)) == 0
+    first, second = np.array([1, 0], dtype=np.float32), np.array([1, 1], dtype=np.float32)
+    assert cosine(first, second) == pytest.approx(np.sqrt(0.5))
+    assert cosine(first, np.zeros(2, dtype=np.float32)) == 0

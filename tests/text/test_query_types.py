@@ -1,4 +1,4 @@
-"""Schemes of query types: the form of a question, its length, its topic."""
+"""Schemes of query types: question form, length, topic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from robustrank.text.query_types import length_bands, question_forms, scheme_nam
         ("is there any work on slender bodies", "yes or no"),
         ("Can a wing stall", "yes or no"),
         ("supersonic boundary layer", "keyword"),
-        ("whatever works however well", "keyword"),  # a part of a word is no question word
+        ("whatever works however well", "keyword"),  # inside a word there is no question word
         ("", "keyword"),
     ],
 )
@@ -29,7 +29,7 @@ def test_the_first_question_word_is_the_form(text, form):
     assert question_forms([text]) == [form]
 
 
-def test_lengths_fall_into_bands_with_their_ends():
+def test_length_bands_include_their_ends():
     texts = [" ".join(["w"] * n) for n in (0, 1, 4, 5, 8, 9, 12, 13, 40)]
     assert length_bands(texts) == [
         "1-4 words", "1-4 words", "1-4 words", "5-8 words", "5-8 words", "9-12 words", "9-12 words",
@@ -37,7 +37,7 @@ def test_lengths_fall_into_bands_with_their_ends():
     ]  # fmt: skip
 
 
-def test_topics_tell_subjects_apart_and_do_not_depend_on_the_order():
+def test_topics_separate_subjects_and_do_not_depend_on_the_order():
     pytest.importorskip("sklearn")
     subjects = {
         "wing": ["lift of a wing", "wing stall and lift", "drag on a swept wing", "wing loading and lift"],
@@ -45,19 +45,18 @@ def test_topics_tell_subjects_apart_and_do_not_depend_on_the_order():
         "virus": ["virus infection of lung cells", "lung cells resist the virus", "antibodies against a virus"],
         "budget": ["budget deficit and taxes", "taxes in the federal budget", "the budget raises taxes"],
     }
-    texts = [text for part in subjects.values() for text in part]
-    found = topics(texts)
-    assert len(set(found)) == 4
+    texts = [text for queries in subjects.values() for text in queries]
+    types = topics(texts)
+    assert len(set(types)) == 4
     start = 0
-    for word, part in subjects.items():
-        own = set(found[start : start + len(part)])
-        assert len(own) == 1, word
-        start += len(part)
-    assert topics(texts[::-1]) == found[::-1]
-    assert topics([*texts, texts[0]]) == [*found, found[0]]
+    for word, queries in subjects.items():
+        assert len(set(types[start : start + len(queries)])) == 1, word
+        start += len(queries)
+    assert topics(texts[::-1]) == types[::-1]
+    assert topics([*texts, texts[0]]) == [*types, types[0]]
 
 
-def test_a_scheme_is_found_by_name_or_import_path_or_refused_with_the_nearest():
+def test_schemes_by_name_and_import_path_and_the_nearest_name_for_an_unknown_scheme():
     assert scheme_named("robustrank.text.query_types:question_forms") is question_forms
     with pytest.raises(UsageError, match="question-form"):
         scheme_named("question-forms")

@@ -1,4 +1,4 @@
-"""Substitution tables, and what is drawn from them."""
+"""Substitution tables and perturbation sets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_substitutes_come_in_order_in_any_case_and_both_ways():
     assert TABLE.substitutes("boat") == ()
 
 
-def test_closing_a_relation_leaves_out_what_cannot_stand_and_adds_the_way_back():
+def test_the_symmetric_closure_drops_words_not_allowed_and_adds_the_reverse():
     table = symmetric({"plane": ["jet", "plane", "two words", "jet"], "b2": ["jet"]}, {})
     assert table.neighbours == {"jet": ("plane",), "plane": ("jet",)}
 
@@ -45,33 +45,33 @@ def test_a_table_that_would_be_unsound_is_refused(neighbours):
 
 def test_a_table_survives_its_file(tmp_path):
     TABLE.save(tmp_path / "t.txt")
-    again = SubstitutionTable.load(tmp_path / "t.txt")
-    assert again == TABLE
-    assert again.header == {"source": "hand"}
-    assert again.fingerprint == TABLE.fingerprint != CHAIN.fingerprint
+    loaded = SubstitutionTable.load(tmp_path / "t.txt")
+    assert loaded == TABLE
+    assert loaded.header == {"source": "hand"}
+    assert loaded.fingerprint == TABLE.fingerprint != CHAIN.fingerprint
     assert [path.name for path in tmp_path.iterdir()] == ["t.txt"]
 
 
 @pytest.mark.parametrize(
-    ("text", "wrong"),
+    ("text", "problem"),
     [
         ("", "cannot be read"),
         ("aa\tbb\n", "cannot be read"),
-        ("# []\n", "no JSON object"),
-        ("# {}\naa bb\n", "no tab"),
-        ("# {}\naa\tbb\nbb\taa\naa\tbb\n", "twice"),
+        ("# []\n", "not a JSON object"),
+        ("# {}\naa bb\n", "without a tab"),
+        ("# {}\naa\tbb\nbb\taa\naa\tbb\n", "duplicate word 'aa'"),
         ("# {}\naa\tbb\n", "not symmetric"),
     ],
 )
-def test_a_broken_file_is_named_with_what_is_wrong(tmp_path, text, wrong):
+def test_an_invalid_file_is_refused_with_path_and_cause(tmp_path, text, problem):
     path = tmp_path / "t.txt"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=wrong) as caught:
+    with pytest.raises(DataError, match=problem) as caught:
         SubstitutionTable.load(path)
     assert str(path) in str(caught.value)
 
 
-def test_a_missing_file_is_an_error_of_data(tmp_path):
+def test_a_missing_file_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         SubstitutionTable.load(tmp_path / "none")
 
@@ -90,14 +90,14 @@ def test_a_large_component_is_cut_and_its_overlaps_are_those_of_the_sets():
     cut = PerturbationSets(CHAIN, 3)
     assert cut.neighbourhood("w5x") == ("w4x", "w5x", "w6x")
     assert cut.neighbourhood("w0x") == ("w0x", "w1x", "w2x")
-    assert cut.overlap("w5x") == pytest.approx(2 / 3)  # with either neighbour it shares two of three
-    assert cut.overlap("w1x") == pytest.approx(2 / 3)  # one neighbour, w0x, has the same set; the other counts
+    assert cut.overlap("w5x") == pytest.approx(2 / 3)  # it shares two of three words with either neighbour
+    assert cut.overlap("w1x") == pytest.approx(2 / 3)  # w0x has the same set; w2x decides
     assert PerturbationSets(CHAIN, 1).overlap("w5x") == 0
     np.testing.assert_allclose(cut.overlaps("W5X and w0x."), [2 / 3, 1, 1])
 
 
 @given(st.text(max_size=60), st.integers(0, 2**32 - 1))
-def test_a_smoothed_copy_has_the_same_places_and_words_of_their_sets(text, seed):
+def test_a_smoothed_copy_has_as_many_words_each_from_its_set(text, seed):
     sets = PerturbationSets(TABLE)
     text = f"The Plane is {text} FAST"
     for copy in sets.sample(text, 3, np.random.default_rng(seed)):
@@ -106,10 +106,10 @@ def test_a_smoothed_copy_has_the_same_places_and_words_of_their_sets(text, seed)
             assert after.key in sets.neighbourhood(before.key)
 
 
-def test_every_word_of_a_set_is_drawn_as_often():
-    drawn = Counter(PerturbationSets(TABLE).sample("A PLANE, fast.", 6000, np.random.default_rng(0)))
-    assert set(drawn) == {f"A {noun}, {how}." for noun in ("PLANE", "JET", "AIRCRAFT") for how in ("fast", "quick")}
-    assert all(abs(count - 1000) < 5 * 1000**0.5 for count in drawn.values())
+def test_the_words_of_a_set_are_equally_likely():
+    counts = Counter(PerturbationSets(TABLE).sample("A PLANE, fast.", 6000, np.random.default_rng(0)))
+    assert set(counts) == {f"A {noun}, {how}." for noun in ("PLANE", "JET", "AIRCRAFT") for how in ("fast", "quick")}
+    assert all(abs(count - 1000) < 5 * 1000**0.5 for count in counts.values())
 
 
 @pytest.mark.parametrize("text", ["A Plane.", "FAST jet, quick PLANE", "aircraft", "none of these", ""])

@@ -27,13 +27,13 @@ def test_every_typo_changes_the_word_by_one_character(name, word, seed):
 
 
 @pytest.mark.parametrize("name", ["insert", "substitute", "neighbour"])
-def test_a_new_letter_is_in_the_case_of_its_place(name):
+def test_a_new_letter_has_the_case_of_the_character_at_its_position(name):
     drawn = {OPERATIONS[name]("NATO", np.random.default_rng(seed)) for seed in range(50)}
     assert all(typo.isupper() for typo in drawn)
     assert len(drawn) > 5
 
 
-def test_keys_are_neighbours_of_each_other_as_on_a_keyboard():
+def test_neighbouring_keys_are_symmetric_as_on_a_keyboard():
     assert sorted(neighbours("s")) == sorted("adwezx")
     assert sorted(neighbours("q")) == sorted("wa")
     assert sorted(neighbours("P")) == sorted("ol")

@@ -1,4 +1,4 @@
-"""Words: what one is, how one is replaced, and which words may stand in a table at all."""
+"""Words: tokenisation, replacement, and the words that are allowed in a table."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from robustrank.text.words import case_of, in_case, in_case_of, is_replaceable, 
 TEXT = '"Fast, fast" — the PLANE (jet), isn\'t well-known: e.g. U.S. 9/11...'
 
 
-def test_words_keep_their_places_and_lose_punctuation():
-    found = words(TEXT)
-    assert [w.text for w in found] == "Fast fast the PLANE jet isn't well-known e.g U.S 9/11".split()
-    assert all(TEXT[w.start : w.end] == w.text for w in found)
-    assert [w.key for w in found][:4] == ["fast", "fast", "the", "plane"]
+def test_words_have_their_spans_and_no_punctuation():
+    tokens = words(TEXT)
+    assert [w.text for w in tokens] == "Fast fast the PLANE jet isn't well-known e.g U.S 9/11".split()
+    assert all(TEXT[w.start : w.end] == w.text for w in tokens)
+    assert [w.key for w in tokens][:4] == ["fast", "fast", "the", "plane"]
 
 
-def test_no_text_has_no_words_and_an_accent_belongs_to_its_letter():
+def test_an_empty_text_has_no_words_and_an_accent_belongs_to_its_letter():
     assert words("") == words(" \n\t ") == words("… — !?") == []
     assert [w.text for w in words("cafe\u0301, हिन्दी.")] == ["cafe\u0301", "हिन्दी"]
 
 
-def test_a_replacement_takes_the_case_of_the_place_and_leaves_the_rest():
+def test_a_replacement_has_the_case_of_the_word_and_changes_nothing_else():
     assert replace_words(TEXT, {0: "quick", 3: "aircraft"}) == TEXT.replace('"Fast', '"Quick').replace(
         "PLANE", "AIRCRAFT"
     )
@@ -39,8 +39,8 @@ keys = st.text("abñéдß'-9\u0301", min_size=2, max_size=6).filter(is_replacea
 
 @given(st.lists(st.text(max_size=8), max_size=5), keys, st.data())
 @example(["Plane"], "don't", None)
-def test_after_a_replacement_there_stand_as_many_words_with_the_new_key_in_the_old_case(parts, key, data):
-    text = " ".join([*parts, "Plane, PLANE plane"])
+def test_a_replacement_keeps_the_number_of_words_and_the_case(tokens, key, data):
+    text = " ".join([*tokens, "Plane, PLANE plane"])
     index = data.draw(st.integers(0, len(words(text)) - 1)) if data else 0
     before, after = words(text), words(replace_words(text, {index: key}))
     assert [w.key for w in after] == [key if i == index else w.key for i, w in enumerate(before)]
@@ -48,7 +48,7 @@ def test_after_a_replacement_there_stand_as_many_words_with_the_new_key_in_the_o
 
 
 @given(keys, keys, st.sampled_from(["Plane", "PLANE", "plane", "P", "pLANE"]))
-def test_no_chain_of_replacements_tells_what_stood_there_before(first, second, word):
+def test_a_chain_of_replacements_does_not_depend_on_the_words_between(first, second, word):
     once = replace_words(word, {0: first})
     assert replace_words(once, {0: second}) == replace_words(word, {0: second})
 
@@ -56,16 +56,16 @@ def test_no_chain_of_replacements_tells_what_stood_there_before(first, second, w
 @pytest.mark.parametrize(
     "key", ["a", "b2", "f-16", "1990", "9x", "Paris", "two words", "end.", "", "straße", "x\u0301"]
 )
-def test_words_that_would_lose_their_case_or_their_edges_may_not_stand_in_a_table(key):
+def test_words_that_would_lose_their_case_or_their_ends_are_not_allowed_in_a_table(key):
     assert not is_replaceable(key)
 
 
-def test_ordinary_words_may_stand_in_a_table():
+def test_ordinary_words_are_allowed_in_a_table():
     assert all(is_replaceable(key) for key in ("plane", "don't", "well-known", "naïve", "ab2", "москва"))
     assert in_case("naïve", "upper") == "NAÏVE"
 
 
-def test_the_stop_list_holds_function_words_in_lower_case_only():
+def test_the_stop_list_has_lower_case_function_words_only():
     assert {"the", "of", "and", "not", "which"} <= STOP_WORDS
     assert not {"good", "government", "aircraft", "water"} & STOP_WORDS
     assert all(word == word.lower() and word.isalpha() for word in STOP_WORDS)
