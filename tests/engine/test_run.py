@@ -141,7 +141,7 @@ def test_a_broken_ranker_fails_alone_and_is_tried_again(how, says, tmp_path, cap
 
 
 def test_cells_that_leave_the_plan_are_set_aside_and_come_back(tmp_path, capsys):
-    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
     assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 0
     whole = (tmp_path / "out" / "rows.csv").read_bytes()
     assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
@@ -162,7 +162,7 @@ def test_dry_run_runs_nothing(experiment, tmp_path, capsys):
 
 
 def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
-    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
     assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
     finished = {p.name: p.read_bytes() for p in (tmp_path / "out" / "cells").glob("*/rows.jsonl")}
 
