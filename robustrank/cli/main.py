@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from robustrank.errors import RobustrankError, nearest
+from robustrank.printing import printable
 
 COMMANDS = {
     "compare": "Compare two runs, measure by measure.",
@@ -76,7 +77,8 @@ def invoke(args: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except RobustrankError as error:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+        text = printable(str(error), keep="\n")
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True)
         return error.exit_code
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)

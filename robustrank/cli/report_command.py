@@ -35,4 +35,4 @@ def show_report(run: Path, baseline: str | None, console: Console) -> None:
 
     paths = write_report(run, baseline=baseline)
     show(run, baseline, console)
-    console.print(f"report: {run / 'report'} ({len(paths)} files)")
+    console.print(f"report: {run / 'report'} ({len(paths)} files)", markup=False, highlight=False)

@@ -10,17 +10,23 @@ import click
 
 from robustrank.cli.options import cache_option
 from robustrank.errors import Interrupted
+from robustrank.printing import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from robustrank.engine.cell import Cell
-    from robustrank.engine.cell_result import CellResult
+    from robustrank.engine.cell_result import CellResult, CellStatus
     from robustrank.engine.run import Summary
     from robustrank.experiment import Experiment
 
 
-MARKS = {"done": ("done", "green"), "skipped": ("skipped", "yellow"), "error": ("failed", "red")}
+MARKS: dict[CellStatus, tuple[str, str]] = {  # what is printed, in which colour
+    "done": ("done", "green"),
+    "skipped": ("skipped", "yellow"),
+    "error": ("failed", "red"),
+}
 
 
 @click.command("run")
@@ -91,19 +97,20 @@ def command(
         from robustrank.cli.report_command import show_report
 
         show_report(out, asked.report.baseline, console)
-    console.print(f"{summary.rows} rows of {summary.cells} cells in {out} ({summary.done} done now)")
+    console.print(f"{summary.rows} rows of {summary.cells} cells in {out} ({summary.done} done now)", markup=False)
     return summary.exit_code
 
 
 def _show_plan(asked: Experiment, cache: Path, console: Console) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from robustrank.engine.run import upper_bound
 
     table = Table("cell", "what", "model calls at the most", title=f"{asked.name}: the plan")
     total = 0
     for cell, calls in upper_bound(asked, cache):
-        table.add_row(cell.key[:8], cell.title, f"{calls:,}")
+        table.add_row(cell.key[:8], Text(printable(cell.title)), f"{calls:,}")
         total += calls
     table.columns[2].justify = "right"
     console.print(table)
@@ -119,10 +126,10 @@ def _show_notices(summary: Summary, console: Console) -> None:
 
 def _show_failures(summary: Summary, console: Console) -> None:
     for title, reason in summary.skipped:
-        console.print(f"skipped {title}: {reason}", markup=False, highlight=False)
+        console.print(printable(f"skipped {title}: {reason}"), markup=False, highlight=False)
     for result in summary.failed:
-        console.print(f"failed {result.cell.title}", markup=False, highlight=False)
-        console.print(result.reason, markup=False, highlight=False)
+        console.print(_marked("error", result.cell))
+        console.print(printable(result.reason, keep="\n"), markup=False, highlight=False)
     if summary.failed:
         console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
     elif summary.exit_code:
@@ -182,9 +189,13 @@ class _Progress:
 
     def finished(self, result: CellResult) -> None:
         """Move the outer bar."""
-        from rich.text import Text
-
         self.bars.update(self._inner, visible=False)
         self.bars.advance(self._cells)
-        text, colour = MARKS[result.status]
-        self.console.print(Text.assemble((text, colour), f" {result.cell.title}"), highlight=False)
+        self.console.print(_marked(result.status, result.cell))
+
+
+def _marked(status: CellStatus, cell: Cell) -> Text:
+    """Return a line about a cell, its labels as they stand: no markup, no control character."""
+    from rich.text import Text
+
+    return Text.assemble(MARKS[status], f" {printable(cell.title)}")

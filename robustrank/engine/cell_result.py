@@ -10,7 +10,7 @@ from typing import Any, Literal
 from robustrank.engine.cell import Cell
 from robustrank.engine.provenance import minimal_provenance
 from robustrank.errors import PluginError, RobustrankError
-from robustrank.plugins.failure import describe_failure, printable
+from robustrank.plugins.failure import describe_failure, storable
 from robustrank.rows import Row
 
 CellStatus = Literal["done", "skipped", "error"]
@@ -46,7 +46,7 @@ class CellResult:
 def failed_cell(cell: Cell, error: BaseException, provenance: Mapping[str, Any]) -> CellResult:
     """Return the result of a cell that ended in an error: one row that says why."""
     is_known = isinstance(error, RobustrankError)
-    reason = printable(str(error)) if is_known else describe_failure(error)
+    reason = storable(str(error)) if is_known else describe_failure(error)
     return CellResult(
         cell,
         "error",
@@ -65,11 +65,11 @@ def lost_cell(cell: Cell, reason: str, hint: str | None = None) -> CellResult:
 
 def _traceback(error: BaseException) -> str:
     try:
-        return printable_lines(traceback.format_exception(error))
+        return storable_lines(traceback.format_exception(error))
     except BaseException:  # an error whose parts raise when they are shown
         return ""
 
 
-def printable_lines(lines: Iterable[str]) -> str:
+def storable_lines(lines: Iterable[str]) -> str:
     """Return a traceback as text that any file can hold."""
     return "".join(lines).encode("utf-8", "backslashreplace").decode("utf-8")

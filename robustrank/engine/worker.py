@@ -67,8 +67,8 @@ def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
     is_skipped = bool(rows) and all(row.status == "skipped" for row in rows)
     status: CellStatus = "skipped" if is_skipped else "done"
     facts: dict[str, Any] = {"status": status, "seconds": seconds}
-    if "scorer" in vars(context):  # made when it was first asked for
-        facts |= {"pairs_scored": context.scorer.scored, "pairs_cached": context.scorer.cached}
+    if "served" in vars(context):  # made when it was first asked for
+        facts |= {"pairs_scored": context.served.scored, "pairs_cached": context.served.cached}
     if is_skipped:
         facts["reason"] = "; ".join(reasons)
     return CellResult(

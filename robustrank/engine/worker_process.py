@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from robustrank.engine.cell import Cell
-from robustrank.engine.cell_result import CellResult, failed_cell, printable_lines
+from robustrank.engine.cell_result import CellResult, failed_cell, storable_lines
 from robustrank.engine.planning import make_plan, upper_bounds
 from robustrank.engine.provenance import minimal_provenance
 from robustrank.engine.resources import Resources
@@ -94,7 +94,7 @@ def _answer(channel: _Channel, answer: Callable[[Any], Any], content: Any) -> No
     except RobustrankError as error:
         reply = "refused", _framework_error(error)
     except BaseException as error:
-        reply = "defect", printable_lines(traceback.format_exception(error))
+        reply = "defect", storable_lines(traceback.format_exception(error))
     try:
         channel.send(*reply)
     except OSError:  # the driver is gone, or a plug-in closed the connection

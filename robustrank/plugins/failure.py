@@ -37,13 +37,13 @@ def describe_failure(error: BaseException) -> str:
     """Return what a plug-in did by raising ``error``, in words that can be printed and written to a file."""
     try:
         if isinstance(error, SystemExit):
-            return printable(f"left the interpreter: sys.exit({error.code!r})")
-        return printable(f"raised {type(error).__name__}: {error}")
+            return storable(f"left the interpreter: sys.exit({error.code!r})")
+        return storable(f"raised {type(error).__name__}: {error}")
     except BaseException:  # its message, or what it is made of, raises in turn
         return f"raised {type(error).__name__}, whose message cannot be printed"
 
 
-def printable(text: str) -> str:
+def storable(text: str) -> str:
     """Return a text that any file can hold: lone surrogates escaped, the end of a very long one left out."""
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text):,} characters)"
     return shown.encode("utf-8", "backslashreplace").decode("utf-8")

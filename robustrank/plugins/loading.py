@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from robustrank.errors import PluginError, UsageError, nearest
-from robustrank.plugins.failure import plugin_code, printable
+from robustrank.plugins.failure import plugin_code, storable
 from robustrank.plugins.files import class_in_file
 from robustrank.plugins.parameters import checked_parameters
 from robustrank.plugins.registry import KINDS, Plugin, registry
@@ -49,7 +49,7 @@ def create(kind: str, spec: Spec) -> Any:
             return plugin(**values)
         except (ValueError, TypeError) as error:
             hint = f"robustrank describe {kind} {spec.name}"
-            raise UsageError(f"{kind} {spec.text!r}: {printable(str(error))}", hint=hint) from error
+            raise UsageError(f"{kind} {spec.text!r}: {storable(str(error))}", hint=hint) from error
 
 
 def availability(kind: str) -> Iterator[tuple[Plugin, type[Any] | None, str]]:
