@@ -1,11 +1,11 @@
-"""Documents attacked per minute by word substitution: here, one document at a time, and by TextAttack.
+"""Throughput of word substitution, in documents per minute: concurrent, sequential, and TextAttack.
 
     python benchmarks/word_substitution.py --documents 24
 
-All attack the same targets of the same ranker, with the same substitutes, the same words they may change and the same
-limit of victim calls; TextAttack's is its greedy search in order of importance by deletion (TextFooler's), without the
-constraints that would cost it more. Every contestant starts with a ranker that remembers nothing. They take turns,
-``--rounds`` times; times are medians.
+All systems attack the same target documents of the same victim model, with the same substitution table, the same
+eligible words and the same query budget. TextAttack runs its greedy search in order of importance by deletion
+(TextFooler's), without the constraints that would cost more time. Every system starts with an empty score cache. The
+systems run in turn, ``--rounds`` times; times are medians.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rich.table import Table
 
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.engine.batching_scheduler import WIDTH, play
+from robustrank.engine.batching_scheduler import MAX_CONCURRENT, run_batched
 from robustrank.measures.ranking import inserted_rank, ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
@@ -35,69 +35,78 @@ from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
 from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
 
-Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
+Outcome = tuple[list[str], int]  # adversarial documents, queries to the victim
 
 
 @click.command()
 @click.option("--collection", default="lee:split=background,depth=50", show_default=True, help="A specification.")
 @click.option("--ranker", default="minilm:max_length=192", show_default=True, help="A specification.")
-@click.option("--documents", default=24, show_default=True, help="Targets, three a query.")
-@click.option("--max-words", default=5, show_default=True, help="Words changed at the most.")
-@click.option("--calls", default=500, show_default=True, help="Victim calls a target at the most.")
+@click.option("--documents", default=24, show_default=True, help="Target documents, three per query.")
+@click.option("--max-words", default=5, show_default=True, help="Maximum number of replaced words.")
+@click.option("--budget", default=500, show_default=True, help="Query budget of each target.")
 @click.option("--rounds", default=1, show_default=True)
-def main(collection: str, ranker: str, documents: int, max_words: int, calls: int, rounds: int) -> None:
+def main(collection: str, ranker: str, documents: int, max_words: int, budget: int, rounds: int) -> None:
     """Print the table."""
     read: Collection = create("collection", parse(collection)).read()
-    targets, scores = choose(read, ranker, documents)
+    targets, scores = sample_targets(read, ranker, documents)
     table = load_table("encoder", read.documents.values(), 0.6, 10)
-    own = {
-        "word-substitution, many at once": ("word-substitution", {"surrogate": "victim"}, WIDTH),
-        "word-substitution, one at a time": ("word-substitution", {"surrogate": "victim"}, 1),
-        "greedy-substitution, many at once": ("greedy-substitution", {}, WIDTH),
-        "greedy-substitution, one at a time": ("greedy-substitution", {}, 1),
+    attacks = {
+        "word substitution, concurrent": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
+        "word substitution, sequential": ("word-substitution", {"surrogate": "victim"}, 1),
+        "greedy substitution, concurrent": ("greedy-substitution", {}, MAX_CONCURRENT),
+        "greedy substitution, sequential": ("greedy-substitution", {}, 1),
     }
-    contestants: dict[str, Callable[[Scorer], Outcome]] = {
-        name: partial(ours, prepared(plugin, {"max_words": max_words, **more}, read), targets, scores, calls, width)
-        for name, (plugin, more, width) in own.items()
+    systems: dict[str, Callable[[Scorer], Outcome]] = {
+        name: partial(
+            run_attack,
+            prepared_attack(plugin, {"max_words": max_words, **parameters}, read),
+            targets,
+            scores,
+            budget,
+            concurrent,
+        )
+        for name, (plugin, parameters, concurrent) in attacks.items()
     }
-    contestants["TextAttack"] = partial(textattack, targets, table, max_words, calls)
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+    systems["TextAttack"] = partial(run_textattack, targets, table, max_words, budget)
+    times: dict[str, list[float]] = {name: [] for name in systems}
     outcomes: dict[str, Outcome] = {}
     for _ in range(rounds):
-        for name, contestant in contestants.items():
-            scorer = fresh(ranker, read)
+        for name, system in systems.items():
+            scorer = uncached_scorer(ranker, read)
             start = time.perf_counter()
-            outcomes[name] = contestant(scorer)
+            outcomes[name] = system(scorer)
             times[name].append(time.perf_counter() - start)
-    report(targets, scores, fresh(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
+    report(
+        targets, scores, uncached_scorer(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes
+    )
 
 
-def fresh(ranker: str, collection: Collection) -> Scorer:
-    """Return a ranker with its weights read and nothing remembered."""
-    made = create("ranker", parse(ranker))
-    made.prepare(collection)
-    made.score([("warm", "up")])
-    return Scorer(made)
+def uncached_scorer(ranker: str, collection: Collection) -> Scorer:
+    """Return a ranker with its weights loaded and an empty score cache."""
+    model = create("ranker", parse(ranker))
+    model.prepare(collection)
+    model.score([("warm", "up")])
+    return Scorer(model)
 
 
-def choose(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[np.ndarray]]:
-    """Return targets from the middle, three quarters down and the end of lists, and their lists' scores."""
-    scorer, targets, scores = fresh(ranker, collection), [], []
+def sample_targets(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[np.ndarray]]:
+    """Return targets at the middle, at three quarters and at the end of the lists, and the scores of their lists."""
+    scorer, targets, scores = uncached_scorer(ranker, collection), [], []
     for query_id, query in collection.queries.items():
         listed = list(collection.candidates[query_id])
-        found = scorer.score(collection.pairs(query_id))
-        order = ranking(found, listed)
+        list_scores = scorer.score(collection.pairs(query_id))
+        order = ranking(list_scores, listed)
         ranked = tuple(Candidate(listed[i], collection.documents[listed[i]]) for i in order)
-        for place in (len(listed) // 2, 3 * len(listed) // 4, len(listed) - 1):
-            targets.append(Target(query_id, query, ranked[place].doc_id, ranked[place].text, place + 1, ranked))
-            scores.append(found[order])
+        for index in (len(listed) // 2, 3 * len(listed) // 4, len(listed) - 1):
+            targets.append(Target(query_id, query, ranked[index].doc_id, ranked[index].text, index + 1, ranked))
+            scores.append(list_scores[order])
         if len(targets) >= count:
             break
     return targets[:count], scores[:count]
 
 
-def prepared(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
-    """Return an attack that has read its table."""
+def prepared_attack(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
+    """Return an attack with its substitution table loaded."""
     attack: Attack = create("attack", Spec(plugin, parameters))
     attack.prepare(
         QueryInterface(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
@@ -105,28 +114,33 @@ def prepared(plugin: str, parameters: dict[str, object], collection: Collection)
     return attack
 
 
-def ours(
-    attack: Attack, targets: Sequence[Target], scores: Sequence[np.ndarray], calls: int, width: int, scorer: Scorer
+def run_attack(
+    attack: Attack,
+    targets: Sequence[Target],
+    scores: Sequence[np.ndarray],
+    budget: int,
+    concurrent: int,
+    scorer: Scorer,
 ) -> Outcome:
-    """Attack all targets, ``width`` of them at once."""
+    """Attack all targets, ``concurrent`` of them at a time."""
     victims: dict[int, Victim] = {}
 
     def job(number: int, attack_thread: object) -> str:
         target = targets[number]
-        victims[number] = Victim(attack_thread, target, scores[number], attack.access, Budget(calls))  # type: ignore[arg-type]
+        victims[number] = Victim(attack_thread, target, scores[number], attack.access, Budget(budget))  # type: ignore[arg-type]
         try:
             return attack.perturb(target, victims[number], derive(0, "attack", target.query_id, target.doc_id)).text
         except BudgetExhausted:
             return Perturbation(target.document).text
 
-    found = dict(play([partial(job, number) for number in range(len(targets))], scorer, width))
-    return [found[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
+    texts = dict(run_batched([partial(job, number) for number in range(len(targets))], scorer, concurrent))
+    return [texts[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
 
 
-def textattack(targets: Sequence[Target], table: object, max_words: int, calls: int, scorer: Scorer) -> Outcome:
-    """Let TextAttack drive the same ranker, in batches of 32, as its goal functions do."""
+def run_textattack(targets: Sequence[Target], table: object, max_words: int, budget: int, scorer: Scorer) -> Outcome:
+    """Attack all targets by TextAttack's greedy search, with batches of 32, as in its goal functions."""
     package = textattack_package()
-    before = importlib.import_module("textattack.constraints.pre_transformation")
+    constraints = importlib.import_module("textattack.constraints.pre_transformation")
     recipe = Recipe(
         "greedy",
         SimpleNamespace(
@@ -135,20 +149,20 @@ def textattack(targets: Sequence[Target], table: object, max_words: int, calls: 
             ),
             search_method=package.search_methods.GreedyWordSwapWIR(wir_method="delete"),
             constraints=[],
-            pre_transformation_constraints=[before.RepeatModification(), before.StopwordModification()],
+            pre_transformation_constraints=[constraints.RepeatModification(), constraints.StopwordModification()],
         ),
     )
-    spent, texts = 0, []
+    queries, texts = 0, []
     for target in targets:
 
-        def scores(asked: list[str], query: str = target.query) -> list[float]:
-            nonlocal spent
-            spent += len(asked)
-            batches = [asked[i : i + 32] for i in range(0, len(asked), 32)]
+        def scores(candidates: list[str], query: str = target.query) -> list[float]:
+            nonlocal queries
+            queries += len(candidates)
+            batches = [candidates[i : i + 32] for i in range(0, len(candidates), 32)]
             return [float(s) for batch in batches for s in scorer.ranker.score([(query, text) for text in batch])]
 
-        texts.append(recipe.search(target.document, scores, max_words, calls, derive(0, "textattack"))[0])
-    return texts, spent
+        texts.append(recipe.search(target.document, scores, max_words, budget, derive(0, "textattack"))[0])
+    return texts, queries
 
 
 def report(
@@ -158,24 +172,31 @@ def report(
     times: dict[str, float],
     outcomes: dict[str, Outcome],
 ) -> None:
-    """Print what each did and how long it took."""
+    """Print the success and the throughput of each system."""
     shown = Table(title=f"{len(targets)} documents")
-    for column in ("", "success %", "mean boost", "calls a document", "documents a minute", "times TextAttack's"):
+    for column in (
+        "",
+        "ASR (%)",
+        "mean boost",
+        "queries per document",
+        "documents per minute",
+        "factor over TextAttack",
+    ):
         shown.add_column(column, justify="left" if not column else "right")
-    for name, (texts, spent) in outcomes.items():
+    for name, (texts, queries) in outcomes.items():
         after = scorer.score([(t.query, text) for t, text in zip(targets, texts, strict=True)])
         boosts = []
-        for target, score, own in zip(targets, after.tolist(), scores, strict=True):
-            others = [i for i, candidate in enumerate(target.ranked) if candidate.doc_id != target.doc_id]
-            ids = [target.ranked[i].doc_id for i in others]
-            boosts.append(target.rank - inserted_rank(score, target.doc_id, own[others], ids))
-        pace = 60 * len(targets) / times[name]
+        for target, score, list_scores in zip(targets, after.tolist(), scores, strict=True):
+            competitors = [i for i, candidate in enumerate(target.ranked) if candidate.doc_id != target.doc_id]
+            ids = [target.ranked[i].doc_id for i in competitors]
+            boosts.append(target.rank - inserted_rank(score, target.doc_id, list_scores[competitors], ids))
+        throughput = 60 * len(targets) / times[name]
         shown.add_row(
             name,
             f"{100 * np.mean([boost > 0 for boost in boosts]):.1f}",
             f"{np.mean(boosts):.1f}",
-            f"{spent / len(targets):.0f}",
-            f"{pace:.1f}",
+            f"{queries / len(targets):.0f}",
+            f"{throughput:.1f}",
             f"{times['TextAttack'] / times[name]:.1f}",
         )
     Console(width=120).print(shown)
