@@ -1,14 +1,14 @@
-"""Does a detector find an attack it was not taught? Leave one attack out, on files in DARA's layout.
+"""Detection of unseen attacks: leave-one-attack-out evaluation of the learned filter, on files in DARA's layout.
 
     python benchmarks/detection.py dara/valid.idem.tsv dara/valid.pat.tsv dara/valid.prada.tsv
 
-Each line trains the learned filter on all files but one and tests it on that one; ``all`` trains it on every file.
-Predictions are out-of-fold by query and document. The threshold is set on 500 originals, at 5 % false positives.
+Each row trains the learned filter on all files but the tested one; ``all`` trains it on every file. Predictions are
+out-of-fold by query and document. The threshold is set on 500 originals, at 5 % false positives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -29,57 +29,57 @@ FEATURES = (["ngrams", "style"], ["ngrams"], ["style"], ["ngrams", "style", "ove
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--documents", default=400, show_default=True, help="Documents learned from.")
-@click.option("--test", default=300, show_default=True, help="Documents of the tested file.")
-@click.option("--sets", default=len(FEATURES), show_default=True, help="So many sets of features.")
+@click.option("--documents", default=400, show_default=True, help="Training documents.")
+@click.option("--test", default=300, show_default=True, help="Test documents per file.")
+@click.option("--sets", default=len(FEATURES), show_default=True, help="Number of feature sets.")
 def main(files: tuple[Path, ...], documents: int, test: int, sets: int) -> None:
     """Print the table."""
     if len(files) < 2:
-        raise click.UsageError("one file is left out, so there have to be two at the least")
-    records = {file: [one for one in read_adversarial(file) if one.before != one.after] for file in files}
-    collection = collection_of([one for own in records.values() for one in own])
+        raise click.UsageError("at least 2 files are needed, since one is left out of training")
+    records = {file: [record for record in read_adversarial(file) if record.before != record.after] for file in files}
+    collection = originals([record for file_records in records.values() for record in file_records])
     ranker = create("ranker", parse("bm25"))
     ranker.prepare(collection)
-    shown = Table(title=f"{documents} documents learned from, {test} tested")
-    for column in ("tested on", "detector", "taught with"):
-        shown.add_column(column)
-    for column in ("AUC", "detected %", "false positives %", "x"):
-        shown.add_column(column, justify="right")
-    for file, own in records.items():
-        chosen = [own[int(i)] for i in derive(0, "test", file.stem).permutation(len(own))[:test]]
-        for spec, scorer_trained_on in contestants(files, file, documents, sets):
+    table = Table(title=f"{documents} training documents, {test} test documents")
+    for column in ("tested on", "detector", "trained on"):
+        table.add_column(column)
+    for column in ("AUC", "detected %", "false positives %", "detected % at FPR 5 %"):
+        table.add_column(column, justify="right")
+    for file, file_records in records.items():
+        order = derive(0, "test", file.stem).permutation(len(file_records))
+        sample = [file_records[int(i)] for i in order[:test]]
+        for spec, trained_on in detectors(files, file, documents, sets):
             filtered = create("defense", spec).wrap(ranker, collection, derive(0, "detection"))
-            shown.add_row(file.stem, spec.label, scorer_trained_on, *figures(filtered, chosen))
-    Console(width=140).print(shown)
+            table.add_row(file.stem, spec.label, trained_on, *detection_figures(filtered, sample))
+    Console(width=140).print(table)
 
 
-def collection_of(records: Sequence[Attacked]) -> Collection:
-    """Return the originals as a collection: a query's candidates are the documents that were attacked for it."""
-    queries = {one.query_id: one.query for one in records}
-    listed: dict[str, dict[str, None]] = {}
-    for one in records:
-        listed.setdefault(one.query_id, {})[one.doc_id] = None
-    documents = {one.doc_id: one.before for one in records}
-    return Collection("originals", queries, documents, {}, {query: tuple(own) for query, own in listed.items()})
+def originals(records: Sequence[Attacked]) -> Collection:
+    """Return the clean documents as a collection: the candidates of a query are its attacked documents."""
+    queries = {record.query_id: record.query for record in records}
+    candidates: dict[str, dict[str, None]] = {}
+    for record in records:
+        candidates.setdefault(record.query_id, {})[record.doc_id] = None
+    documents = {record.doc_id: record.before for record in records}
+    ids = {query_id: tuple(doc_ids) for query_id, doc_ids in candidates.items()}
+    return Collection("originals", queries, documents, {}, ids)
 
 
-def contestants(files: Sequence[Path], left_out: Path, documents: int, sets: int) -> list[tuple[Spec, str]]:
-    """Return the detectors and what each is taught with."""
-    found = [(spec, "–") for spec in BASELINES]
+def detectors(files: Sequence[Path], left_out: Path, documents: int, sets: int) -> Iterator[tuple[Spec, str]]:
+    """Yield the detectors, each with the names of its training files."""
+    for baseline in BASELINES:
+        yield baseline, "–"
     for features in FEATURES[:sets]:
-        for scorer_trained_on in ([file for file in files if file != left_out], files):
-            parameters = {"attacks": [], "files": [str(file) for file in scorer_trained_on], "features": features}
-            label = f"learned, {' + '.join(features)}"
-            names = (
-                "all" if len(scorer_trained_on) == len(files) else ", ".join(file.stem for file in scorer_trained_on)
-            )
-            found.append((Spec("learned-filter", {**parameters, "documents": documents}, label), names))
-    return found
+        for training_files in ([file for file in files if file != left_out], files):
+            paths = [str(file) for file in training_files]
+            parameters = {"attacks": [], "files": paths, "features": features, "documents": documents}
+            names = "all" if len(paths) == len(files) else ", ".join(file.stem for file in training_files)
+            yield Spec("learned-filter", parameters, f"learned, {' + '.join(features)}"), names
 
 
-def figures(filtered, records: Sequence[Attacked]) -> list[str]:
-    """Return the AUC, the shares flagged of attacked and of original documents, and the rate at 5 % of these."""
-    before, after = ([(one.query, getattr(one, name)) for one in records] for name in ("before", "after"))
+def detection_figures(filtered, records: Sequence[Attacked]) -> list[str]:
+    """Return AUC, shares of flagged attacked and clean documents (%), and the detection rate (%) at 5 % FPR."""
+    before, after = ([(record.query, getattr(record, name)) for record in records] for name in ("before", "after"))
     clean, attacked = filtered.anomaly_scores(before), filtered.anomaly_scores(after)
     area = np.mean((attacked[:, None] > clean) + 0.5 * (attacked[:, None] == clean))
     shares = (

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
+from typing import cast
 
 import click
 import numpy as np
@@ -25,15 +26,17 @@ from rich.table import Table
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, run_batched
-from robustrank.measures.ranking import inserted_rank, ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
+from robustrank.text.table import SubstitutionTable
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
-from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
+from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
 Outcome = tuple[list[str], int]  # adversarial documents, queries to the victim
 
@@ -48,7 +51,7 @@ Outcome = tuple[list[str], int]  # adversarial documents, queries to the victim
 def main(collection: str, ranker: str, documents: int, max_words: int, budget: int, rounds: int) -> None:
     """Print the table."""
     read: Collection = create("collection", parse(collection)).read()
-    targets, scores = sample_targets(read, ranker, documents)
+    targets, lists = sample_targets(read, ranker, documents)
     table = load_table("encoder", read.documents.values(), 0.6, 10)
     attacks = {
         "word substitution, concurrent": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
@@ -56,12 +59,12 @@ def main(collection: str, ranker: str, documents: int, max_words: int, budget: i
         "greedy substitution, concurrent": ("greedy-substitution", {}, MAX_CONCURRENT),
         "greedy substitution, sequential": ("greedy-substitution", {}, 1),
     }
-    systems: dict[str, Callable[[Scorer], Outcome]] = {
+    systems: dict[str, Callable[[ServedRanker], Outcome]] = {
         name: partial(
             run_attack,
             prepared_attack(plugin, {"max_words": max_words, **parameters}, read),
             targets,
-            scores,
+            lists,
             budget,
             concurrent,
         )
@@ -72,44 +75,42 @@ def main(collection: str, ranker: str, documents: int, max_words: int, budget: i
     outcomes: dict[str, Outcome] = {}
     for _ in range(rounds):
         for name, system in systems.items():
-            scorer = uncached_scorer(ranker, read)
+            served = uncached_ranker(ranker, read)
             start = time.perf_counter()
-            outcomes[name] = system(scorer)
+            outcomes[name] = system(served)
             times[name].append(time.perf_counter() - start)
-    report(
-        targets, scores, uncached_scorer(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes
-    )
+    report(targets, lists, uncached_ranker(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
 
 
-def uncached_scorer(ranker: str, collection: Collection) -> Scorer:
+def uncached_ranker(ranker: str, collection: Collection) -> ServedRanker:
     """Return a ranker with its weights loaded and an empty score cache."""
     model = create("ranker", parse(ranker))
     model.prepare(collection)
     model.score([("warm", "up")])
-    return Scorer(model)
+    return ServedRanker(model)
 
 
-def sample_targets(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[np.ndarray]]:
-    """Return targets at the middle, at three quarters and at the end of the lists, and the scores of their lists."""
-    scorer, targets, scores = uncached_scorer(ranker, collection), [], []
+def sample_targets(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[RankedList]]:
+    """Return targets at the middle, at three quarters and at the end of the served lists, and each target's list."""
+    served, targets, lists = uncached_ranker(ranker, collection), [], []
     for query_id, query in collection.queries.items():
-        listed = list(collection.candidates[query_id])
-        list_scores = scorer.score(collection.pairs(query_id))
-        order = ranking(list_scores, listed)
-        ranked = tuple(Candidate(listed[i], collection.documents[listed[i]]) for i in order)
-        for index in (len(listed) // 2, 3 * len(listed) // 4, len(listed) - 1):
-            targets.append(Target(query_id, query, ranked[index].doc_id, ranked[index].text, index + 1, ranked))
-            scores.append(list_scores[order])
+        request = collection.request(query_id)
+        ranked = RankedList(request, served.rank([request])[0])
+        size = len(ranked.candidates)
+        for index in (size // 2, 3 * size // 4, size - 1):
+            target = ranked.candidates[index]
+            targets.append(Target(query_id, query, target.doc_id, target.text, index + 1, ranked.candidates))
+            lists.append(ranked)
         if len(targets) >= count:
             break
-    return targets[:count], scores[:count]
+    return targets[:count], lists[:count]
 
 
 def prepared_attack(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
     """Return an attack with its substitution table loaded."""
     attack: Attack = create("attack", Spec(plugin, parameters))
     attack.prepare(
-        QueryInterface(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
+        QueryInterface(ServedRanker(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
     )
     return attack
 
@@ -117,27 +118,35 @@ def prepared_attack(plugin: str, parameters: dict[str, object], collection: Coll
 def run_attack(
     attack: Attack,
     targets: Sequence[Target],
-    scores: Sequence[np.ndarray],
+    lists: Sequence[RankedList],
     budget: int,
     concurrent: int,
-    scorer: Scorer,
+    served: ServedRanker,
 ) -> Outcome:
     """Attack all targets, ``concurrent`` of them at a time."""
-    victims: dict[int, Victim] = {}
+    victims: dict[int, DocumentVictim] = {}
 
     def job(number: int, attack_thread: object) -> str:
         target = targets[number]
-        victims[number] = Victim(attack_thread, target, scores[number], attack.access, Budget(budget))  # type: ignore[arg-type]
+        victims[number] = DocumentVictim(
+            attack_thread,  # type: ignore[arg-type]
+            lists[number],
+            target.doc_id,
+            attack.access,
+            Budget(budget),
+        )
         try:
             return attack.perturb(target, victims[number], derive(0, "attack", target.query_id, target.doc_id)).text
         except BudgetExhausted:
             return Perturbation(target.document).text
 
-    texts = dict(run_batched([partial(job, number) for number in range(len(targets))], scorer, concurrent))
+    texts = dict(run_batched([partial(job, number) for number in range(len(targets))], served, concurrent))
     return [texts[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
 
 
-def run_textattack(targets: Sequence[Target], table: object, max_words: int, budget: int, scorer: Scorer) -> Outcome:
+def run_textattack(
+    targets: Sequence[Target], table: SubstitutionTable, max_words: int, budget: int, served: ServedRanker
+) -> Outcome:
     """Attack all targets by TextAttack's greedy search, with batches of 32, as in its goal functions."""
     package = textattack_package()
     constraints = importlib.import_module("textattack.constraints.pre_transformation")
@@ -152,6 +161,7 @@ def run_textattack(targets: Sequence[Target], table: object, max_words: int, bud
             pre_transformation_constraints=[constraints.RepeatModification(), constraints.StopwordModification()],
         ),
     )
+    ranker = cast(PointwiseRanker, served.ranker)
     queries, texts = 0, []
     for target in targets:
 
@@ -159,7 +169,7 @@ def run_textattack(targets: Sequence[Target], table: object, max_words: int, bud
             nonlocal queries
             queries += len(candidates)
             batches = [candidates[i : i + 32] for i in range(0, len(candidates), 32)]
-            return [float(s) for batch in batches for s in scorer.ranker.score([(query, text) for text in batch])]
+            return [float(s) for batch in batches for s in ranker.score([(query, text) for text in batch])]
 
         texts.append(recipe.search(target.document, scores, max_words, budget, derive(0, "textattack"))[0])
     return texts, queries
@@ -167,8 +177,8 @@ def run_textattack(targets: Sequence[Target], table: object, max_words: int, bud
 
 def report(
     targets: Sequence[Target],
-    scores: Sequence[np.ndarray],
-    scorer: Scorer,
+    lists: Sequence[RankedList],
+    served: ServedRanker,
     times: dict[str, float],
     outcomes: dict[str, Outcome],
 ) -> None:
@@ -184,12 +194,10 @@ def report(
     ):
         shown.add_column(column, justify="left" if not column else "right")
     for name, (texts, queries) in outcomes.items():
-        after = scorer.score([(t.query, text) for t, text in zip(targets, texts, strict=True)])
         boosts = []
-        for target, score, list_scores in zip(targets, after.tolist(), scores, strict=True):
-            competitors = [i for i, candidate in enumerate(target.ranked) if candidate.doc_id != target.doc_id]
-            ids = [target.ranked[i].doc_id for i in competitors]
-            boosts.append(target.rank - inserted_rank(score, target.doc_id, list_scores[competitors], ids))
+        for target, ranked, text in zip(targets, lists, texts, strict=True):
+            (ranking,) = served.rerank([(ranked, {target.doc_id: text})])
+            boosts.append(target.rank - int(ranking.ranks[ranked.request.doc_ids.index(target.doc_id)]))
         throughput = 60 * len(targets) / times[name]
         shown.add_row(
             name,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from robustrank.attack import Edit
 from robustrank.errors import DataError
+from robustrank.json_lines import read_lines
+from robustrank.run_files import cell_folders, refuse_damaged_file
 
 DARA = 5  # columns: query id, query, document id, original passage, adversarial passage
 
@@ -37,12 +39,13 @@ def adversarial_files(path: str, cell: str = "") -> list[Path]:
         cell: What the title of a cell of the run must hold.
 
     Raises:
-        DataError: There are none.
+        DataError: There are none, or a cell is damaged.
     """
     at = Path(path).expanduser()
     if at.is_file():
         return [at]
-    found = sorted(file for file in at.glob("cells/*/adversarial.jsonl") if cell in _title(file))
+    files = [folder / "adversarial.jsonl" for folder in cell_folders(at)]
+    found = [file for file in files if file.exists() and cell in _title(file)]
     if not found:
         raise DataError(
             f"there are no adversarial documents{f' of a cell {cell!r}' if cell else ''}",
@@ -56,8 +59,9 @@ def read_adversarial(path: Path, attack: str = "") -> list[Attacked]:
     """Return the attacked documents of a file, in its order; of one attack where its label is given.
 
     Raises:
-        DataError: The file cannot be read.
+        DataError: The file cannot be read, or is not as the manifest beside it says.
     """
+    refuse_damaged_file(path)
     try:
         return list(_table(path) if path.suffix == ".tsv" else _lines(path, attack))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -65,8 +69,7 @@ def read_adversarial(path: Path, attack: str = "") -> list[Attacked]:
 
 
 def _lines(path: Path, attack: str) -> Iterator[Attacked]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    for _, record in read_lines(path):
         if record["doc_id"] and (not attack or record["attack"] == attack):
             edits = tuple(Edit(**edit) for edit in record["edits"])
             texts = {name: record[name] for name in ("query_id", "query", "doc_id", "before", "after")}
@@ -94,5 +97,4 @@ def _difference(before: str, after: str) -> Edit:
 
 
 def _title(path: Path) -> str:
-    cell = path.with_name("cell.json")
-    return str(json.loads(cell.read_text(encoding="utf-8"))["title"]) if cell.exists() else ""
+    return str(json.loads(path.with_name("cell.json").read_text(encoding="utf-8"))["title"])

@@ -1,6 +1,6 @@
-"""Errors as their reader wants them: what, where, what is allowed, what to do next.
+"""Errors for users: what is wrong, where, what is allowed, and a hint.
 
-Each class owns the exit code of its cause, so the command line needs one handler and scripts can tell causes apart.
+Each class has the exit code of its cause, so the command line needs a single handler and scripts can tell causes apart.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 
 class RobustrankError(Exception):
-    """An error whose message is meant for a person and needs no traceback.
+    """An error whose message is for the user and needs no traceback.
 
     Args:
-        what: What is wrong, with the value that is wrong.
-        where: The place: a file and line, or a key of the experiment file.
-        allowed: What would have been accepted.
+        what: What is wrong, with the invalid value.
+        where: A file and line, or a key of the experiment file.
+        allowed: The accepted values.
         hint: What to do next: a command, or the nearest valid name.
     """
 
@@ -25,14 +25,14 @@ class RobustrankError(Exception):
         self, what: str, *, where: str | None = None, allowed: str | None = None, hint: str | None = None
     ) -> None:
         self.what, self.where, self.allowed, self.hint = what, where, allowed, hint
-        parts = [what]
-        parts += [f"  where:   {where}"] if where else []
-        parts += [f"  allowed: {allowed}"] if allowed else []
-        parts += [f"  hint:    {hint}"] if hint else []
-        super().__init__("\n".join(parts))
+        lines = [what]
+        lines += [f"  where:   {where}"] if where else []
+        lines += [f"  allowed: {allowed}"] if allowed else []
+        lines += [f"  hint:    {hint}"] if hint else []
+        super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with keywords kept, so that an error crosses a process boundary whole."""
+        """Pickle with all arguments, so that errors cross process boundaries."""
         return _rebuild, (type(self), self.what, self.where, self.allowed, self.hint)
 
 
@@ -43,13 +43,13 @@ def _rebuild(
 
 
 class UsageError(RobustrankError):
-    """The command line asks for something that does not exist or does not fit together."""
+    """The command line names something that does not exist, or arguments that contradict each other."""
 
     exit_code = 2
 
 
 class ExperimentError(RobustrankError):
-    """The experiment file cannot be read, or says something that is not allowed."""
+    """The experiment file cannot be read, or is not valid."""
 
     exit_code = 3
 
@@ -61,7 +61,7 @@ class DataError(RobustrankError):
 
 
 class PluginError(RobustrankError):
-    """A plug-in cannot be imported, created, or broke its contract while it ran."""
+    """A plug-in cannot be imported or created, or broke its contract while running."""
 
     exit_code = 5
 

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.plugins import create
 from robustrank.plugins.identity import training_code
 from robustrank.plugins.specification import parse
+from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
 from robustrank.rankers.settings import Settings
 from robustrank.rankers.training import sample_queries, split_by_query
@@ -68,24 +68,20 @@ def imitate(interface: QueryInterface, collection: Collection, settings: Imitati
     train, validation = split_by_query(training_split, settings.validation_share, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="robustrank-imitation-") as temporary:
         folder = (interface.checkpoint_dir or Path(temporary)) / _key(settings, training_split, seed)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.exists():
-                surrogate.fit(train, validation, seed, str(folder), settings.training)
+        ensure_checkpoint(folder, lambda: surrogate.fit(train, validation, seed, str(folder), settings.training))
         imitation_model = surrogate.load(str(folder))
         imitation_model.prepare(collection)
         if interface.checkpoint_dir is None:
-            imitation_model.score([("load", "the weights before the temporary folder is deleted")])
+            imitation_model.rank([collection.request(next(iter(collection.queries)))])  # loads the temporary weights
     return imitation_model
 
 
 def ranked_lists(interface: QueryInterface, collection: Collection) -> dict[str, list[str]]:
     """Return the victim's ranking of each query's candidates as document ids, best first."""
     lists = {}
-    for query_id, query in collection.queries.items():
-        doc_ids = list(collection.candidates[query_id])
-        order = interface.rank(query, [collection.documents[doc_id] for doc_id in doc_ids])
-        lists[query_id] = [doc_ids[i] for i in order]
+    for query_id in collection.queries:
+        request = collection.request(query_id)
+        lists[query_id] = [request.doc_ids[position] for position in interface.rank(request)]
     return lists
 
 

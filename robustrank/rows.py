@@ -49,6 +49,12 @@ class Fact(NamedTuple):
 FACT = Fact._fields
 
 
+def cutoff_of(measure: str) -> int | None:
+    """Return the cutoff k that the name of a measure ends in, as nDCG@10; None where it has none."""
+    depth = measure.rpartition("@")[2]
+    return int(depth) if "@" in measure and depth.isdecimal() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One measured fact of a cell. A missing value is None, never zero."""
@@ -163,21 +169,37 @@ CELL_COLUMNS = ("cell", "task", "collection", "ranker", "family", "defense", "at
 COLUMNS = CELL_COLUMNS + ROW_COLUMNS  # of rows.csv
 
 
-def checked_coordinates(record: Mapping[str, Any]) -> Coordinates:
+def checked_coordinates(record: object) -> Coordinates:
     """Return the coordinates that a line of cells.jsonl describes.
 
     Raises:
         ValueError: It is of another schema, or a key is missing or of a wrong type.
     """
+    if not isinstance(record, Mapping):
+        raise ValueError(f"it is {record!r}, not an object")
     if record.get("schema") != SCHEMA_VERSION:
         raise ValueError(f"the schema is {record.get('schema')!r}, not {SCHEMA_VERSION}")
     values = {key: value for key, value in record.items() if key != "schema"}
     try:
-        points = {axis: None if values[axis] is None else PlugInPoint(**values[axis]) for axis in AXES}
+        points = {axis: _checked_point(values[axis]) for axis in AXES if axis != "attack" or values[axis] is not None}
         coordinates = Coordinates(**{**values, **points})
     except (KeyError, TypeError) as error:
         raise ValueError(f"the cell cannot be read: {error}") from error
-    required = [coordinates.task, coordinates.collection, coordinates.ranker, coordinates.defense]
-    if any(point is None for point in required):
-        raise ValueError("the cell lacks its task, collection, ranker or defense")
+    texts, counts = (coordinates.key, coordinates.status), (coordinates.seed, coordinates.fold, coordinates.folds)
+    if not all(isinstance(text, str) for text in texts) or not all(type(count) is int for count in counts):
+        raise ValueError(f"key, status, seed, fold or folds is of a wrong type: {texts}, {counts}")
+    if not isinstance(coordinates.groups, Mapping):
+        raise ValueError(f"groups is {coordinates.groups!r}, not an object")
     return coordinates
+
+
+def _checked_point(values: object) -> PlugInPoint:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{values!r} is not an object")
+    plug_in = PlugInPoint(**values)
+    texts = (plug_in.name, plug_in.label, plug_in.identity, plug_in.family)
+    if not all(isinstance(text, str) for text in texts) or not plug_in.name:
+        raise TypeError(f"name, label, identity or family is not text: {texts}")
+    if not isinstance(plug_in.parameters, Mapping) or not isinstance(plug_in.training, Mapping | None):
+        raise TypeError("parameters or training is not an object")
+    return plug_in

@@ -1,4 +1,4 @@
-"""``robustrank compare``: what changed between two runs."""
+"""``robustrank compare``: differences between two runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 @click.command("compare")
 @click.argument("first", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("second", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--all", "everything", is_flag=True, help="Show measures without a difference, too.")
+@click.option("--all", "everything", is_flag=True, help="Show measures without a difference as well.")
 def command(first: Path, second: Path, everything: bool) -> None:
     """Compare run folder FIRST with SECOND: means, paired difference, interval, Holm-corrected p."""
     from rich.console import Console
@@ -20,6 +20,6 @@ def command(first: Path, second: Path, everything: bool) -> None:
 
     compared = compare_runs(load_rows(first), load_rows(second))
     console = Console()
-    if not console.is_terminal:  # a file or a pipe has no width of its own
+    if not console.is_terminal:  # a file or a pipe has no width
         console = Console(width=180)
     console.print(comparison_table(compared, everything))

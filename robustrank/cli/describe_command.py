@@ -1,4 +1,4 @@
-"""``robustrank describe``: everything a plug-in says about itself."""
+"""``robustrank describe``: documentation, metadata and parameters of a plug-in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from robustrank.cli.options import kind_of
 from robustrank.plugins import find, parameters, registry
 
-FACTS = {
+METADATA = {
     "access": "access",
     "cost": "cost",
     "edits": "edits",
@@ -31,21 +31,21 @@ def command(kind: str, name: str) -> None:
     NAME may also be a file (path/to/attack.py) or an import path (module:Class).
     """
     kind = kind_of(kind)
-    found = find(kind, name)
-    known = registry(kind).get(name)
+    plugin_class = find(kind, name)
+    plugin = registry(kind).get(name)
     click.secho(f"{kind} {name}", bold=True)
-    click.echo(inspect.getdoc(found) or "It has no docstring.")
+    click.echo(inspect.getdoc(plugin_class) or "(no docstring)")
     click.echo()
-    click.echo(f"  {'origin':<10} {known.origin if known else name}")
-    for attribute, title in FACTS.items():
-        value = getattr(found, attribute, "")
+    click.echo(f"  {'origin':<10} {plugin.origin if plugin else name}")
+    for attribute, title in METADATA.items():
+        value = getattr(plugin_class, attribute, "")
         if isinstance(value, str) or hasattr(value, "name"):
             text = getattr(value, "name", value)
             if text:
                 click.echo(f"  {title:<10} {str(text).lower() if attribute == 'access' else text}")
-    listed = parameters(found)
-    click.secho("\nparameters" if listed else "\nit takes no parameters", bold=True)
-    for parameter in listed:
+    described = parameters(plugin_class)
+    click.secho("\nparameters" if described else "\nno parameters", bold=True)
+    for parameter in described:
         default = "required" if parameter.required else f"default {parameter.default!r}"
         click.echo(f"  {parameter.name}: {parameter.type} ({default})")
         if parameter.description:

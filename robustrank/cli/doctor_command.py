@@ -1,4 +1,4 @@
-"""``robustrank doctor``: what is installed, what is missing, how to get it."""
+"""``robustrank doctor``: installed and missing packages, with the commands that install them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from robustrank.plugins import KINDS, availability
 
-# What a package is needed for, and the line that brings it.
+# The purpose of a package, and the command that installs it.
 NEEDED = {
     "torch": ("neural rankers", "pip install robustrank"),
     "transformers": ("cross-encoders and bi-encoders", "pip install robustrank"),
@@ -28,26 +28,26 @@ NEEDED = {
 
 @click.command("doctor")
 def command() -> int:
-    """Show what is installed and what is missing; leave with 4 if something is missing."""
+    """Show installed and missing packages; exit code 4 if a package is missing."""
     click.echo(f"python {platform.python_version()}, {os.cpu_count()} cores, {platform.platform()}")
     missing = 0
-    for package, (purpose, line) in NEEDED.items():
+    for package, (purpose, install) in NEEDED.items():
         try:
             click.echo(f"  {click.style('ok     ', fg='green')} {package} {version(package)}: {purpose}")
         except PackageNotFoundError:
             missing += 1
-            click.echo(f"  {click.style('missing', fg='red')} {package}: {purpose}; {line}")
+            click.echo(f"  {click.style('missing', fg='red')} {package}: {purpose}; {install}")
     for kind in KINDS:
-        for plugin, found, reason in availability(kind):
-            if found is None:
+        for plugin, plugin_class, reason in availability(kind):
+            if plugin_class is None:
                 missing += 1
                 click.echo(f"  {click.style('broken ', fg='red')} {kind} {plugin.name} from {plugin.origin}: {reason}")
     for name, purpose in {
-        "IR_DATASETS_HOME": "where ir_datasets keeps collections",
+        "IR_DATASETS_HOME": "folder of ir_datasets' collections",
         "HF_HOME": "downloaded models",
     }.items():
         click.echo(f"  {name}={os.environ.get(name, '(default)')}: {purpose}")
-    click.echo(f"  pdflatex: {'found' if _on_path('pdflatex') else 'not found; report.tex is written all the same'}")
+    click.echo(f"  pdflatex: {'found' if _on_path('pdflatex') else 'not found; report.tex is written without it'}")
     click.echo(
         f"  accelerator: {'torch is installed; see torch.cuda.is_available()' if find_spec('torch') else 'no torch'}"
     )

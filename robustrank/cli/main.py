@@ -1,4 +1,4 @@
-"""The command line: one file a sub-command, each imported when it is called."""
+"""The command line: a module per sub-command, imported when it is called."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import Any
 import click
 
 from robustrank.errors import RobustrankError, nearest
+from robustrank.printing import printable
 
 COMMANDS = {
     "compare": "Compare two runs, measure by measure.",
     "describe": "Describe a plug-in: reference, access, parameters.",
-    "doctor": "Show what is installed, what is missing, and how to get it.",
+    "doctor": "Show installed and missing packages, and how to install them.",
     "list": "List plug-ins: attacks, defenses, tasks, rankers, collections.",
     "new": "Write a new plug-in: its file, its test, its registration.",
-    "report": "Remake tables and figures of a run from its rows.",
+    "report": "Rebuild tables and figures of a run from its rows.",
     "run": "Run an experiment file, or resume it.",
-    "table": "Make, show and check substitution tables; counter-fit vectors.",
+    "table": "Build, show and check substitution tables; counter-fit vectors.",
     "train": "Train a ranker on a collection.",
-    "verify": "Check the certificates of a run again, without its models.",
+    "verify": "Verify the certificates of a run without its models.",
 }
 
 
 class Commands(click.Group):
-    """Sub-commands found by name; only the one that is called is imported."""
+    """Sub-commands by name; only the called one is imported."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in order."""
+        """Return the names of the sub-commands in order."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -46,7 +47,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a sub-command; suggest the nearest for an unknown one."""
+        """Find a sub-command; suggest the nearest name for an unknown one."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -61,7 +62,7 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and leave with the exit code of the cause."""
+    """Run the command line and exit with the exit code of the cause."""
     sys.exit(invoke(args))
 
 
@@ -76,7 +77,8 @@ def invoke(args: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except RobustrankError as error:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+        text = printable(str(error), keep="\n")
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True)
         return error.exit_code
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)

@@ -1,4 +1,4 @@
-"""``robustrank new``: a working plug-in to start from."""
+"""``robustrank new``: writes a working plug-in as a template."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from robustrank.errors import UsageError
 
-ATTACK = '''"""{title}: say in two sentences what the attack does.
+ATTACK = '''"""{title}: describe the attack in two sentences.
 
 Reference: authors, title, venue, section. Deviations from it, with their reasons, are in ``{cls}.deviations``.
 """
@@ -27,11 +27,11 @@ from robustrank.victim import Access, Target, Victim
 
 @dataclass
 class {cls}(Attack):
-    """Puts the first words of the query in front of the document."""
+    """Prepends the first query words to the document."""
 
     max_words: int = 3  # words inserted
 
-    access = Access.NOTHING  # NOTHING, RANKS, SCORES or GRADIENTS: the least it can work with
+    access = Access.NOTHING  # NOTHING, RANKS, SCORES or GRADIENTS: the minimum it needs
     size_parameter = "max_words"
     reference = "authors, title, venue"
     control = "random-edit"
@@ -62,17 +62,17 @@ class Test{cls}(AttackConformance):
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
-    help="Where [default: here].",
+    help="Output folder [default: the current folder].",
 )
 def command(kind: str, name: str, folder: Path) -> None:
-    """Write a working plug-in called NAME, its test, and say how to register it.
+    """Write a working plug-in NAME and its test, and show how to register it.
 
-    It runs at once, by path: attacks: [./NAME.py] in an experiment file.
+    It can be used by path: attacks: [./NAME.py] in an experiment file.
     """
     module = name.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or keyword.iskeyword(module):
-        raise UsageError(f"{name!r} is no name for a plug-in", allowed="lower-case letters, digits and hyphens")
-    cls = "".join(part.capitalize() for part in name.split("-"))
+        raise UsageError(f"{name!r} is not a valid plug-in name", allowed="lower-case letters, digits and hyphens")
+    cls = "".join(word.capitalize() for word in name.split("-"))
     title = name.replace("-", " ").capitalize()
     file, test = folder / f"{module}.py", folder / f"test_{module}.py"
     for path in (file, test):

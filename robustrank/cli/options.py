@@ -1,4 +1,4 @@
-"""Options and checks that several sub-commands share."""
+"""Options and checks shared by sub-commands."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from robustrank.plugins import KINDS
 
 
 def kind_of(name: str) -> str:
-    """Return the kind a word means, singular or plural.
+    """Return the kind of plug-in from its singular or plural name.
 
     Raises:
-        UsageError: There is no such kind.
+        UsageError: Unknown kind.
     """
     kind = name.removesuffix("s")
     if kind not in KINDS:
-        plural = [f"{known}s" for known in KINDS]
-        raise UsageError(f"there is no kind of plug-in {name!r}", allowed=", ".join(plural), hint=nearest(name, plural))
+        plurals = [f"{known}s" for known in KINDS]
+        raise UsageError(f"{name!r} is not a kind of plug-in", allowed=", ".join(plurals), hint=nearest(name, plurals))
     return kind
 
 
@@ -28,5 +28,5 @@ def cache_option(function: click.decorators.FC) -> click.decorators.FC:
     return click.option(
         "--cache",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Folder of scores and trained weights [default: ROBUSTRANK_CACHE, or ~/.cache/robustrank].",
+        help="Folder of cached scores and checkpoints [default: ROBUSTRANK_CACHE, or ~/.cache/robustrank].",
     )(function)

@@ -1,4 +1,4 @@
-"""``robustrank report``: tables and figures, remade from rows alone."""
+"""``robustrank report``: rebuilds tables and figures from rows."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
 @click.command("report")
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--baseline", help="The ranker others are compared with [default: the experiment's, or the first].")
+@click.option(
+    "--baseline", help="Baseline ranker of comparisons [default: that of the experiment, or the first ranker]."
+)
 def command(run: Path, baseline: str | None) -> None:
-    """Remake the report of the run folder RUN; no model is needed."""
+    """Rebuild the report of the run folder RUN; no model is needed."""
     from rich.console import Console
 
     from robustrank.experiment import load
 
-    asked = run / "experiment.yaml"
-    if baseline is None and asked.exists():
-        baseline = load(asked).report.baseline
+    experiment = run / "experiment.yaml"
+    if baseline is None and experiment.exists():
+        baseline = load(experiment).report.baseline
     show_report(run, baseline, Console())
 
 
@@ -33,4 +35,4 @@ def show_report(run: Path, baseline: str | None, console: Console) -> None:
 
     paths = write_report(run, baseline=baseline)
     show(run, baseline, console)
-    console.print(f"report: {run / 'report'} ({len(paths)} files)")
+    console.print(f"report: {run / 'report'} ({len(paths)} files)", markup=False, highlight=False)

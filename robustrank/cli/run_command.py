@@ -10,9 +10,11 @@ import click
 
 from robustrank.cli.options import cache_option
 from robustrank.errors import Interrupted
+from robustrank.printing import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from robustrank.engine.cell import Cell
     from robustrank.engine.run import Summary
@@ -68,34 +70,43 @@ def command(
                 where=str(out),
                 hint=f"resume with: robustrank run {experiment} --out {out}",
             ) from error
+    _show_notices(summary, console)
     _show_failures(summary, console)
     if not no_report and summary.rows:
         from robustrank.cli.report_command import show_report
 
         show_report(out, asked.report.baseline, console)
-    console.print(f"{summary.rows} rows of {summary.cells} cells in {out} ({summary.done} done now)")
+    console.print(f"{summary.rows} rows of {summary.cells} cells in {out} ({summary.done} done now)", markup=False)
     return summary.exit_code
 
 
 def _show_plan(asked: Experiment, cache: Path, console: Console) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from robustrank.engine.run import upper_bound
 
     table = Table("cell", "what", "model calls at the most", title=f"{asked.name}: the plan")
     total = 0
     for cell, calls in upper_bound(asked, cache):
-        table.add_row(cell.key[:8], cell.title, f"{calls:,}")
+        table.add_row(cell.key[:8], Text(printable(cell.title)), f"{calls:,}")
         total += calls
     table.columns[2].justify = "right"
     console.print(table)
     console.print(f"{table.row_count} cells, {total:,} model calls at the most")
 
 
+def _show_notices(summary: Summary, console: Console) -> None:
+    """Say again at the end what may have scrolled away."""
+    if summary.done:
+        for text in summary.notices:
+            console.print(f"note: {text}", markup=False, highlight=False)
+
+
 def _show_failures(summary: Summary, console: Console) -> None:
     for outcome in summary.failed:
-        console.print(f"[red]failed[/red] {outcome.cell.title}", highlight=False)
-        console.print(outcome.error, markup=False, highlight=False)
+        console.print(_marked("failed", outcome.cell))
+        console.print(printable(outcome.error, keep="\n"), markup=False, highlight=False)
     if summary.failed:
         console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
 
@@ -147,9 +158,19 @@ class _Progress:
         """Move the inner bar."""
         self.bars.update(self._inner, completed=done, total=total, visible=True)
 
+    def noticed(self, text: str) -> None:
+        """Say it above the bars."""
+        self.console.print(f"note: {text}", markup=False, highlight=False)
+
     def finished(self, outcome: Outcome) -> None:
         """Move the outer bar."""
         self.bars.update(self._inner, visible=False)
         self.bars.advance(self._cells)
-        mark = "[red]failed[/red]" if outcome.error else "[green]done[/green]"
-        self.console.print(f"{mark} {outcome.cell.title}", highlight=False)
+        self.console.print(_marked("failed" if outcome.error else "done", outcome.cell))
+
+
+def _marked(status: Literal["done", "failed"], cell: Cell) -> Text:
+    """Return a line about a cell, its labels as they stand: no markup, no control character."""
+    from rich.text import Text
+
+    return Text.assemble((status, "red" if status == "failed" else "green"), f" {printable(cell.title)}")

@@ -1,4 +1,4 @@
-"""``robustrank table``: substitution tables as files: made, looked at, checked; and the vectors they are made of."""
+"""``robustrank table``: builds, shows and checks substitution tables; counter-fits their vectors."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.group("table")
 def command() -> None:
-    """Make, show and check substitution tables: which word may stand for which."""
+    """Build, show and check substitution tables: the allowed word substitutions."""
 
 
 @command.command("build")
 @click.argument("source")
 @click.option("--out", type=PATH, required=True, help="The table file.")
-@click.option("--words", "collection", help="Only words of this collection, as lee or ir-datasets:id=cranfield.")
-@click.option("--threshold", default=0.7, show_default=True, help="The least cosine of a substitute, of vectors.")
-@click.option("--neighbours", default=10, show_default=True, help="The most substitutes of a word, of vectors.")
-@click.option("--senses", default=2, show_default=True, help="Senses of a word that are read, of WordNet.")
+@click.option(
+    "--words", "collection", help="Restrict to the words of a collection, e.g. lee or ir-datasets:id=cranfield."
+)
+@click.option("--threshold", default=0.7, show_default=True, help="Minimum cosine of a substitute (vectors).")
+@click.option("--neighbours", default=10, show_default=True, help="Maximum number of substitutes of a word (vectors).")
+@click.option("--senses", default=2, show_default=True, help="Number of senses of a word (WordNet).")
 def build(source: str, out: Path, collection: str | None, threshold: float, neighbours: int, senses: int) -> None:
-    """Make a table from SOURCE: encoder, wordnet, glove, an encoder's folder, or a file of word vectors."""
+    """Build a table from SOURCE: encoder, wordnet, glove, an encoder's folder, or a file of word vectors."""
     from robustrank.text.embedding_table import ENCODER, embedding_table, load_table
     from robustrank.text.vectors import read_vectors
     from robustrank.text.wordnet_table import wordnet_table
@@ -42,11 +44,11 @@ def build(source: str, out: Path, collection: str | None, threshold: float, neig
         table = load_table(source, [" ".join(sorted(keys))], threshold, neighbours)
     else:
         names, vectors = read_vectors(source)
-        kept = [i for i, name in enumerate(names) if _may_stand(name) and (keys is None or name in keys)]
+        eligible = [i for i, name in enumerate(names) if _is_eligible(name) and (keys is None or name in keys)]
         header = {"source": f"word vectors {source}", "threshold": threshold, "neighbours": neighbours}
-        table = embedding_table([names[i] for i in kept], vectors[kept], threshold, neighbours, header)
+        table = embedding_table([names[i] for i in eligible], vectors[eligible], threshold, neighbours, header)
     if not table.neighbours:
-        raise DataError("no word has a substitute", hint="lower --threshold, or give other words")
+        raise DataError("no word has a substitute", hint="lower --threshold, or use further words")
     table.save(out)
     click.echo(f"{out}: {len(table.neighbours)} words, fingerprint {table.fingerprint}")
 
@@ -54,7 +56,7 @@ def build(source: str, out: Path, collection: str | None, threshold: float, neig
 @command.command("show")
 @click.argument("path", type=FILE)
 @click.argument("words", nargs=-1)
-@click.option("--size", default=100, show_default=True, help="The most words of a perturbation set.")
+@click.option("--size", default=100, show_default=True, help="Maximum number of words in a perturbation set.")
 def show(path: Path, words: tuple[str, ...], size: int) -> None:
     """Show the table in PATH: its size, components and overlaps; or the substitutes of WORDS."""
     import numpy as np
@@ -65,18 +67,18 @@ def show(path: Path, words: tuple[str, ...], size: int) -> None:
     sets = PerturbationSets(table, size)
     if words:
         for word in words:
-            found = table.substitutes(word)
-            overlap = f"overlap {sets.overlap(word.lower()):.3f}" if found else "not in the table"
-            click.echo(f"{word} ({overlap}): {', '.join(found)}")
+            substitutes = table.substitutes(word)
+            overlap = f"overlap {sets.overlap(word.lower()):.3f}" if substitutes else "not in the table"
+            click.echo(f"{word} ({overlap}): {', '.join(substitutes)}")
         return
     sizes = [len(component) for component in table.components]
     overlaps = np.array([sets.overlap(key) for key in table.neighbours])
     for key, value in table.header.items():
         click.echo(f"{key:<12} {value}")
     click.echo(f"{'fingerprint':<12} {table.fingerprint}")
-    mean = np.mean([len(others) for others in table.neighbours.values()])
+    mean = np.mean([len(substitutes) for substitutes in table.neighbours.values()])
     click.echo(f"{'words':<12} {len(table.neighbours)}, {mean:.1f} substitutes each")
-    click.echo(f"{'components':<12} {len(sizes)}, the largest of {max(sizes, default=0)} words")
+    click.echo(f"{'components':<12} {len(sizes)}, the largest with {max(sizes, default=0)} words")
     for floor, ceiling in ((2, 3), (3, 11), (11, 101), (101, None)):
         inside = [s for s in sizes if s >= floor and (ceiling is None or s < ceiling)]
         span = (
@@ -88,31 +90,31 @@ def show(path: Path, words: tuple[str, ...], size: int) -> None:
         )
         click.echo(f"{'':<12} {len(inside)} of {span}")
     click.echo(
-        f"{'overlaps':<12} {100 * np.mean(overlaps < 1):.1f} % of the words below 1, the least {overlaps.min():.3f}"
+        f"{'overlaps':<12} {100 * np.mean(overlaps < 1):.1f} % of the words below 1, the minimum {overlaps.min():.3f}"
     )
 
 
 @command.command("check")
 @click.argument("path", type=FILE)
 def check(path: Path) -> None:
-    """Check the table in PATH: its form, its symmetry, and what should hardly stand for what."""
+    """Check the table in PATH: its format, its symmetry, and suspicious substitutions."""
     from robustrank.text.table import SubstitutionTable
 
-    table = SubstitutionTable.load(path)  # raises where the form or the symmetry is broken
-    doubts: dict[str, list[str]] = {}
-    for kind, example in _doubts(table.neighbours):
-        doubts.setdefault(kind, []).append(example)
-    for kind, examples in doubts.items():
-        click.echo(f"{len(examples)} {kind}, as {', '.join(examples[:3])}")
-    click.echo(f"{len(table.neighbours)} words; every relation goes both ways")
+    table = SubstitutionTable.load(path)  # raises for an invalid format or a missing symmetry
+    suspicious: dict[str, list[str]] = {}
+    for kind, example in _suspicious(table.neighbours):
+        suspicious.setdefault(kind, []).append(example)
+    for kind, examples in suspicious.items():
+        click.echo(f"{len(examples)} {kind}, e.g. {', '.join(examples[:3])}")
+    click.echo(f"{len(table.neighbours)} words; the table is symmetric")
 
 
 @command.command("counter-fit")
 @click.argument("vectors")
-@click.option("--synonyms", type=FILE, multiple=True, help="Two words a line; may be given several times.")
-@click.option("--antonyms", type=FILE, multiple=True, help="Two words a line; may be given several times.")
-@click.option("--vocabulary", type=FILE, help="The words to keep, one a line; all by default.")
-@click.option("--rounds", default=20, show_default=True, help="How often all words are moved.")
+@click.option("--synonyms", type=FILE, multiple=True, help="Two words per line; may be repeated.")
+@click.option("--antonyms", type=FILE, multiple=True, help="Two words per line; may be repeated.")
+@click.option("--vocabulary", type=FILE, help="The words of the output, one per line; all by default.")
+@click.option("--rounds", default=20, show_default=True, help="Number of updates of all words.")
 @click.option("--out", type=PATH, required=True, help="The file of the new vectors.")
 def counter_fit(
     vectors: str,
@@ -127,17 +129,17 @@ def counter_fit(
     from robustrank.text.vectors import read_vectors, write_vectors
 
     if not synonyms and not antonyms:
-        raise UsageError("there is nothing to fit the vectors to", hint="--synonyms FILE --antonyms FILE")
+        raise UsageError("neither synonyms nor antonyms are given", hint="--synonyms FILE --antonyms FILE")
     words, table = read_vectors(vectors)
     wanted = set(vocabulary.read_text(encoding="utf-8").split()) if vocabulary else None
-    kept = [i for i, word in enumerate(words) if wanted is None or word in wanted]
-    if not kept:
+    selected = [i for i, word in enumerate(words) if wanted is None or word in wanted]
+    if not selected:
         raise DataError("no word of the vocabulary has a vector", where=str(vocabulary))
-    words, table = [words[i] for i in kept], table[kept]
+    words, table = [words[i] for i in selected], table[selected]
     pairs = [[pair for path in paths for pair in read_pairs(path)] for paths in (synonyms, antonyms)]
-    found = counter_fitted(words, table, pairs[0], pairs[1], rounds)
-    write_vectors(out, words, found)
-    click.echo(f"{out}: {len(words)} vectors; {len(pairs[0])} synonyms and {len(pairs[1])} antonyms were given")
+    fitted = counter_fitted(words, table, pairs[0], pairs[1], rounds)
+    write_vectors(out, words, fitted)
+    click.echo(f"{out}: {len(words)} vectors; {len(pairs[0])} synonyms and {len(pairs[1])} antonyms")
 
 
 def _words_of(collection: str) -> set[str]:
@@ -149,21 +151,21 @@ def _words_of(collection: str) -> set[str]:
     return {word.key for text in read.documents.values() for word in words(text)}
 
 
-def _may_stand(word: str) -> bool:
+def _is_eligible(word: str) -> bool:
     from robustrank.text.stopwords import STOP_WORDS
     from robustrank.text.words import is_replaceable
 
     return word.isalpha() and is_replaceable(word) and word not in STOP_WORDS
 
 
-def _doubts(neighbours: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """Yield what should hardly stand in a table, by kind: antonyms and stop words."""
+def _suspicious(neighbours: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """Yield suspicious entries of a table by kind: antonyms and stop words."""
     from robustrank.text.antonyms import are_antonyms
     from robustrank.text.stopwords import STOP_WORDS
 
-    for key, others in sorted(neighbours.items()):
+    for key, substitutes in sorted(neighbours.items()):
         if key in STOP_WORDS:
             yield "stop words", key
-        for other in others:
-            if key < other and are_antonyms(key, other):
-                yield "antonyms", f"{key} and {other}"
+        for substitute in substitutes:
+            if key < substitute and are_antonyms(key, substitute):
+                yield "antonyms", f"{key} and {substitute}"

@@ -1,4 +1,4 @@
-"""``robustrank train``: weights for a ranker, from a collection's judgements."""
+"""``robustrank train``: trains a ranker on the judgements of a collection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from robustrank.errors import UsageError
     default=0.1,
     show_default=True,
 )
-@click.option("--queries", type=click.IntRange(2), help="Learn from no more than so many queries.")
+@click.option("--queries", type=click.IntRange(2), help="Maximum number of training queries.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training setting; may be repeated.")
 def command(
     ranker: str,
@@ -32,9 +32,9 @@ def command(
     queries: int | None,
     settings: tuple[str, ...],
 ) -> None:
-    """Train RANKER on COLLECTION and leave its weights and a card in a folder.
+    """Train RANKER on COLLECTION and write its checkpoint and model card to a folder.
 
-    A training that was killed goes on after its last epoch when the same command is run again.
+    An interrupted training resumes after its last epoch when the same command is run again.
 
     For example: robustrank train cross-encoder:model=minilm lee:split=background --out models/ce
     """
@@ -46,13 +46,13 @@ def command(
 
     if out.exists():
         raise UsageError(f"{str(out)!r} exists already", hint="choose another --out, or remove it")
-    made: Any = create("ranker", parse(ranker))
-    if not isinstance(made, TrainableRanker):
+    model: Any = create("ranker", parse(ranker))
+    if not isinstance(model, TrainableRanker):
         raise UsageError(f"ranker {ranker!r} has no weights to train", hint="robustrank list rankers")
-    whole = create("collection", parse(collection)).read()
+    training = create("collection", parse(collection)).read()
     if queries is not None:
-        whole = sample_queries(whole, queries, derive(seed, "training queries"))
-    train, validation = split_by_query(whole, validation_share, derive(seed, "validation split"))
-    parsed = parse("settings:" + ",".join(settings)) if settings else parse("settings")
-    made.fit(train, validation, seed, str(out), dict(parsed.parameters))
+        training = sample_queries(training, queries, derive(seed, "training queries"))
+    train, validation = split_by_query(training, validation_share, derive(seed, "validation split"))
+    spec = parse("settings:" + ",".join(settings)) if settings else parse("settings")
+    model.fit(train, validation, seed, str(out), dict(spec.parameters))
     click.echo(f"trained {ranker} on {collection}: {out}")

@@ -17,9 +17,14 @@ def command(path: Path) -> None:
     Each verdict is derived again from its evidence, and each checksum is compared; no model is needed. This verifies
     the step from the evidence to the verdict, not that the evidence was sampled correctly.
     """
-    files = [path] if path.is_file() else sorted(path.glob("cells/*/certificates.jsonl"))
+    from robustrank.run_files import cell_folders, refuse_damaged_file
+
+    files = [path] if path.is_file() else [folder / "certificates.jsonl" for folder in cell_folders(path)]
+    files = [file for file in files if file.exists()]
     if not files:
         raise DataError("no certificates found", where=str(path), allowed="a run with the task certified-topk")
+    for file in files:
+        refuse_damaged_file(file)
     counts = [_verify_file(file) for file in files]
     valid, certified, published = (sum(count[i] for count in counts) for i in range(3))
     click.echo(f"{valid} certificates verified in {len(files)} files; {certified} certify their list")
@@ -33,19 +38,16 @@ def _verify_file(file: Path) -> tuple[int, int, int]:
     Raises:
         DataError: A certificate is not valid.
     """
-    import json
-
     from robustrank.certification.certificate import Certificate
+    from robustrank.json_lines import read_lines
 
     valid = certified = published = 0
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for where, record in read_lines(file):
         try:
-            certificate = Certificate.from_dict(json.loads(line))
+            certificate = Certificate.from_dict(record)
             certificate.verify()
-        except json.JSONDecodeError as error:
-            raise DataError(f"not valid JSON: {error}", where=f"{file}, line {number}") from error
         except DataError as error:
-            raise DataError(error.what, where=f"{file}, line {number}: {error.where or 'unreadable'}") from error
+            raise DataError(error.what, where=f"{where}: {error.where or 'unreadable'}") from error
         valid += certificate.holds
         certified += certificate.holds and certificate.certified
         published += not certificate.holds

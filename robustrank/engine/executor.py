@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
 from robustrank.engine.cell import Cell
@@ -18,6 +19,7 @@ from robustrank.engine.run_folder import RunFolder
 from robustrank.engine.worker import Outcome, run_cell
 from robustrank.errors import PluginError
 from robustrank.experiment import Experiment
+from robustrank.notices import listening, notice
 
 Advance = Callable[[int, int], None]
 
@@ -50,7 +52,10 @@ def in_processes(
         while waiting:
             finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in finished:
-                yield future.result()
+                outcome = future.result()
+                for text in outcome.notices:
+                    notice(text)
+                yield outcome
     except BrokenProcessPool as error:
         raise PluginError(
             "a worker process died", hint="run the same command again, with fewer --workers if memory ran out"
@@ -87,4 +92,7 @@ def _die_with(parent: int) -> None:
 def _do(cell: Cell) -> Outcome:
     if _worker is None:
         raise RuntimeError("the worker process was not initialised")
-    return run_cell(cell, *_worker)
+    notices: list[str] = []
+    with listening(notices.append):
+        outcome = run_cell(cell, *_worker)
+    return replace(outcome, notices=tuple(notices))

@@ -1,12 +1,15 @@
-"""What a run was answered with: everything somebody needs to run it again, and to see why theirs differs."""
+"""Provenance: environment, versions, data hashes; what is needed to run it again, and to see why a result differs."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,12 +27,16 @@ PACKAGES = (
 ).split()
 
 
-def provenance(plan: Sequence[Cell], resources: Resources, workers: int) -> dict[str, Any]:
-    """Return the record of a run: versions, commit, hardware, data hashes, plug-ins and their origin."""
+def environment() -> dict[str, Any]:
+    """Return what this process computes with: command, versions, commit, hardware."""
+    return {"command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), **_machine()}
+
+
+@cache
+def _machine() -> Mapping[str, Any]:
     return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: number for name in PACKAGES if (number := _version(name))},
         "commit": _commit(Path(robustrank.__file__).parent),
         "code": sources_digest(),
         "hardware": {
@@ -38,7 +45,31 @@ def provenance(plan: Sequence[Cell], resources: Resources, workers: int) -> dict
             "cores": os.cpu_count(),
             "system": platform.platform(),
         },
-        "workers": workers,
+    }
+
+
+def cell_provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
+    """Return the record of a cell that is finished now: when, its environment, its data and plug-ins."""
+    return {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": environment(),
+        "collection": _collection(cell.collection, resources),
+        "plugins": _plugins([cell]),
+    }
+
+
+def run_provenance(
+    plan: Sequence[Cell], resources: Resources, finished: Iterable[tuple[Cell, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Return the record of a run: the environments that made its cells, data hashes, plug-ins and their origin.
+
+    Args:
+        plan: All cells.
+        resources: Knows collections and rankers.
+        finished: Those that are finished, each with its own provenance.
+    """
+    return {
+        "environments": _environments(finished),
         "collections": {
             spec.label: _collection(spec, resources) for spec in _distinct(cell.collection for cell in plan)
         },
@@ -46,6 +77,20 @@ def provenance(plan: Sequence[Cell], resources: Resources, workers: int) -> dict
         "plugins": _plugins(plan),
         "cells": [{"key": cell.key, "title": cell.title} for cell in plan],
     }
+
+
+def _environments(finished: Iterable[tuple[Cell, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return each distinct environment with the cells it made and the time of the first and the last."""
+    cells: dict[str, list[str]] = {}
+    times: dict[str, list[str]] = {}
+    for cell, provenance in finished:
+        name = json.dumps(provenance["environment"], sort_keys=True)
+        cells.setdefault(name, []).append(cell.key)
+        times.setdefault(name, []).append(provenance["when"])
+    return [
+        {**json.loads(name), "first": min(times[name]), "last": max(times[name]), "cells": keys}
+        for name, keys in cells.items()
+    ]
 
 
 def _rankers(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:

@@ -13,18 +13,20 @@ import yaml
 from robustrank.engine.cell import Cell, coordinates, plan
 from robustrank.engine.context import Context
 from robustrank.engine.executor import in_processes, in_this_process
-from robustrank.engine.provenance import provenance
+from robustrank.engine.provenance import run_provenance
 from robustrank.engine.resources import Resources
-from robustrank.engine.run_folder import RunFolder
+from robustrank.engine.run_folder import PLANNED, RunFolder
 from robustrank.engine.worker import Outcome
 from robustrank.experiment import Experiment
+from robustrank.notices import listening
 from robustrank.plugins import create
+from robustrank.rows import Coordinates
 
 Redo = Literal["errors", "none", "all"]
 
 
 class Observer(Protocol):
-    """Who is told how the run goes."""
+    """Progress callback interface."""
 
     def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
         """The plan is made; ``todo`` is left to do."""
@@ -35,6 +37,9 @@ class Observer(Protocol):
     def finished(self, outcome: Outcome) -> None:
         """A cell is finished."""
 
+    def noticed(self, text: str) -> None:
+        """Something is worth saying that is no error: a damaged cell is done again, a cache was set aside."""
+
 
 @dataclass
 class Summary:
@@ -44,13 +49,15 @@ class Summary:
         folder: The run folder.
         cells, done, rows: How many cells the plan has, how many were done now, how many rows there are.
         failed: The cells that ended in an error.
+        notices: What was said while it ran: which damaged files were set aside, what was done again.
     """
 
     folder: Path
-    cells: int
+    cells: int = 0
     done: int = 0
     rows: int = 0
     failed: list[Outcome] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -81,23 +88,33 @@ def run(
         RobustrankError: The plan cannot be made, or the folder cannot be written.
         KeyboardInterrupt: The user stopped it; finished cells are kept.
     """
-    resources = Resources(experiment, cache)
-    cells = plan(experiment, resources)
-    folder = RunFolder(out)
-    with folder.open():
-        retired = folder.retire_stale(cells)
-        todo = [cell for cell in cells if _left(folder.status(cell.key), redo)]
-        folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
-        folder.write("provenance.json", json.dumps(provenance(cells, resources, workers), indent=2) + "\n")
-        observer.planned(cells, todo, retired)
-        summary = Summary(out, len(cells))
-        try:
-            for outcome in _outcomes(todo, experiment, resources, folder, workers, observer):
-                observer.finished(outcome)
-                summary.done += 1
-                summary.failed += [outcome] if outcome.error else []
-        finally:
-            summary.rows = folder.write_rows([coordinates(cell, resources) for cell in cells])
+    summary = Summary(out)
+
+    def tell(text: str) -> None:
+        summary.notices.append(text)
+        observer.noticed(text)
+
+    with listening(tell):
+        resources = Resources(experiment, cache)
+        cells = plan(experiment, resources)
+        folder = RunFolder(out)
+        with folder.open():
+            retired = folder.retire_stale(cells)
+            folder.set_damaged_aside(cells)
+            todo = [cell for cell in cells if _left(folder.status(cell.key), redo)]
+            observer.planned(cells, todo, retired)
+            summary.cells = len(cells)
+            folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
+            lines = [coordinates(cell, resources) for cell in cells]
+            if todo:  # what is there now, should the run be killed
+                _consolidate(folder, cells, lines, resources)
+            try:
+                for outcome in _outcomes(todo, experiment, resources, folder, workers, observer):
+                    observer.finished(outcome)
+                    summary.done += 1
+                    summary.failed += [outcome] if outcome.error else []
+            finally:
+                summary.rows = _consolidate(folder, cells, lines, resources)
     return summary
 
 
@@ -121,8 +138,17 @@ def _outcomes(
     return in_processes(todo, experiment, resources.cache, folder, workers)
 
 
-def _left(status: str | None, redo: Redo) -> bool:
-    return status is None or redo == "all" or (redo == "errors" and status == "error")
+def _consolidate(folder: RunFolder, cells: Sequence[Cell], lines: Sequence[Coordinates], resources: Resources) -> int:
+    """Write what is put together from the finished cells, and its manifest; return the number of rows."""
+    rows = folder.write_rows(lines)
+    provenance = run_provenance(cells, resources, folder.provenances(cells))
+    folder.write("provenance.json", json.dumps(provenance, indent=2) + "\n")
+    folder.seal()
+    return rows
+
+
+def _left(status: str, redo: Redo) -> bool:
+    return status == PLANNED or redo == "all" or (redo == "errors" and status == "error")
 
 
 def _asked(experiment: Experiment) -> dict[str, object]:

@@ -1,11 +1,14 @@
 """The run folder: finished cells as folders that appear in one atomic rename, so that a kill loses the cell in flight.
 
-experiment.yaml      what was asked
-provenance.json      versions, hardware, data hashes: what it was answered with
-cells/<key>/         rows.jsonl, cell.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any
+experiment.yaml      what is to be run
+provenance.json      versions, hardware and commands that made the cells, and which cells each of them made
+cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any;
+                     manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
-cells.jsonl          what each cell is: names, parameters, labels, identities
+damaged/<key>/       cells that were not as their manifest says; they are done again
+cells.jsonl          what each cell of the plan is: names, parameters, labels, identities, status
 rows.csv             all rows in the order of the plan, written when the run ends
+manifest.json        sizes and digests of the files beside it
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import csv
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,8 +27,24 @@ from filelock import FileLock, Timeout
 
 from robustrank.collections.trec import write_run
 from robustrank.engine.cell import Cell
-from robustrank.errors import DataError, UsageError
+from robustrank.errors import UsageError
+from robustrank.json_lines import line, read_lines, write_lines
+from robustrank.notices import notice
 from robustrank.rows import COLUMNS, Coordinates, Row
+from robustrank.run_files import KEY
+from robustrank.storage import (
+    find_damage,
+    new_file,
+    remove_unfinished,
+    seal,
+    set_aside,
+    write_file,
+    write_folder,
+    writing,
+)
+
+PLANNED = "planned"
+RUN_FILES = ("experiment.yaml", "provenance.json", "cells.jsonl", "rows.csv")
 
 
 class RunFolder:
@@ -57,19 +75,15 @@ class RunFolder:
                 hint="wait for it, or choose another --out",
             ) from error
         try:
-            with writing(self.path):
-                for leftover in self.cells.glob(".*"):
-                    shutil.rmtree(leftover)
+            for folder in (self.path, self.cells):
+                remove_unfinished(folder)
             yield
         finally:
             lock.release()
 
-    def status(self, key: str) -> str | None:
-        """Return "done", "error", or None for a cell that was never finished."""
-        path = self.cells / key / "cell.json"
-        if not path.exists():
-            return None
-        return str(json.loads(path.read_text(encoding="utf-8"))["status"])
+    def status(self, key: str) -> str:
+        """Return "done", "error", or "planned" for a cell that was never finished."""
+        return str(self._record(key).get("status", PLANNED))
 
     def retire_stale(self, plan: Iterable[Cell]) -> int:
         """Retire cells the plan does not name, bring back retired ones it names; return how many were retired."""
@@ -79,18 +93,27 @@ class RunFolder:
             for key in keys:
                 if (retired / key).exists() and not (self.cells / key).exists():
                     os.replace(retired / key, self.cells / key)
-            stale = [path for path in self.cells.iterdir() if path.name not in keys]
+            stale = [path for path in self.cells.iterdir() if KEY.fullmatch(path.name) and path.name not in keys]
             for path in stale:
                 retired.mkdir(exist_ok=True)
                 shutil.rmtree(retired / path.name, ignore_errors=True)
                 os.replace(path, retired / path.name)
         return len(stale)
 
+    def set_damaged_aside(self, plan: Iterable[Cell]) -> None:
+        """Move finished cells of the plan that are not as their manifest says to damaged/: they count as not done."""
+        for cell in plan:
+            folder = self.cells / cell.key
+            if os.path.lexists(folder) and (damage := find_damage(folder)):
+                aside = set_aside(folder, self.path / "damaged")
+                notice(f"{damage}; moved to {aside.parent.name}/, and done again: {cell.title}")
+
     def save(
         self,
         cell: Cell,
         rows: Sequence[Row],
         facts: Mapping[str, Any],
+        provenance: Mapping[str, Any],
         adversarial: Sequence[Mapping[str, Any]] = (),
         certificates: Sequence[Mapping[str, Any]] = (),
         runs: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
@@ -100,74 +123,60 @@ class RunFolder:
         Raises:
             DataError: The folder cannot be written, or the disk is full; finished cells are untouched.
         """
-        final = self.cells / cell.key
-        with writing(self.path):
-            folder = Path(tempfile.mkdtemp(prefix=".", dir=self.cells))
-            _write_lines(folder / "rows.jsonl", (row.as_dict() for row in rows))
+
+        def fill(folder: Path) -> None:
+            write_lines(folder / "rows.jsonl", (row.as_dict() for row in rows))
             for name, records in (("adversarial", adversarial), ("certificates", certificates)):
                 if records:
-                    _write_lines(folder / f"{name}.jsonl", records)
+                    write_lines(folder / f"{name}.jsonl", records)
             for tag, run in (runs or {}).items():
                 (folder / "runs").mkdir(exist_ok=True)
                 write_run(folder / "runs" / f"{tag}.trec", run, tag)
-            _write_lines(folder / "cell.json", [{"key": cell.key, "title": cell.title, **facts}])
-            folder.chmod(0o755)
-            shutil.rmtree(final, ignore_errors=True)
-            os.replace(folder, final)
+            (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", encoding="utf-8")
+            write_lines(folder / "cell.json", [{"key": cell.key, "title": cell.title, **facts}])
+
+        write_folder(self.cells / cell.key, fill)
 
     def write_rows(self, plan: Sequence[Coordinates]) -> int:
-        """Write cells.jsonl and rows.csv: every finished cell of the plan, in its order; return the number of rows."""
+        """Write cells.jsonl, a line for each cell, and rows.csv, all rows of finished cells; return their number."""
         count = 0
-        finished = [replace(c, status=status) for c in plan if (status := self.status(c.key))]
-        with writing(self.path):
-            _write_lines(self.path / ".cells.jsonl", (coordinates.as_dict() for coordinates in finished))
-            os.replace(self.path / ".cells.jsonl", self.path / "cells.jsonl")
-            temporary = self.path / ".rows.csv"
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                # Text is quoted always: before Python 3.13 a bare carriage return in it would not be.
-                writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-                writer.writerow(COLUMNS)
-                for coordinates in finished:
-                    for row in self._rows(coordinates.key):
-                        # repr keeps every bit of a float; None becomes an empty field.
-                        record = {**coordinates.columns, **row}
-                        writer.writerow([record[column] for column in COLUMNS])
-                        count += 1
-            os.replace(temporary, self.path / "rows.csv")
+        cells = [
+            replace(cell, status=self.status(cell.key), seconds=self._record(cell.key).get("seconds")) for cell in plan
+        ]
+        self.write("cells.jsonl", "".join(line(cell.as_dict(), default=str) for cell in cells))
+        with new_file(self.path / "rows.csv") as file:
+            # Text is quoted always: before Python 3.13 a bare carriage return in it would not be.
+            writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+            writer.writerow(COLUMNS)
+            for cell in cells:
+                for row in self._rows(cell.key):
+                    # repr keeps every bit of a float; None becomes an empty field.
+                    record = {**cell.columns, **row}
+                    writer.writerow([record[column] for column in COLUMNS])
+                    count += 1
         return count
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the run, whole or not at all."""
-        with writing(self.path):
-            temporary = self.path / f".{name}"
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, self.path / name)
+        write_file(self.path / name, text)
+
+    def provenances(self, plan: Iterable[Cell]) -> Iterator[tuple[Cell, dict[str, Any]]]:
+        """Yield the finished cells of the plan with the provenance of each."""
+        for cell in plan:
+            path = self.cells / cell.key / "provenance.json"
+            if path.exists():
+                yield cell, json.loads(path.read_text(encoding="utf-8"))
+
+    def seal(self) -> None:
+        """Write the manifest of the files beside the cells."""
+        seal(self.path, [name for name in RUN_FILES if (self.path / name).exists()])
 
     def _rows(self, key: str) -> Iterator[dict[str, Any]]:
         path = self.cells / key / "rows.jsonl"
         if path.exists():
-            with path.open(encoding="utf-8") as file:
-                yield from (json.loads(line) for line in file)
+            yield from (record for _, record in read_lines(path))
 
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn a failure to write into an error that says where and what is safe."""
-    try:
-        yield
-    except Timeout:
-        raise
-    except OSError as error:
-        raise DataError(
-            f"cannot write: {error.strerror or error}",
-            where=str(error.filename or path),
-            hint="finished cells are kept; make room or choose another --out, and run the same command again",
-        ) from error
-
-
-def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    def _record(self, key: str) -> dict[str, Any]:
+        """Return what cell.json says; nothing for a cell that was never finished."""
+        path = self.cells / key / "cell.json"
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from robustrank.engine.cell import Cell
 from robustrank.engine.context import Context
+from robustrank.engine.provenance import cell_provenance
 from robustrank.engine.resources import Resources
 from robustrank.engine.run_folder import RunFolder
 from robustrank.errors import PluginError, RobustrankError
@@ -24,11 +25,13 @@ class Outcome:
         cell: The cell.
         error: Empty, or what went wrong, for a person.
         exit_code: 0, or the exit code of the cause.
+        notices: What a worker process had to say meanwhile.
     """
 
     cell: Cell
     error: str = ""
     exit_code: int = 0
+    notices: tuple[str, ...] = ()
 
 
 def run_cell(
@@ -52,10 +55,12 @@ def run_cell(
     facts = {
         "status": "done",
         "seconds": round(time.monotonic() - started, 2),
-        "pairs_scored": context.scorer.scored,
-        "pairs_cached": context.scorer.cached,
+        "pairs_scored": context.served.scored,
+        "pairs_cached": context.served.cached,
     }
-    folder.save(cell, rows, facts, context.adversarial, context.certificates, context.runs)
+    folder.save(
+        cell, rows, facts, cell_provenance(cell, resources), context.adversarial, context.certificates, context.runs
+    )
     return Outcome(cell)
 
 
@@ -64,7 +69,7 @@ def _failed(context: Context, folder: RunFolder, error: Exception) -> Outcome:
     message = str(error) if known else f"{type(error).__name__}: {error}"
     row = context.row("error", None, status="error", note=message)
     facts = {"status": "error", "error": message, "traceback": traceback.format_exc()}
-    folder.save(context.cell, [row], facts)
+    folder.save(context.cell, [row], facts, cell_provenance(context.cell, context.resources))
     return Outcome(
         context.cell,
         message,

@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_type_hints
 
 from robustrank.errors import UsageError, nearest
@@ -85,6 +86,7 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
     return values
 
 
+@cache
 def _field_comments(plugin: type) -> dict[str, str]:
     """Return the comment beside each annotated name, over the class and its bases."""
     comments: dict[str, str] = {}

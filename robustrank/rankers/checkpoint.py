@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
+from robustrank.notices import notice
+from robustrank.storage import MANIFEST, find_damage, seal, set_aside, write_folder, writing
 
-_CARD = "card.json"
+CARD = "card.json"
+NOT_WEIGHTS = (
+    CARD,
+    MANIFEST,
+)  # files that say how a checkpoint was trained and whether it is whole, not what it computes
 
 
 def training_card(
@@ -63,6 +69,32 @@ def trained_folder(weights: str | None) -> Path:
     return Path(weights)
 
 
+def checked_folder(weights: str | None) -> Path:
+    """Return the folder of a ranker's weights after a check of its files against its manifest.
+
+    Raises:
+        PluginError: There are no weights.
+        DataError: A file is not as the folder's manifest says.
+    """
+    folder = trained_folder(weights)
+    refuse_damage(folder)
+    return folder
+
+
+def refuse_damage(folder: Path) -> None:
+    """Check a folder of weights that was written by :func:`write_checkpoint`; others have no card and manifest.
+
+    Raises:
+        DataError: A file is not as the manifest says.
+    """
+    if (folder / CARD).exists() and (folder / MANIFEST).exists() and (damage := find_damage(folder)):
+        raise DataError(
+            f"the weights are damaged: {damage.what}",
+            where=str(damage.path),
+            hint="train them again with robustrank train, or restore the folder",
+        )
+
+
 def checkpoint_digest(weights: str | None, *values: object) -> str:
     """Return a hash of a checkpoint's files and of further values that determine the scores.
 
@@ -74,7 +106,7 @@ def checkpoint_digest(weights: str | None, *values: object) -> str:
     digest = hashlib.sha256("|".join(map(str, values)).encode())
     try:
         for path in sorted(folder.iterdir()):
-            if path.name != _CARD:  # describes the training, not what the model computes
+            if path.name not in NOT_WEIGHTS:
                 digest.update(path.name.encode() + path.read_bytes())
     except OSError as error:
         raise DataError(f"the weights cannot be read: {error}", where=str(folder)) from error
@@ -82,30 +114,35 @@ def checkpoint_digest(weights: str | None, *values: object) -> str:
 
 
 def write_checkpoint(folder: Path, write: Callable[[Path], None], card: Mapping[str, Any]) -> None:
-    """Write a checkpoint and its card.json; see :func:`write_folder`."""
+    """Write a checkpoint and its card.json; see :func:`robustrank.storage.write_folder`."""
 
     def write_with_card(target: Path) -> None:
         write(target)
-        (target / _CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (target / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
     write_folder(folder, write_with_card)
 
 
-def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a folder atomically: ``write`` fills a temporary folder, which then replaces ``folder``.
+def ensure_checkpoint(folder: Path, fit: Callable[[], None]) -> None:
+    """Call ``fit``, which leaves a checkpoint in ``folder``, unless an undamaged one exists.
+
+    Processes that want the same one wait for each other. A damaged checkpoint is set aside, with a notice. A checkpoint
+    that ``fit`` left without a manifest gets one.
 
     Raises:
         DataError: The folder cannot be written.
     """
-    try:
+    with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            write(temporary)
-            temporary.chmod(0o755)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        raise DataError(f"the checkpoint cannot be written: {error}", where=str(folder)) from error
+        lock = FileLock(f"{folder}.lock")
+        lock.acquire()
+    try:
+        if os.path.lexists(folder) and (damage := find_damage(folder)):
+            aside = set_aside(folder, folder.parent / "damaged")
+            notice(f"{damage}; the weights were moved to {aside.parent.name}/, and are trained again")
+        if not folder.exists():
+            fit()
+            if not (folder / MANIFEST).exists():
+                seal(folder)
+    finally:
+        lock.release()

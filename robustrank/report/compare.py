@@ -1,10 +1,9 @@
-"""What changed between two runs: every measure of every condition, on the units both have measured."""
+"""What changed between two runs: every fact of every condition, on the units both have measured."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,22 +14,28 @@ from rich.text import Text
 
 from robustrank.measures.significance import holm, paired_permutation_test
 from robustrank.randomness import derive
+from robustrank.report.entries import NOTHING, Entry, fact_of, fact_text
 from robustrank.report.estimate import Settings, interval
+from robustrank.report.order import natural
+from robustrank.report.rowset import RowSet
 from robustrank.report.tables import Column
-from robustrank.report.unit_table import KEYS, UNIT, PairedSamples, Seeds, measured, natural, plug_in
+from robustrank.report.unit_table import UNIT, PairedSamples, Seeds
+from robustrank.rows import AXES
 
-BY = [*KEYS, "measure"]
+BY = [*AXES, "fact"]
+COLUMNS = [*AXES, "measure"]
 _FIGURES = ["mean_a", "mean_b", "difference", "low", "high", "p", "common", "only_a", "only_b"]
 
 
 def compare_runs(
     a: pd.DataFrame, b: pd.DataFrame, *, seed: int = 0, rounds: int = 1000, level: float = 0.95
 ) -> pd.DataFrame:
-    """Return what differs between two runs, a row for each task, collection, ranker, defense, attack and measure.
+    """Return what differs between two runs, a row for each task, collection, ranker, defense, attack and fact.
 
     Units (queries, or documents of queries) are averaged over seeds, and paired where both runs measured them.
-    A task that each run has once is paired though its parameters differ, and its name then says how. Intervals
-    are over queries, and over seeds where both runs measured the same units under the same seeds.
+    What the runs are about is paired by plug-in and parameters, or by identity, whatever it is labelled. A task whose
+    plug-in is in each run once is paired though its parameters differ. Intervals are over queries, and over seeds
+    where both runs measured the same units under the same seeds.
 
     Args:
         a: Rows of the first run, from :func:`robustrank.report.load.load_rows`.
@@ -40,23 +45,26 @@ def compare_runs(
         level: The confidence of the intervals.
 
     Returns:
-        A frame with the columns ``task … attack, measure``; ``mean_a`` and ``mean_b`` over the common units, or
-        over its own where there is none in common (nan where a run has none); ``difference`` = b - a, its interval
-        ``low`` and ``high``, and ``p`` by the paired permutation test over queries, nan where nothing is common;
-        ``common``, ``only_a`` and ``only_b``, the numbers of units. p is Holm-corrected over the conditions of a
-        task and measure in which any unit differs; where none differs it is 1.
+        A frame with the columns ``task … attack`` (labels; "a → b" where they differ), ``measure``; ``mean_a`` and
+        ``mean_b`` over the common units, or over its own where there is none in common (nan where a run has none);
+        ``difference`` = b - a, its interval ``low`` and ``high``, and ``p`` by the paired permutation test over
+        queries, nan where nothing is common; ``common``, ``only_a`` and ``only_b``, the numbers of units. p is
+        Holm-adjusted over the conditions of a task and fact in which any unit differs; where none differs it is 1.
     """
-    settings = Settings("", seed, rounds, level=level)
-    a, b = _same_tasks(a, b)
-    both = pd.concat({"a": _by_seed(a), "b": _by_seed(b)}, axis=1)
-    conditions = sorted(
-        both.groupby(level=BY, sort=True), key=lambda item: [natural(str(rowset)) for rowset in item[0]]
-    )
+    settings = Settings(NOTHING, seed, rounds, level=level)
+    first, second = RowSet.of_run(a), RowSet.of_run(b)
+    pairs = {axis: _pairs(first, second, axis) for axis in AXES}
+    both = pd.concat({"a": _by_seed(first.measured), "b": _by_seed(_renamed(second.measured, pairs))}, axis=1)
+    conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(str(key)) for key in item[0]])
     records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
     compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
-    for _, family in compared[compared["p"] < 1].groupby(["task", "measure"]):
+    for _, family in compared[compared["p"] < 1].groupby(["task", "fact"]):
         compared.loc[family.index, "p"] = holm(family["p"].to_numpy())
-    return compared
+    for axis in AXES:
+        compared[axis] = compared[axis].map(_labels(first, second, axis, pairs[axis]))
+    return compared.assign(fact=compared["fact"].map(lambda key: fact_text(fact_of(key)))).rename(
+        columns={"fact": "measure"}
+    )
 
 
 def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
@@ -70,7 +78,7 @@ def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
     shown = compared if everything else compared[~same]
     caption = f"{int(same.sum())} of {len(compared)} measures are the same" + ("" if everything else ", not shown")
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
-    keys = [key for key in BY if compared[key].astype(bool).any()]
+    keys = [key for key in COLUMNS if compared[key].astype(bool).any()]
     for key in keys:
         table.add_column(key, overflow="fold")
     for title in ("A", "B", "B − A", "interval", "p (Holm)", "units", "only A", "only B"):
@@ -80,37 +88,49 @@ def comparison_table(compared: pd.DataFrame, everything: bool = False) -> Table:
     return table
 
 
-def _same_tasks(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give a task that stands in each run once, with other parameters, one name that has the parameters of both."""
-    once = _single_tasks(a), _single_tasks(b)
-    changed = {
-        name: f"{name} ({' → '.join(own[name].partition(':')[2] or 'default' for own in once)})"
-        for name in once[0].keys() & once[1].keys()
-        if once[0][name] != once[1][name]
-    }
+def _pairs(first: RowSet, second: RowSet, axis: str) -> dict[str, str]:
+    """Return the key in the first run of each key of the second that is the same there, under a key of its own."""
+    left, right = first.present(axis), second.present(axis)
+    keys = {entry.key for entry in left}
+    pairs = {}
+    for entry in right:
+        same = [e.key for e in left if entry.identity and e.identity == entry.identity]
+        if axis == "task" and not same and _is_alone(entry, right):
+            same = [e.key for e in left if e.name == entry.name and _is_alone(e, left)]
+        if entry.key not in keys and same:
+            pairs[entry.key] = same[0]
+    return pairs
 
-    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
-        return rows.assign(task=rows["task"].map(lambda label: changed.get(plug_in(label), label)))
 
-    return renamed(a), renamed(b)
+def _is_alone(entry: Entry, entries: Sequence[Entry]) -> bool:
+    return sum(other.name == entry.name for other in entries) == 1
 
 
-def _single_tasks(rows: pd.DataFrame) -> dict[str, str]:
-    """Return the label of each task plug-in that stands in the run with one set of parameters."""
-    labels = sorted(set(rows["task"]))
-    times = Counter(map(plug_in, labels))
-    return {plug_in(label): label for label in labels if times[plug_in(label)] == 1}
+def _renamed(rows: pd.DataFrame, pairs: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    return rows.assign(
+        **{axis: rows[axis].map(lambda key, of=of_axis: of.get(key, key)) for axis, of_axis in pairs.items()}
+    )
+
+
+def _labels(first: RowSet, second: RowSet, axis: str, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Return what is printed for each key: the label, or both where the runs have different ones."""
+    labels = {key: entry.label for key, entry in first.entries[axis].items()}
+    for key, entry in second.entries[axis].items():
+        label = labels.setdefault(pairs.get(key, key), entry.label)
+        if entry.label != label:
+            labels[pairs.get(key, key)] = f"{label} → {entry.label}"
+    return labels
 
 
 def _by_seed(rows: pd.DataFrame) -> pd.Series[float]:
-    return measured(rows).groupby([*BY, *UNIT, "seed"], sort=True)["value"].mean()
+    return rows.groupby([*BY, *UNIT, "seed"], sort=True)["value"].mean()
 
 
 def _figures(frame: pd.DataFrame, at: tuple[Any, ...], settings: Settings) -> tuple[float, ...]:
     """Return the figures of one condition, in the order of ``_FIGURES``."""
     units = frame.groupby(level=UNIT, sort=True).mean()
     common = units.dropna()
-    only_a, only_b = (int((units[one].notna() & units[other].isna()).sum()) for one, other in ("ab", "ba"))
+    only_a, only_b = (int((units[run].notna() & units[rival].isna()).sum()) for run, rival in ("ab", "ba"))
     if common.empty:
         means = units["a"].mean(), units["b"].mean()
         return (*means, *[math.nan] * 4, 0, only_a, only_b)
@@ -129,14 +149,14 @@ def _figures(frame: pd.DataFrame, at: tuple[Any, ...], settings: Settings) -> tu
 
 def _seeds(frame: pd.DataFrame, common: pd.DataFrame) -> Seeds:
     """Return the differences by seed where the runs have the same seeds of all common units, else their means."""
-    own = frame[frame.reset_index([*BY, "seed"]).index.isin(common.index)]
-    seeds = {"": common} if own.isna().any(axis=None) else dict(list(own.groupby(level="seed")))
+    of_common = frame[frame.reset_index([*BY, "seed"]).index.isin(common.index)]
+    seeds = {"": common} if of_common.isna().any(axis=None) else dict(list(of_common.groupby(level="seed")))
     return {
         number: PairedSamples(
-            tuple(zip(*(rowset.index.get_level_values(name) for name in UNIT), strict=True)),
-            ((rowset["b"] - rowset["a"]).to_numpy(),),
+            tuple(zip(*(values.index.get_level_values(name) for name in UNIT), strict=True)),
+            ((values["b"] - values["a"]).to_numpy(),),
         )
-        for number, rowset in enumerate(seeds.values())
+        for number, values in enumerate(seeds.values())
     }
 
 

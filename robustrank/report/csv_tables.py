@@ -1,10 +1,11 @@
-"""Tables as CSV, one record a cell with every digit: for other programs, and for checking what was rounded."""
+"""Tables as CSV, one record per cell with every digit: for other programs, and for checking what was rounded."""
 
 from __future__ import annotations
 
 import csv
 import io
 
+from robustrank.report.entries import fact_text
 from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, RenderedTable
 
 _TESTS = {"p_baseline": BASELINE, "p_undefended": UNDEFENDED, "p_control": PAIR}
@@ -15,13 +16,14 @@ def table(rendered: RenderedTable) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
-        [*rendered.keys, "column", "measures", "estimate", "low", "high", "units", "seeds", *_TESTS, "best"]
+        [*rendered.keys, "column", "measures", "estimate", "low", "high", "units", "unit", "seeds", *_TESTS, "best"]
     )
     for line in rendered.lines:
         for value, column in zip(line.values, rendered.columns, strict=True):
             ends = value.interval or (None, None)
             p_values = [value.p_values.get(mark) for mark in _TESTS.values()]
-            measures = " ".join(column.measures)
-            figures = [value.estimate, *ends, value.units, value.seeds, *p_values, int(value.best)]
-            writer.writerow([*line.keys, column.title, measures, *figures])
+            measures = "; ".join(map(fact_text, column.facts))
+            unit = rendered.units if column.units is None else column.units
+            figures = [value.estimate, *ends, value.units, unit, value.seeds, *p_values, int(value.best)]
+            writer.writerow([*line.labels, column.title, measures, *figures])
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Draws a filled table of two columns: for each ranker what it has at home, and what is left of it elsewhere."""
+"""Dumbbell plot of in-domain against out-of-domain effectiveness, or of seen against unseen query types."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from matplotlib.lines import Line2D
 from robustrank.report.plots import COLUMN_WIDTH, described, style_map, subplots
 from robustrank.report.tables import RenderedTable, Value
 
-_LINE = 0.2  # inches a ranker
+_LINE = 0.2  # inches for each ranker
 _FRAME = 0.75  # inches for the axis and the legend
 _APART = 0.13  # of a line: how far the two marks stand from its middle, so that their intervals can be told apart
 _GREY = "#555555"
 
 
 def dumbbell_plot(rendered: RenderedTable) -> Figure | None:
-    """Return a line a ranker, which joins the figures of its two columns; None where no ranker has both.
+    """Return a line for each ranker, which joins the figures of its two columns; None where no ranker has both.
 
     Args:
         rendered: By ranker and family, from the top down; a ranker that has the first figure alone shows that.
@@ -25,19 +25,19 @@ def dumbbell_plot(rendered: RenderedTable) -> Figure | None:
     if not any(line.values[1].estimate is not None for line in lines):
         return None
     figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, _FRAME + _LINE * len(lines))
-    looks = style_map(rendered)
-    for place, line in enumerate(lines):
-        colour = looks[rendered.key(line, "ranker")][0]
-        spots = [(value, place + shift) for value, shift in zip(line.values, (-_APART, _APART), strict=True)]
-        known = [(value.estimate, height) for value, height in spots if value.estimate is not None]
-        axes.plot(*zip(*known, strict=True), color=colour, lw=0.8)
-        for (value, height), face in zip(spots, (colour, "white"), strict=True):
+    styles = style_map(rendered)
+    for row, line in enumerate(lines):
+        colour = styles[rendered.key(line, "ranker")][0]
+        points = [(value, row + shift) for value, shift in zip(line.values, (-_APART, _APART), strict=True)]
+        drawn = [(value.estimate, height) for value, height in points if value.estimate is not None]
+        axes.plot(*zip(*drawn, strict=True), color=colour, lw=0.8)
+        for (value, height), face in zip(points, (colour, "white"), strict=True):
             _mark(axes, value, height, colour, face)
-        if line.turns and place:
-            axes.axhline(place - 0.5, color="#BBBBBB", lw=0.5)
+        if line.turns and row:
+            axes.axhline(row - 0.5, color="#BBBBBB", lw=0.5)
     axes.set_yticks(range(len(lines)), [described(rendered, line) for line in lines])
     for label, line in zip(axes.get_yticklabels(), lines, strict=True):
-        label.set_color(looks[rendered.key(line, "ranker")][0])
+        label.set_color(styles[rendered.key(line, "ranker")][0])
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("nDCG@10  →")

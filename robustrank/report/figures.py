@@ -1,4 +1,4 @@
-"""The figures of a report. They show values of filled tables, so that a point and a cell can never disagree."""
+"""The figures of a report. They show values of tables, so that a point and a cell can never disagree."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import pandas as pd
 from matplotlib import style
 from matplotlib.figure import Figure
 
 from robustrank.measures.robustness import vnap
 from robustrank.report import certified, certified_plots
 from robustrank.report.agreement import agreement_curves, agreement_table
-from robustrank.report.build import fill_part, unique
-from robustrank.report.catalogue import drop
+from robustrank.report.build import unique
+from robustrank.report.catalogue import relative_change
 from robustrank.report.dumbbell_plot import dumbbell_plot
-from robustrank.report.estimate import Settings, over
+from robustrank.report.entries import Entry
+from robustrank.report.estimate import Settings, estimate_table
 from robustrank.report.plots import STYLE, budget_curves, trade_off
 from robustrank.report.roc import ROC, roc_curves
 from robustrank.report.rowset import RowSet
+from robustrank.report.selection import Select
 from robustrank.report.summary import shared_conditions
 from robustrank.report.tables import Column, RenderedTable, Table
-from robustrank.report.unit_table import natural, plug_in
 
-_CLEAN = Column("nDCG@10 of clean lists", ("nDCG@10/clean",), compare=False)
+_CLEAN = Column("nDCG@10 of clean lists", (Select("nDCG@10", "clean"),), compare=False, units="queries")
 FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
     (
         Table(
             name="variance",
-            caption="Effectiveness against its variance over queries.",
+            caption="Effectiveness against its variance over queries",
             task="iid-variance",
             columns=(
-                Column("mean AP", ("AP",), compare=False),
-                Column("VNAP", ("AP",), statistic=vnap, higher_is_better=False, compare=False),
+                Column("mean AP", (Select("AP"),), compare=False),
+                Column("VNAP", (Select("AP"),), statistic=vnap, higher_is_better=False, compare=False),
             ),
         ),
         trade_off,
@@ -41,29 +41,32 @@ FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
     (
         Table(
             name="unseen-queries",
-            caption="Effectiveness on types of queries that training has seen, and that it has not.",
+            caption="nDCG@10 on query types seen and unseen in training",
             task="ood-query",
-            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("seen", "unseen")),
+            columns=tuple(Column(name, (Select("nDCG@10", name),), compare=False) for name in ("seen", "unseen")),
         ),
         dumbbell_plot,
     ),
     (
         Table(
             name="other-corpora",
-            caption="Effectiveness after in-domain and after out-of-domain training.",
+            caption="nDCG@10 after in-domain and after out-of-domain training",
             task="ood-corpus",
-            columns=tuple(Column(name, (f"nDCG@10/{name}",), compare=False) for name in ("in_domain", "out_of_domain")),
+            columns=tuple(
+                Column(title, (Select("nDCG@10", condition),), compare=False)
+                for title, condition in (("in-domain", "in_domain"), ("out-of-domain", "out_of_domain"))
+            ),
         ),
         dumbbell_plot,
     ),
     (
         Table(
             name="trade-off-document-attack",
-            caption="Effectiveness against robustness to attacked documents.",
+            caption="Effectiveness against robustness to attacks on documents",
             task="document-attack",
             columns=(
                 _CLEAN,
-                Column("share of targets not raised", ("success",), unit=lambda success: 1 - success, compare=False),
+                Column("1 - ASR", (Select("success", "attacked"),), unit=lambda success: 1 - success, compare=False),
             ),
         ),
         trade_off,
@@ -71,11 +74,16 @@ FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
     (
         Table(
             name="trade-off-query-attack",
-            caption="Effectiveness against robustness to perturbed queries.",
+            caption="Effectiveness against robustness to attacks on queries",
             task="query-attack",
             columns=(
                 _CLEAN,
-                Column("drop rate of nDCG@10", ("nDCG@10/clean", "nDCG@10/attacked"), of_means=drop, compare=False),
+                Column(
+                    "relative change of nDCG@10",
+                    (Select("nDCG@10", "clean"), Select("nDCG@10", "attacked")),
+                    of_means=relative_change,
+                    compare=False,
+                ),
             ),
         ),
         trade_off,
@@ -83,10 +91,14 @@ FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
     (
         Table(
             name="budget",
-            caption="Success of attacks on documents against the size of their edit, beside random edits of that size.",
+            caption="ASR against the size of the edit, beside the random-edit baseline (dashed)",
             task="document-attack",
             rows=("attack", "ranker", "defense"),
-            columns=tuple(Column(name, (name,), compare=False) for name in ("success", "control/success", "budget")),
+            columns=(
+                Column("ASR", (Select("success", "attacked"),), compare=False),
+                Column("ASR of the random-edit baseline", (Select("success", "control"),), compare=False),
+                Column("budget", (Select("budget"),), compare=False),
+            ),
         ),
         budget_curves,
     ),
@@ -111,21 +123,18 @@ class Drawn:
         return file.getvalue()
 
 
-def draw(rows: pd.DataFrame, settings: Settings) -> list[Drawn]:
+def draw(rowset: RowSet, settings: Settings) -> list[Drawn]:
     """Return the figures that rows allow, for each collection and each setting of a task."""
     drawn: list[Drawn] = []
     with style.context(["default", STYLE]):  # whatever the user's own settings are
-        for collection in sorted(set(rows["collection"]), key=natural):
-            for table, rowset, plot in _declared(RowSet(rows[rows["collection"] == collection])):
-                rendered = fill_part(table, rowset, settings)
+        for collection in rowset.present("collection"):
+            for table, rows, plot in _declared(rowset.restricted("collection", collection)):
+                rendered = estimate_table(table, rows, settings)
                 figure = plot(rendered)
                 if figure is not None:
-                    name = unique(f"{table.name}-{collection}", {other.name for other in drawn})
-                    values = [value for line in rendered.lines for value in line.values]
-                    caption = f"{table.caption} Collection {collection}; {', '.join(rowset.tasks)}."
-                    if any(value.interval for value in values):
-                        caption += f" Bars and bands are {100 * settings.level:g} % bootstrap intervals {over(values)}."
-                    drawn.append(Drawn(name, caption, figure))
+                    text = f"{table.name}-{rows.setting}-{collection.label}"
+                    name = unique(text, {shown.name for shown in drawn})
+                    drawn.append(Drawn(name, rendered.caption, figure))
     return drawn
 
 
@@ -134,15 +143,15 @@ def _declared(rowset: RowSet) -> Iterator[tuple[Table, RowSet, Callable[[Rendere
     if (table := agreement_table(rowset)).columns:
         yield table, rowset, agreement_curves
     for task in rowset.tasks:
-        own = rowset.of(task)
+        rows = rowset.of(task)
         for table, plot in FIGURES:
-            measures = {name for column in table.columns for name in column.measures}
-            if table.task == plug_in(task) and measures <= own.measures:
-                columns = tuple(replace(column, task=task) for column in table.columns)
-                named = replace(table, name=f"{table.name}-{rowset.setting(task)}", columns=columns)
-                yield named, own if "attack" in table.rows else shared_conditions(own), plot
-        if plug_in(task) == certified.TASK and (table := certified_plots.certified_table(own)).columns:
-            columns = tuple(replace(column, task=task) for column in table.columns)
+            facts = {fact for column in table.columns for fact in column.facts}
+            if table.task == task.name and facts <= rows.facts:
+                yield _of_task(table, task), rows if "attack" in table.rows else shared_conditions(rows), plot
+        if task.name == certified.TASK and (table := certified_plots.certified_table(rows)).columns:
             for name, caption, plot in certified_plots.FIGURES:
-                named = replace(table, name=f"{name}-{rowset.setting(task)}", caption=caption, columns=columns)
-                yield named, own, plot
+                yield _of_task(replace(table, name=name, caption=caption), task), rows, plot
+
+
+def _of_task(table: Table, task: Entry) -> Table:
+    return replace(table, columns=tuple(replace(column, task_key=task.key) for column in table.columns))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from robustrank.report.numbers import heading, interval, number
+from robustrank.report.notes import READING
+from robustrank.report.numbers import estimate, heading, interval
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value, family_once
 
 _HEAD = """<!doctype html>
@@ -38,20 +39,20 @@ def document(tables: Sequence[RenderedTable], figures: Sequence[tuple[str, str]]
         f'<figure><img src="figures/{name}.png" alt=""><figcaption>{escape(caption)}</figcaption></figure>'
         for name, caption in figures
     ]
-    return _HEAD + "\n".join([*map(table, tables), *shown, "</body>", "</html>", ""])
+    return _HEAD + "\n".join([f"<p>{escape(READING)}</p>", *map(table, tables), *shown, "</body>", "</html>", ""])
 
 
 def table(rendered: RenderedTable) -> str:
-    """Return the table with its caption and its notes."""
+    """Return the table with its caption above, its legend and notes below."""
     counted = [rendered.units] if rendered.units else []
     keys = "".join(f'<th class="key">{escape(key)}</th>' for key in rendered.keys)
     titles = "".join(f"<th>{escape(title)}</th>" for title in [*counted, *map(heading, rendered.columns)])
-    notes = "".join(f"<p>{escape(note)}</p>" for note in rendered.notes)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in (rendered.legend, *rendered.notes) if note)
     above = [None, *rendered.lines]
-    rows = "\n".join(_line(rendered, line, above[place]) for place, line in enumerate(rendered.lines))
+    rows = "\n".join(_line(rendered, line, above[number]) for number, line in enumerate(rendered.lines))
     return (
         f'<section id="{escape(rendered.name)}"><table>\n'
-        f"<caption><b>{escape(rendered.caption)}</b> {escape(rendered.legend)}</caption>\n"
+        f"<caption><b>{escape(rendered.caption)}</b></caption>\n"
         f"<thead><tr>{keys}{titles}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>{notes}</section>"
     )
 
@@ -65,7 +66,7 @@ def _line(rendered: RenderedTable, line: TableRow, above: TableRow | None) -> st
 
 
 def _figure(value: Value, column: Column) -> str:
-    text = number(value.estimate, column).replace("-", "−")
+    text = estimate(value, column).replace("-", "−")
     text = f"<b>{text}</b>" if value.best else text
     between = interval(value, column).replace("-", "−")
     return f"<td>{text}{escape(value.marks)}{f'<small>{between}</small>' if between else ''}</td>"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from robustrank.report.latex_text import escape
-from robustrank.report.numbers import heading, interval, number
+from robustrank.report.notes import READING
+from robustrank.report.numbers import estimate, heading, interval
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value, shown_keys
 
 _LINES = 20  # lines of a page; a longer table goes on in another
 _FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"  # no wider than the line
-# Tables and figures stand where they are called: floats of their number would pile up.
+# Tables and figures are put where they are called: floats of their number would pile up.
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[landscape,margin=1.5cm]{geometry}
 \usepackage{booktabs}
@@ -31,8 +32,8 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 
 def table(rendered: RenderedTable) -> str:
     """Return the table as one ``table*``, or several where it is long, for a document to input."""
-    parts = list(_pages(rendered.lines))
-    return "\n".join(_part(rendered, lines, number, len(parts)) for number, lines in enumerate(parts))
+    pages = list(_pages(rendered.lines))
+    return "\n".join(_page(rendered, lines, number, len(pages)) for number, lines in enumerate(pages))
 
 
 def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
@@ -44,7 +45,7 @@ def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
         f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
         for name, caption in figures
     ]
-    return _PREAMBLE + "\n".join([*tables, *shown, "\\end{document}", ""])
+    return _PREAMBLE + "\n".join([escape(READING), *tables, *shown, "\\end{document}", ""])
 
 
 def _pages(lines: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
@@ -57,13 +58,13 @@ def _pages(lines: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
     yield lines
 
 
-def _part(rendered: RenderedTable, lines: Sequence[TableRow], rowset: int, parts: int) -> str:
-    caption = escape(f"{rendered.caption} {f'(Part {rowset + 1} of {parts}.) ' if parts > 1 else ''}{rendered.legend}")
-    label = f"tab:{rendered.name}" + (f"-{rowset + 1}" if rowset else "")
+def _page(rendered: RenderedTable, lines: Sequence[TableRow], page: int, pages: int) -> str:
+    caption = escape(f"{rendered.caption}{f' (Part {page + 1} of {pages}.)' if pages > 1 else ''}")
+    label = f"tab:{rendered.name}" + (f"-{page + 1}" if page else "")
     counted = [escape(rendered.units)] if rendered.units else []
     titles = [*(escape(key) for key in rendered.keys), *counted, *(escape(heading(c)) for c in rendered.columns)]
     layout = "l" * len(rendered.keys) + "r" * len(counted) + "c" * len(rendered.columns)
-    notes = " ".join(escape(note) for note in rendered.notes)
+    notes = " ".join(escape(note) for note in (rendered.legend, *rendered.notes) if note)
     return "\n".join(
         [
             "\\begin{table*}[tb]",
@@ -86,7 +87,7 @@ def _part(rendered: RenderedTable, lines: Sequence[TableRow], rowset: int, parts
 
 
 def _body(rendered: RenderedTable, lines: Sequence[TableRow]) -> Iterator[str]:
-    """Yield the lines; the intervals stand below the figures, and a rule between families."""
+    """Yield the rows; the intervals are below the figures, and a rule is between families."""
     width = len(rendered.keys) + bool(rendered.units) + len(rendered.columns)
     family = rendered.keys.index("family") + 1 if "family" in rendered.keys else 1
     for position, line in enumerate(lines):
@@ -105,6 +106,6 @@ def _body(rendered: RenderedTable, lines: Sequence[TableRow]) -> Iterator[str]:
 
 
 def _figure(value: Value, column: Column) -> str:
-    text = escape(number(value.estimate, column).replace("-", "−"))
+    text = escape(estimate(value, column).replace("-", "−"))
     text = f"\\textbf{{{text}}}" if value.best else text
     return text + (f"\\textsuperscript{{{escape(value.marks)}}}" if value.marks else "")

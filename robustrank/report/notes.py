@@ -1,4 +1,4 @@
-"""Says what is missing and why: a value that was not measured is counted in words and never as zero."""
+"""Captions, and notes on what is missing and why: a value that was not measured is counted in words, never as zero."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from collections import Counter
 
 import pandas as pd
 
+from robustrank.printing import printable
+from robustrank.report.rowset import RowSet
+
+_CAPTION = 200  # characters
+READING = (
+    "Arrows point to the more robust ranker; a negative relative change is a loss. The terms, with their formulas: "
+    "docs/glossary.md."
+)
 _REASONS = 3  # reasons named for each kind of missing value
 _LENGTH = 100  # characters of a reason
 _KINDS = {
@@ -15,6 +23,22 @@ _KINDS = {
     "ok": "without a value",
     "budget_exhausted": "without a value when the budget was spent",
 }
+
+
+def captioned(text: str, rowset: RowSet, method: str = "") -> str:
+    """Return a caption of at most 200 characters: what is shown, of which collection, task and queries, and how.
+
+    Args:
+        text: What is shown, without a full stop.
+        rowset: The rows it is made of. The task is named where its plug-in has several settings.
+        method: How intervals were made.
+    """
+    queries = len(set(rowset.rows["query_id"]) - {""})
+    labels = [entry.label for entry in rowset.present("collection")]
+    labels += [rowset.setting] if rowset.setting else []
+    end = f"{_count(queries, 'query')}{f'; {method}' if method else ''}."
+    room = (_CAPTION - len(f"{text}, , , {end}")) // max(1, len(labels))
+    return ", ".join([text, *(_short(label, room) for label in labels), end])
 
 
 def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
@@ -38,10 +62,11 @@ def _note(rows: pd.DataFrame, text: str) -> str:
     return f"{_count(len(rows), 'row')} {text}" + (f": {'; '.join(named)}." if named else ".")
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…"
+def _short(text: str, length: int = _LENGTH) -> str:
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"

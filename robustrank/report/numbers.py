@@ -7,28 +7,42 @@ import re
 from robustrank.report.tables import Column, Value
 
 UNDEFINED = "–"
+_FEW = 50  # units; a share of fewer has no use for decimals
 
 
-def number(value: float | None, column: Column) -> str:
-    """Return a figure as the column shows it, with "-" for minus; – for None."""
-    if value is None:
+def number(figure: float | None, column: Column, units: int = 0) -> str:
+    """Return a figure as the column shows it, with "-" for minus; – for None.
+
+    Args:
+        figure: The figure.
+        column: Says digits, percent and whether a sign is shown.
+        units: How many units it is a share of; 0 where that does not matter.
+    """
+    if figure is None:
         return UNDEFINED
-    text = f"{100 * value if column.percent else value:.{column.digits}f}"
-    if not text.strip("-0."):
-        text = text.lstrip("-")  # -0.000 is no loss
+    digits = 0 if column.share and 0 < units < _FEW else column.digits
+    text = f"{100 * figure if column.percent else figure:{'+' if column.signed else ''}.{digits}f}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")  # -0.000 is no loss
     # A share of one has no use for its zero; "1.5 … .5" would be hard to read.
-    return re.sub(r"^(-?)0\.(?=\d\d)", r"\1.", text)
+    return re.sub(r"^([+-]?)0\.(?=\d\d)", r"\1.", text)
+
+
+def estimate(value: Value, column: Column) -> str:
+    """Return a cell's figure."""
+    return number(value.estimate, column, value.units)
 
 
 def interval(value: Value, column: Column) -> str:
-    """Return the interval as [low, high]; "" where there is none."""
+    """Return a cell's interval as [low, high]; "" where there is none."""
     if value.interval is None:
         return ""
-    low, high = (number(end, column) for end in value.interval)
+    low, high = (number(end, column, value.units) for end in value.interval)
     return f"[{low}, {high}]"
 
 
 def heading(column: Column) -> str:
-    """Return the column's title with its unit and the direction that is better."""
-    arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
-    return f"{column.title}{' %' if column.percent else ''}{arrow}"
+    """Return the column's title with its unit, what it counts, and the direction of the more robust ranker."""
+    direction = {True: " ↑", False: " ↓", None: ""}[None if column.signed else column.higher_is_better]
+    count = f", {column.count}" if column.count else ""
+    return f"{column.title}{' (%)' if column.percent else ''}{count}{direction}"

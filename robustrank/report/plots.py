@@ -1,4 +1,4 @@
-"""Draws a filled table: effectiveness against robustness, or success against the size of an attack's edit."""
+"""Draws a table with its figures: effectiveness against robustness, or ASR against the size of an attack's edit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from robustrank.report.entries import NONE, Entry
 from robustrank.report.labels import drawable, label_points
+from robustrank.report.order import natural
 from robustrank.report.series import series
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value
-from robustrank.report.unit_table import NONE, natural, plug_in
 
 # Okabe and Ito's colours, told apart by the colour-blind; yellow, too pale for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -47,9 +48,11 @@ _NAME = 34  # characters of a name on one line
 _FEW = 6  # points of a small figure
 _TICKS = 6  # budgets named on the axis
 
+Victim = tuple[Entry, Entry]  # a ranker and its defense
+
 
 def trade_off(rendered: RenderedTable) -> Figure | None:
-    """Return a point a ranker and defense: its columns are x and y; None without a point.
+    """Return a point for each ranker and defense: the two columns are x and y; None without a point.
 
     Families have colours of their own and rankers marks; defended rankers are drawn hollow.
 
@@ -62,9 +65,9 @@ def trade_off(rendered: RenderedTable) -> Figure | None:
     many = len(lines) > _FEW
     figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, 3.6 if many else 2.6)
     canvas: Any = FigureCanvasAgg(figure)
-    looks = style_map(rendered)
+    styles = style_map(rendered)
     for line in lines:
-        (x, y), (colour, mark) = _spot(line), looks[rendered.key(line, "ranker")]
+        (x, y), (colour, mark) = _xy(line), styles[rendered.key(line, "ranker")]
         for start, end in _bars(line):
             axes.plot(*zip(start, end, strict=True), color=colour, lw=0.4 if many else 0.6, alpha=0.5 if many else 0.7)
         axes.plot([x], [y], mark, color=colour, mfc=_face(rendered, line, colour), zorder=3)
@@ -75,21 +78,21 @@ def trade_off(rendered: RenderedTable) -> Figure | None:
     canvas.draw()
     figure.set_layout_engine("none")  # names must not move the axes
     names, bars = [described(rendered, line) for line in lines], [bar for line in lines for bar in _bars(line)]
-    colours = [looks[rendered.key(line, "ranker")][0] for line in lines]
-    label_points(axes, canvas.get_renderer(), names, [_spot(line) for line in lines], bars, colours)
+    colours = [styles[rendered.key(line, "ranker")][0] for line in lines]
+    label_points(axes, canvas.get_renderer(), names, [_xy(line) for line in lines], bars, colours)
     return figure
 
 
-def style_map(rendered: RenderedTable) -> dict[str, tuple[str, str]]:
-    """Return the colour and mark of each ranker: a colour a family, and within it a mark a ranker.
+def style_map(rendered: RenderedTable) -> dict[Entry, tuple[str, str]]:
+    """Return the colour and mark of each ranker: a colour for each family, and within it a mark for each ranker.
 
     Where there is but one family, or none is named, colours tell rankers apart.
     """
-    members: dict[str, list[str]] = {}
+    members: dict[Entry, list[Entry]] = {}
     for line in rendered.lines:
-        own = members.setdefault(rendered.key(line, "family"), [])
-        if (ranker := rendered.key(line, "ranker")) not in own:
-            own.append(ranker)
+        family = members.setdefault(rendered.key(line, "family"), [])
+        if (ranker := rendered.key(line, "ranker")) not in family:
+            family.append(ranker)
     if len(members) == 1:
         (rankers,) = members.values()
         return {ranker: (COLOURS[i % len(COLOURS)], MARKS[i % len(MARKS)]) for i, ranker in enumerate(rankers)}
@@ -102,81 +105,83 @@ def style_map(rendered: RenderedTable) -> dict[str, tuple[str, str]]:
 
 def families_legend(figure: Figure, rendered: RenderedTable) -> None:
     """Write above the axes which colour is which family, where there are several."""
-    looks = style_map(rendered)
-    families = {rendered.key(line, "family"): looks[rendered.key(line, "ranker")][0] for line in rendered.lines}
+    styles = style_map(rendered)
+    families = {rendered.key(line, "family"): styles[rendered.key(line, "ranker")][0] for line in rendered.lines}
     if len(families) > 1:
         handles = [Line2D([], [], color=colour, marker="o", ls="") for colour in families.values()]
-        names = [drawable(family) for family in families]
+        names = [drawable(family.label) for family in families]
         figure.legend(handles, names, loc="outside upper left", ncols=2, handletextpad=0.2, columnspacing=1)
 
 
 def _face(rendered: RenderedTable, line: TableRow, colour: str) -> str:
-    return colour if rendered.key(line, "defense") in ("", NONE) else "white"
+    return colour if rendered.key(line, "defense").name in ("", NONE) else "white"
 
 
 def _directed(column: Column) -> str:
-    return f"{column.title}  {'←' if column.higher_is_better is False else '→'}"
+    unit = " (%)" if column.percent else ""
+    return f"{column.title}{unit}  {'←' if column.higher_is_better is False else '→'}"
 
 
 def budget_curves(rendered: RenderedTable) -> Figure | None:
-    """Return a panel a ranker and defense: success by budget, a line an attack, its control dashed.
+    """Return a panel for each ranker and defense: ASR by budget, a line for each attack, its baseline dashed.
 
     Args:
-        rendered: By attack, ranker, and defense where there are defenses; its columns are success, the control's
-            success, and budget.
+        rendered: By attack, ranker, and defense where there are defenses; its columns are ASR, that of the random-edit
+            baseline, and budget.
     """
     lines = [line for line in rendered.lines if None not in (line.values[0].estimate, line.values[2].estimate)]
     if not lines:
         return None
     names = series({rendered.key(line, "attack"): _figure(line.values[2]) for line in lines})
     attacks = sorted(set(names.values()), key=natural)
-    who = {line.keys: (rendered.key(line, "ranker"), rendered.key(line, "defense")) for line in lines}
-    figure, panels = _panels(list(dict.fromkeys(who.values())), len(attacks))
-    for keys, panel in panels.items():
+    victims = {line.keys: (rendered.key(line, "ranker"), rendered.key(line, "defense")) for line in lines}
+    figure, panels = _panels(list(dict.fromkeys(victims.values())), len(attacks))
+    for victim, panel in panels.items():
+        of_victim = [line for line in lines if victims[line.keys] == victim]
         for number, attack in enumerate(attacks):
-            own = [line for line in lines if who[line.keys] == keys and names[rendered.key(line, "attack")] == attack]
+            curve = [line for line in of_victim if names[rendered.key(line, "attack")] == attack]
             colour = COLOURS[number % len(COLOURS)]
-            _curve(panel, own, 0, colour, MARKS[number % len(MARKS)], "-")
-            _curve(panel, own, 1, colour, ".", "--")
-        panel.set_title(described(rendered, next(line for line in lines if who[line.keys] == keys)))
+            _curve(panel, curve, 0, colour, MARKS[number % len(MARKS)], "-")
+            _curve(panel, curve, 1, colour, ".", "--")
+        panel.set_title(described(rendered, of_victim[0]))
     budgets = sorted({_figure(line.values[2]) for line in lines})
     panel.set_xticks(budgets if len(budgets) <= _TICKS else np.linspace(budgets[0], budgets[-1], _TICKS))
     panel.set_ylim(bottom=0)
     figure.supxlabel("size of the edit, in the attack's own unit", fontsize=7)
-    figure.supylabel("share of targets that rise", fontsize=7)
+    figure.supylabel("ASR (share of targets)", fontsize=7)
     _legend(figure, [drawable(attack) for attack in attacks])
     return figure
 
 
-def _panels(keys: Sequence[tuple[str, str]], attacks: int) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """Return a figure with an axes for each (ranker, defense): a row a ranker where there are defenses."""
-    rankers, defenses = (list(dict.fromkeys(parts)) for parts in zip(*keys, strict=True))
-    places = {key: (rankers.index(key[0]), defenses.index(key[1])) for key in keys}
+def _panels(victims: Sequence[Victim], attacks: int) -> tuple[Figure, dict[Victim, Axes]]:
+    """Return a figure with an axes for each ranker and defense: a row for each ranker where there are defenses."""
+    rankers, defenses = (list(dict.fromkeys(axis)) for axis in zip(*victims, strict=True))
+    cells = {victim: (rankers.index(victim[0]), defenses.index(victim[1])) for victim in victims}
     if len(defenses) == 1:
-        places = {key: divmod(number, _PANELS) for number, key in enumerate(keys)}
-    down, across = (1 + max(numbers) for numbers in zip(*places.values(), strict=True))
+        cells = {victim: divmod(number, _PANELS) for number, victim in enumerate(victims)}
+    down, across = (1 + max(numbers) for numbers in zip(*cells.values(), strict=True))
     width = COLUMN_WIDTH if across == 1 else _PANEL * across
     figure, axes = subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
     for number, panel in enumerate(axes):
-        panel.set_visible(divmod(number, across) in places.values())
-    return figure, {key: axes[row * across + column] for key, (row, column) in places.items()}
+        panel.set_visible(divmod(number, across) in cells.values())
+    return figure, {victim: axes[row * across + column] for victim, (row, column) in cells.items()}
 
 
 def _curve(panel: Axes, lines: Sequence[TableRow], column: int, colour: str, mark: str, style: str) -> None:
     """Draw one column of the lines against their budgets; a lone point has a bar instead of a band."""
-    known = [line for line in lines if line.values[column].estimate is not None]
-    known.sort(key=lambda line: _figure(line.values[2]))
-    budgets, values = ([_figure(line.values[i]) for line in known] for i in (2, column))
-    ends = np.array([line.values[column].interval or (math.nan, math.nan) for line in known]).reshape(-1, 2)
+    drawn = [line for line in lines if line.values[column].estimate is not None]
+    drawn.sort(key=lambda line: _figure(line.values[2]))
+    budgets, values = ([_figure(line.values[i]) for line in drawn] for i in (2, column))
+    ends = np.array([line.values[column].interval or (math.nan, math.nan) for line in drawn]).reshape(-1, 2)
     panel.plot(budgets, values, style, color=colour, marker=mark, zorder=3)
-    if len(known) > 1:
+    if len(drawn) > 1:
         panel.fill_between(budgets, *ends.T, color=colour, alpha=0.16 if style == "-" else 0.07, lw=0)
     else:
         panel.vlines(budgets, *ends.T, color=colour, lw=0.6)
 
 
 def _legend(figure: Figure, attacks: Sequence[str]) -> None:
-    names = [*attacks, "random edit of the same size"]
+    names = [*attacks, "random-edit baseline"]
     handles = [
         Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKS[i % len(MARKS)]) for i in range(len(attacks))
     ]
@@ -193,22 +198,19 @@ def subplots(down: int, across: int, width: float, height: float) -> tuple[Figur
 
 
 def described(rendered: RenderedTable, line: TableRow) -> str:
-    """Return a ranker with its defense, which goes by its plug-in's name where that is enough."""
+    """Return the label of a ranker with that of its defense."""
     ranker, defense = rendered.key(line, "ranker"), rendered.key(line, "defense")
-    if defense in ("", NONE):
-        return textwrap.fill(drawable(ranker), _NAME)
-    labels = {rendered.key(other, "defense") for other in rendered.lines}
-    alike = [label for label in labels if plug_in(label) == plug_in(defense)]
-    return textwrap.fill(drawable(f"{ranker} + {plug_in(defense) if len(alike) == 1 else defense}"), _NAME)
+    text = ranker.label if defense.name in ("", NONE) else f"{ranker.label} + {defense.label}"
+    return textwrap.fill(drawable(text), _NAME)
 
 
-def _spot(line: TableRow) -> tuple[float, float]:
+def _xy(line: TableRow) -> tuple[float, float]:
     return _figure(line.values[0]), _figure(line.values[1])
 
 
 def _bars(line: TableRow) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
     """Yield the ends of the intervals: across, then up."""
-    x, y = _spot(line)
+    x, y = _xy(line)
     across, up = (value.interval for value in line.values)
     if across:
         yield (across[0], y), (across[1], y)

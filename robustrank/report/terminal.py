@@ -13,7 +13,9 @@ from rich.text import Text
 
 from robustrank.report.build import make_tables, settings_for
 from robustrank.report.load import load_rows
-from robustrank.report.numbers import heading, number
+from robustrank.report.notes import READING
+from robustrank.report.numbers import estimate, heading
+from robustrank.report.rowset import RowSet
 from robustrank.report.tables import Column, RenderedTable, Value, shown_keys
 
 _KEY = 30  # characters of a key on one line; longer ones are folded
@@ -22,19 +24,20 @@ _EDGES = 2
 
 
 def show(run: Path, baseline: str | None, console: Console) -> None:
-    """Print the tables of a run; those for reference are in the report's files alone.
+    """Print the tables of a run.
 
     Raises:
         DataError: The rows cannot be read.
-        UsageError: No row speaks of the baseline.
+        UsageError: No row is about the baseline.
     """
-    rows = load_rows(run)
-    for rendered in make_tables(rows, replace(settings_for(rows, baseline), rounds=0)):
-        if not rendered.further:
-            for piece in pieces(rendered, console.width):
-                console.print(piece)
-            for note in (rendered.legend, *rendered.notes):
+    rowset = RowSet.of_run(load_rows(run))
+    for rendered in make_tables(rowset, replace(settings_for(rowset, baseline), rounds=0)):
+        for piece in pieces(rendered, console.width):
+            console.print(piece)
+        for note in (rendered.legend, *rendered.notes):
+            if note:
                 console.print(Text(note, style="dim"))
+    console.print(Text(READING, style="dim"))
 
 
 def pieces(rendered: RenderedTable, width: int) -> Iterator[Table]:
@@ -52,7 +55,7 @@ def pieces(rendered: RenderedTable, width: int) -> Iterator[Table]:
 
 def _key_texts(rendered: RenderedTable) -> Iterator[list[str]]:
     for position, key in enumerate(rendered.keys):
-        yield [key, *(line.keys[position] for line in rendered.lines)]
+        yield [key, *(line.labels[position] for line in rendered.lines)]
     if rendered.units:
         yield [rendered.units, *(f"{line.units:,}" for line in rendered.lines)]
 
@@ -84,5 +87,5 @@ def _piece(rendered: RenderedTable, start: int, end: int) -> Table:
 
 
 def _figure(value: Value, column: Column) -> Text:
-    text = number(value.estimate, column).replace("-", "−")
+    text = estimate(value, column).replace("-", "−")
     return Text(text + value.marks, style="bold" if value.best else "")

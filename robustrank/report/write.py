@@ -12,9 +12,10 @@ from robustrank.report.build import make_tables, settings_for, unique
 from robustrank.report.certified import by_query
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.load import load_rows
+from robustrank.report.rowset import RowSet
 from robustrank.report.tables import RenderedTable
 
-_OWN = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png"), "queries": (".csv",)}
+_KINDS = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png"), "queries": (".csv",)}
 
 
 def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> list[Path]:
@@ -22,12 +23,12 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
 
     ``queries/`` holds a CSV for each task that certifies, with the verdict on each query.
 
-    The whole stands in report.tex (pdflatex compiles it), report.md and report.html. Each file is written whole
-    or not at all; tables and figures of an earlier report that this one has not are removed.
+    The whole is in report.tex (pdflatex compiles it), report.md and report.html. Each file is written whole
+    or not at all; tables and figures of an earlier report that this one does not have are removed.
 
     Args:
         run_folder: The run folder.
-        baseline: The ranker others are tested against; None is the first of the tables.
+        baseline: The label of the ranker others are tested against; None is the first of the tables.
         seed: Of resamples and permutations.
 
     Returns:
@@ -35,20 +36,20 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
 
     Raises:
         DataError: The rows cannot be read, or the report cannot be written.
-        UsageError: No row speaks of the baseline.
+        UsageError: No row is about the baseline.
     """
     folder = run_folder / "report"
-    rows = load_rows(run_folder)
-    settings = settings_for(rows, baseline, seed)
-    files = dict(_files(make_tables(rows, settings), draw(rows, settings)))
-    for task, verdicts in by_query(rows).items():
+    rowset = RowSet.of_run(load_rows(run_folder))
+    settings = settings_for(rowset, baseline, seed)
+    files = dict(_files(make_tables(rowset, settings), draw(rowset, settings)))
+    for task, verdicts in by_query(rowset).items():
         files[f"queries/{unique(task, {Path(name).stem for name in files})}.csv"] = verdicts.encode()
     try:
         for name, content in files.items():
             _write(folder / name, content)
-        for rowset, kinds in _OWN.items():
-            for path in folder.glob(f"{rowset}/*"):
-                if path.suffix in kinds and f"{rowset}/{path.name}" not in files:
+        for kind, suffixes in _KINDS.items():
+            for path in folder.glob(f"{kind}/*"):
+                if path.suffix in suffixes and f"{kind}/{path.name}" not in files:
                     path.unlink()
     except OSError as error:
         raise DataError(f"cannot write: {error.strerror or error}", where=str(error.filename or folder)) from error

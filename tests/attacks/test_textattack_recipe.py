@@ -12,7 +12,7 @@ from robustrank.attack import apply_edits
 from robustrank.conformance import QUERY, TEXTS, AttackConformance, Overlap
 from robustrank.errors import UsageError
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.text import textattack_recipes as recipes
 from robustrank.text.quality import edit_size
 from robustrank.text.table import symmetric
@@ -29,7 +29,7 @@ class TestDeepWordBug(AttackConformance):
 
 
 def run(name, budget=None, seed=0, text=TEXTS[1], max_words=2):
-    ranker, batches = Scorer(Overlap()), []
+    ranker, batches = ServedRanker(Overlap()), []
 
     def scores(texts):
         batches.append(list(texts))
@@ -56,7 +56,7 @@ def test_interleaved_searches_have_separate_generators():
     before = random.getstate()
     alone = run("DeepWordBugGao2018", seed=1)[0]
     recipe = recipes.recipe("DeepWordBugGao2018", TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
-    ranker = Scorer(Overlap())
+    ranker = ServedRanker(Overlap())
 
     def disturbed(texts):
         assert random.getstate() == before

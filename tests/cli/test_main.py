@@ -1,4 +1,4 @@
-"""The command line: light to start, errors on one screen, exit codes by cause."""
+"""The command line: fast start, errors on a screen, exit codes by cause."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def test_a_light_command_imports_nothing_heavy(args):
         f"code = invoke({args!r})\n"
         f"print('HEAVY', [m for m in {HEAVY!r} if m in sys.modules])\nsys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "HEAVY []" in done.stdout
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "HEAVY []" in process.stdout
 
 
 BAD = {
@@ -128,9 +128,9 @@ def test_an_unknown_command_names_the_nearest(capsys):
 def test_new_attack_writes_an_attack_that_keeps_the_contract(tmp_path, capsys):
     assert invoke(["new", "attack", "my-attack", "--folder", str(tmp_path)]) == 0
     assert "robustrank.attacks" in capsys.readouterr().out
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_my_attack.py")],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    assert process.returncode == 0, process.stdout
+    assert "4 passed" in process.stdout

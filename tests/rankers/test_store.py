@@ -15,15 +15,12 @@ from robustrank.notices import listening
 from robustrank.rankers import store as store_module
 from robustrank.rankers.cache import ScoreCache, digest
 from robustrank.rankers.store import Store
+from tests.damages import DAMAGES as ALL_DAMAGES
 
 VALUES = {digest("n", str(i)): i.to_bytes(4, "big") for i in range(3000)}
 DAMAGES = {
-    "cut in half": lambda raw: raw[: len(raw) // 2],
-    "zeroed": lambda raw: bytes(len(raw)),
-    "second half zeroed": lambda raw: raw[: len(raw) // 2] + bytes(len(raw) - len(raw) // 2),
-    "garbage": lambda raw: bytes((7 * i + 13) % 256 for i in range(len(raw))),
-    "garbage behind the header": lambda raw: raw[:100] + bytes((7 * i + 13) % 256 for i in range(len(raw) - 100)),
-    "emptied": lambda raw: b"",
+    **{name: damage for name, damage in ALL_DAMAGES.items() if name != "deleted"},
+    "garbage behind the header": lambda path: path.write_bytes(path.read_bytes()[:100] + bytes(range(256)) * 400),
 }
 
 
@@ -60,7 +57,7 @@ def works(store):
 @pytest.mark.parametrize("when", ["before it is opened", "while it is open"])
 def test_a_damaged_database_is_set_aside_and_begun_anew(path, damage, when, said):
     opened = Store(path) if when == "while it is open" else None
-    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    DAMAGES[damage](path)
     assert works(opened or Store(path))
     if damage != "emptied":
         assert "set aside as scores.sqlite.damaged-1, and begun anew" in said[0]

@@ -4,51 +4,53 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
-from robustrank.report.build import make_tables
+from robustrank.report.build import make_tables, settings_for
 from robustrank.report.certified import by_query, with_attacks
-from robustrank.report.estimate import Settings
 from robustrank.report.figures import draw
-from robustrank.report.rowset import RowSet
 from robustrank.report.write import write_report
-from robustrank.rows import Row
+from robustrank.rows import Fact
 
-from .conftest import frame
+from .conftest import row, rowset
 
-BOUNDS = {"": "mean, betting", "/paper": "mean, paper"}
-
-
-def row(measure, value, query="q1", *, task="certified-topk", defense="certdr", **more):
-    facts = {"attack": "", "seed": 0, "doc_id": "", "ranker": "bm25"} | more
-    of = {"collection": "lee", "family": "traditional"}
-    return Row(task=task, defense=defense, query_id=query, measure=measure, value=float(value), **of, **facts)
+BOUNDS = {"": "mean, betting", "paper": "mean, paper"}
+TASK, DEFENSE = "certified-topk", "certdr"
 
 
-def certified(verdicts, k=1, radius="1", bound="", **more):
-    """Rows of one K, R and bound: a verdict a query."""
+def certified(verdicts, k=1, radius=1, bound=""):
+    """Rows of one K, R and bound: a verdict for each query."""
+    at = {"task": TASK, "defense": DEFENSE, "radius": radius}
     for number, verdict in enumerate(verdicts, start=1):
-        yield row(f"certified@{k}/R={radius}{bound}", verdict, f"q{number}", note=BOUNDS[bound], **more)
+        yield row("certified", verdict, f"q{number}", k=k, group=bound, note=BOUNDS[bound], **at)
         if not bound and k == 1:
-            yield row(f"rho/R={radius}", 0.9, f"q{number}", **more)
-            yield row(f"samples/R={radius}", 100, f"q{number}", **more)
+            yield row("rho", 0.9, f"q{number}", **at)
+            yield row("samples", 100, f"q{number}", **at)
 
 
-def attack(query, before, after, replaced=None, *, defense="certdr", name="a"):
+def attack(query, before, after, replaced=None, *, defense=DEFENSE, name="a", **more):
     """Rows of one attacked text."""
-    facts = {"rank/before": before, "rank/after": after} | ({} if replaced is None else {"replaced": replaced})
-    for measure, value in facts.items():
-        more = {"task": "document-attack", "attack": name, "doc_id": f"d{before}", "defense": defense}
-        yield row(measure, value, query, **more)
+    facts = {("rank", "clean"): before, ("rank", "attacked"): after}
+    facts |= {} if replaced is None else {("replaced", "attacked"): replaced}
+    at = {"task": "document-attack", "attack": name, "doc_id": f"d{before}", "defense": defense, **more}
+    for (measure, condition), value in facts.items():
+        yield row(measure, value, query, condition=condition, **at)
 
 
 def tables(rows):
-    return {table.name: table for table in make_tables(frame(rows), Settings("bm25", rounds=0))}
+    of_run = rowset(rows)
+    return {table.name: table for table in make_tables(of_run, replace(settings_for(of_run, None), rounds=0))}
+
+
+def drawn(rows):
+    of_run = rowset(rows)
+    return {shown.name: shown.figure for shown in draw(of_run, replace(settings_for(of_run, None), rounds=0))}
 
 
 def cells(table, defense="certdr"):
-    (line,) = [line for line in table.lines if table.key(line, "defense") == defense]
+    (line,) = [line for line in table.lines if table.key(line, "defense").label == defense]
     return {column.title: value.estimate for column, value in zip(table.columns, line.values, strict=True)}
 
 
@@ -57,23 +59,36 @@ def test_crq_is_told_apart_by_k_by_radius_and_by_bound():
         *certified([1, 1, 1, 0]),
         *certified([1, 0, 0, 0], k=10),
         *certified([1, 1, 0, 0], radius="all"),
-        *certified([1, 1, 1, 1], bound="/paper"),
+        *certified([1, 1, 1, 1], bound="paper"),
     ]
     made = tables(rows)
     one, whole = made["certified-topk-r-1-lee"], made["certified-topk-r-all-lee"]
-    assert cells(one) == {"CRQ@1": 0.75, "CRQ@10": 0.25, "CRQ@1 paper": 1, "rho": 0.9, "samples": 100}
-    assert cells(whole) == {"CRQ@1": 0.5, "rho": 0.9, "samples": 100}
-    frontier = {"CRQ@1, R=1": 0.75, "CRQ@1, R=all": 0.5, "CRQ@10, R=1": 0.25}
-    assert cells(made["certified-topk-frontier-lee"]) == frontier
-    assert cells(made["summary-lee"]) == {"CRQ@10, R=1": 0.25}
+    assert cells(one) == {
+        "CRQ@1": 0.75,
+        "CRQ@10": 0.25,
+        "CRQ@1, published bound": 1,
+        "rho": 0.9,
+        "samples per document": 100,
+    }
+    assert cells(whole) == {"CRQ@1": 0.5, "rho": 0.9, "samples per document": 100}
+    trade_off = {"CRQ@1, R = 1": 0.75, "CRQ@1, R = all": 0.5, "CRQ@10, R = 1": 0.25}
+    assert cells(made["certified-topk-trade-off-lee"]) == trade_off
+    assert cells(made["summary-lee"]) == {"CRQ@10, R = 1": 0.25}
 
 
-def test_the_frontier_shows_the_price_and_the_overlaps():
-    values = {"nDCG@10": 0.3, "nDCG@10/undefended": 0.4, "overlap_below_1": 0.02, "overlap_least": 0.1}
-    found = cells(tables([*certified([1]), *(row(*pair) for pair in values.items())])["certified-topk-frontier-lee"])
-    expected = {"nDCG@10 defended": 0.3, "nDCG@10 undefended": 0.4, "overlap < 1": 0.02, "least overlap": 0.1}
-    assert {name: found[name] for name in expected} == expected
-    assert found["nDCG@10 change"] == pytest.approx(-0.25)
+def clean_lists(values, undefended, defense=DEFENSE):
+    for measure, value in values.items():
+        yield row(measure, value, task=TASK, defense=defense)
+    yield row("nDCG@10", undefended, task=TASK, defense=defense, condition="undefended")
+
+
+def test_the_trade_off_shows_effectiveness_and_overlaps():
+    values = {"nDCG@10": 0.3, "overlap_below_1": 0.02, "overlap_least": 0.1}
+    figures = cells(tables([*certified([1]), *clean_lists(values, 0.4)])["certified-topk-trade-off-lee"])
+    expected = {"nDCG@10, defended": 0.3, "nDCG@10, undefended": 0.4}
+    expected |= {"words with overlap < 1": 0.02, "least overlap": 0.1}
+    assert {name: figures[name] for name in expected} == expected
+    assert figures["relative change of nDCG@10"] == pytest.approx(-0.25)
 
 
 def test_an_attack_that_enters_a_top_k_is_seen_beside_the_certificates():
@@ -91,36 +106,40 @@ def test_an_attack_that_enters_a_top_k_is_seen_beside_the_certificates():
     assert cells(tables(rows)["certified-topk-r-1-attacked-lee"]) == {
         "CRQ@1": 1 / 3,
         "CRQ@3": 0,
-        "kept@1": 1 / 3,
-        "kept@3": 1 / 3,
-        "kept@1, any attack": 0.25,
-        "kept@3, any attack": 0.25,
-        "attacked texts": 5 / 3,
+        "empirically robust@1": 1 / 3,
+        "empirically robust@3": 1 / 3,
+        "empirically robust@1, any attack": 0.25,
+        "empirically robust@3, any attack": 0.25,
+        "attacked texts per query": 5 / 3,
     }
 
 
 def test_an_attack_counts_from_the_radius_that_allows_it():
-    rows = [*certified([1], radius="1"), *certified([0], radius="2"), *certified([0], radius="all")]
+    rows = [*certified([1], radius=1), *certified([0], radius=2), *certified([0], radius="all")]
     rows += [*attack("q1", 9, 5, 1), *attack("q1", 8, 1, 2)]
     made = tables(rows)
-    found = {r: cells(made[f"certified-topk-r-{r}-attacked-lee"])["kept@1"] for r in ("1", "2", "all")}
-    assert found == {"1": 1, "2": 0, "all": 0}
+    robust = {r: cells(made[f"certified-topk-r-{r}-attacked-lee"])["empirically robust@1"] for r in (1, 2, "all")}
+    assert robust == {1: 1, 2: 0, "all": 0}
 
 
 def test_an_attack_on_another_defense_or_seed_speaks_of_no_list_here():
     rows = [*certified([1]), *attack("q1", 9, 1, 1, defense="none")]
-    rows += [row(r.measure, r.value, task=r.task, attack="a", doc_id="d9", seed=1) for r in attack("q1", 9, 1, 1)]
-    assert with_attacks(RowSet(frame(rows)), "certified-topk").measures == {"certified@1/R=1", "rho/R=1", "samples/R=1"}
+    rows += attack("q1", 9, 1, 1, seed=1)
+    of_run = rowset(rows)
+    (task,) = (task for task in of_run.tasks if task.name == TASK)
+    assert with_attacks(of_run, task).facts == {
+        Fact("certified", k=1, radius=1), Fact("rho", radius=1), Fact("samples", radius=1)
+    }  # fmt: skip
     assert "certified-topk-r-1-attacked-lee" not in tables(rows)
 
 
 def test_every_verdict_stands_in_the_file_by_query(write):
     rows = [
         *certified([1, 0]),
-        *certified([0, 1], k=10, radius="all", bound="/paper"),
+        *certified([0, 1], k=10, radius="all", bound="paper"),
         row("AP", 1, task="iid-variance"),
     ]
-    (text,) = by_query(frame(rows)).values()
+    (text,) = by_query(rowset(rows)).values()
     records = list(csv.DictReader(io.StringIO(text)))
     shown = [(r["query_id"], r["K"], r["R"], r["bound"], r["certified"]) for r in records]
     assert shown == [
@@ -135,27 +154,24 @@ def test_every_verdict_stands_in_the_file_by_query(write):
 
 def sweep():
     """Two samplings of one defense, and a trivial one; CRQ@1 of the larger is 1 at R=1 and .5 at R=all."""
-    clean = {"nDCG@10": 0.4, "nDCG@10/undefended": 0.5}
     for size, loss in ((100, 1), (300, 0)):
-        defense = f"CertDR:samples={size}"
-        for k in (1, 10):
-            for radius in ("1", "all"):
-                first = 1 if radius == "1" or k == 1 else 0
-                for query, verdict in (("q1", first), ("q2", int(radius == "1" and not loss))):
-                    yield row(f"certified@{k}/R={radius}", verdict, query, defense=defense)
-                    yield row(f"samples/R={radius}", size, f"{query}", defense=defense, doc_id=str(k))
-        for measure, value in (clean | {"overlap_below_1": 0.1}).items():
-            yield row(measure, value, defense=defense)
-    yield row("certified@1/R=1", 1, defense="canonical")
-    yield row("samples/R=1", 1, defense="canonical")
-    for measure, value in ({"nDCG@10": 0.45, "overlap_below_1": 0}).items():
-        yield row(measure, value, defense="canonical")
-    yield row("nDCG@10/undefended", 0.5, defense="canonical")
+        at = {"task": TASK, "defense": f"CertDR:samples={size}"}
+        for radius in (1, "all"):
+            for query in ("q1", "q2"):
+                yield row("samples", size, query, radius=radius, **at)
+            for k in (1, 10):
+                first = 1 if radius == 1 or k == 1 else 0
+                for query, verdict in (("q1", first), ("q2", int(radius == 1 and not loss))):
+                    yield row("certified", verdict, query, k=k, radius=radius, **at)
+        yield from clean_lists({"nDCG@10": 0.4, "overlap_below_1": 0.1}, 0.5, at["defense"])
+    yield row("certified", 1, task=TASK, defense="canonical", k=1, radius=1)
+    yield row("samples", 1, task=TASK, defense="canonical", radius=1)
+    yield from clean_lists({"nDCG@10": 0.45, "overlap_below_1": 0}, 0.5, "canonical")
 
 
 @pytest.fixture(scope="module")
 def figures():
-    return {one.name: one.figure for one in draw(frame(sweep()), Settings("bm25", rounds=0))}
+    return drawn(sweep())
 
 
 def curves(figure):
@@ -169,23 +185,23 @@ def curves(figure):
 
 
 def test_curves_show_crq_by_k_and_by_radius(figures):
-    by_k = {(title, name): found for title, name, found in curves(figures["certified-k-lee"])}
+    by_k = {(title, name): values for title, name, values in curves(figures["certified-k-lee"])}
     assert by_k["R = 1", "CertDR:samples=300"] == {"1": 100, "10": 100}
     assert by_k["R = all", "CertDR:samples=300"] == {"1": 50, "10": 0}
     assert by_k["R = 1", "canonical"] == {"1": 100}
-    by_radius = {(title, name): found for title, name, found in curves(figures["certified-radius-lee"])}
+    by_radius = {(title, name): values for title, name, values in curves(figures["certified-radius-lee"])}
     assert by_radius["K = 10", "CertDR:samples=100"] == {"1": 50, "all": 0}
 
 
 def test_samples_are_compared_where_they_alone_differ(figures):
-    found = {(title, name): own for title, name, own in curves(figures["certified-samples-lee"])}
-    assert found["R = 1", "K = 1"] == {"100": 50, "300": 100}
-    assert {panel.get_ylabel() for panel in figures["certified-samples-lee"].axes} == {"bm25, CertDR\nCRQ %", ""}
-    assert not [one for one in draw(frame(certified([1])), Settings("bm25", rounds=0)) if "samples" in one.name]
+    by_samples = {(title, name): values for title, name, values in curves(figures["certified-samples-lee"])}
+    assert by_samples["R = 1", "K = 1"] == {"100": 50, "300": 100}
+    assert {panel.get_ylabel() for panel in figures["certified-samples-lee"].axes} == {"bm25, CertDR\nCRQ (%)", ""}
+    assert not [name for name in drawn(certified([1])) if "samples" in name]
 
 
 def test_trivial_certificates_are_hollow_and_named_so(figures):
-    figure = figures["certified-frontier-1-lee"]
+    figure = figures["certified-trade-off-1-lee"]
     faces = {tuple(line.get_xydata()[0]): line.get_markerfacecolor() for line in figure.axes[0].lines[1:]}
     assert faces[0.45, 100] == "white"
     assert faces[0.4, 100] != "white"

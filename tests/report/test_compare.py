@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 
@@ -10,17 +11,12 @@ import pytest
 from rich.console import Console
 
 from robustrank.report.compare import compare_runs, comparison_table
-from robustrank.rows import COLUMNS, Row
+
+from .conftest import frame, make_rows, point, relabelled, row
 
 
-def run(values, measure="AP", seed=0, ranker="bm25", task="iid-variance"):
-    facts = {"collection": "lee", "family": "traditional", "defense": "none", "attack": "", "doc_id": ""}
-    rows = [
-        Row(**facts, task=task, ranker=ranker, seed=seed, query_id=query, measure=measure, value=value)
-        for query, value in values.items()
-    ]
-    made = pd.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
-    return made.astype({"value": "float64"})
+def run(values, measure="AP", **at):
+    return frame(row(measure, value, query, **at) for query, value in values.items())
 
 
 def only(compared):
@@ -41,7 +37,7 @@ def test_a_difference_worked_out_by_hand():
 
 def test_seeds_are_averaged_and_a_missing_value_is_no_zero():
     a = pd.concat([run({"q1": 0.2, "q2": 0.5}), run({"q1": 0.4}, seed=1)])
-    b = run({"q1": 0.5, "q2": None})
+    b = pd.concat([run({"q1": 0.5}), frame([row("AP", None, "q2", status="failed")])])
     record = only(compare_runs(a, b))
     assert (record["mean_a"], record["mean_b"]) == (pytest.approx(0.3), 0.5)
     assert (record["common"], record["only_a"], record["only_b"]) == (1, 1, 0)
@@ -63,7 +59,7 @@ def test_seeds_that_both_runs_have_are_resampled():
 def test_a_task_whose_parameters_differ_is_paired_and_named_by_both():
     a, b = run({"q1": 0.2}), run({"q1": 0.4}, task="iid-variance:floor=0.2")
     record = only(compare_runs(a, b))
-    assert (record["task"], record["common"]) == ("iid-variance (default → floor=0.2)", 1)
+    assert (record["task"], record["common"]) == ("iid-variance → iid-variance:floor=0.2", 1)
     several = pd.concat([b, run({"q1": 0.5}, task="iid-variance:floor=0.3")])
     assert set(compare_runs(a, several)["common"]) == {0}  # which of the two would be a guess
 
@@ -80,8 +76,8 @@ def test_runs_with_nothing_in_common_are_counted_and_not_tested():
 def test_holm_goes_over_the_conditions_of_a_measure_that_differ():
     queries = [f"q{i}" for i in range(8)]
     low, high = dict.fromkeys(queries, 0.2), dict.fromkeys(queries, 0.4)
-    a = pd.concat([run(low, ranker=ranker) for ranker in "xyz"] + [run(low, measure="RR")])
-    b = pd.concat([run(high, ranker=ranker) for ranker in "xy"] + [run(low, ranker="z"), run(high, measure="RR")])
+    a = pd.concat([run(low, ranker=name) for name in "xyz"] + [run(low, measure="RR")])
+    b = pd.concat([run(high, ranker=name) for name in "xy"] + [run(low, ranker="z"), run(high, measure="RR")])
     p = compare_runs(a, b).set_index(["measure", "ranker"])["p"]
     assert p.to_dict() == {
         ("AP", "x"): pytest.approx(2 * 2 / 256),
@@ -109,3 +105,23 @@ def test_the_table_shows_what_differs():
     assert "0.15" in text
     assert "0.05" in text
     assert "1 of 2 measures are the same, not shown" in text
+
+
+def test_runs_are_paired_by_plug_in_and_parameters_whatever_they_are_labelled():
+    rows = make_rows(("bm25",), ("q1", "q2"), (0,))
+    labels = {text: f"other {number}" for number, text in enumerate(("iid-variance", "lee", "bm25", "none"))}
+    compared = compare_runs(frame(rows), frame(relabelled(rows, labels)), rounds=0)
+    assert (compared["difference"] == 0).all()
+    assert (compared[["only_a", "only_b"]] == 0).all(axis=None)
+    assert set(compared["ranker"]) == {"bm25 → other 2"}
+    assert {"none → other 3", "certdr:samples=200"} == set(compared["defense"])
+
+
+def test_a_collection_in_another_folder_is_paired_by_its_identity():
+    def at(folder, identity):
+        (cell, fact), *_ = [row("AP", 0.5, collection=f"beir:folder={folder}")]
+        changed = dataclasses.replace(cell, collection=point(f"beir:folder={folder}", identity=identity))
+        return frame([(changed, fact)])
+
+    assert only(compare_runs(at("a", "same"), at("b", "same")))["common"] == 1
+    assert set(compare_runs(at("a", "one"), at("b", "two"))["common"]) == {0}

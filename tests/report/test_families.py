@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from robustrank.report import markdown
-from robustrank.report.build import make_tables
-from robustrank.report.estimate import Settings
+from robustrank.report.build import make_tables, settings_for
 from robustrank.report.families import families, mean_rank, ranked_families
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value
+
+from .conftest import entries
 
 
 def test_families_worked_out_by_hand():
     columns = (
-        Column("VNAP", ("AP",), higher_is_better=False, task="iid-variance"),
-        Column("drop", ("a", "b"), higher_is_better=True, task="document-attack:targets=easy-5"),
-        Column("success", ("c",), higher_is_better=False, task="document-attack:targets=easy-5"),
+        Column("VNAP", (), higher_is_better=False, task="iid-variance"),
+        Column("drop", (), higher_is_better=True, task="document-attack"),
+        Column("success", (), higher_is_better=False, task="document-attack"),
     )
     figures = {
         ("traditional", "bm25", "none"): (0.2, None, 0.4),
@@ -24,11 +27,11 @@ def test_families_worked_out_by_hand():
         ("pretrained", "bert", "none"): (0.1, -0.1, 0.9),
         ("pretrained", "bert", "certdr"): (0.9, -0.9, 0.0),  # defended: not counted
     }
-    lines = tuple(TableRow(keys, tuple(Value(value) for value in own)) for keys, own in figures.items())
+    lines = tuple(TableRow(entries(*keys), tuple(Value(value) for value in values)) for keys, values in figures.items())
     made = families(RenderedTable("f", "C.", "L.", ("family", "ranker", "defense"), "", columns, lines))
     assert [column.title for column in made.columns] == ["VNAP", "rank", "drop", "rank", "success", "rank", "mean rank"]
     assert [line.units for line in made.lines] == [2, 1, 1]
-    assert {line.keys[0]: [value.estimate for value in line.values] for line in made.lines} == {
+    assert {line.labels[0]: [value.estimate for value in line.values] for line in made.lines} == {
         "traditional": [pytest.approx(0.3), 2.5, None, None, 0.5, 1, 1.75],  # (2.5 + 1) / 2
         "neural": [0.3, 2.5, -0.2, 2, 0.7, 2, 2.25],  # (2.5 + (2 + 2) / 2) / 2
         "pretrained": [0.1, 1, -0.1, 1, 0.9, 3, 1.5],  # (1 + (1 + 3) / 2) / 2
@@ -43,13 +46,16 @@ def test_ties_share_a_rank_and_who_has_no_figure_has_no_rank():
 
 
 def test_the_report_ranks_families_of_every_task(study):
-    (table,) = [one for one in make_tables(study, Settings("bm25", rounds=0)) if one.name == "families-c0"]
-    losses = {line.keys[0]: line.values[2] for line in table.lines}
-    assert table.columns[2].title == "unseen queries, drop rate"
+    (table,) = [
+        one for one in make_tables(study, replace(settings_for(study, "bm25"), rounds=0)) if one.name == "families-c0"
+    ]
+    losses = {line.labels[0]: line.values[2] for line in table.lines}
+    assert table.columns[2].title == "relative change of nDCG@10, unseen query types"
     assert losses["traditional"].estimate is None
     assert losses["learning to rank"].best
-    ranks = {line.keys[0]: line.values[3].estimate for line in table.lines}
+    ranks = {line.labels[0]: line.values[3].estimate for line in table.lines}
     assert ranks == {"traditional": None, "learning to rank": 1, "neural": 3, "pretrained": 2}
     shown = [line.split("|")[1].strip() for line in markdown.table(table).splitlines() if line.startswith("|")][2:]
     assert shown == ["traditional", "learning to rank", "neural", "pretrained"]
     assert "permutation" not in table.legend
+    assert [c.count for c in table.columns if "drop" in c.title or "change" in c.title] == ["", "", "", ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,21 +12,22 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from robustrank.report.build import make_tables, settings_for
-from robustrank.report.estimate import Settings
+from robustrank.report.entries import Entry
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.labels import drawable, label_points
 from robustrank.report.plots import budget_curves, style_map, trade_off
+from robustrank.report.rowset import RowSet
 from robustrank.report.series import series
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value
-from robustrank.rows import Row
-from tests.report.conftest import frame
+
+from .conftest import entries, entry, relabelled, row, rowset
 
 
 def rendered(values, rows=("ranker", "defense")):
-    columns = (Column("x", ("x",)), Column("y", ("y",)), Column("budget", ("b",)))[: len(next(iter(values.values())))]
+    columns = (Column("x", ()), Column("y", ()), Column("budget", ()))[: len(next(iter(values.values())))]
     lines = tuple(
-        TableRow(keys, tuple(Value(v, None if v is None else (v - 0.1, v + 0.1)) for v in own))
-        for keys, own in values.items()
+        TableRow(entries(*keys), tuple(Value(v, None if v is None else (v - 0.1, v + 0.1)) for v in of_line))
+        for keys, of_line in values.items()
     )
     return RenderedTable("f", "C.", "", rows, "", columns, lines)
 
@@ -56,16 +58,14 @@ def test_attacks_that_differ_in_their_size_are_one_series():
         "keyword-stuffing:repeats=1,seed=1": 1,
         "keyword-stuffing:repeats=2,seed=1": 2,
         "random-edit": 3,
-        "my own: label": 3,
     }
-    assert list(series(budgets).values()) == [
+    assert list(series({entry(text): size for text, size in budgets.items()}).values()) == [
         "word-substitution:table=minilm",
         "word-substitution:table=minilm",
-        "word-substitution:table=wordnet",
-        "keyword-stuffing:seed=1",
-        "keyword-stuffing:seed=1",
+        "word-substitution:max_words=5,table=wordnet",  # alone, by its label
+        "keyword-stuffing",
+        "keyword-stuffing",
         "random-edit",
-        "my own: label",
     ]
 
 
@@ -78,7 +78,7 @@ def test_a_point_without_a_figure_is_not_drawn():
 def test_defended_rankers_are_named_by_their_defense():
     values = {("bm25", "none"): (0.4, 0.5), ("bm25", "certdr:samples=200"): (0.3, 0.6), ("minilm", "none"): (0.8, 0.1)}
     names = {text.get_text() for text in trade_off(rendered(values)).axes[0].texts} - {""}
-    assert names == {"bm25", "bm25 + certdr", "minilm"}
+    assert names == {"bm25", "bm25 + certdr:samples=200", "minilm"}
 
 
 def test_curves_hold_the_values_of_the_table():
@@ -89,93 +89,100 @@ def test_curves_hold_the_values_of_the_table():
     }
     figure = budget_curves(rendered(values, ("attack", "ranker", "defense")))
     assert [axes.get_title() for axes in figure.axes] == ["bm25", "minilm"]
-    own, control = figure.axes[0].lines
-    assert (own.get_xydata().tolist(), own.get_linestyle()) == ([[1, 0.2], [5, 0.6]], "-")
+    attacked, control = figure.axes[0].lines
+    assert (attacked.get_xydata().tolist(), attacked.get_linestyle()) == ([[1, 0.2], [5, 0.6]], "-")
     assert (control.get_xydata().tolist(), control.get_linestyle()) == ([[1, 0.1], [5, 0.3]], "--")
 
 
 def test_any_label_can_be_drawn():
     label = "$x_1$ 北京 \n🙂 {a} \\frac"
     assert drawable(label) == "$x_1$ �� � {a} \\frac"
-    figure = trade_off(rendered({(label, "none"): (0.4, 0.5)}))
+    values = (Value(0.4, (0.3, 0.5)), Value(0.5, (0.4, 0.6)))
+    lines = (TableRow((Entry(label, label), *entries("none")), values),)
+    columns = (Column("x", ()), Column("y", ()))
+    figure = trade_off(RenderedTable("f", "C.", "", ("ranker", "defense"), "", columns, lines))
     assert Drawn("f", "", figure).saved("png").startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("kind", ["pdf", "png"])
 def test_a_figure_is_the_same_to_the_byte_and_bears_no_date(small_rows, kind):
-    settings = settings_for(small_rows, "bm25")
-    few = small_rows[small_rows["task"].str.startswith("query-attack")]
+    few = RowSet.of_run(small_rows[small_rows["task_name"] == "query-attack"])
+    settings = settings_for(few, "bm25")
     (one,), (other,) = draw(few, settings), draw(few, settings)
     assert one.saved(kind) == other.saved(kind) == one.saved(kind)
     assert b"CreationDate" not in one.saved(kind)
 
 
 def test_every_task_of_a_study_has_its_figure_with_families_told_apart(study):
-    drawn = {one.name: one for one in draw(study, Settings("bm25", rounds=0))}
+    drawn = {one.name: one for one in drawn_of(study)}
     names = ("variance", "unseen-queries", "other-corpora", "trade-off-query-attack", "trade-off-document-attack")
     assert {f"{name}-c0" for name in names} <= set(drawn)
     families = [text.get_text() for text in drawn["variance-c0"].figure.legends[0].get_texts()]
     assert families == ["traditional", "learning to rank", "neural", "pretrained"]
     (axes,) = drawn["unseen-queries-c0"].figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()][:3] == ["bm25", "query-likelihood", "lambdamart"]
-    own = study[(study["ranker"] == "lambdamart") & (study["task"] == "ood-query")]
-    means = [own[own["measure"] == f"nDCG@10/{name}"]["value"].mean() for name in ("seen", "unseen")]
+    rows = study.rows[
+        study.rows["ranker"].str.startswith("lambdamart ") & study.rows["task"].str.startswith("ood-query")
+    ]
+    means = [rows[rows["condition"] == name]["value"].mean() for name in ("seen", "unseen")]
     assert any(list(line.get_xdata()) == pytest.approx(means) for line in axes.lines if len(line.get_xdata()) == 2)
 
 
 def test_rankers_of_a_family_share_its_colour_and_no_mark():
     keys = [("neural", "drmm"), ("neural", "duet"), ("pretrained", "bert")]
-    looks = style_map(rendered(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
-    assert looks["drmm"][0] == looks["duet"][0] != looks["bert"][0]
-    assert looks["drmm"][1] != looks["duet"][1]
+    styles = style_map(rendered(dict.fromkeys(keys, (0.1, 0.2)), ("family", "ranker")))
+    drmm, duet, bert = (styles[entry(name)] for name in ("drmm", "duet", "bert"))
+    assert drmm[0] == duet[0] != bert[0]
+    assert drmm[1] != duet[1]
 
 
 def detector_rows(before, after, attack, defense="spamicity-filter"):
-    def row(doc, measure, value):
-        of = ("document-attack", "lee", "bm25", "traditional", defense, attack, 0)
-        return Row(*of, f"q{doc}", f"d{doc}", measure, float(value), "ok", "")
-
     for doc, (clean, attacked) in enumerate(zip(before, after, strict=True)):
-        yield row(doc, "suspicion/before", clean)
-        yield row(doc, "suspicion", attacked)
-        yield row(doc, "flagged/before", clean > 5)
-        yield row(doc, "flagged", attacked > 5)
-        yield row(doc, "AUC", np.mean([attacked > other for other in before]))
+        at = {"task": "document-attack", "defense": defense, "attack": attack, "doc_id": f"d{doc}"}
+        for condition, score in (("clean", clean), ("attacked", attacked)):
+            yield row("anomaly_score", score, f"q{doc}", condition=condition, **at)
+            yield row("flagged", score > 5, f"q{doc}", condition=condition, **at)
+        yield row("AUC", np.mean([attacked > score for score in before]), f"q{doc}", **at)
+
+
+def drawn_of(rows):
+    return draw(rows, replace(settings_for(rows, None), rounds=0))
 
 
 def test_a_detector_has_its_roc_curves():
     before, after = range(10), [7.5, *range(11, 20)]
-    rows = frame([*detector_rows(before, after, "one"), *detector_rows(before, before, "two")])
-    drawn = {one.name: one.figure for one in draw(rows, Settings("bm25", rounds=0))}
+    rows = rowset([*detector_rows(before, after, "one"), *detector_rows(before, before, "two")])
+    drawn = {shown.name: shown.figure for shown in drawn_of(rows)}
     (panel,) = drawn["roc-lee"].axes
-    _diagonal, one, own, two, _ = panel.lines
-    assert dict(zip(one.get_xdata(), one.get_ydata(), strict=True))[0.15] == 0.9
-    assert dict(zip(one.get_xdata(), one.get_ydata(), strict=True))[0.2] == 1
-    assert (own.get_xdata()[0], own.get_ydata()[0]) == (0.4, 1)
-    assert all(y <= x for x, y in zip(two.get_xdata(), two.get_ydata(), strict=True))
-    (table,) = [t for t in make_tables(rows, Settings("bm25", rounds=0)) if t.name == "document-attack-detection-lee"]
+    _diagonal, first, threshold, second, _ = panel.lines
+    assert dict(zip(first.get_xdata(), first.get_ydata(), strict=True))[0.15] == 0.9
+    assert dict(zip(first.get_xdata(), first.get_ydata(), strict=True))[0.2] == 1
+    assert (threshold.get_xdata()[0], threshold.get_ydata()[0]) == (0.4, 1)
+    assert all(y <= x for x, y in zip(second.get_xdata(), second.get_ydata(), strict=True))
+    made = {t.name: t for t in make_tables(rows, replace(settings_for(rows, None), rounds=0))}
+    table = made["document-attack-detection-lee"]
     rates = [line.values[-1].estimate for line in table.lines]
-    assert [column.title for column in table.columns][-1] == "detected at FPR .05"
+    assert [column.title for column in table.columns][-1] == "detection rate at FPR 5 %"
     assert rates == [0.9, 0]
 
 
 def imitation_rows(agreement):
     for queries, values in agreement.items():
-        of = (f"imitation:surrogate=knrm,queries={queries}", "lee", "minilm", "pretrained", "none", "", 0)
-        yield Row(*of, "", "", "prepare/queries", 100.0 * queries)
+        at = {"task": f"imitation:surrogate=knrm,queries={queries}", "ranker": "minilm"}
+        yield row("queries", 100 * queries, "", group="prepare", **at)
         for number, value in enumerate(values):
-            yield Row(*of, f"q{number}", "", "overlap@10", value)
-            yield Row(*of, f"q{number}", "", "RBO", value / 2)
+            yield row("overlap@10", value, f"q{number}", **at)
+            yield row("RBO", value / 2, f"q{number}", **at)
 
 
 def curves(rows):
-    drawn = draw(frame([*rows]), Settings("minilm", rounds=0))
-    return [one.figure for one in drawn if one.name == "imitation-curve-lee"]
+    return [shown.figure for shown in drawn_of(rowset(rows)) if shown.name == "imitation-curve-lee"]
 
 
-def test_an_imitation_has_its_curve_of_agreement():
-    other = Row("iid-variance", "lee", "bm25", "traditional", "none", "", 0, "q0", "", "AP", 0.5)
-    (figure,) = curves([*imitation_rows({3: [0.2, 0.4], 30: [0.5, 0.7]}), other])
+@pytest.mark.parametrize("labels", [{}, {"imitation:surrogate=knrm,queries=30": "a: queries=3"}])
+def test_an_imitation_has_its_curve_of_agreement(labels):
+    rows = [*imitation_rows({3: [0.2, 0.4], 30: [0.5, 0.7]}), row("AP", 0.5, "q0")]
+    (figure,) = curves(relabelled(rows, labels))
     assert len(figure.axes) == 1  # nobody imitated the other
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["300", "3,000"]
     overlap, rbo = figure.axes[0].lines

@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robustrank.report import latex
+from robustrank.report.entries import Entry
 from robustrank.report.latex_text import escape
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value
 from robustrank.report.write import write_report
+
+from .conftest import entries
 
 SIGNS = {
     "textbackslash": "\\",
@@ -98,16 +101,16 @@ def test_every_character_compiles_wherever_it_stands(tmp_path, encoding):
         "$",
     ]
     value = Value(0.5, (0.1, 0.9), 3, {}, "†*", best=True)
-    column = Column("title_of 100% [↑]", ("m",))
-    lines = tuple(TableRow((label, label), (value,)) for label in labels)
+    column = Column("title_of 100% [↑]", ())
+    lines = tuple(TableRow((Entry(label, label),) * 2, (value,)) for label in labels)
     rendered = RenderedTable(
         "odd", "\n".join(labels), "50 % & more", ("ranker", "défense"), "queries", (column,), lines, tuple(labels)
     )
     preamble = f"\\documentclass{{article}}\\usepackage[{encoding}]{{fontenc}}\\usepackage{{booktabs,graphicx}}"
     body = "".join(
-        f"\\clearpage\n{rowset}\\end{{table*}}\n"
-        for rowset in latex.table(rendered).split("\\end{table*}\n")
-        if rowset.strip()
+        f"\\clearpage\n{page}\\end{{table*}}\n"
+        for page in latex.table(rendered).split("\\end{table*}\n")
+        if page.strip()
     )
     (tmp_path / "all.tex").write_text(f"{preamble}\\begin{{document}}\n{body}\\end{{document}}\n", encoding="ascii")
     output = compiled(tmp_path, "all.tex", "-draftmode")  # no file: T1's fonts would have to be made first
@@ -126,10 +129,10 @@ def test_the_report_compiles_with_its_figures(small_run):
 def test_a_long_table_goes_on_where_a_block_opens():
     value = Value(0.5)
     lines = tuple(
-        TableRow((f"attack {i // 6}", f"ranker {i}"), (value,), opens=i % 6 == 0 and i > 0) for i in range(40)
+        TableRow(entries(f"attack {i // 6}", f"ranker {i}"), (value,), opens=i % 6 == 0 and i > 0) for i in range(40)
     )
-    rendered = RenderedTable("long", "Caption.", "", ("attack", "ranker"), "", (Column("m", ("m",)),), lines)
+    rendered = RenderedTable("long", "Caption.", "", ("attack", "ranker"), "", (Column("m", ()),), lines)
     parts = latex.table(rendered).split("\\begin{table*}")[1:]
-    assert [len(re.findall(r"ranker \d", rowset)) for rowset in parts] == [18, 18, 4]
+    assert [len(re.findall(r"ranker \d", page)) for page in parts] == [18, 18, 4]
     assert "attack 3" in parts[1].split("\\midrule")[1]
     assert "(Part 2 of 3.)" in parts[1]

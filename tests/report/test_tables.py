@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from robustrank.errors import UsageError
-from robustrank.report import html_tables, latex, markdown
+from robustrank.report import csv_tables, html_tables, latex, markdown
 from robustrank.report.build import make_tables, settings_for
-from robustrank.report.estimate import Settings
 from robustrank.report.load import load_rows
 from robustrank.report.numbers import number
+from robustrank.report.rowset import RowSet
 from robustrank.report.tables import BASELINE, PAIR, UNDEFENDED, Column
-from robustrank.rows import COLUMNS, Row
+
+from .conftest import QUERIES, make_rows, relabelled, row, rowset
 
 AP = {"bm25": [0.2, 0.4, 0.6, 0.8], "minilm": [0.5, 0.5, 0.7, 0.9]}
-
-
-def frame(rows):
-    made = pd.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
-    return made.astype({"value": "float64"})
-
-
-def row(measure, value, query="q1", *, task="iid-variance", ranker="bm25", **more):
-    family = "pretrained" if ranker == "minilm" else "traditional"
-    facts = {"defense": "none", "attack": "", "seed": 0, "doc_id": ""} | more
-    return Row(
-        task=task, collection="lee", ranker=ranker, family=family, query_id=query, measure=measure, value=value, **facts
-    )
 
 
 def iid(values=AP, **more):
@@ -45,28 +34,28 @@ def iid(values=AP, **more):
 def attack(success, control, *, ranker="bm25", attack="random-edit:edits=3", **more):
     """Rows of targets: success and control are lists a query of values a document."""
     task = "document-attack"
-    for query, (own, other) in enumerate(zip(success, control, strict=True)):
-        for document, pair in enumerate(zip(own, other, strict=True)):
-            for measure, value in zip(("success", "control/success"), pair, strict=True):
-                place = {"query": f"q{query}", "doc_id": f"{ranker}-{document}"}
-                yield row(measure, value, task=task, ranker=ranker, attack=attack, **place, **more)
+    for query, (attacked, edited) in enumerate(zip(success, control, strict=True)):
+        for document, pair in enumerate(zip(attacked, edited, strict=True)):
+            for condition, value in zip(("attacked", "control"), pair, strict=True):
+                at = {"query": f"q{query}", "doc_id": f"{ranker}-{document}", "condition": condition}
+                yield row("success", value, task=task, ranker=ranker, attack=attack, **at, **more)
 
 
 def tables(rows, baseline="bm25", **more):
-    rows = rows if isinstance(rows, pd.DataFrame) else frame(rows)
+    rows = rows if isinstance(rows, RowSet) else rowset(rows)
     settings = dataclasses.replace(settings_for(rows, baseline), **{"rounds": 200, **more})
     return {table.name: table for table in make_tables(rows, settings)}
 
 
 def cell(table, column, *keys):
     position = [one.title for one in table.columns].index(column)
-    (line,) = [line for line in table.lines if set(keys) <= set(line.keys)]
+    (line,) = [line for line in table.lines if set(keys) <= set(line.labels)]
     return line.values[position]
 
 
 def test_a_small_table_worked_out_by_hand():
     table = tables(iid())["iid-variance-lee"]
-    assert [line.keys for line in table.lines] == [("traditional", "bm25"), ("pretrained", "minilm")]
+    assert [line.labels for line in table.lines] == [("traditional", "bm25"), ("pretrained", "minilm")]
     bm25 = {
         "AP": 0.5,
         "Var(AP)": (0.09 + 0.01 + 0.01 + 0.09) / 4,
@@ -91,9 +80,9 @@ def test_a_small_table_worked_out_by_hand():
 
 def test_numbers_are_written_as_the_field_writes_them():
     three, one, percent = (
-        Column("a", ("a",)),
-        Column("b", ("b",), digits=1),
-        Column("c", ("c",), percent=True, digits=1),
+        Column("a", ()),
+        Column("b", (), digits=1),
+        Column("c", (), percent=True, digits=1),
     )
     written = [number(value, three) for value in (0.4968, -0.0312, 1.25, -0.0001, 1.0, None)]
     assert written == [".497", "-.031", "1.250", ".000", "1.000", "–"]
@@ -113,57 +102,58 @@ def test_a_figure_is_the_mean_over_seeds_of_each_seeds_figure():
     assert cell(table, "Var(AP)", "bm25").estimate == pytest.approx((0.01 + 0.04) / 2)
     assert cell(table, "VNAP", "bm25").estimate == pytest.approx((0.01 / 0.3**2 + 0.04 / 0.6**2) / 2)
     assert cell(table, "AP, lowest 10 %", "bm25").estimate == pytest.approx(0.3)
-    assert "over queries and 2 seeds" in table.legend
+    assert "95 % bootstrap CI over queries and 2 seeds (B = 200)" in table.caption
 
 
 def test_seeds_that_agree_leave_the_interval_over_queries():
     values = {"bm25": [0.1, 0.5, 0.7, 0.2, 0.9]}
     one, three = (tables([row for seed in range(n) for row in iid(values, seed=seed)]) for n in (1, 3))
     assert one == three
-    assert "interval over queries, 200" in one["iid-variance-lee"].legend
+    assert "bootstrap CI over queries (B = 200)" in one["iid-variance-lee"].caption
 
 
 def test_what_is_paired_was_measured_under_the_same_seed():
     rows = []
     for seed, clean, attacked in ((0, 0.8, 0.4), (1, 0.2, None)):
         more = {"task": "query-attack", "attack": "typos", "seed": seed}
-        rows.append(row("nDCG@10/clean", clean, **more))
-        rows.append(row("nDCG@10/attacked", attacked, status="ok" if attacked else "failed", **more))
+        rows.append(row("nDCG@10", clean, condition="clean", **more))
+        status = "ok" if attacked else "failed"
+        rows.append(row("nDCG@10", attacked, condition="attacked", status=status, **more))
     table = tables(rows)["query-attack-ndcg-10-lee"]
-    assert cell(table, "drop rate", "bm25").estimate == pytest.approx(-0.5)
+    assert cell(table, "relative change of nDCG@10", "bm25").estimate == pytest.approx(-0.5)
     assert cell(table, "clean", "bm25").estimate == pytest.approx(0.5)
 
 
-def test_drop_rates_are_ratios_of_means():
+def test_relative_changes_are_ratios_of_means():
     pairs = [(0.8, 0.4), (0.2, 0.2), (0.0, 0.0)]
     more = {"task": "query-attack", "attack": "typos"}
     rows = [
-        row(f"AP/{name}", value, f"q{query}", **more)
+        row("AP", value, f"q{query}", condition=name, **more)
         for query, pair in enumerate(pairs)
         for name, value in zip(("clean", "attacked"), pair, strict=True)
     ]
     table = tables(rows)["query-attack-ap-lee"]
-    assert cell(table, "drop rate", "bm25").estimate == pytest.approx(-0.4)  # the mean of ratios is -.25 or undefined
-    assert cell(table, "queries dropping", "bm25").estimate == pytest.approx(1 / 3)
+    assert cell(table, "relative change of AP", "bm25").estimate == pytest.approx(
+        -0.4
+    )  # the mean of ratios is -.25 or undefined
+    assert cell(table, "queries losing more than 0.1", "bm25").estimate == pytest.approx(1 / 3)
 
 
 def test_the_difference_to_the_control_is_tested_a_query():
     success = [[1, 1], [1, 1], [1, 0], [1, 1], [1, 1], [1, 1]]
     control = [[0, 0], [0, 0], [0, 0], [0, 1], [0, 0], [0, 0]]
     table = tables(attack(success, control))["document-attack-lee"]
-    value = cell(table, "success - control", "bm25")
+    value = cell(table, "ASR - baseline", "bm25")
     assert value.estimate == pytest.approx(11 / 12 - 1 / 12)
     assert value.units == 12
     assert value.p_values == {PAIR: pytest.approx(2 / 64)}
     assert value.marks == PAIR
-    edited = cell(table, "edited", "bm25")
-    assert (edited.estimate, edited.interval) == (12, None)
 
 
 def test_rankers_with_other_targets_are_compared_by_query_means():
     a = attack([[0, 0], [0, 0], [1, 0]], [[0, 0]] * 3)
     b = attack([[1, 1, 1], [1, 0, 1], [1, 1, 1]], [[0, 0, 0]] * 3, ranker="minilm")
-    value = cell(tables([*a, *b])["document-attack-lee"], "success", "minilm")
+    value = cell(tables([*a, *b])["document-attack-lee"], "ASR", "minilm")
     assert value.estimate == pytest.approx(8 / 9)
     assert value.p_values[BASELINE] == pytest.approx(2 / 8)
 
@@ -180,7 +170,7 @@ def test_holm_goes_over_the_column_and_defended_rankers_meet_themselves():
     assert cell(table, "AP", "minilm", "certdr").marks == UNDEFENDED
 
 
-@pytest.mark.parametrize("title", ["success", "median boost"])
+@pytest.mark.parametrize("title", ["ASR", "median boost"])
 def test_intervals_draw_queries_and_not_documents(title):
     rng = np.random.default_rng(1)
     chance = rng.uniform(0, 1, 30)  # documents of a query rise and fall together
@@ -195,6 +185,7 @@ def test_intervals_draw_queries_and_not_documents(title):
             task="document-attack",
             attack="random-edit:edits=3",
             doc_id=f"bm25-{document}",
+            condition="attacked",
         )
         for query, p in enumerate(chance)
         for document in range(sizes[query])
@@ -202,10 +193,10 @@ def test_intervals_draw_queries_and_not_documents(title):
     low, high = cell(tables(rows, rounds=1000)["document-attack-lee"], title, "bm25").interval
     own = (
         [np.array(values) for values in success]
-        if title == "success"
+        if title == "ASR"
         else [np.full(n, 10 * p) for p, n in zip(chance, sizes, strict=True)]
     )
-    statistic = np.mean if title == "success" else np.median
+    statistic = np.mean if title == "ASR" else np.median
     drawn = [statistic(np.concatenate([own[i] for i in rng.integers(30, size=30)])) for _ in range(4000)]
     expected = np.quantile(drawn, [0.025, 0.975])
     assert (low, high) == pytest.approx(tuple(expected), rel=0.12)
@@ -234,17 +225,26 @@ def test_rows_that_all_failed_make_a_table_that_says_so():
         row("AP", None, f"q{i}", ranker=ranker, status="failed", note="undefined") for ranker in AP for i in range(3)
     ]
     (table,) = tables(rows).values()
-    assert [line.keys for line in table.lines] == [("traditional", "bm25"), ("pretrained", "minilm")]
+    assert [line.labels for line in table.lines] == [("traditional", "bm25"), ("pretrained", "minilm")]
     assert table.columns == ()
     assert "6 rows failed, measured and undefined: undefined (6)." in table.notes
 
 
-def test_a_line_that_was_only_skipped_is_in_the_notes_alone():
-    skipped = row("certified@1/R=1", None, "", task="certified-topk", status="skipped", note="'none' proves nothing")
-    proved = [row(name, 1.0, task="certified-topk", defense="certdr") for name in ("certified@1/R=1", "rho/R=1")]
-    table = tables([skipped, *proved])["certified-topk-r-1-lee"]
-    assert [line.keys for line in table.lines] == [("traditional", "bm25", "certdr")]
-    assert any("'none' proves nothing" in note for note in table.notes)
+def test_a_row_that_was_only_skipped_is_in_the_notes_alone():
+    about = {"task": "certified-topk", "radius": 1}
+    skipped = row("certified", None, "", status="skipped", k=1, note="it gives no certificates", **about)
+    certified = [row("certified", 1.0, defense="certdr", k=1, **about), row("rho", 1.0, defense="certdr", **about)]
+    table = tables([skipped, *certified])["certified-topk-r-1-lee"]
+    assert [line.labels for line in table.lines] == [("traditional", "bm25", "certdr")]
+    assert any("it gives no certificates" in note for note in table.notes)
+
+
+def test_a_row_without_a_fact_of_the_table_is_left_out_of_it():
+    more = {"task": "document-attack", "attack": "x", "doc_id": "d"}
+    flagged = [row("flagged", 1, condition=c, defense="spamicity-filter", **more) for c in ("clean", "attacked")]
+    made = tables([row("success", 1, condition="attacked", **more), *flagged])
+    assert [line.labels[-1] for line in made["document-attack-detection-lee"].lines] == ["spamicity-filter"]
+    assert [line.labels[-1] for line in made["document-attack-lee"].lines] == ["none"]
 
 
 def test_one_query_has_no_interval_and_one_ranker_no_rival():
@@ -259,33 +259,37 @@ def test_map_of_zero_leaves_vnap_undefined():
     assert cell(table, "AP", "bm25").estimate == 0
 
 
-def test_nothing_measured_is_lost(rows):
-    shown = {
-        (c.task, name)
-        for t in tables(rows, rounds=0, permutations=1).values()
-        for c in t.columns
-        for name in c.measures
-    }
-    measured = rows[rows["value"].notna()]
-    assert shown >= set(zip(measured["task"], measured["measure"], strict=True))
-
-
 def test_an_unknown_task_gets_a_table_of_its_means():
-    rows = [row(name, value, q, task="their-task:x=1") for name in ("m", "a/b") for q, value in (("q1", 1), ("q2", 2))]
+    values = (("q1", 1), ("q2", 2))
+    rows = [row("m", v, q, task="their-task:x=1", **c) for c in ({}, {"k": 5}) for q, v in values]
     (table,) = tables(rows).values()
-    assert (table.name, table.further) == ("their-task-measures-1-lee", False)
-    assert [column.title for column in table.columns] == ["a/b", "m"]
+    assert table.name == "their-task-means-1-lee"
+    assert [column.title for column in table.columns] == ["m", "m k=5"]
     assert [value.estimate for value in table.lines[0].values] == [1.5, 1.5]
 
 
 def test_settings_of_a_task_have_tables_of_their_own():
-    rows = [
-        row("success", v, task=f"document-attack:targets={t}", attack="x") for t, v in (("easy-5", 1), ("hard-5", 0))
-    ]
+    labels = [f"document-attack:targets={t}" for t in ("easy-5", "hard-5")]
+    rows = [row("success", v, task=t, attack="x", condition="attacked") for t, v in zip(labels, (1, 0), strict=True)]
     made = tables(rows)
-    assert cell(made["document-attack-targets-hard-5-lee"], "success", "bm25").estimate == 0
+    assert cell(made["document-attack-document-attack-targets-hard-5-lee"], "ASR", "bm25").estimate == 0
     titles = [column.title for column in made["summary-lee"].columns]
-    assert titles == [f"document attack, success (targets={t})" for t in ("easy-5", "hard-5")]
+    assert titles == [f"ASR, document attacks ({label})" for label in labels]
+
+
+def test_facts_of_one_measure_are_told_apart_by_every_column():
+    about = {"task": "document-attack", "attack": "x", "doc_id": "d"}
+    facts = [("attacked", None, "", 1), ("control", None, "", 0.5), ("attacked", 10, "", 0.25), ("attacked", 50, "", 0)]
+    rows = [row("success", v, condition=c, cutoff=n, group=g, **about) for c, n, g, v in facts]
+    table = tables(rows)["document-attack-lee"]
+    figures = {column.title: value.estimate for column, value in zip(table.columns, table.lines[0].values, strict=True)}
+    assert figures == {
+        "ASR": 1,
+        "ASR of the random-edit baseline": 0.5,
+        "ASR - baseline": 0.5,
+        "top-10 success": 0.25,
+        "top-50 success": 0,
+    }
 
 
 def test_the_summary_averages_over_attacks_that_every_line_met():
@@ -295,7 +299,7 @@ def test_the_summary_averages_over_attacks_that_every_line_met():
         *attack([[0], [1]], [[0], [0]], attack="black-box", ranker="minilm"),
     ]
     table = tables(rows)["summary-lee"]
-    assert cell(table, "document attack, success", "bm25").estimate == 0
+    assert cell(table, "ASR, document attacks", "bm25").estimate == 0
     assert "black-box" in table.legend
     assert "white-box" not in table.legend
 
@@ -303,61 +307,66 @@ def test_the_summary_averages_over_attacks_that_every_line_met():
 def test_the_order_of_lines_is_that_of_papers():
     rows = [
         *iid({name: [0.1] for name in ("minilm", "zebra", "bm25")}),
-        *(row("success", 1.0, task="document-attack", attack=f"a:size={size}") for size in (10, 5)),
+        *(row("success", 1.0, task="document-attack", attack=f"a:size={n}", condition="attacked") for n in (10, 5)),
     ]
     made = tables(rows, baseline="zebra")
-    assert [line.keys[1] for line in made["iid-variance-lee"].lines] == ["bm25", "zebra", "minilm"]
+    assert [line.labels[1] for line in made["iid-variance-lee"].lines] == ["bm25", "zebra", "minilm"]
     assert [line.turns for line in made["iid-variance-lee"].lines] == [False, False, True]
-    assert [line.keys[0] for line in made["document-attack-lee"].lines] == ["a:size=5", "a:size=10"]
-    assert settings_for(frame(rows), None) == Settings("bm25")
+    assert [line.labels[0] for line in made["document-attack-lee"].lines] == ["a:size=5", "a:size=10"]
+    assert settings_for(rowset(rows), None).baseline.label == "bm25"
 
 
 def test_an_unknown_baseline_is_an_error_with_a_hint(rows):
     with pytest.raises(UsageError, match="did you mean 'bm25'"):
-        settings_for(rows, "bm52")
+        settings_for(RowSet.of_run(rows), "bm52")
 
 
 def test_the_order_of_rows_changes_nothing(rows):
-    few = rows[(rows["task"] == "document-attack:targets=easy-5") & (rows["ranker"] != "query-likelihood")]
-    few = few[few["measure"].isin(["success", "control/success", "nDCG@10/clean", "nDCG@10/attacked"])]
+    few = rows[(rows["task_name"] == "document-attack") & (rows["ranker"] != "query-likelihood")]
+    few = few[few["measure"].isin(["success", "nDCG@10"])]
     shuffled = few.sample(frac=1, random_state=3)
-    assert tables(shuffled, rounds=20) == tables(few, rounds=20)
+    assert tables(RowSet.of_run(shuffled), rounds=20) == tables(RowSet.of_run(few), rounds=20)
 
 
 def test_values_agree_with_the_rows(run_folder):
     rows = load_rows(run_folder)
-    at = {"task": "document-attack:targets=easy-5", "ranker": "minilm", "defense": "none", "measure": "boost"}
-    at["attack"] = "word-substitution:max_words=5"
-    own = rows[np.logical_and.reduce([rows[key] == value for key, value in at.items()])]
-    expected = own.groupby(["query_id", "doc_id"])["value"].mean().mean()
-    boosts = rows[(rows["measure"] == "boost") & (rows["ranker"] == "minilm")]
-    value = cell(tables(boosts, "minilm", rounds=0)["document-attack-lee"], "boost", "none", at["attack"])
+    at = {"task_name": "document-attack", "ranker": "minilm", "defense": "none", "measure": "boost"}
+    at |= {"attack": "word-substitution:max_words=5", "condition": "attacked"}
+    values = rows[np.logical_and.reduce([rows[key] == value for key, value in at.items()])]
+    expected = values.groupby("seed")["value"].mean().mean()
+    boosts = RowSet.of_run(rows[(rows["measure"] == "boost") & (rows["ranker"] == "minilm")])
+    table = tables(boosts, "minilm", rounds=0)["document-attack-lee"]
+    value = cell(table, "boost (mean rank improvement)", "none", at["attack"])
     assert value.estimate == pytest.approx(expected)
     assert not math.isnan(expected)
 
 
-def test_unseen_types_and_corpora_show_what_training_elsewhere_costs(study):
+def test_unseen_types_and_corpora_show_what_out_of_domain_training_costs(study):
     made = tables(study, rounds=0)
-    own = study[(study["ranker"] == "duet") & (study["task"] == "ood-query") & (study["query_id"] != "")]
-    mean = own.groupby(["measure", "seed"])["value"].mean().unstack()
-    expected = (mean.loc["nDCG@10/unseen"] / mean.loc["nDCG@10/seen"] - 1).mean()
+    duet = study.rows[study.rows["ranker"].str.startswith("duet ")]
+    mean = duet.groupby(["task", "condition", "group", "seed"])["value"].mean().unstack()
+    mean = mean.loc[next(task.key for task in study.tasks if task.name == "ood-query")]
+    expected = (mean.loc["unseen", ""] / mean.loc["seen", ""] - 1).mean()
     table = made["ood-query-ndcg-10-c0"]
-    assert cell(table, "drop rate", "duet").estimate == pytest.approx(expected)
-    expected = (mean.loc["nDCG@10/unseen/what"] / mean.loc["nDCG@10/seen/what"] - 1).mean()
+    assert cell(table, "relative change of nDCG@10", "duet").estimate == pytest.approx(expected)
+    expected = (mean.loc["unseen", "what"] / mean.loc["seen", "what"] - 1).mean()
     types = made["ood-query-ndcg-10-types-c0"]
-    assert cell(types, "what (4)", "duet").estimate == pytest.approx(expected)
-    assert [column.title for column in types.columns] == ["how (4)", "other (4)", "what (4)"]
+    assert cell(types, "what", "duet").estimate == pytest.approx(expected)
+    assert [(column.title, column.count) for column in types.columns] == [
+        ("how", "n = 4"), ("other", "n = 4"), ("what", "n = 4")
+    ]  # fmt: skip
     assert [value.estimate is None for value in table.lines[0].values] == [False, True, True, True]  # bm25
     assert any("no type is new to it" in note for note in table.notes)
     corpora = made["ood-corpus-ndcg-10-c0"]
-    assert cell(corpora, "drop rate from c9", "duet") == cell(corpora, "drop rate", "duet")
+    changes = [cell(corpora, f"relative change{of}", "duet") for of in (" of nDCG@10", ", trained on c9")]
+    assert changes[0] == changes[1]
     titles = [column.title for column in made["summary-c0"].columns]
-    assert {"unseen queries, drop rate", "other corpora, drop rate"} <= set(titles)
+    assert {f"relative change of nDCG@10, {shift}" for shift in ("unseen query types", "out-of-domain")} <= set(titles)
 
 
-def test_rankers_stand_by_family_with_the_baseline_in_its_own(study):
-    table = tables(study[study["task"] == "iid-variance"], "duet", rounds=0)["iid-variance-c0"]
-    families = [line.keys[0] for line in table.lines]
+def test_rankers_are_by_family_with_the_baseline_in_its_own(study):
+    table = tables(study, "duet", rounds=0)["iid-variance-c0"]
+    families = [line.labels[0] for line in table.lines]
     assert families == ["traditional"] * 2 + ["learning to rank"] * 2 + ["neural"] * 3 + ["pretrained"] * 3
     assert [i for i, line in enumerate(table.lines) if line.turns] == [2, 4, 7]
     assert "from the baseline duet" in table.legend
@@ -365,3 +374,130 @@ def test_rankers_stand_by_family_with_the_baseline_in_its_own(study):
     shown = [line.split("|")[1].strip() for line in markdown.table(table).splitlines() if line.startswith("|")][2:]
     assert shown == ["traditional", "", "learning to rank", "", "neural", "", "", "pretrained", "", ""]
     assert html_tables.table(table).count("class=turns") == 3
+
+
+def partly_edited():
+    """An attack that edits half of its targets: the others have the same text as control, as the task writes it."""
+    success = [[1, 0], [1, 0], [0, 0], [1, 1]]
+    control = [[1, 0], [0, 0], [0, 0], [0, 1]]
+    edits = [[1, 0], [1, 0], [1, 0], [1, 0]]
+    yield from attack(success, control, attack="partial")
+    for query, counts in enumerate(edits):
+        for document, count in enumerate(counts):
+            at = {"task": "document-attack", "attack": "partial", "doc_id": f"bm25-{document}"}
+            yield row("edits", count, f"q{query}", condition="attacked", **at)
+        yield row("nDCG@10", 0.5, f"q{query}", condition="clean", task="document-attack", attack="partial")
+        yield row("nDCG@10", 0.25, f"q{query}", condition="attacked", task="document-attack", attack="partial")
+        yield row(
+            "success", 1, f"q{query}", condition="attacked", cutoff=10, task="document-attack", attack="partial",
+            doc_id="bm25-0",
+        )  # fmt: skip
+
+
+def test_the_figures_of_a_row_share_their_units_or_say_theirs(rows):
+    counted = 0
+    for table in [*tables(partly_edited()).values(), *tables(RowSet.of_run(rows), rounds=0, permutations=1).values()]:
+        records = list(csv.DictReader(io.StringIO(csv_tables.table(table))))
+        lines = {}
+        for record in records:
+            lines.setdefault(tuple(record[key] for key in table.keys), {})[record["column"]] = record
+        for line, records_of_line in zip(table.lines, lines.values(), strict=True):
+            if {"ASR", "ASR of the random-edit baseline", "ASR - baseline"} <= set(records_of_line):
+                asr, baseline, difference = (
+                    float(records_of_line[name]["estimate"] or "nan")
+                    for name in ("ASR", "ASR of the random-edit baseline", "ASR - baseline")
+                )
+                assert round(asr - baseline, 12) == pytest.approx(round(difference, 12), abs=0, nan_ok=True)
+                counted += 1
+            for column in table.columns:
+                units = int(records_of_line[column.title]["units"])
+                says_so = (
+                    column.count or column.exact or column.units == "" or not records_of_line[column.title]["estimate"]
+                )
+                assert (table.units and units == line.units) or says_so, (table.name, column.title)
+    assert counted > 5
+
+
+def test_a_column_over_fewer_units_names_them_in_its_heading():
+    table = tables(partly_edited())["document-attack-lee"]
+    counts = {column.title: column.count for column in table.columns}
+    assert counts == {
+        "ASR": "",
+        "ASR of the random-edit baseline": "",
+        "ASR - baseline": "",
+        "top-10 success": "n = 4",
+        "edited targets": "",
+        "relative change of nDCG@10": "n = 4 queries",
+    }
+    assert [line.units for line in table.lines] == [8]
+    assert cell(table, "edited targets", "partial").estimate == 4
+    assert "| top-10 success (%), n = 4 ↓ |" in markdown.table(table)
+
+
+RENAME = {
+    "iid-variance": "effectiveness",
+    "query-attack:variants=5": "a typo",
+    "document-attack:targets=easy-5": "zzz",
+    "certified-topk": "proofs: R=all, @5",
+    "lee": "Our News/2024",
+    "bm25": "sparse",
+    "query-likelihood": "a baseline, or none",
+    "minilm": "none",
+    "none": "undefended",
+    "certdr:samples=200": "CertDR [/v2]",
+    **{f"word-substitution:max_words={n}": f"WS{9 - n}" for n in (1, 3, 5)},
+    **{f"keyword-stuffing:repeats={n},where=front": f"stuffing ({n})" for n in (1, 3)},
+    "character-typos:typos=1": "typo",
+}
+
+
+def anonymous(table, labels):
+    """A table with numbers for the labels of its keys, and without its name and texts, which hold labels."""
+    keys = [tuple(labels.get(label, label) for label in line.labels) for line in table.lines]
+    return keys, [line.values for line in table.lines], [column.title for column in table.columns]
+
+
+def test_labels_change_nothing_but_what_is_printed():
+    rows, few = make_rows(queries=QUERIES[:5]), {"rounds": 50, "permutations": 200}
+    plain = list(tables(rows, **few).values())
+    renamed = list(tables(relabelled(rows, RENAME), RENAME["bm25"], **few).values())
+    assert len(plain) == len(renamed) > 10
+    for table, other in zip(plain, renamed, strict=True):
+        assert anonymous(table, RENAME) == anonymous(other, {})
+        assert [note for note in table.notes if ":" not in note] == [note for note in other.notes if ":" not in note]
+    assert any(PAIR in value.p_values for table in renamed for line in table.lines for value in line.values)
+    assert any(UNDEFENDED in value.p_values for table in renamed for line in table.lines for value in line.values)
+
+
+def test_two_sizes_of_an_attack_with_one_label_each_keep_their_order():
+    rows = [row("success", 1, task="document-attack", attack=f"a:size={n}", condition="attacked") for n in (5, 10)]
+    made = tables(relabelled(rows, {"a:size=5": "z", "a:size=10": "a"}))
+    assert [line.labels[0] for line in made["document-attack-lee"].lines] == ["z", "a"]
+
+
+def test_a_quantity_has_one_interval_in_every_table(rows):
+    made = tables(RowSet.of_run(rows), rounds=20, permutations=1)
+    summary, effectiveness = made["summary-lee"], made["iid-variance-lee"]
+    for title in ("nDCG@10", "VNAP"):
+        for ranker in ("bm25", "minilm"):
+            own = cell(summary, title, ranker, "none").interval
+            assert own == cell(effectiveness, title, ranker, "none").interval is not None
+
+
+def test_captions_are_short_whatever_the_labels(rows):
+    long = {label: label + " and a very long explanation" * 9 for label in RENAME}
+    for table in tables(
+        relabelled(make_rows(queries=QUERIES[:2]), long), long["bm25"], rounds=20, permutations=1
+    ).values():
+        assert len(table.caption) <= 200
+        assert len(table.name) <= 63
+    for table in tables(RowSet.of_run(rows), rounds=20, permutations=1).values():
+        assert len(table.caption) <= 200
+        assert "lee, 12 queries" in table.caption
+
+
+def test_shares_of_few_units_have_no_decimals():
+    share = Column("s", (), percent=True, share=True, digits=1)
+    assert [number(0.333, share, units) for units in (0, 49, 50)] == ["33.3", "33", "33.3"]
+    assert number(-0.125, dataclasses.replace(share, signed=True, share=False)) == "-12.5"
+    assert number(0.125, dataclasses.replace(share, signed=True, share=False)) == "+12.5"

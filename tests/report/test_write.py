@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
-import shutil
 
 import pytest
 from rich.console import Console
 
 from robustrank.errors import DataError, UsageError
-from robustrank.report import html_tables, markdown
+from robustrank.report import html_tables, latex_text, markdown
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value
 from robustrank.report.terminal import pieces, show
 from robustrank.report.write import write_report
-from robustrank.rows import Row
+
+from .conftest import entries, relabelled, row
 
 
 def contents(paths):
     return {path.name: path.read_bytes() for path in paths}
 
 
-def row(measure="AP", value=0.5, **changed):
-    facts = {"task": "iid-variance", "collection": "lee", "ranker": "bm25", "family": "traditional", "defense": "none"}
-    facts |= {"attack": "", "seed": 0, "query_id": "q1", "doc_id": ""}
-    return Row(**{**facts, **changed}, measure=measure, value=value, status="ok" if value is not None else "failed")
-
-
 def odd_table():
     labels = ("<b>bm25</b> | x", "[red]minilm[/red] *y*")
     values = (Value(-0.25, (-0.5, 0.0), 12, {"†": 0.01}, "†", best=True), Value(None))
-    columns = (Column("drop", ("a", "b"), percent=True, digits=1, higher_is_better=True), Column("AP", ("AP",)))
-    lines = tuple(TableRow((label, "none"), values) for label in labels)
+    columns = (Column("change", (), percent=True, digits=1, signed=True, higher_is_better=True), Column("AP", ()))
+    lines = tuple(TableRow(entries(label, "none"), values, units=12) for label in labels)
     return RenderedTable(
         "odd", "A & B.", "p < 0.05", ("ranker", "defense"), "queries", columns, lines, ("1 row failed.",)
     )
@@ -40,9 +35,9 @@ def odd_table():
 def test_the_report_remade_is_the_same_to_the_byte(small_run):
     paths = write_report(small_run, baseline="bm25", seed=3)
     first = contents(paths)
-    # Cells under other names are read in another order.
-    for number, cell in enumerate(sorted((small_run / "cells").iterdir(), reverse=True)):
-        cell.rename(cell.with_name(f"x{number:03}"))
+    # Rows in another order.
+    lines = (small_run / "rows.csv").read_text().splitlines(keepends=True)
+    (small_run / "rows.csv").write_text("".join([lines[0], *reversed(lines[1:])]))
     assert contents(write_report(small_run, baseline="bm25", seed=3)) == first
     assert {path.relative_to(small_run / "report").as_posix() for path in paths} == {
         path.relative_to(small_run / "report").as_posix() for path in (small_run / "report").rglob("*.*")
@@ -53,20 +48,20 @@ def test_the_report_remade_is_the_same_to_the_byte(small_run):
 
 
 def test_what_an_earlier_report_left_is_removed_and_what_others_left_is_not(write):
-    folder = write([row(), row(task="their-task")])
+    folder = write([row("AP", 0.5), row("AP", 0.5, task="their-task")])
     write_report(folder, baseline=None)
-    assert (folder / "report" / "tables" / "their-task-measures-1-lee.tex").exists()
+    assert (folder / "report" / "tables" / "their-task-means-1-lee.tex").exists()
     (folder / "report" / "tables" / "notes.txt").write_text("mine")
-    shutil.rmtree(folder / "cells")
-    write([row()])
+    write([row("AP", 0.5)])
     write_report(folder, baseline=None)
     names = {path.name for path in (folder / "report" / "tables").iterdir()}
-    assert "their-task-measures-1-lee.tex" not in names
+    assert "their-task-means-1-lee.tex" not in names
     assert {"notes.txt", "iid-variance-lee.tex"} <= names
 
 
 def test_rows_that_all_failed_still_make_a_report(write):
-    folder = write([row(value=None), row("success", None, task="document-attack", attack="a:size=1", doc_id="d")])
+    more = {"task": "document-attack", "attack": "a:size=1", "doc_id": "d", "condition": "attacked"}
+    folder = write([row("AP", None, status="failed"), row("success", None, status="failed", **more)])
     names = {path.name for path in write_report(folder, baseline=None)}
     assert "report.tex" in names
     text = (folder / "report" / "report.md").read_text()
@@ -77,15 +72,16 @@ def test_rows_that_all_failed_still_make_a_report(write):
 def test_one_ranker_and_one_query_make_a_report(write):
     rows = [row(name, 0.5) for name in ("AP", "nDCG@10")]
     more = {"task": "document-attack", "attack": "a:size=1"}
-    rows += [row(name, 1.0, doc_id="d", **more) for name in ("success", "control/success", "budget")]
-    rows += [row(f"nDCG@10/{name}", 0.5, **more) for name in ("clean", "attacked")]
+    rows += [row("success", 1.0, doc_id="d", condition=name, **more) for name in ("attacked", "control")]
+    rows += [row("budget", 1.0, doc_id="d", **more)]
+    rows += [row("nDCG@10", 0.5, condition=name, **more) for name in ("clean", "attacked")]
     paths = write_report(write(rows), baseline=None)
     assert {path.name for path in paths} >= {"budget-lee.png", "trade-off-document-attack-lee.png"}
     assert "[" not in (paths[0].parent / "iid-variance-lee.md").read_text().split("| bm25")[1]  # no interval
 
 
 def test_errors_come_before_anything_is_written(write, tmp_path):
-    folder = write([row()])
+    folder = write([row("AP", 0.5)])
     with pytest.raises(UsageError):
         write_report(folder, baseline="nobody")
     with pytest.raises(DataError):
@@ -97,7 +93,7 @@ def test_errors_come_before_anything_is_written(write, tmp_path):
 
 
 def test_csv_holds_every_digit(write):
-    folder = write([row(value=1 / 3), row(value=0.1, query_id="q2")])
+    folder = write([row("AP", 1 / 3), row("AP", 0.1, "q2")])
     write_report(folder, baseline=None)
     text = (folder / "report" / "tables" / "iid-variance-lee.csv").read_text()
     records = list(csv.DictReader(io.StringIO(text)))
@@ -137,20 +133,52 @@ def test_the_terminal_shows_labels_as_they_are_and_keeps_its_width():
 
 
 def test_a_wide_table_is_cut_into_pieces_with_all_its_columns():
-    columns = tuple(Column(f"measure number {i}", ("m",)) for i in range(12))
+    columns = tuple(Column(f"measure number {i}", ()) for i in range(12))
     rendered = RenderedTable(
-        "wide", "C.", "", ("ranker",), "queries", columns, (TableRow(("bm25",), (Value(0.5),) * 12),)
+        "wide", "C.", "", ("ranker",), "queries", columns, (TableRow(entries("bm25"), (Value(0.5),) * 12),)
     )
     parts = list(pieces(rendered, 60))
-    assert sum(len(rowset.columns) - 2 for rowset in parts) == 12
+    assert sum(len(piece.columns) - 2 for piece in parts) == 12
     assert len(parts) > 1
     assert len(list(pieces(rendered, 10))) == 12  # no room at all: a column a piece
 
 
-def test_show_prints_the_summary_first_and_no_reference_tables(small_run):
+def test_show_prints_the_summary_first(small_run):
     console = Console(width=140, file=io.StringIO(), color_system=None)
     show(small_run, "bm25", console)
     text = console.file.getvalue()
     assert text.lstrip().startswith("Summary")
     assert "Certified top-K" in text
-    assert "score/before" not in text
+
+
+ODD = "mine [/v2] [bold]x \x1b]0;TITLE\x07\x1b[2J\u202e"
+SHOWN = "mine [/v2] [bold]x \\x1b]0;TITLE\\x07\\x1b[2J\\u202e"
+
+
+def test_labels_are_shown_as_they_are_and_control_characters_as_escapes(write):
+    specifications = ("iid-variance", "lee", "bm25", "none")
+    rows = [row("AP", 0.5, q, defense=d) for q in ("q1", "q2") for d in ("none", "certdr")]
+    rows += [row("AP", None, "q3", status="error", note="broke: \x1b[2J")]
+    folder = write(relabelled(rows, dict.fromkeys(specifications, ODD)))
+    console = Console(width=400, file=io.StringIO(), color_system=None)
+    show(folder, None, console)
+    texts = [
+        path.read_text() for path in write_report(folder, baseline=None) if path.suffix in (".md", ".html", ".tex")
+    ]
+    texts += [console.file.getvalue(), *(path.read_text() for path in folder.glob("report/tables/*.csv"))]
+    assert not [text for text in texts if any(char in text for char in "\x1b\x07\u202e")]
+    assert SHOWN in console.file.getvalue()
+    assert html.escape(SHOWN) in (folder / "report" / "report.html").read_text()
+    assert markdown.escape(SHOWN) in (folder / "report" / "report.md").read_text()
+    (table,) = folder.glob("report/tables/iid-variance-*.tex")
+    assert latex_text.escape(SHOWN) in table.read_text()
+
+
+def test_file_names_are_short_and_told_apart(write):
+    path = "/a-folder-with-a-rather-long-name" * 4
+    labels = {"lee": f"trec-files:documents={path}/a", "c2": f"trec-files:documents={path}/b"}
+    rows = [row("AP", 0.5, collection=c) for c in ("lee", "c2")]
+    paths = write_report(write(relabelled(rows, labels)), baseline=None)
+    tables = [path.name for path in paths if path.suffix == ".csv"]
+    assert len(tables) == len(set(tables)) == 4
+    assert max(len(path.name) for path in paths) <= 70

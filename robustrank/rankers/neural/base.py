@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
 from robustrank.rankers.batching import ROWS
-from robustrank.rankers.checkpoint import checkpoint_digest, trained_folder
+from robustrank.rankers.checkpoint import checked_folder, checkpoint_digest
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
 from robustrank.text.analysis import analyze
@@ -37,7 +37,7 @@ _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 
 @dataclass
-class NeuralRanker(Ranker):
+class NeuralRanker(PointwiseRanker):
     """A network over the truncated terms (:mod:`robustrank.text.analysis`) of query and document.
 
     Every pair is padded to the same shape, so that a score depends on its pair alone, to the last bit.
@@ -114,7 +114,7 @@ class NeuralRanker(Ranker):
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        path = trained_folder(self.weights) / "model.safetensors"
+        path = checked_folder(self.weights) / "model.safetensors"
         network = self.build()
         try:
             network.load_state_dict(load_file(path))
@@ -184,7 +184,7 @@ class EmbeddingRanker(NeuralRanker):
         """Term to the row of its vector."""
         if self.embeddings is not None:
             return self._vectors.rows
-        path = trained_folder(self.weights) / "terms.json"
+        path = checked_folder(self.weights) / "terms.json"
         try:
             return {term: row for row, term in enumerate(json.loads(path.read_text(encoding="utf-8")))}
         except (OSError, ValueError) as error:

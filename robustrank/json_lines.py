@@ -1,0 +1,58 @@
+r"""JSON lines: a record on each line. Lines end at ``\n`` alone, since texts hold other line separators as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from robustrank.errors import DataError
+
+
+def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write records, a line each, in UTF-8."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for record in records:
+            file.write(line(record))
+
+
+def line(record: Mapping[str, Any], default: Callable[[Any], Any] | None = None) -> str:
+    """Return a record's line; in ASCII where it holds half of a surrogate pair, which UTF-8 cannot write.
+
+    Args:
+        record: What JSON can hold.
+        default: Turns what it cannot hold into what it can.
+    """
+    text = json.dumps(record, ensure_ascii=False, default=default) + "\n"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(record, default=default) + "\n"
+    return text
+
+
+def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield where each record stands (file and line) and the record.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not a JSON object.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    for number, raw in enumerate(lines, start=1):
+        if raw:
+            where = f"{path}:{number}"
+            yield where, _decoded(raw, where)
+
+
+def _decoded(raw: bytes, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"the line is not JSON: {error}", where=where) from error
+    if not isinstance(record, dict):
+        raise DataError(f"the line is a {type(record).__name__}", where=where, allowed="a JSON object on each line")
+    return record

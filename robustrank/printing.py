@@ -1,0 +1,35 @@
+"""Text from outside as people may see it, and as file names: labels come from shared files and may hold anything."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+_LENGTH = 60  # characters of a file name, without its ending
+_DIGEST = 8  # of them, where the name had to be cut
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format characters, surrogates, line separators
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Return ``text`` with control and format characters shown as escapes (``\x1b``), everything else as it stands.
+
+    Args:
+        text: What is shown.
+        keep: Control characters that stay, as the line breaks of a message.
+    """
+    return "".join(_shown(char) if char not in keep else char for char in text)
+
+
+def _shown(char: str) -> str:
+    hidden = unicodedata.category(char) in _HIDDEN
+    return char.encode("unicode_escape").decode("ascii") if hidden else char
+
+
+def slug(text: str) -> str:
+    """Return ``text`` as a file name of at most 60 characters; one that was cut ends in a digest of the whole."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
+    if name and len(name) <= _LENGTH:
+        return name
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{name[: _LENGTH - _DIGEST - 1].strip('-')}-{digest}".strip("-")
