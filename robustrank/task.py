@@ -15,7 +15,7 @@ Axis = Literal["defense", "document_attack", "query_attack"]
 
 
 class Task(ABC):
-    """One question asked of every ranker. Subclass as a dataclass: its fields are the parameters.
+    """A measurement on every ranker. Subclass as a dataclass: its fields are the parameters.
 
     Every task runs over collections, rankers and seeds; ``axes`` names what else it is crossed with. A task that
     is not crossed with defenses meets the undefended ranker alone.

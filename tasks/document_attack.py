@@ -92,7 +92,7 @@ class DocumentAttack(Task):
         return sum(n + targets * texts * (1 if context.is_pointwise_ranker else n) for n in lengths)
 
     def _refusal(self, context: Context, query_ids: Sequence[str]) -> str:
-        """Return why this attack cannot be made on this ranker, or nothing."""
+        """Return why this attack does not apply to this ranker, or an empty string."""
         granted, needed = Access[self.access.upper()], context.attack.access
         if needed > granted:
             return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
@@ -121,7 +121,7 @@ class DocumentAttack(Task):
         return targets, missing
 
     def _attack_all(self, context: Context, targets: Sequence[Target], control: Control | None) -> list[AttackResult]:
-        """Attack many targets at once; one at a time where each has a time limit of its own."""
+        """Attack many targets at once; one at a time if targets have a time limit."""
         jobs = [partial(self._attack, context, target, control) for target in targets]
         results: dict[int, AttackResult] = {}
         width = MAX_CONCURRENT if self.budget_seconds is None else 1

@@ -20,11 +20,11 @@ from .parts.targets import unattacked_queries
 
 @dataclass(frozen=True)
 class ImitationAgreement(Task):
-    """Agreement of an imitation with its victim on queries it was not taught; sweep ``queries`` for the curve."""
+    """Agreement of an imitation model with its victim on test queries; sweep ``queries`` for the curve."""
 
     queries: int = 50  # queries whose candidates the victim ranks for the surrogate
-    tested: int = 20  # the first queries of the collection, on which the two are compared
-    surrogate: str = Imitation.surrogate  # the ranker that learns, a specification
+    tested: int = 20  # test queries: the first queries of the collection
+    surrogate: str = Imitation.surrogate  # specification of the surrogate model
     training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
 
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"

@@ -88,7 +88,7 @@ class QueryAttack(Task):
         return candidates * (1 + self.variants * (1 + queries))
 
     def _refusal(self, context: Context, query_ids: Sequence[str]) -> str:
-        """Return why this attack cannot be made on this ranker, or nothing."""
+        """Return why this attack does not apply to this ranker, or an empty string."""
         granted, needed = Access[self.access.upper()], context.attack.access
         if needed > granted:
             return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"

@@ -22,7 +22,7 @@ _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 @lru_cache(maxsize=20_000)
 def term_counts(text: str) -> Counter[str]:
-    """Return how often each term stands in a text; shared, so not to be changed."""
+    """Return the frequency of each term in a text; cached and shared, so callers must not change it."""
     return Counter(_terms(text))
 
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from robustrank.engine.cell import plan
@@ -13,6 +14,7 @@ from robustrank.engine.context import Context
 from robustrank.engine.resources import Resources
 from robustrank.errors import PluginError
 from robustrank.experiment import check
+from robustrank.measures.effectiveness import evaluate
 from robustrank.plugins import create
 from robustrank.rankers.rm3 import RM3
 from tests.shared_data import shared_data
@@ -60,17 +62,21 @@ TEXTS = {
 QUERIES = {"q1": "rye bread flour", "q2": "stone bridge lake", "q3": "ferry lake"}
 
 
+def write_collection(folder, documents, queries):
+    """Write a BEIR folder in which d1 and d2 are relevant for every query."""
+    (folder / "qrels").mkdir(parents=True)
+    for name, texts in (("corpus", documents), ("queries", queries)):
+        lines = (json.dumps({"_id": key, "text": text}) for key, text in texts.items())
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    judged = "".join(f"{query}\t{doc}\t{int(doc < 'd3')}\n" for query in queries for doc in documents)
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged)
+
+
 @pytest.fixture
 def tiny(tmp_path):
     """A collection of six documents, each judged for each query."""
     folder = tmp_path / "tiny"
-    (folder / "qrels").mkdir(parents=True)
-    for name, texts in (("corpus", TEXTS), ("queries", QUERIES)):
-        (folder / f"{name}.jsonl").write_text(
-            "".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in texts.items())
-        )
-    judged = "".join(f"{query}\t{doc}\t{int(doc < 'd3')}\n" for query in QUERIES for doc in TEXTS)
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged)
+    write_collection(folder, TEXTS, QUERIES)
     (tmp_path / "listwise.py").write_text(LISTWISE)
     return {"name": "beir", "folder": str(folder)}
 
@@ -230,3 +236,125 @@ def test_a_budget_of_queries_ends_a_query_attack(tiny, tmp_path):
     (row,) = [r for r in rows if r.status == "skipped"]
     assert "edited no query" in row.note
     assert "2" in row.note
+
+
+PREPARES = """
+from dataclasses import dataclass
+
+from robustrank.attack import Attack, Perturbation
+
+
+@dataclass
+class Prepares(Attack):
+    def prepare(self, interface, collection, rng):
+        self.prepared_on = tuple(collection.queries)
+
+    def perturb(self, target, victim, rng):
+        return Perturbation(target.document, note=",".join(self.prepared_on))
+"""
+
+
+@pytest.mark.parametrize(("queries", "left"), [(2, "q3"), (1, "q2,q3"), (3, "")])
+def test_an_attack_on_documents_prepares_on_queries_that_are_not_attacked(tiny, tmp_path, queries, left):
+    (tmp_path / "prepares.py").write_text(PREPARES)
+    _, context = rows_of(
+        tmp_path / "cache",
+        collections=[tiny],
+        rankers=["bm25"],
+        attacks=[str(tmp_path / "prepares.py")],
+        tasks=[{"name": "document-attack", "queries": queries, "targets": ["last-1"]}],
+    )
+    assert {record["note"] for record in context.adversarial} == {left}
+    assert len(context.adversarial) == queries
+
+
+def ndcg(context, query_id, replaced):
+    """nDCG@10 of a list with attacked texts in it, ranked afresh."""
+    ranker = create("ranker", context.cell.ranker)
+    ranker.prepare(context.whole)
+    (ranking,) = ranker.rank([context.request(query_id).replaced(replaced)])
+    doc_ids = context.request(query_id).doc_ids
+    run = {query_id: {doc_ids[position]: float(-rank) for rank, position in enumerate(ranking.order)}}
+    return evaluate({query_id: context.whole.qrels[query_id]}, run, ["nDCG@10"])["nDCG@10"][query_id]
+
+
+@pytest.mark.parametrize("ranker", ["bm25", "rm3"])
+@pytest.mark.parametrize("replace", ["one", "together"])
+def test_attacked_documents_are_put_into_the_list_one_at_a_time_or_together(tiny, tmp_path, ranker, replace):
+    rows, context = rows_of(
+        tmp_path / "cache",
+        collections=[tiny],
+        rankers=[ranker],
+        attacks=[{"name": "keyword-stuffing", "repeats": 2}],
+        tasks=[{"name": "document-attack", "targets": ["last-4"], "replace": replace}],
+    )
+    attacked = {r.query_id: r.value for r in rows if (r.measure, r.condition) == ("nDCG@10", "attacked")}
+    both = {"one": {}, "together": {}}
+    for query_id in attacked:
+        texts = {r["doc_id"]: r["after"] for r in context.adversarial if r["query_id"] == query_id}
+        assert len(texts) == 4
+        both["together"][query_id] = ndcg(context, query_id, texts)
+        both["one"][query_id] = np.mean([ndcg(context, query_id, {doc_id: text}) for doc_id, text in texts.items()])
+    assert attacked == pytest.approx(both[replace])
+    assert both["one"] != pytest.approx(both["together"])
+
+
+ONE_WORD = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.certification.certificate import Certificate, Evidence
+from robustrank.defense import Defense, RewritingRanker
+from robustrank.text.table import SubstitutionTable
+from robustrank.text.words import words
+
+
+class Ranker(RewritingRanker):
+    table = SubstitutionTable({"cheap": ["bread"], "bread": ["cheap"]})
+
+    def overlaps(self, text):
+        return np.ones(len(words(text)))
+
+    def certify(self, served, ks, radius):
+        evidence = tuple(Evidence(d, 1.0, 1.0, 1.0, 1.0, 1) for d in served.doc_ids)
+        name = served.request.query_id
+        return [Certificate(name, k, radius, 0.0, "canonical", "exact", "", evidence, radius == 1) for k in ks]
+
+
+@dataclass(frozen=True)
+class CertifiesOneWord(Defense):
+    def wrap(self, ranker, collection, rng):
+        return Ranker.over(ranker)
+
+
+@dataclass
+class Replaces(Attack):
+    count: int = 1  # words replaced
+
+    def perturb(self, target, victim, rng):
+        cheap = [word for word in words(target.document) if word.key == "cheap"]
+        edits = tuple(Edit(word.start, word.end, "bread") for word in cheap[: self.count])
+        return Perturbation(apply_edits(target.document, edits), edits)
+"""
+
+
+@pytest.mark.parametrize(("count", "status"), [(1, ["error"]), (2, [])])
+def test_an_attack_is_checked_against_the_certificate_of_the_radius_it_used(tmp_path, count, status):
+    """Certified for one word, the list may break under two: that is no violation."""
+    folder = tmp_path / "collection"
+    texts = {"d1": "bread baker town market street corner", "d2": "the cheap cheap lake"}
+    write_collection(folder, texts, {"q": "bread"})
+    (tmp_path / "one.py").write_text(ONE_WORD)
+    rows, _ = rows_of(
+        tmp_path / "cache",
+        collections=[{"name": "beir", "folder": str(folder)}],
+        rankers=["bm25"],
+        defenses=[f"{tmp_path / 'one.py'}:CertifiesOneWord"],
+        attacks=[{"name": f"{tmp_path / 'one.py'}:Replaces", "count": count}],
+        tasks=[{"name": "document-attack", "targets": ["last-1"]}],
+    )
+    assert values(rows, "rank") == [1.0]
+    assert values(rows, "replaced") == [float(count)]
+    assert [r.status for r in rows if r.measure == "certificate_check"] == status
