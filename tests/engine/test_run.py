@@ -47,7 +47,6 @@ class Broken(PointwiseRanker):
     """Fails as it is told to."""
 
     how: str = "raise"  # raise or nan
-    fingerprint = "broken"
 
     def score(self, pairs):
         if self.how == "raise":
