@@ -41,16 +41,9 @@ class GivenQueries(Attack):
         """Read the files.
 
         Raises:
-            DataError: A pattern matches no file, or a file has no query of the collection.
+            DataError: A pattern matches no file.
         """
         self._variations = [(path, read_queries(path)) for path in self._paths()]
-        for path, queries in self._variations:
-            if not set(queries) & set(collection.queries):
-                raise DataError(
-                    f"the file has no query of the collection {collection.name!r}",
-                    where=str(path),
-                    allowed=f"query ids such as {next(iter(collection.queries))}",
-                )
 
     def _paths(self) -> list[Path]:
         paths: list[Path] = []

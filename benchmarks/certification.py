@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import click
 import numpy as np
@@ -22,12 +22,11 @@ from rich.table import Table
 
 from robustrank.certification.certificate import Certificate
 from robustrank.collections.collection import Collection
-from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, Ranker, Scores
-from robustrank.victim import Candidate
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Scores
+from robustrank.records import RankedList, Ranking
 
 KS = (1, 3, 5, 10)
 FIXED = {  # with a fixed number of samples
@@ -38,20 +37,14 @@ FIXED = {  # with a fixed number of samples
     "median, 300": ("median-smoothing", {"samples": 300}),
 }
 ON_DEMAND = {"samples": 16, "bound": "sequential", "most": 1000}
-List = tuple[str, str, list[Candidate]]  # query id, query, documents
 
 
 @dataclass
-class CachedRanker(Ranker):
+class CachedRanker(PointwiseRanker):
     """A ranker with a score cache."""
 
-    inner: Ranker
+    inner: PointwiseRanker
     cache: dict[Pair, float] = field(default_factory=dict)
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the ranker."""
-        return self.inner.fingerprint
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
@@ -104,9 +97,9 @@ def main(
     Console(width=140).print(table)
 
 
-def prepared(ranker: str, collection: Collection) -> Ranker:
+def prepared(ranker: str, collection: Collection) -> PointwiseRanker:
     """Return the ranker with its weights loaded and an empty cache."""
-    model: Ranker = create("ranker", parse(ranker))
+    model: PointwiseRanker = create("ranker", parse(ranker))
     model.prepare(collection)
     model.score([("warm", "up")])
     return model
@@ -117,21 +110,20 @@ def defended(defense: str, parameters: dict[str, object], inner: Ranker, collect
     return create("defense", Spec(defense, parameters)).wrap(inner, collection, derive(0, "defense"))
 
 
-def ranked_lists(collection: Collection, ranker: str, queries: int, depth: int) -> list[List]:
+def ranked_lists(collection: Collection, ranker: str, queries: int, depth: int) -> list[RankedList]:
     """Return for the first queries the top ``depth`` documents of the undefended ranker."""
     inner = prepared(ranker, collection)
     lists = []
     for query_id in list(collection.queries)[:queries]:
-        ids = list(collection.candidates[query_id])
-        order = ranking(inner.score(collection.pairs(query_id)), ids)[:depth]
-        documents = [Candidate(ids[i], collection.documents[ids[i]]) for i in order]
-        lists.append((query_id, collection.queries[query_id], documents))
+        request = collection.request(query_id)
+        top = RankedList(request, inner.rank([request])[0]).candidates[:depth]
+        lists.append(RankedList(replace(request, candidates=top), Ranking(tuple(range(len(top))))))
     return lists
 
 
-def certified(smoothed, lists: Sequence[List], radius: int) -> list[list[Certificate]]:
+def certified(smoothed, lists: Sequence[RankedList], radius: int) -> list[list[Certificate]]:
     """Return for each list its valid certificates, one per K."""
-    certificates = [smoothed.certify(query_id, query, documents, KS, radius) for query_id, query, documents in lists]
+    certificates = [smoothed.certify(served, KS, radius) for served in lists]
     return [[certificate for certificate in of_list if certificate.holds] for of_list in certificates]
 
 
@@ -140,9 +132,9 @@ def counts(certificates: Sequence[Sequence[Certificate]]) -> list[str]:
     return [str(sum(of_list[i].certified for of_list in certificates)) for i in range(len(KS))]
 
 
-def plain_loop(smoothed, lists: Sequence[List], count: int) -> float:
+def plain_loop(smoothed, lists: Sequence[RankedList], count: int) -> float:
     """Return documents per minute, a document at a time, its copies in batches of 8."""
-    pairs = [(query, document.text) for _, query, documents in lists for document in documents]
+    pairs = [pair for served in lists for pair in served.request.pairs]
     sample = [pairs[i] for i in np.linspace(0, len(pairs) - 1, count).round().astype(int)]
     start = time.perf_counter()
     for query, text in sample:

@@ -22,20 +22,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack
 from robustrank.collections.collection import Collection
-from robustrank.engine.batching_scheduler import WIDTH, play
-from robustrank.measures.ranking import inserted_rank, ranking
+from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
-from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
+from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target, Victim
 
-Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
+Attacked = tuple[Target, RankedList]  # a target document, and the list it stands in
+Outcome = tuple[list[str], int]  # the attacked texts, the queries to the victim
 
 
 @click.command()
@@ -43,87 +44,86 @@ Outcome = tuple[list[str], int]  # the attacked texts, the victim's calls
 @click.option("--ranker", default="minilm:max_length=192", show_default=True, help="A specification.")
 @click.option("--documents", default=24, show_default=True, help="Targets, three a query.")
 @click.option("--max-words", default=5, show_default=True, help="Words changed at the most.")
-@click.option("--calls", default=500, show_default=True, help="Victim calls a target at the most.")
+@click.option("--queries", default=500, show_default=True, help="Queries to the victim per target, at most.")
 @click.option("--rounds", default=1, show_default=True)
-def main(collection: str, ranker: str, documents: int, max_words: int, calls: int, rounds: int) -> None:
+def main(collection: str, ranker: str, documents: int, max_words: int, queries: int, rounds: int) -> None:
     """Print the table."""
     read: Collection = create("collection", parse(collection)).read()
-    targets, scores = choose(read, ranker, documents)
+    targets = choose(read, ranker, documents)
     table = load_table("encoder", read.documents.values(), 0.6, 10)
-    own = {
-        "word-substitution, many at once": ("word-substitution", {"surrogate": "victim"}, WIDTH),
+    attacks = {
+        "word-substitution, many at once": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
         "word-substitution, one at a time": ("word-substitution", {"surrogate": "victim"}, 1),
-        "greedy-substitution, many at once": ("greedy-substitution", {}, WIDTH),
+        "greedy-substitution, many at once": ("greedy-substitution", {}, MAX_CONCURRENT),
         "greedy-substitution, one at a time": ("greedy-substitution", {}, 1),
     }
-    contestants: dict[str, Callable[[Scorer], Outcome]] = {
-        name: partial(ours, prepared(plugin, {"max_words": max_words, **more}, read), targets, scores, calls, width)
-        for name, (plugin, more, width) in own.items()
+    contestants: dict[str, Callable[[ServedRanker], Outcome]] = {
+        name: partial(ours, prepared(plugin, {"max_words": max_words, **more}, read), targets, queries, width)
+        for name, (plugin, more, width) in attacks.items()
     }
-    contestants["TextAttack"] = partial(textattack, targets, table, max_words, calls)
+    contestants["TextAttack"] = partial(textattack, targets, table, max_words, queries)
     times: dict[str, list[float]] = {name: [] for name in contestants}
     outcomes: dict[str, Outcome] = {}
     for _ in range(rounds):
         for name, contestant in contestants.items():
-            scorer = fresh(ranker, read)
+            served = fresh(ranker, read)
             start = time.perf_counter()
-            outcomes[name] = contestant(scorer)
+            outcomes[name] = contestant(served)
             times[name].append(time.perf_counter() - start)
-    report(targets, scores, fresh(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
+    report(targets, fresh(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
 
 
-def fresh(ranker: str, collection: Collection) -> Scorer:
+def fresh(ranker: str, collection: Collection) -> ServedRanker:
     """Return a ranker with its weights read and nothing remembered."""
     made = create("ranker", parse(ranker))
     made.prepare(collection)
     made.score([("warm", "up")])
-    return Scorer(made)
+    return ServedRanker(made)
 
 
-def choose(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[np.ndarray]]:
-    """Return targets from the middle, three quarters down and the end of lists, and their lists' scores."""
-    scorer, targets, scores = fresh(ranker, collection), [], []
+def choose(collection: Collection, ranker: str, count: int) -> list[Attacked]:
+    """Return targets from the middle, three quarters down and the end of lists, each with its list."""
+    ranking_model, targets = fresh(ranker, collection), []
     for query_id, query in collection.queries.items():
-        listed = list(collection.candidates[query_id])
-        found = scorer.score(collection.pairs(query_id))
-        order = ranking(found, listed)
-        ranked = tuple(Candidate(listed[i], collection.documents[listed[i]]) for i in order)
-        for place in (len(listed) // 2, 3 * len(listed) // 4, len(listed) - 1):
-            targets.append(Target(query_id, query, ranked[place].doc_id, ranked[place].text, place + 1, ranked))
-            scores.append(found[order])
+        request = collection.request(query_id)
+        served = RankedList(request, ranking_model.rank([request])[0])
+        for index in (len(request) // 2, 3 * len(request) // 4, len(request) - 1):
+            document = served.candidates[index].document
+            target = Target(query_id, query, document.doc_id, document.text, index + 1, served.candidates)
+            targets.append((target, served))
         if len(targets) >= count:
             break
-    return targets[:count], scores[:count]
+    return targets[:count]
 
 
 def prepared(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
     """Return an attack that has read its table."""
     attack: Attack = create("attack", Spec(plugin, parameters))
     attack.prepare(
-        QueryInterface(Scorer(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
+        QueryInterface(ServedRanker(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
     )
     return attack
 
 
-def ours(
-    attack: Attack, targets: Sequence[Target], scores: Sequence[np.ndarray], calls: int, width: int, scorer: Scorer
-) -> Outcome:
+def ours(attack: Attack, targets: Sequence[Attacked], queries: int, width: int, served: ServedRanker) -> Outcome:
     """Attack all targets, ``width`` of them at once."""
     victims: dict[int, Victim] = {}
 
-    def job(number: int, attack_thread: object) -> str:
-        target = targets[number]
-        victims[number] = Victim(attack_thread, target, scores[number], attack.access, Budget(calls))  # type: ignore[arg-type]
+    def job(number: int, backend: AttackThread[str]) -> str:
+        target, clean = targets[number]
+        victims[number] = DocumentVictim(backend, clean, target.doc_id, attack.access, Budget(queries))
         try:
             return attack.perturb(target, victims[number], derive(0, "attack", target.query_id, target.doc_id)).text
         except BudgetExhausted:
-            return Perturbation(target.document).text
+            return target.document
 
-    found = dict(play([partial(job, number) for number in range(len(targets))], scorer, width))
-    return [found[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
+    texts = dict(run_batched([partial(job, number) for number in range(len(targets))], served, width))
+    return [texts[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
 
 
-def textattack(targets: Sequence[Target], table: object, max_words: int, calls: int, scorer: Scorer) -> Outcome:
+def textattack(
+    targets: Sequence[Attacked], table: object, max_words: int, queries: int, served: ServedRanker
+) -> Outcome:
     """Let TextAttack drive the same ranker, in batches of 32, as its goal functions do."""
     package = textattack_package()
     before = importlib.import_module("textattack.constraints.pre_transformation")
@@ -139,36 +139,32 @@ def textattack(targets: Sequence[Target], table: object, max_words: int, calls: 
         ),
     )
     spent, texts = 0, []
-    for target in targets:
+    for target, _ in targets:
 
         def scores(asked: list[str], query: str = target.query) -> list[float]:
             nonlocal spent
             spent += len(asked)
             batches = [asked[i : i + 32] for i in range(0, len(asked), 32)]
-            return [float(s) for batch in batches for s in scorer.ranker.score([(query, text) for text in batch])]
+            return [float(s) for batch in batches for s in served.ranker.score([(query, text) for text in batch])]
 
-        texts.append(recipe.search(target.document, scores, max_words, calls, derive(0, "textattack"))[0])
+        texts.append(recipe.search(target.document, scores, max_words, queries, derive(0, "textattack"))[0])
     return texts, spent
 
 
 def report(
-    targets: Sequence[Target],
-    scores: Sequence[np.ndarray],
-    scorer: Scorer,
-    times: dict[str, float],
-    outcomes: dict[str, Outcome],
+    targets: Sequence[Attacked], served: ServedRanker, times: dict[str, float], outcomes: dict[str, Outcome]
 ) -> None:
     """Print what each did and how long it took."""
     shown = Table(title=f"{len(targets)} documents")
     for column in ("", "success %", "mean boost", "calls a document", "documents a minute", "times TextAttack's"):
         shown.add_column(column, justify="left" if not column else "right")
     for name, (texts, spent) in outcomes.items():
-        after = scorer.score([(t.query, text) for t, text in zip(targets, texts, strict=True)])
-        boosts = []
-        for target, score, own in zip(targets, after.tolist(), scores, strict=True):
-            others = [i for i, candidate in enumerate(target.ranked) if candidate.doc_id != target.doc_id]
-            ids = [target.ranked[i].doc_id for i in others]
-            boosts.append(target.rank - inserted_rank(score, target.doc_id, own[others], ids))
+        attacked = zip(targets, texts, strict=True)
+        rankings = served.rerank([(clean, {target.doc_id: text}) for (target, clean), text in attacked])
+        boosts = [
+            target.rank - int(ranking.ranks[clean.request.doc_ids.index(target.doc_id)])
+            for (target, clean), ranking in zip(targets, rankings, strict=True)
+        ]
         pace = 60 * len(targets) / times[name]
         shown.add_row(
             name,

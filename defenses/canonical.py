@@ -6,21 +6,20 @@ rankers.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.certification.certificate import CANONICAL, Certificate, Evidence
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.defense import Defense, RewritingRanker
+from robustrank.rankers.ranker import Ranker
+from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import document_frequencies, replace_words, words
-from robustrank.victim import Candidate
 
 
 @dataclass(frozen=True)
@@ -45,27 +44,25 @@ class Canonical(Defense):
         for component in table.components:
             most_frequent = min(component, key=lambda key: (-counts[key], key))
             representatives.update(dict.fromkeys(component, most_frequent))
-        return CanonicalRanker(ranker, table, representatives)
+        return CanonicalRanker.over(ranker, table, representatives)
 
 
-@dataclass
-class CanonicalRanker(Ranker):
-    """A ranker of canonical documents."""
+class CanonicalRanker(RewritingRanker):
+    """A ranker of canonical documents.
 
-    inner: Ranker
-    table: SubstitutionTable  # the substitutions the certificate is about
-    representatives: Mapping[str, str] = field(repr=False)  # word to the representative of its component
+    Attributes:
+        inner: The ranker.
+        table: The substitutions that the certificate is about.
+        representatives: Word to the representative of its component.
+    """
 
-    @property
-    def fingerprint(self) -> str:
-        """The inner ranker, the table and its representatives."""
-        representatives = sorted(set(self.representatives.values()))
-        decides = (self.inner.fingerprint, self.table.fingerprint, representatives)
-        return hashlib.sha256(repr(decides).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    def __init__(self, inner: Ranker, table: SubstitutionTable, representatives: Mapping[str, str]) -> None:
+        super().__init__(inner)
+        self.table, self.representatives = table, representatives
 
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the inner ranker's scores of the canonical documents."""
-        return self.inner.score([(query, self.canonical(document)) for query, document in pairs])
+    def rewritten_document(self, document: str) -> str:
+        """Return the canonical document."""
+        return self.canonical(document)
 
     def canonical(self, text: str) -> str:
         """Return the text with every word replaced by its representative, in the case of that word."""
@@ -78,17 +75,14 @@ class CanonicalRanker(Ranker):
         """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""
         return np.ones(len(words(text)))
 
-    def certify(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
-    ) -> list[Certificate]:
-        """Return a certificate for each K: no allowed edit changes any score, so every list is certified."""
-        scores = self.score([(query, candidate.text) for candidate in candidates])
-        order = sorted(range(len(candidates)), key=lambda i: (-float(scores[i]), candidates[i].doc_id))
-        # Scores cannot change, so the order is the evidence: scores evenly spread over (0, 1], by rank.
-        evenly_spread = [1 - index / len(order) for index in range(len(order))]
+    def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
+        """Return a certificate for each K: no allowed edit changes what is ranked, so every list is certified."""
+        count = len(served.request)
+        # The list cannot change, so the order is the evidence: scores evenly spread over (0, 1], by rank.
+        evenly_spread = [1 - index / count for index in range(count)]
         evidence = tuple(
-            Evidence(candidates[i].doc_id, score, score, score, 1.0, 1)
-            for i, score in zip(order, evenly_spread, strict=True)
+            Evidence(doc_id, score, score, score, 1.0, 1)
+            for doc_id, score in zip(served.doc_ids, evenly_spread, strict=True)
         )
-        table = self.table.fingerprint
+        query_id, table = served.request.query_id, self.table.fingerprint
         return [Certificate(query_id, k, radius, 0.0, CANONICAL, "exact", table, evidence, certified=True) for k in ks]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
+from robustrank.defense import Defense, pointwise
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
@@ -55,8 +55,9 @@ class CertDR(Defense):
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         seed = int(rng.integers(2**63))
-        settings = self._settings().calibrated(ranker, collection, rng)
-        return SmoothedRanker(ranker, settings, PerturbationSets(table, self.size), seed)
+        inner = pointwise(ranker, self)
+        settings = self._settings().calibrated(inner, collection, rng)
+        return SmoothedRanker(inner, settings, PerturbationSets(table, self.size), seed)
 
     def _settings(self) -> SmoothingSettings:
         return SmoothingSettings(self.samples, self.alpha, self.bound, self.most, self.centre, self.scale)

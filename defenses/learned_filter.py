@@ -24,8 +24,8 @@ from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Ranker
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, QueryInterface, Target, Victim
+from robustrank.rankers.serving import ServedRanker
+from robustrank.victim import Access, QueryInterface, Target, blind_victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
 from .parts.filtering import check_target_fpr, filter_ranker
@@ -90,8 +90,7 @@ class LearnedFilter(Defense):
             raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
         examples = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
         ensemble = CrossFitEnsemble.fit(examples, collection.documents.values(), self.features, self.cost, rng)
-        name = f"learned|{collection.fingerprint}|{ensemble.digest}"
-        return filter_ranker(ranker, ensemble, collection, self.target_fpr, name, rng)
+        return filter_ranker(ranker, ensemble, collection, self.target_fpr, rng)
 
     def _from_files(self, rng: np.random.Generator) -> Iterator[TrainingExample]:
         """Yield ``documents`` sampled documents, each with its attacked versions for its first query."""
@@ -111,13 +110,13 @@ class LearnedFilter(Defense):
     ) -> Iterator[TrainingExample]:
         """Yield attacked candidates, each followed by a clean candidate that ranks higher for the query."""
         attacks = [self._attack(specification) for specification in self.attacks]
-        scorer = Scorer(ranker)
+        served = ServedRanker(ranker)
         for attack in attacks:
-            attack.prepare(QueryInterface(scorer, Access.NOTHING), collection, rng)
+            attack.prepare(QueryInterface(served, Access.NOTHING), collection, rng)
         for query_id, best, sampled in _sample_candidates(collection, self.documents if attacks else 0, rng):
             query, document = collection.queries[query_id], collection.documents[sampled]
             target = Target(query_id, query, sampled, document, 1)
-            victim = Victim(scorer, target, np.empty(0, dtype=np.float32), Access.NOTHING)
+            victim = blind_victim(served, target)
             texts = [attack.perturb(target, victim, rng).text for attack in attacks]
             yield TrainingExample(query, document, tuple(text for text in texts if text != document))
             yield TrainingExample(query, collection.documents[best])

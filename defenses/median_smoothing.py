@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from robustrank.certification.certificate import Certificate
 from robustrank.certification.median import certify_median, median
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
+from robustrank.defense import Defense, pointwise
 from robustrank.rankers.ranker import Ranker, Scores
+from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
-from robustrank.victim import Candidate
 
 from .parts.smoothing import SmoothedRanker, SmoothingSettings
 
@@ -46,7 +46,8 @@ class MedianSmoothing(Defense):
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        return MedianRanker(ranker, self._settings(), PerturbationSets(table, self.size), int(rng.integers(2**63)))
+        sets = PerturbationSets(table, self.size)
+        return MedianRanker(pointwise(ranker, self), self._settings(), sets, int(rng.integers(2**63)))
 
     def _settings(self) -> SmoothingSettings:
         return SmoothingSettings(self.samples, self.alpha, centre=0.0, scale=1.0)
@@ -59,13 +60,13 @@ class MedianRanker(SmoothedRanker):
         """Return the lower median of the scores of the copies."""
         return median(samples)
 
-    def certify(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
-    ) -> list[Certificate]:
+    def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the certificate at 1 - alpha."""
-        doc_ids, samples, rhos = self.ranked_samples(query, candidates, radius)
+        doc_ids, samples, rhos = self.ranked_samples(served, radius)
         alpha, table = self.settings.alpha, self.table.fingerprint
-        return certify_median(query_id, doc_ids, samples, rhos, ks, alpha=alpha, radius=radius, table=table)
+        return certify_median(
+            served.request.query_id, doc_ids, samples, rhos, ks, alpha=alpha, radius=radius, table=table
+        )
 
     def _squash(self, raw: Scores) -> NDArray[np.float64]:
         return raw.astype(np.float64)

@@ -39,7 +39,7 @@ class OutlierFilter(Defense):
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = OutlierDetector(BigramModel.from_documents(collection.documents.values()))
-        return filter_ranker(ranker, detector, collection, self.target_fpr, f"outlier|{collection.fingerprint}", rng)
+        return filter_ranker(ranker, detector, collection, self.target_fpr, rng)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
-from robustrank.language_model import MAX_LENGTH, SMOLLM2, LanguageModel, language_model, language_model_digest
+from robustrank.language_model import SMOLLM2, LanguageModel, language_model
 from robustrank.rankers.ranker import Ranker
 
 from .parts.filtering import check_target_fpr, filter_ranker
@@ -36,8 +36,7 @@ class PerplexityFilter(Defense):
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = PerplexityDetector(language_model(self.language_model))
-        name = f"perplexity|{language_model_digest(self.language_model)}|{MAX_LENGTH}"
-        return filter_ranker(ranker, detector, collection, self.target_fpr, name, rng)
+        return filter_ranker(ranker, detector, collection, self.target_fpr, rng)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
+from robustrank.defense import Defense, pointwise
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.table import PerturbationSets, SubstitutionTable
@@ -52,10 +52,11 @@ class RandomMasking(Defense):
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
-        settings = self._settings().calibrated(ranker, collection, rng)
+        inner = pointwise(ranker, self)
+        settings = self._settings().calibrated(inner, collection, rng)
         seed = int(rng.integers(2**63))
         sets = PerturbationSets(SubstitutionTable({}, {"threat": "any word for any word"}))
-        return MaskedRanker(ranker, settings, sets, seed, keep=self.keep, mask=self.mask)
+        return MaskedRanker(inner, settings, sets, seed, keep=self.keep, mask=self.mask)
 
     def _settings(self) -> SmoothingSettings:
         return SmoothingSettings(self.samples, self.alpha, self.bound, self.most, self.centre, self.scale)
@@ -69,11 +70,6 @@ class MaskedRanker(SmoothedRanker):
 
     keep: float = 0.3
     mask: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """What decides the smoothed ranker's score, and the masks."""
-        return f"{super().fingerprint}|{self.keep}|{self.mask}"
 
     def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
         """Return the document's masked copies from ``start`` to ``stop`` (``samples``), the same at every call."""

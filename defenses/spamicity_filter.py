@@ -35,8 +35,7 @@ class SpamicityFilter(Defense):
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
         detector = SpamicityDetector(Spamicity.of(collection.documents.values()))
-        name = f"spamicity|{collection.fingerprint}"
-        return filter_ranker(ranker, detector, collection, self.target_fpr, name, rng)
+        return filter_ranker(ranker, detector, collection, self.target_fpr, rng)
 
 
 @dataclass(frozen=True)

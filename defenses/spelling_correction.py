@@ -9,19 +9,18 @@ EMNLP 2021.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 import numpy as np
 
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
+from robustrank.defense import Defense, RewritingRanker
 from robustrank.errors import DataError
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Ranker
 from robustrank.text.analysis import WORD, stem
 from robustrank.text.words import in_case_of
 
@@ -55,33 +54,19 @@ class SpellingCorrection(Defense):
         if find_spec("rapidfuzz") is None:
             raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
         spell_checker = SpellChecker.from_documents(collection.documents.values(), self.distance, self.letters)
-        return CorrectedRanker(ranker, spell_checker, f"{collection.fingerprint}|{self.distance}|{self.letters}")
+        return CorrectedRanker.over(ranker, spell_checker)
 
 
-@dataclass
-class CorrectedRanker(Ranker):
-    """A ranker of corrected queries.
+class CorrectedRanker(RewritingRanker):
+    """A ranker of corrected queries."""
 
-    Attributes:
-        inner: The ranker.
-        spell_checker: Corrects the queries.
-        name: Identifies vocabulary and settings, for the fingerprint.
-    """
+    def __init__(self, inner: Ranker, spell_checker: SpellChecker) -> None:
+        super().__init__(inner)
+        self.spell_checker = spell_checker
 
-    inner: Ranker
-    spell_checker: SpellChecker
-    name: str
-
-    @property
-    def fingerprint(self) -> str:
-        """The ranker, the vocabulary and the settings."""
-        return hashlib.sha256(f"{self.inner.fingerprint}|spelling|{self.name}".encode()).hexdigest()[:32]
-
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the inner ranker's scores for the corrected queries."""
-        queries = dict.fromkeys(query for query, _ in pairs)
-        corrected = {query: self.spell_checker.corrected(query) for query in queries}
-        return self.inner.score([(corrected[query], document) for query, document in pairs])
+    def rewritten_query(self, query: str) -> str:
+        """Return the corrected query."""
+        return self.spell_checker.corrected(query)
 
 
 @dataclass

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from robustrank.collections.collection import Collection
+from robustrank.records import Edit, Perturbation, apply_edits
 from robustrank.victim import Access, Target
 
 if TYPE_CHECKING:
     from robustrank.victim import QueryInterface, Victim
+
+__all__ = ["COSTS", "Attack", "Control", "Edit", "Edits", "Perturbation", "apply_edits"]
 
 Edits = Literal["document", "query"]
 COSTS = {  # what one target costs, beside the one call that tells its new rank
@@ -22,47 +24,6 @@ COSTS = {  # what one target costs, beside the one call that tells its new rank
     "language model": "passes of a language model beside those of the ranker, seconds a target",
     "once": "what all targets share is learned once, by gradients; a target is free",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One change of the original text: characters ``start:end`` became ``text``. An insertion has start == end."""
-
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Perturbation:
-    """What an attack hands back.
-
-    Attributes:
-        text: The whole new text.
-        edits: The changes against the original, in order of position and not overlapping.
-        note: A fact its reader should know ("no word of this document has a substitute").
-        exhausted: True when the attack stopped because its budget ran out; the text is then its best so far.
-    """
-
-    text: str
-    edits: tuple[Edit, ...] = ()
-    note: str = ""
-    exhausted: bool = False
-
-
-def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
-    """Return ``text`` with ``edits`` made.
-
-    Raises:
-        ValueError: Edits overlap, are out of order, or lie outside the text.
-    """
-    pieces, position = [], 0
-    for edit in edits:
-        if not position <= edit.start <= edit.end <= len(text):
-            raise ValueError(f"edit {edit} overlaps its predecessor or lies outside a text of {len(text)} characters")
-        pieces += [text[position : edit.start], edit.text]
-        position = edit.end
-    return "".join([*pieces, text[position:]])
 
 
 class Attack(ABC):

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Encoding, Pair, Ranker, Scores
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Budget, BudgetExhausted, Candidate, QueryInterface, Target, Victim
+from robustrank.rankers.ranker import Encoding, Pair, PointwiseRanker, Scores
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate, Document, RankedList, Request
+from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, QueryVictim, Target, Victim
 
 TEXTS = (
     "The quick brown fox jumps over the lazy dog near the river bank.",
@@ -37,7 +37,7 @@ TEXTS = (
 QUERY = "aircraft wings and pressure"
 
 
-class Overlap(Ranker):
+class Overlap(PointwiseRanker):
     """A small ranker with gradients: the mean product of word vectors, words hashed to random vectors."""
 
     fingerprint = "overlap"
@@ -117,22 +117,25 @@ class AttackConformance:
         attack = self._new()
         documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
         collection = Collection("conformance", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
-        attack.prepare(QueryInterface(Scorer(Overlap()), attack.access), collection, derive(0, "prepare"))
+        attack.prepare(QueryInterface(ServedRanker(Overlap()), attack.access), collection, derive(0, "prepare"))
         return attack
 
-    def _target(self, text: str) -> Target:
+    def _served(self, text: str) -> RankedList:
         texts = {**{f"d{i}": other for i, other in enumerate(TEXTS)}, "d0": text}
-        ids = list(texts)
-        scores = Overlap().score([(QUERY, texts[doc_id]) for doc_id in ids])
-        ranked = tuple(Candidate(ids[i], texts[ids[i]]) for i in ranking(scores, ids))
+        request = Request("q", QUERY, tuple(Candidate(Document(*pair)) for pair in texts.items()))
+        return RankedList(request, Overlap().rank([request])[0])
+
+    def _target(self, text: str) -> Target:
+        served = self._served(text)
         if self._edits_query():
-            return Target("q", QUERY, "", "", 0)
-        return Target("q", QUERY, "d0", text, 1 + [c.doc_id for c in ranked].index("d0"), ranked)
+            return Target("q", QUERY, "", "", 0, served.candidates)
+        return Target("q", QUERY, "d0", text, 1 + served.doc_ids.index("d0"), served.candidates)
 
     def _victim(self, text: str, budget: Budget | None = None) -> Victim:
-        target = self._target(text)
-        scores = Overlap().score([(QUERY, candidate.text) for candidate in target.ranked])
-        return Victim(Scorer(Overlap()), target, scores, self._new().access, budget)
+        served, backend, access = self._served(text), ServedRanker(Overlap()), self._new().access
+        if self._edits_query():
+            return QueryVictim(backend, served, access, budget)
+        return DocumentVictim(backend, served, "d0", access, budget)
 
     def _perturb(self, text: str) -> Perturbation:
         return self._attack().perturb(self._target(text), self._victim(text), derive(0, "conformance"))

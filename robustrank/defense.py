@@ -4,51 +4,125 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Protocol, runtime_checkable
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.certification.certificate import Certificate
 from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Pair, Ranker
+from robustrank.errors import UsageError
+from robustrank.rankers.ranker import PointwiseRanker, Ranker
+from robustrank.records import Pair, RankedList, Ranking, Request, Scores
 from robustrank.text.table import SubstitutionTable
-from robustrank.victim import Candidate
 
 
 class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
     reference: ClassVar[str] = ""  # authors, title, venue, section
-    deviations: ClassVar[str] = ""  # how it deviates from the reference, and why
+    deviations: ClassVar[str] = ""  # what is done otherwise than in the reference, and why
 
     @property
     def fingerprint(self) -> str:
-        """What decides its rankers beyond code and parameters, as the content of a file; part of a cell's key."""
+        """What decides its rankers beyond code and parameters, as the content of a file; part of the identity."""
         return ""
 
     @abstractmethod
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
-        """Return the defended ranker: the one whose ranking the user gets. ``ranker`` is prepared already."""
+        """Return the defended ranker: the one whose lists the user gets. ``ranker`` is prepared already.
+
+        The defended ranker ranks lists; where the ranker is pointwise and the defense keeps it so, it is a
+        :class:`PointwiseRanker` as well.
+        """
+
+
+class RewritingRanker(Ranker):
+    """A ranker that reads other texts than those it is given: rewritten queries, rewritten documents."""
+
+    def __init__(self, inner: Ranker) -> None:
+        self.inner = inner
+
+    @classmethod
+    def over(cls, inner: Ranker, *arguments: Any) -> RewritingRanker:
+        """Return the wrapper, pointwise where the ranker is."""
+        kind = type(f"Pointwise{cls.__name__}", (_PointwiseRewriting, cls), {}) if is_pointwise(inner) else cls
+        wrapper: RewritingRanker = kind(inner, *arguments)
+        return wrapper
+
+    def rewritten_query(self, query: str) -> str:
+        """Return the query that the inner ranker reads."""
+        return query
+
+    def rewritten_document(self, document: str) -> str:
+        """Return the document text that the inner ranker reads."""
+        return document
+
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return the inner ranker's rankings of the rewritten requests."""
+        return self.inner.rank([self._rewritten(request) for request in requests])
+
+    def _rewritten(self, request: Request) -> Request:
+        texts = {candidate.doc_id: self.rewritten_document(candidate.text) for candidate in request.candidates}
+        return replace(request.replaced(texts), query=self.rewritten_query(request.query))
+
+
+class _PointwiseRewriting(PointwiseRanker):
+    """Adds the scores of rewritten pairs to a wrapper of a pointwise ranker."""
+
+    inner: PointwiseRanker
+    rewritten_query: Any
+    rewritten_document: Any
+
+    @property
+    def noise(self) -> float:
+        return self.inner.noise
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        queries = {query: self.rewritten_query(query) for query in dict.fromkeys(query for query, _ in pairs)}
+        documents = {text: self.rewritten_document(text) for text in dict.fromkeys(text for _, text in pairs)}
+        return self.inner.score([(queries[query], documents[document]) for query, document in pairs])
+
+
+def is_pointwise(ranker: Ranker) -> bool:
+    """Return whether a ranker scores pairs."""
+    return isinstance(ranker, PointwiseRanker)
+
+
+def pointwise(ranker: Ranker, defense: Defense) -> PointwiseRanker:
+    """Return the ranker, which the defense can only wrap if it scores single pairs.
+
+    Raises:
+        UsageError: It ranks lists.
+    """
+    if not isinstance(ranker, PointwiseRanker):
+        raise UsageError(
+            f"defense {type(defense).__name__} averages scores of single documents, and ranker "
+            f"{type(ranker).__name__} ranks lists",
+            allowed="a pointwise ranker",
+            hint="leave this ranker out with `only` of the task, or choose a defense that wraps lists",
+        )
+    return ranker
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """Says how suspicious texts are."""
+    """Gives texts an anomaly score."""
 
     def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
-        """Return float64[n]; higher is more suspicious."""
+        """Return float64[n]; higher is more anomalous."""
 
 
 @runtime_checkable
 class FlaggingRanker(Protocol):
-    """A defended ranker that tells which documents it finds suspicious."""
+    """A defended ranker that tells which documents it flags."""
 
     def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
-        """Return float64[n]; higher is more suspicious."""
+        """Return float64[n]; higher is more anomalous."""
 
     def is_flagged(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
-        """Return bool[n]: which documents are so suspicious that they are ranked last."""
+        """Return bool[n]: which documents are so anomalous that they are ranked last."""
 
 
 @runtime_checkable
@@ -62,15 +136,8 @@ class CertifiedRanker(Protocol):
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word of a text."""
 
-    def certify(
-        self,
-        query_id: str,
-        query: str,
-        candidates: Sequence[Candidate],
-        ks: Sequence[int],
-        radius: int | None,
-    ) -> list[Certificate]:
-        """Return a certificate for each K of ``ks``, perhaps by several bounds.
+    def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
+        """Return a certificate of the served list for each K of ``ks``, perhaps by several bounds.
 
-        At most ``radius`` words may be changed; None is all words.
+        At most ``radius`` words of a document may be changed; None is all words.
         """

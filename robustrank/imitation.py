@@ -72,17 +72,16 @@ def imitate(interface: QueryInterface, collection: Collection, settings: Imitati
         imitation_model = surrogate.load(str(folder))
         imitation_model.prepare(collection)
         if interface.checkpoint_dir is None:
-            imitation_model.score([("load", "the weights before the temporary folder is deleted")])
+            imitation_model.rank([collection.request(next(iter(collection.queries)))])  # loads the temporary weights
     return imitation_model
 
 
 def ranked_lists(interface: QueryInterface, collection: Collection) -> dict[str, list[str]]:
     """Return the victim's ranking of each query's candidates as document ids, best first."""
     lists = {}
-    for query_id, query in collection.queries.items():
-        doc_ids = list(collection.candidates[query_id])
-        order = interface.rank(query, [collection.documents[doc_id] for doc_id in doc_ids])
-        lists[query_id] = [doc_ids[i] for i in order]
+    for query_id in collection.queries:
+        request = collection.request(query_id)
+        lists[query_id] = [request.doc_ids[position] for position in interface.rank(request)]
     return lists
 
 

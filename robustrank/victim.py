@@ -1,62 +1,62 @@
 """What an attacker may see of a ranker: access is granted, queries are counted, budgets end the attack.
 
-An attack never meets the ranker. It meets a :class:`Victim`, which wraps a scorer and one target, or, while it
-prepares, an :class:`Oracle` over any list of documents.
+An attack never meets the ranker. It meets a :class:`Victim`, the served list of one query, or, while it prepares, a
+:class:`QueryInterface` over any list of documents.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.measures.ranking import inserted_rank, ranking
-from robustrank.rankers.ranker import Encoding, GradientRanker, Scores
-
-if TYPE_CHECKING:
-    from robustrank.rankers.ranker import Pair, Ranker
+from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
+from robustrank.records import Candidate, Document, Pair, RankedList, Ranking, Request, Scores
 
 
 class Access(IntEnum):
     """How much of the victim an attacker sees; each level includes those below it."""
 
     NOTHING = 0  # transfer only: the text is made without asking
-    RANKS = 1  # the rank a text would take in the query's list
-    SCORES = 2  # the score of a text for the query
+    RANKS = 1  # the ranks of the query's list, with a text in it
+    SCORES = 2  # the scores of that list, where the ranker gives scores
     GRADIENTS = 3  # white box: gradients by the input embeddings
 
 
 class ScoringBackend(Protocol):
-    """What stands between an attacker and a ranker: the scoring engine, or a player's place in the queue for it."""
+    """The ranking interface behind a victim: the served ranker, or the thread of one attack among many."""
 
     @property
     def ranker(self) -> Ranker:
-        """Who answers."""
+        """The ranker that answers."""
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether a score depends on its pair alone."""
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], one score a pair."""
+        """Return float32[n], one score a pair; pointwise rankers alone."""
+
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return a ranking for each request."""
+
+    def rerank(self, edited: Sequence[tuple[RankedList, Mapping[str, str]]]) -> list[Ranking]:
+        """Return the ranking of each list with new texts, by document id, in it."""
 
 
 class BudgetExhausted(Exception):
-    """The victim refuses further queries: the budget of queries or the time limit is spent."""
+    """The victim refuses further queries: a budget or the time limit is spent."""
 
 
 class AccessDenied(Exception):
-    """The attack asked for more than its declared access grants."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A document of the list the attacker stands in."""
-
-    doc_id: str
-    text: str
+    """The attack asked for more than its declared access grants, or for what the ranker does not have."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Target:
 
     Attributes:
         query_id, query: The query.
-        doc_id, document: The document to promote; empty for an attack on the query.
+        doc_id, document: The target document, to be promoted; empty for an attack on the query.
         rank: The document's rank in ``ranked``, 1-based; 0 for an attack on the query.
-        ranked: The victim's ranking of the candidates, best first, the target among them.
+        ranked: The victim's list, best first, the target among it.
         variant: Which of several perturbed forms of a query is asked for, from 0.
     """
 
@@ -84,21 +84,27 @@ class Target:
 class Budget:
     """How much one target may cost; None is no limit."""
 
-    queries: int | None = None  # victim calls, a text each
-    seconds: float | None = None  # wall-clock, checked at every call
+    queries: int | None = None  # queries to the victim: distinct texts put to it
+    model_calls: int | None = None  # pairs or prompts that the ranker reads for it
+    seconds: float | None = None  # wall-clock, checked at every query
 
 
 @dataclass
 class Meter:
     """Counts what was asked of a victim and enforces the budget.
 
-    A text asked for twice by one attack counts once: a real attacker would remember the answer. ``calls`` counts
-    every request, remembered answers included.
+    A text asked for twice by one attack counts once: a real attacker would remember the answer.
+
+    Attributes:
+        queries: Distinct texts put to the victim.
+        reranks: Whole lists that a list ranker ranked for it.
+        model_calls: Pairs or prompts that the ranker read for it.
     """
 
     budget: Budget = field(default_factory=Budget)
     queries: int = 0
-    calls: int = 0
+    reranks: int = 0
+    model_calls: int = 0
     _started: float = field(default_factory=time.monotonic)
 
     @property
@@ -106,24 +112,36 @@ class Meter:
         """Queries left, or None when there is no limit."""
         return None if self.budget.queries is None else max(0, self.budget.queries - self.queries)
 
-    def spend(self, fresh: int, calls: int | None = None) -> None:
-        """Count ``fresh`` new queries out of ``calls`` requests.
+    def check(self, queries: int, model_calls: int) -> None:
+        """Refuse what the budget does not cover.
 
         Raises:
-            BudgetExhausted: The queries would pass the budget, or the time limit is over; nothing is counted.
+            BudgetExhausted: So many more queries or model calls would pass the budget, or the time limit is over.
         """
-        if self.budget.seconds is not None and time.monotonic() - self._started > self.budget.seconds:
-            raise BudgetExhausted(f"the limit of {self.budget.seconds:g} s a document is over")
-        if self.budget.queries is not None and self.queries + fresh > self.budget.queries:
-            raise BudgetExhausted(
-                f"{self.queries} of {self.budget.queries} queries are spent and {fresh} more were asked for"
-            )
-        self.queries += fresh
-        self.calls += fresh if calls is None else calls
+        limit = self.budget
+        if limit.seconds is not None and time.monotonic() - self._started > limit.seconds:
+            raise BudgetExhausted(f"the limit of {limit.seconds:g} s a target is over")
+        for name, spent, more, most in (
+            ("queries", self.queries, queries, limit.queries),
+            ("model calls", self.model_calls, model_calls, limit.model_calls),
+        ):
+            if most is not None and spent + more > most:
+                raise BudgetExhausted(f"{spent} of {most} {name} are spent, and {more} more were asked for")
+
+    def spend(self, queries: int, model_calls: int, reranks: int = 0) -> None:
+        """Count what was asked; :meth:`check` comes before it."""
+        self.queries += queries
+        self.model_calls += model_calls
+        self.reranks += reranks
+
+    def gradients(self, count: int) -> None:
+        """Count ``count`` documents differentiated, each as a query and a model call."""
+        self.check(count, count)
+        self.spend(count, count)
 
 
 class GradientView:
-    """White-box sight of one ranker for one query; every document differentiated counts as one query."""
+    """White-box view of one ranker for one query; every document differentiated counts as one query."""
 
     def __init__(self, ranker: GradientRanker, query: str, spend: Callable[[int], None]) -> None:
         self._ranker, self._query, self._spend = ranker, query, spend
@@ -149,123 +167,208 @@ class GradientView:
         return self._ranker.gradients(self._query, documents, embeddings)
 
 
-class Victim:
-    """The ranker as the attacker of one target sees it.
+class Metered:
+    """Access and budget of one attacker before one ranker."""
 
-    Args:
-        scorer: What answers.
-        target: The target under attack.
-        scores: float32, the scores of ``target.ranked``, in its order; never shown to the attack below SCORES.
-        access: What is granted.
-        budget: What it may cost.
-    """
-
-    def __init__(
-        self, scorer: ScoringBackend, target: Target, scores: Scores, access: Access, budget: Budget | None = None
-    ) -> None:
-        self._scorer, self._target, self.access = scorer, target, access
+    def __init__(self, backend: ScoringBackend, access: Access, budget: Budget | None = None) -> None:
+        self._backend, self.access = backend, access
         self.meter = Meter(budget or Budget())
-        self._answers: dict[str, float] = {}
-        others = [(c.doc_id, float(s)) for c, s in zip(target.ranked, scores, strict=True) if c.doc_id != target.doc_id]
-        self._other_ids = [doc_id for doc_id, _ in others]
-        self._other_scores = np.array([score for _, score in others], dtype=np.float32)
 
     @property
     def remaining(self) -> int | None:
         """Queries left, or None when there is no limit."""
         return self.meter.remaining
 
-    def scores(self, texts: Sequence[str]) -> Scores:
-        """Return float32[n], the scores of texts in the target's place.
+    def _require(self, access: Access) -> None:
+        if self.access < access:
+            raise AccessDenied(f"{access.name} was asked for, and only {self.access.name} is granted")
+
+    def _view(self, query: str) -> GradientView:
+        self._require(Access.GRADIENTS)
+        if not isinstance(self._backend.ranker, GradientRanker):
+            raise AccessDenied("gradients were asked for, and this ranker has none")
+        return GradientView(self._backend.ranker, query, self.meter.gradients)
+
+
+Answer = tuple[NDArray[np.int64], Scores | None]  # what an attacker sees of one ranking: ranks and scores
+
+
+class Victim(Metered, ABC):
+    """The served list of one query as the attacker of one target sees it.
+
+    For an attack on a document the texts are put in the target document's place, and the answer is about that
+    document. For an attack on the query they are put in the query's place, and the answer is about every document of
+    ``target.ranked``, in its order.
+
+    Args:
+        backend: Ranks.
+        served: The clean list.
+        access: What is granted.
+        budget: What it may cost.
+    """
+
+    def __init__(
+        self, backend: ScoringBackend, served: RankedList, access: Access, budget: Budget | None = None
+    ) -> None:
+        super().__init__(backend, access, budget)
+        self._served = served
+        self._answers: dict[str, Answer] = {}
+
+    def ranks(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the 1-based ranks with each text in place: int64[n]; int64[n, documents] for an attack on the query.
+
+        A list ranker ranks the whole list again; for a pointwise ranker the text's score is inserted.
 
         Raises:
-            AccessDenied: Scores are not granted.
+            AccessDenied: Ranks are not granted.
+            BudgetExhausted: The new texts would pass the budget.
+        """
+        self._require(Access.RANKS)
+        return np.array([ranks for ranks, _ in self._ask(texts)], dtype=np.int64)
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Return the scores with each text in place: float32[n], or float32[n, documents] for an attack on the query.
+
+        Raises:
+            AccessDenied: Scores are not granted, or the ranker gives none.
             BudgetExhausted: The new texts would pass the budget.
         """
         self._require(Access.SCORES)
-        return self._ask(texts)
+        if self._served.ranking.scores is None:
+            raise AccessDenied("scores were asked for, and this ranker gives none")
+        return np.array([scores for _, scores in self._ask(texts)], dtype=np.float32)
 
-    def ranks(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Return int64[n], the 1-based ranks texts would take in the target's place (ties by document id)."""
-        self._require(Access.RANKS)
-        return np.array(
-            [
-                inserted_rank(float(score), self._target.doc_id, self._other_scores, self._other_ids)
-                for score in self._ask(texts)
-            ],
-            dtype=np.int64,
-        )
-
+    @abstractmethod
     def gradients(self) -> GradientView:
         """Return the white-box view.
 
         Raises:
             AccessDenied: Gradients are not granted, or the ranker has none.
         """
-        self._require(Access.GRADIENTS)
-        if not isinstance(self._scorer.ranker, GradientRanker):
-            raise AccessDenied("gradients were asked for, and this ranker has none")
-        return GradientView(self._scorer.ranker, self._target.query, self.meter.spend)
 
-    def _require(self, access: Access) -> None:
-        if self.access < access:
-            raise AccessDenied(f"{access.name} was asked for, and only {self.access.name} is granted")
+    @abstractmethod
+    def _rankings(self, texts: Sequence[str]) -> list[Ranking]:
+        """Return the ranking with each text in place."""
 
-    def _ask(self, texts: Sequence[str]) -> Scores:
+    @abstractmethod
+    def _seen(self, ranking: Ranking) -> Answer:
+        """Return what the attacker sees of a ranking: ranks and scores."""
+
+    @property
+    @abstractmethod
+    def _calls_a_text(self) -> int:
+        """Model calls that one text is expected to cost."""
+
+    def _ask(self, texts: Sequence[str]) -> list[Answer]:
         fresh = [text for text in dict.fromkeys(texts) if text not in self._answers]
-        self.meter.spend(len(fresh), len(texts))
-        answers = self._scorer.score([(self._target.query, text) for text in fresh])
-        self._answers.update(zip(fresh, answers.tolist(), strict=True))
-        return np.array([self._answers[text] for text in texts], dtype=np.float32)
+        self.meter.check(len(fresh), len(fresh) * self._calls_a_text)
+        rankings = self._rankings(fresh)
+        reranks = 0 if self._backend.is_pointwise else len(fresh)
+        self.meter.spend(len(fresh), sum(ranking.cost.calls for ranking in rankings), reranks)
+        self._answers.update(zip(fresh, map(self._seen, rankings), strict=True))
+        return [self._answers[text] for text in texts]
 
 
-class QueryInterface:
-    """The victim before any target is chosen: an attack that learns queries it with lists of its own.
+class DocumentVictim(Victim):
+    """The served list with texts in the place of one document."""
+
+    def __init__(
+        self, backend: ScoringBackend, served: RankedList, doc_id: str, access: Access, budget: Budget | None = None
+    ) -> None:
+        super().__init__(backend, served, access, budget)
+        self._doc_id = doc_id
+
+    def gradients(self) -> GradientView:
+        """Return the white-box view of the query."""
+        return self._view(self._served.request.query)
+
+    def _rankings(self, texts: Sequence[str]) -> list[Ranking]:
+        return self._backend.rerank([(self._served, {self._doc_id: text}) for text in texts])
+
+    def _seen(self, ranking: Ranking) -> Answer:
+        position = self._served.request.doc_ids.index(self._doc_id)
+        return ranking.ranks[position], None if ranking.scores is None else ranking.scores[position]
+
+    @property
+    def _calls_a_text(self) -> int:
+        return 1 if self._backend.is_pointwise else len(self._served.request)
+
+
+class QueryVictim(Victim):
+    """The candidates of a query, ranked for other queries in its place."""
+
+    def gradients(self) -> GradientView:
+        """Refuse: the contract has gradients by the document, none by the query.
+
+        Raises:
+            AccessDenied: Always.
+        """
+        raise AccessDenied("gradients were asked for, and there are none by the query")
+
+    def _rankings(self, texts: Sequence[str]) -> list[Ranking]:
+        return self._backend.rank([replace(self._served.request, query=text) for text in texts])
+
+    def _seen(self, ranking: Ranking) -> Answer:
+        order = list(self._served.ranking.order)
+        return ranking.ranks[order], None if ranking.scores is None else ranking.scores[order]
+
+    @property
+    def _calls_a_text(self) -> int:
+        return len(self._served.request)
+
+
+class QueryInterface(Metered):
+    """Used in ``prepare`` to query the victim on arbitrary lists, before any target is chosen.
 
     Args:
-        scorer: What answers.
+        backend: Ranks.
         access: What is granted.
         budget: What it may cost.
-        workshop: A folder where what was learned is kept for the next run; None keeps nothing.
+        checkpoint_dir: Cache directory of surrogate-model checkpoints; None keeps nothing.
     """
 
     def __init__(
-        self, scorer: ScoringBackend, access: Access, budget: Budget | None = None, checkpoint_dir: Path | None = None
+        self,
+        backend: ScoringBackend,
+        access: Access,
+        budget: Budget | None = None,
+        checkpoint_dir: Path | None = None,
     ) -> None:
-        self._scorer, self.access, self.checkpoint_dir = scorer, access, checkpoint_dir
-        self.meter = Meter(budget or Budget())
+        super().__init__(backend, access, budget)
+        self.checkpoint_dir = checkpoint_dir
 
-    def rank(self, query: str, documents: Sequence[str]) -> list[int]:
-        """Return the positions of ``documents`` in the victim's order, best first; counts one query a document."""
-        order: list[int] = ranking(self._score(query, documents, Access.RANKS)).tolist()
-        return order
-
-    def scores(self, query: str, documents: Sequence[str]) -> Scores:
-        """Return float32[n], the victim's scores; counts one query a document."""
-        return self._score(query, documents, Access.SCORES)
+    def rank(self, request: Request) -> list[int]:
+        """Return the positions of the candidates in the victim's order, best first; counts one query a document."""
+        self._require(Access.RANKS)
+        self.meter.check(len(request), len(request))
+        (ranking,) = self._backend.rank([request])
+        self.meter.spend(len(request), ranking.cost.calls, 0 if self._backend.is_pointwise else 1)
+        return list(ranking.order)
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the victim's scores of (query, document) pairs, in one call; counts one query a pair."""
+        """Return float32[n], a pointwise victim's scores of pairs, in one call; counts one query a pair.
+
+        Raises:
+            AccessDenied: Scores are not granted, or the ranker ranks lists.
+        """
         self._require(Access.SCORES)
-        self.meter.spend(len(pairs))
-        return self._scorer.score(pairs)
+        if not self._backend.is_pointwise:
+            raise AccessDenied("scores of single pairs were asked for, and this ranker ranks lists")
+        self.meter.check(len(pairs), len(pairs))
+        self.meter.spend(len(pairs), len(pairs))
+        return self._backend.score(pairs)
 
     def gradients(self, query: str) -> GradientView:
-        """Return the white-box view for a query; counts one query a document differentiated.
+        """Return the white-box view of a query; counts one query a document differentiated.
 
         Raises:
             AccessDenied: Gradients are not granted, or the ranker has none.
         """
-        self._require(Access.GRADIENTS)
-        if not isinstance(self._scorer.ranker, GradientRanker):
-            raise AccessDenied("gradients were asked for, and this ranker has none")
-        return GradientView(self._scorer.ranker, query, self.meter.spend)
+        return self._view(query)
 
-    def _score(self, query: str, documents: Sequence[str], needed: Access) -> Scores:
-        self._require(needed)
-        self.meter.spend(len(documents))
-        return self._scorer.score([(query, document) for document in documents])
 
-    def _require(self, access: Access) -> None:
-        if self.access < access:
-            raise AccessDenied(f"{access.name} was asked for, and only {self.access.name} is granted")
+def blind_victim(backend: ScoringBackend, target: Target) -> Victim:
+    """Return the victim of an attack that asks nothing, as when training texts are perturbed."""
+    candidates = (Candidate(Document(target.doc_id, target.document)),) if target.doc_id else ()
+    served = RankedList(Request(target.query_id, target.query, candidates), Ranking(tuple(range(len(candidates)))))
+    return DocumentVictim(backend, served, target.doc_id, Access.NOTHING)

@@ -39,7 +39,7 @@ class CertifiedTopK(Task):
 
     def run(self, context: Context) -> Iterator[Row]:
         """Certify every list, and evaluate the defended ranker beside the undefended."""
-        ranker = context.scorer.ranker
+        ranker = context.served.ranker
         if not isinstance(ranker, CertifiedRanker):
             note = "the defense gives no certificates"
             yield context.row("certified", None, k=self.ks[0], status="skipped", note=note)
@@ -64,12 +64,12 @@ class CertifiedTopK(Task):
         return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
 
     def _certify(self, context: Context, ranker: CertifiedRanker, query_id: str) -> Iterator[Row]:
-        ranked, _ = context.ranked(query_id)
-        ks = [k for k in self.ks if k < len(ranked)]
+        served = context.ranked(query_id)
+        ks = [k for k in self.ks if k < len(served.request)]
         if not ks:
             return  # nobody stands outside the top K
         for radius in self.radii:
-            certificates = ranker.certify(query_id, context.collection.queries[query_id], ranked, ks, radius)
+            certificates = ranker.certify(served, ks, radius)
             context.certificates += [certificate.to_dict() for certificate in certificates]
             about: Radius = "all" if radius is None else radius
             for certificate in certificates:
@@ -84,6 +84,6 @@ class CertifiedTopK(Task):
                 "samples": float(np.mean([document.samples for document in documents])),
             }
             yield from context.rows(costs, query_id, radius=about)
-        overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in ranked])
+        overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in served.candidates])
         values = {"overlap_below_1": np.mean(overlaps < 1), "overlap_least": overlaps.min()} if overlaps.size else {}
         yield from context.rows(values, query_id)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
-from robustrank.printing import slug
 from robustrank.rows import Row
 from robustrank.task import Task
 
@@ -32,7 +31,7 @@ class IidVariance(Task):
         if not query_ids:
             return  # none of the first queries is in this fold
         run = context.run(query_ids=query_ids)
-        context.runs[self._tag(context)] = run
+        context.runs["clean"] = run
         for measure, values in evaluate(context.collection.only(query_ids).qrels, run, self.measures).items():
             for query_id, value in values.items():
                 yield from context.rows({measure: value}, query_id)
@@ -40,7 +39,3 @@ class IidVariance(Task):
     def calls(self, context: Context) -> int:
         """Every candidate of every query."""
         return sum(len(candidates) for candidates in context.collection.candidates.values())
-
-    def _tag(self, context: Context) -> str:
-        cell = context.cell
-        return slug(f"{cell.collection.name} {cell.ranker.name} {cell.defense.name}")

@@ -8,12 +8,14 @@ from typing import Any
 
 from robustrank.engine.context import Context
 from robustrank.imitation import Imitation, imitate
-from robustrank.measures.ranking import ranking
 from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overlap
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import RankedList
 from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, QueryInterface
+
+from .parts.targets import unattacked_queries
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,21 @@ class ImitationAgreement(Task):
     table = "imitation"
 
     def run(self, context: Context) -> Iterator[Row]:
-        """Teach the surrogate, and compare its order with the victim's, query by query."""
+        """Train the surrogate, and compare its order with the victim's, query by query."""
         tested = context.query_ids(self.tested)
-        others = [query_id for query_id in context.whole.queries if query_id not in context.query_ids(self.tested)]
-        interface = QueryInterface(context.scorer, Access.RANKS, checkpoint_dir=context.checkpoint_dir)
+        interface = QueryInterface(context.served, Access.RANKS, checkpoint_dir=context.checkpoint_dir)
         how = Imitation(surrogate=self.surrogate, queries=self.queries, training=self.training)
-        surrogate = Scorer(
-            imitate(interface, context.whole.only(others), how, context.rng("imitation", self.surrogate))
-        )
+        rng = context.rng("imitation", self.surrogate)
+        surrogate = ServedRanker(imitate(interface, unattacked_queries(context, tested), how, rng))
         yield context.row("queries", interface.meter.queries, group="prepare")
-        for query_id in tested:
-            ranked, _ = context.ranked(query_id)
-            doc_ids = [candidate.doc_id for candidate in ranked]
-            scores = surrogate.score([(context.collection.queries[query_id], candidate.text) for candidate in ranked])
-            own = [doc_ids[i] for i in ranking(scores, doc_ids)]
+        imitated = surrogate.rank([context.request(query_id) for query_id in tested])
+        for query_id, ranking in zip(tested, imitated, strict=True):
+            served = context.ranked(query_id)
+            victim, surrogate_list = served.doc_ids, RankedList(served.request, ranking).doc_ids
             values = {
-                "overlap@10": top_k_overlap(doc_ids, own, 10),
-                "RBO": rbo(doc_ids, own, 0.7),
-                "Kendall's tau distance": kendall_tau_distance(doc_ids, own),
+                "overlap@10": top_k_overlap(victim, surrogate_list, 10),
+                "RBO": rbo(victim, surrogate_list, 0.7),
+                "Kendall's tau distance": kendall_tau_distance(victim, surrogate_list),
             }
             yield from context.rows(values, query_id)
 

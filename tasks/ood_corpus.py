@@ -58,7 +58,7 @@ class OodCorpus(Task):
 
     def _evaluate(self, context: Context, training_split: TrainingSplit | None) -> dict[str, dict[str, float]]:
         query_ids = context.query_ids(self.queries)
-        run = context.run(context.scorer_trained_on(training_split), query_ids)
+        run = context.run(context.served_trained_on(training_split), query_ids)
         return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
     def _rows(

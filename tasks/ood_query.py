@@ -114,7 +114,7 @@ class OodQuery(Task):
     def _evaluate(self, context: Context, query_ids: list[str], training_split: TrainingSplit | None) -> Values:
         if not query_ids:
             return {}
-        run = context.run(context.scorer_trained_on(training_split), query_ids)
+        run = context.run(context.served_trained_on(training_split), query_ids)
         return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
 
     def _rows(self, context: Context, types: Mapping[str, str], values: Values, condition: Condition) -> Iterator[Row]:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 
 from robustrank.attack import Perturbation
+from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.records import RankedList
 from robustrank.rows import Row
 from robustrank.task import Task
-from robustrank.victim import Access, QueryInterface, Target, Victim
+from robustrank.victim import Access, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
-Variants = dict[str, list[Perturbation]]  # query id -> its perturbed forms
+from .parts.targets import unattacked_queries
+
+Values = dict[str, dict[str, float]]  # measure -> query id -> value
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A perturbed form of a query, and what it cost."""
+
+    query: str
+    perturbation: Perturbation
+    meter: Meter
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it differs from the query."""
+        return self.perturbation.text != self.query
 
 
 @dataclass(frozen=True)
@@ -24,6 +44,8 @@ class QueryAttack(Task):
     variants: int = 5  # perturbed forms of each query
     queries: int | None = None  # the first so many queries of the collection; null is all
     measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    access: Literal["nothing", "ranks", "scores"] = "scores"  # the most an attacker is granted
+    budget_queries: int | None = None  # queries to the victim a variant, a text each; null is no limit
 
     axes = ("defense", "query_attack")
     reference = (
@@ -33,59 +55,98 @@ class QueryAttack(Task):
     table = "query-attack"
 
     def run(self, context: Context) -> Iterator[Row]:
-        """Rank with every variant, all in one call to the scoring engine."""
-        if not self._query_ids(context):
+        """Rank the candidates of every query for every variant of it, in one call."""
+        query_ids = context.query_ids(self.queries)
+        if not query_ids:
             return  # none of the first queries is in this fold
-        interface = QueryInterface(context.scorer, context.attack.access)
-        context.attack.prepare(interface, context.collection, context.rng("prepare", self._name(context)))
-        variants = {query_id: self._perturb(context, query_id) for query_id in self._query_ids(context)}
-        qrels = {query_id: context.collection.qrels[query_id] for query_id in variants}
-        clean = evaluate(qrels, context.run(query_ids=list(variants)), self.measures)
-        attacked = [evaluate(qrels, run, self.measures) for run in self._runs(context, variants)]
-        for query_id, perturbed in variants.items():
-            for measure in self.measures:
-                values = [one[measure][query_id] for one in attacked]
-                before = clean[measure][query_id]
-                yield from context.rows({measure: before}, query_id, condition="clean")
-                yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked")
-                yield from context.rows({measure: min(values)}, query_id, condition="worst")
-            edited = np.mean([p.text != context.collection.queries[query_id] for p in perturbed])
-            yield context.row("edited", float(edited), query_id)
+        clean_run = context.run(query_ids=query_ids)
+        refusal = self._refusal(context, query_ids)
+        if refusal:
+            measure = self.measures[0]
+            yield context.row(measure, None, condition="attacked", status="skipped", note=refusal)
+            return
+        interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
+        rng = context.rng("prepare", context.attack_text)
+        context.attack.prepare(interface, unattacked_queries(context, query_ids), rng)
+        yield context.row("queries", interface.meter.queries, group="prepare")
+        variants = self._attack_all(context, query_ids)
+        if not any(variant.is_edited for variants_of in variants.values() for variant in variants_of):
+            note = f"the attack edited no query: {next(iter(variants.values()))[0].perturbation.note}"
+            yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
+            return
+        clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
+        attacked = self._evaluated(context, query_ids, variants)
+        for query_id in query_ids:
+            yield from self._rows(context, query_id, variants[query_id], clean, attacked)
 
     def calls(self, context: Context) -> int:
-        """Every candidate with the query and with each of its variants."""
-        candidates = sum(len(context.collection.candidates[query_id]) for query_id in self._query_ids(context))
-        return candidates * (1 + self.variants)
+        """Every candidate with the query and with each of its variants, and with each query an attack may put."""
+        query_ids = context.query_ids(self.queries)
+        candidates = sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
+        asks = context.attack.access > Access.NOTHING
+        queries = (100 if self.budget_queries is None else self.budget_queries) if asks else 0
+        return candidates * (1 + self.variants * (1 + queries))
 
-    def _query_ids(self, context: Context) -> list[str]:
-        return context.query_ids(self.queries)
+    def _refusal(self, context: Context, query_ids: Sequence[str]) -> str:
+        """Return why this attack cannot be made on this ranker, or nothing."""
+        granted, needed = Access[self.access.upper()], context.attack.access
+        if needed > granted:
+            return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
+        if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:
+            return "the attack needs scores, and this ranker gives none"
+        return ""
 
-    def _perturb(self, context: Context, query_id: str) -> list[Perturbation]:
-        plain = Target(query_id, context.collection.queries[query_id], "", "", 0)
-        victim = Victim(context.scorer, plain, np.empty(0, np.float32), Access.NOTHING)
-        made = []
-        for index in range(self.variants):
-            rng = context.rng("query-attack", self._name(context), query_id, str(index))
-            made.append(context.attack.perturb(replace(plain, variant=index), victim, rng))
-            context.keep(plain, made[-1], {"variant": index})
-        return made
+    def _attack_all(self, context: Context, query_ids: Sequence[str]) -> dict[str, list[Variant]]:
+        """Return the variants of each query; the attacks share their batches."""
+        jobs = [partial(self._attack, context, query_id, n) for query_id in query_ids for n in range(self.variants)]
+        variants: dict[int, Variant] = {}
+        for number, variant in run_batched(jobs, context.served):
+            variants[number] = variant
+            context.advance(len(variants), len(jobs))
+        in_order = iter([variants[number] for number in range(len(jobs))])
+        return {query_id: [next(in_order) for _ in range(self.variants)] for query_id in query_ids}
 
-    def _name(self, context: Context) -> str:
-        return context.cell.attack.text if context.cell.attack else ""
+    def _attack(self, context: Context, query_id: str, number: int, backend: AttackThread[Variant]) -> Variant:
+        """Let the attack make one variant of a query within its access and budget."""
+        attack, served = context.attack, context.ranked(query_id)
+        target = Target(query_id, served.request.query, "", "", 0, served.candidates, number)
+        victim = QueryVictim(backend, served, attack.access, Budget(self.budget_queries))
+        try:
+            rng = context.rng("query-attack", context.attack_text, query_id, str(number))
+            perturbation = attack.perturb(target, victim, rng)
+        except BudgetExhausted as error:
+            perturbation = Perturbation(target.query, note=str(error), exhausted=True)
+        context.keep(target, perturbation, {"variant": number, "queries": victim.meter.queries})
+        return Variant(target.query, perturbation, victim.meter)
 
-    def _runs(self, context: Context, variants: Variants) -> Iterator[dict[str, dict[str, float]]]:
-        """Yield a run for each variant number; pairs of all variants are scored in one call."""
-        collection = context.collection
-        places = [
-            (index, query_id, doc_id)
-            for index in range(self.variants)
-            for query_id in variants
-            for doc_id in collection.candidates[query_id]
+    def _evaluated(
+        self, context: Context, query_ids: Sequence[str], variants: Mapping[str, Sequence[Variant]]
+    ) -> list[Values]:
+        """Return the measures for each variant number; the lists of all variants are ranked in one call."""
+        requests = [
+            replace(context.request(query_id), query=variants[query_id][number].perturbation.text)
+            for number in range(self.variants)
+            for query_id in query_ids
         ]
-        scores = context.scorer.score(
-            [(variants[query_id][index].text, collection.documents[doc_id]) for index, query_id, doc_id in places]
-        )
-        runs: list[dict[str, dict[str, float]]] = [{} for _ in range(self.variants)]
-        for (index, query_id, doc_id), score in zip(places, scores.tolist(), strict=True):
-            runs[index].setdefault(query_id, {})[doc_id] = score
-        yield from runs
+        lists = map(RankedList, requests, context.served.rank(requests))
+        qrels = self._qrels(context, query_ids)
+        runs = [{query_id: next(lists).run() for query_id in query_ids} for _ in range(self.variants)]
+        return [evaluate(qrels, run, self.measures) for run in runs]
+
+    def _rows(
+        self, context: Context, query_id: str, variants: Sequence[Variant], clean: Values, attacked: Sequence[Values]
+    ) -> Iterator[Row]:
+        for measure in self.measures:
+            values = [by_measure[measure][query_id] for by_measure in attacked]
+            yield from context.rows({measure: clean[measure][query_id]}, query_id, condition="clean")
+            yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked")
+            yield from context.rows({measure: min(values)}, query_id, condition="worst")
+        means = {
+            "edited": float(np.mean([variant.is_edited for variant in variants])),
+            "queries": float(np.mean([variant.meter.queries for variant in variants])),
+            "model_calls": float(np.mean([variant.meter.model_calls for variant in variants])),
+        }
+        yield from context.rows(means, query_id)
+
+    def _qrels(self, context: Context, query_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
+        return {query_id: context.collection.qrels[query_id] for query_id in query_ids}

@@ -12,7 +12,8 @@ from robustrank.measures.stability import top_k_overlap
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, QueryInterface
 
 pytest.importorskip("gensim")
@@ -24,10 +25,8 @@ def lee():
     return create("collection", parse("lee:split=background,depth=40")).read()
 
 
-class Shortest:
+class Shortest(PointwiseRanker):
     """A victim that ranks the shortest document first."""
-
-    fingerprint = "shortest"
 
     def score(self, pairs):
         return np.array([-len(document) for _, document in pairs], dtype=np.float32)
@@ -59,7 +58,7 @@ def test_a_surrogate_agrees_with_its_victim_and_not_with_another_ranker(lee, tmp
     for name, victim in (("shortest", Shortest()), ("bm25", create("ranker", parse("bm25")))):
         if name == "bm25":
             victim.prepare(lee)
-        interface = QueryInterface(Scorer(victim), Access.RANKS, checkpoint_dir=tmp_path)
+        interface = QueryInterface(ServedRanker(victim), Access.RANKS, checkpoint_dir=tmp_path)
         settings = Imitation(surrogate="lambda-mart", queries=20)
         surrogates[name] = imitate(interface, training, settings, derive(0, "imitation"))
         assert interface.meter.queries == 20 * 40
@@ -70,7 +69,7 @@ def test_a_surrogate_agrees_with_its_victim_and_not_with_another_ranker(lee, tmp
 
 def test_the_checkpoint_of_a_surrogate_is_used_again(lee, tmp_path):
     settings, training = Imitation(surrogate="lambda-mart", queries=6), lee.only(list(lee.queries)[10:20])
-    interface = QueryInterface(Scorer(Shortest()), Access.RANKS, checkpoint_dir=tmp_path)
+    interface = QueryInterface(ServedRanker(Shortest()), Access.RANKS, checkpoint_dir=tmp_path)
     first = imitate(interface, training, settings, derive(0))
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix != ".lock"}
     second = imitate(interface, training, settings, derive(0))
@@ -81,4 +80,4 @@ def test_the_checkpoint_of_a_surrogate_is_used_again(lee, tmp_path):
 
 def test_an_untrainable_surrogate_is_refused(lee):
     with pytest.raises(UsageError, match="no weights to train"):
-        imitate(QueryInterface(Scorer(Shortest()), Access.RANKS), lee, Imitation(surrogate="bm25"), derive(0))
+        imitate(QueryInterface(ServedRanker(Shortest()), Access.RANKS), lee, Imitation(surrogate="bm25"), derive(0))

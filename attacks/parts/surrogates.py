@@ -21,7 +21,7 @@ from robustrank.language_model import language_model_digest
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
 VICTIM, IMITATION = "victim", "imitation"
@@ -90,10 +90,10 @@ class SurrogateScorer:
         """Return the scorer for the target's query; it scores with the victim if ``surrogate`` is None."""
         if surrogate is None:
             return cls(victim.gradients(), victim.scores)
-        scorer = Scorer(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
+        served = ServedRanker(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
 
         def scores(texts: Sequence[str]) -> Scores:
-            return scorer.score([(target.query, text) for text in texts])
+            return served.score([(target.query, text) for text in texts])
 
         return cls(_unmetered_view(surrogate, target.query), scores)
 

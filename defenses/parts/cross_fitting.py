@@ -7,7 +7,6 @@ a (query, document) pair is scored by the mean of its out-of-fold predictions.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -167,12 +166,6 @@ class CrossFitEnsemble:
             raise DataError("a detector cannot be trained on no text", hint="use more queries, or more documents")
         features = DetectorFeatures(names, list(documents), pairs)
         return cls(features, tuple(FoldClassifier.fit(fold, features, cost) for fold in folds))
-
-    @property
-    def digest(self) -> str:
-        """A hash of the weights."""
-        weights = b"".join(classifier.weights.tobytes() for classifier in self.classifiers)
-        return hashlib.sha256(weights).hexdigest()[:32]
 
     def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:
         """Return float64[n]."""

@@ -6,56 +6,71 @@ that the cost on clean lists is fixed before the detector sees an attack.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Ranking, Request, ranking_by_score
 
-FLAG_PENALTY = 1e4  # subtracted from the score of a flagged document; more than the score range of any ranker
 CALIBRATION_PAIRS = 500  # clean pairs that set the threshold
+MEMORY = 1_000_000  # pairs whose score and anomaly score are remembered
 
 
-@dataclass
 class FilteredRanker(Ranker):
-    """A ranker behind a detector.
+    """A ranker behind a detector: flagged documents are ranked below all others, and keep their order.
+
+    It is a list ranker, since a flag is no part of a score: scores stay the ranker's own.
 
     Attributes:
         inner: The ranker.
         detector: Computes anomaly scores.
         threshold: A document with a higher anomaly score is flagged.
-        name: Identifies the detector and what it was fitted to, for the fingerprint.
     """
 
-    inner: Ranker
-    detector: Detector
-    threshold: float
-    name: str
-    _cache: dict[Pair, float] = field(default_factory=dict, repr=False)
+    def __init__(self, inner: Ranker, detector: Detector, threshold: float) -> None:
+        self.inner, self.detector, self.threshold = inner, detector, threshold
+        self._anomaly_scores: dict[Pair, float] = {}
+        self._scores: dict[Pair, float] = {}
 
-    @property
-    def fingerprint(self) -> str:
-        """The ranker, the detector and its threshold."""
-        return hashlib.sha256(f"{self.inner.fingerprint}|{self.name}|{self.threshold!r}".encode()).hexdigest()[:32]
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return the inner ranker's rankings with the flagged documents behind all others."""
+        if not requests:
+            return []
+        ends = np.cumsum([len(request) for request in requests])[:-1]
+        flags = np.split(self.is_flagged([pair for request in requests for pair in request.pairs]), ends)
+        return [
+            _partitioned(ranking, flag) for ranking, flag in zip(self._inner_rankings(requests), flags, strict=True)
+        ]
 
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the ranker's scores, lowered by ``FLAG_PENALTY`` where the document is flagged."""
-        scores = self.inner.score(pairs).astype(np.float64)
-        return np.asarray(scores - FLAG_PENALTY * self.is_flagged(pairs), dtype=np.float32)
+    def _inner_rankings(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return the inner ranker's rankings; a pointwise ranker scores each pair once, whatever list it is in."""
+        if not isinstance(self.inner, PointwiseRanker):
+            return self.inner.rank(requests)
+        _forget_beyond(self._scores, MEMORY)
+        rankings = []
+        pairs = [pair for request in requests for pair in request.pairs]
+        fresh = dict.fromkeys(pair for pair in pairs if pair not in self._scores)
+        self._scores.update(zip(fresh, self.inner.score(list(fresh)).tolist(), strict=True))
+        for request in requests:
+            scores = np.array([self._scores[pair] for pair in request.pairs], dtype=np.float32)
+            rankings.append(ranking_by_score(request, scores, calls=sum(pair in fresh for pair in request.pairs)))
+            for pair in request.pairs:
+                fresh.pop(pair, None)  # it is counted where it was first asked for
+        return rankings
 
     def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """Return float64[n]; the detector sees each pair once."""
-        fresh = list(dict.fromkeys(pair for pair in pairs if pair not in self._cache))
+        _forget_beyond(self._anomaly_scores, MEMORY)
+        fresh = list(dict.fromkeys(pair for pair in pairs if pair not in self._anomaly_scores))
         for query in dict.fromkeys(query for query, _ in fresh):
             documents = [document for pair_query, document in fresh if pair_query == query]
             scores = self.detector.anomaly_score(query, documents).tolist()
-            self._cache.update({(query, d): value for d, value in zip(documents, scores, strict=True)})
-        return np.array([self._cache[pair] for pair in pairs], dtype=np.float64)
+            self._anomaly_scores.update({(query, d): value for d, value in zip(documents, scores, strict=True)})
+        return np.array([self._anomaly_scores[pair] for pair in pairs], dtype=np.float64)
 
     def is_flagged(self, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
         """Return bool[n]: which documents are flagged."""
@@ -68,16 +83,25 @@ def filter_ranker(
     detector: Detector,
     collection: Collection,
     target_fpr: float,
-    name: str,
     rng: np.random.Generator,
 ) -> FilteredRanker:
     """Return the ranker behind a detector that flags a share ``target_fpr`` of the collection's candidates."""
-    filtered = FilteredRanker(ranker, detector, np.inf, name)
+    filtered = FilteredRanker(ranker, detector, np.inf)
     pairs = [pair for query_id in collection.queries for pair in collection.pairs(query_id)]
     if pairs:
         calibration = [pairs[int(i)] for i in rng.permutation(len(pairs))[:CALIBRATION_PAIRS]]
         filtered.threshold = float(np.quantile(filtered.anomaly_scores(calibration), 1 - target_fpr, method="higher"))
     return filtered
+
+
+def _partitioned(ranking: Ranking, flags: NDArray[np.bool_]) -> Ranking:
+    """Return the ranking with flagged candidates last, both parts in its order."""
+    return replace(ranking, order=tuple(sorted(ranking.order, key=lambda position: bool(flags[position]))))
+
+
+def _forget_beyond(memory: dict[Pair, float], limit: int) -> None:
+    if len(memory) > limit:
+        memory.clear()
 
 
 def check_target_fpr(target_fpr: float) -> None:

@@ -6,7 +6,6 @@ Robustness to Word Substitution Ranking Attack for Neural Ranking Models, CIKM 2
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,9 +21,9 @@ from robustrank.certification.overlap import rho
 from robustrank.certification.sequential import certify_sequentially
 from robustrank.collections.collection import Collection
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
+from robustrank.records import RankedList
 from robustrank.text.table import PerturbationSets, SubstitutionTable
-from robustrank.victim import Candidate
 
 PAIRS_PER_CALL = 20_000  # smoothed pairs scored in one call of the inner ranker
 MAX_CACHED_SCORES = 20_000_000  # squashed scores in memory, for certificates of any K and radius after the ranking
@@ -66,7 +65,9 @@ class SmoothingSettings:
         if self.scale is not None and self.scale <= 0:
             raise ValueError(f"scale={self.scale}; it must be above 0")
 
-    def calibrated(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> SmoothingSettings:
+    def calibrated(
+        self, ranker: PointwiseRanker, collection: Collection, rng: np.random.Generator
+    ) -> SmoothingSettings:
         """Return these settings with centre and scale fitted to the ranker's clean scores."""
         if self.centre is not None and self.scale is not None:
             return self
@@ -86,7 +87,7 @@ class SmoothingSettings:
 
 
 @dataclass
-class SmoothedRanker(Ranker):
+class SmoothedRanker(PointwiseRanker):
     """The mean of squashed scores over smoothed copies.
 
     The copies of a document are drawn from the seed and its canonical text alone: they are the same for every query,
@@ -95,7 +96,7 @@ class SmoothedRanker(Ranker):
 
     comparison_bounds: ClassVar[tuple[str, ...]] = (PAPER,)  # reported beside the valid bound
 
-    inner: Ranker
+    inner: PointwiseRanker
     settings: SmoothingSettings  # calibrated
     sets: PerturbationSets
     seed: int
@@ -108,14 +109,9 @@ class SmoothedRanker(Ranker):
         return self.sets.table
 
     @property
-    def fingerprint(self) -> str:
-        """The inner ranker, the table, the seed, and the settings that decide a score."""
-        decides = (type(self).__name__, self.inner.fingerprint, self.table.fingerprint, self.seed, self.sets.size)
-        return hashlib.sha256(
-            repr((*decides, self.settings.samples, self.settings.centre, self.settings.scale)).encode(
-                "utf-8", "surrogatepass"
-            )
-        ).hexdigest()[:32]
+    def noise(self) -> float:
+        """The inner ranker's."""
+        return self.inner.noise
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the smoothed score of each document."""
@@ -147,26 +143,19 @@ class SmoothedRanker(Ranker):
         """Return the minimum probability, over edits of ``radius`` words, that the edit leaves a copy unchanged."""
         return rho(self.overlaps(text), radius)
 
-    def certify(
-        self,
-        query_id: str,
-        query: str,
-        candidates: Sequence[Candidate],
-        ks: Sequence[int],
-        radius: int | None,
-    ) -> list[Certificate]:
+    def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the certificate at 1 - alpha, then for each K those by ``comparison_bounds``.
 
         The comparison bounds need a fixed number of samples: the sequential bound has none beside it.
         """
         if self.settings.bound == "sequential":
-            return self.certify_sequentially(query_id, query, candidates, ks, radius)
-        doc_ids, samples, rhos = self.ranked_samples(query, candidates, radius)
+            return self.certify_sequentially(served, ks, radius)
+        doc_ids, samples, rhos = self.ranked_samples(served, radius)
         return [
             certificate
             for bound in (self.settings.bound, *self.comparison_bounds)
             for certificate in certify_mean(
-                query_id,
+                served.request.query_id,
                 doc_ids,
                 samples,
                 rhos,
@@ -178,14 +167,12 @@ class SmoothedRanker(Ranker):
             )
         ]
 
-    def certify_sequentially(
-        self, query_id: str, query: str, candidates: Sequence[Candidate], ks: Sequence[int], radius: int | None
-    ) -> list[Certificate]:
+    def certify_sequentially(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the sequential certificate: copies are scored while a verdict depends on them.
 
         It starts with the ``samples`` that rank the list.
         """
-        pairs = [(query, candidate.text) for candidate in candidates]
+        pairs = [(served.request.query, candidate.text) for candidate in served.candidates]
 
         def draw(spans: Mapping[int, tuple[int, int]]) -> dict[int, NDArray[np.float32]]:
             stops: dict[Pair, int] = {}
@@ -195,10 +182,10 @@ class SmoothedRanker(Ranker):
             return {i: scores[pairs[i]][start:stop] for i, (start, stop) in spans.items()}
 
         return certify_sequentially(
-            query_id,
-            [candidate.doc_id for candidate in candidates],
+            served.request.query_id,
+            served.doc_ids,
             draw,
-            [self.rho(candidate.text, radius) for candidate in candidates],
+            [self.rho(candidate.text, radius) for candidate in served.candidates],
             ks,
             alpha=self.settings.alpha,
             most=self.settings.most,
@@ -208,10 +195,11 @@ class SmoothedRanker(Ranker):
         )
 
     def ranked_samples(
-        self, query: str, candidates: Sequence[Candidate], radius: int | None
+        self, served: RankedList, radius: int | None
     ) -> tuple[list[str], list[NDArray[np.float32]], list[float]]:
         """Return document ids, samples and rhos of a list in the order of its smoothed scores, ties by document id."""
-        samples = self.copy_scores([(query, candidate.text) for candidate in candidates])
+        candidates = served.candidates
+        samples = self.copy_scores([(served.request.query, candidate.text) for candidate in candidates])
         scores = [self.smoothed_score(array) for array in samples]
         order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].doc_id))
         rhos = [self.rho(candidates[i].text, radius) for i in order]

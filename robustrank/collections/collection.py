@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from robustrank.records import Candidate, Document, Request
+
 
 @dataclass(frozen=True)
 class Collection:
@@ -52,6 +54,11 @@ class Collection:
         """Return the (query text, document text) pairs of one query's candidates, in first-stage order."""
         query = self.queries[query_id]
         return [(query, self.documents[doc_id]) for doc_id in self.candidates[query_id]]
+
+    def request(self, query_id: str) -> Request:
+        """Return the list that a ranker is asked to rank for a query: its candidates in first-stage order."""
+        candidates = tuple(Candidate(Document(doc_id, self.documents[doc_id])) for doc_id in self.candidates[query_id])
+        return Request(query_id, self.queries[query_id], candidates)
 
     def only(self, query_ids: Sized[str]) -> Collection:
         """Return the collection restricted to these queries, in its order; documents are unchanged."""

@@ -1,69 +1,93 @@
-"""Many attackers take turns, so that what all of them ask of one ranker is scored in shared batches.
+"""Runs many attacks at once, so that what all of them ask of one ranker is answered in shared batches.
 
 An attack is plain code that asks and waits. Here each one runs in a thread of its own, but only one runs at a time: it
-goes on until it asks for scores or ends, then the next has its turn. When all wait, their pairs are scored in one call.
-Since a score is a function of its pair alone, answers do not depend on who else is playing.
+goes on until it asks the victim or ends, then the next is resumed. When all wait, their questions are put to the ranker
+in one call. Since an answer is a function of its question alone, it does not depend on which attacks run beside.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
-from robustrank.rankers.ranker import Pair, Ranker, Scores
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.serving import Edited, ServedRanker
+from robustrank.records import Pair, Ranking, Request, Scores
 
 Result = TypeVar("Result")
-MAX_CONCURRENT = 64  # attackers that play at once
+Question = Literal["score", "rank", "rerank"]  # methods of the served ranker
+QUESTIONS: tuple[Question, ...] = ("score", "rank", "rerank")
+MAX_CONCURRENT = 64  # attacks that run at once
 
 
 class Cancelled(BaseException):
-    """The game was given up; raised inside an attacker that waits, so that its thread ends."""
+    """Raised in a waiting attack thread when the batching scheduler shuts down."""
 
 
 class AttackThread(Generic[Result]):
-    """One attacker: it takes the place of the scoring engine for its job, and passes the turn when it asks."""
+    """The thread of one attack. To its job it is the served ranker: a question waits until all threads have asked."""
 
-    def __init__(self, job: Callable[[AttackThread[Result]], Result], ranker: Ranker) -> None:
-        self.ranker = ranker
-        self.request: list[Pair] = []
+    def __init__(self, job: Callable[[AttackThread[Result]], Result], served: ServedRanker) -> None:
+        self._served = served
+        self.question: Question | None = None
+        self.items: list[Any] = []
         self.result: Result | None = None
         self.error: BaseException | None = None
-        self._answer: Scores | None = None
-        self._cancelled = False
-        self._mine, self._over = threading.Semaphore(0), threading.Semaphore(0)
+        self._answer: Any = None
+        self._is_cancelled = False
+        self._may_run, self._has_paused = threading.Semaphore(0), threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, args=(job,), daemon=True)
         self._thread.start()
 
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], when everybody has asked."""
-        if not pairs:
-            return np.empty(0, dtype=np.float32)
-        self.request = list(pairs)
-        self._over.release()
-        self._wait()
-        if self._answer is None:
-            raise RuntimeError("the turn came back without an answer")
-        return self._answer
+    @property
+    def ranker(self) -> Ranker:
+        """The ranker that answers."""
+        return self._served.ranker
 
-    def resume(self, answer: Scores | None = None) -> None:
-        """Let the attacker play on with the answer to its request, until it asks again or ends."""
-        self._answer, self.request = answer, []
-        self._mine.release()
-        self._over.acquire()
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether a score depends on its pair alone."""
+        return self._served.is_pointwise
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]; see :meth:`ServedRanker.score`."""
+        scores: Scores = self._ask("score", pairs) if pairs else np.empty(0, dtype=np.float32)
+        return scores
+
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return a ranking for each request; see :meth:`ServedRanker.rank`."""
+        rankings: list[Ranking] = self._ask("rank", requests) if requests else []
+        return rankings
+
+    def rerank(self, edited: Sequence[Edited]) -> list[Ranking]:
+        """Return the ranking of each list with new texts in it; see :meth:`ServedRanker.rerank`."""
+        rankings: list[Ranking] = self._ask("rerank", edited) if edited else []
+        return rankings
+
+    def resume(self, answer: Any = None) -> None:
+        """Let the attack run on with the answer to its question, until it asks again or ends."""
+        self._answer, self.question, self.items = answer, None, []
+        self._may_run.release()
+        self._has_paused.acquire()
 
     def cancel(self) -> None:
-        """End the attacker's thread."""
-        self._cancelled = True
-        self._mine.release()
+        """End the attack's thread."""
+        self._is_cancelled = True
+        self._may_run.release()
         self._thread.join()
 
+    def _ask(self, question: Question, items: Sequence[Any]) -> Any:
+        self.question, self.items = question, list(items)
+        self._has_paused.release()
+        self._wait()
+        return self._answer
+
     def _wait(self) -> None:
-        self._mine.acquire()
-        if self._cancelled:
+        self._may_run.acquire()
+        if self._is_cancelled:
             raise Cancelled
 
     def _run(self, job: Callable[[AttackThread[Result]], Result]) -> None:
@@ -72,18 +96,21 @@ class AttackThread(Generic[Result]):
             self.result = job(self)
         except Cancelled:
             return
-        except BaseException as error:  # handed to whoever runs the game
+        except BaseException as error:  # handed to the scheduler
             self.error = error
-        self._over.release()
+        self._has_paused.release()
 
 
 def run_batched(
-    jobs: Sequence[Callable[[AttackThread[Result]], Result]], scorer: Scorer, max_concurrent: int = MAX_CONCURRENT
+    jobs: Sequence[Callable[[AttackThread[Result]], Result]], served: ServedRanker, max_concurrent: int = MAX_CONCURRENT
 ) -> Iterator[tuple[int, Result]]:
-    """Run the jobs, ``width`` at a time, each with a stand-in for the scorer; yield (number, result) as they end.
+    """Run the jobs, ``max_concurrent`` at a time, each with a stand-in for the served ranker.
+
+    Yields:
+        (number, result) of each job as it ends.
 
     Raises:
-        Exception: Whatever a job or the scorer raised; the other jobs are given up.
+        Exception: Whatever a job or the ranker raised; the other jobs are given up.
     """
     waiting = list(enumerate(jobs))[::-1]
     running: dict[int, AttackThread[Result]] = {}
@@ -91,29 +118,30 @@ def run_batched(
         while waiting or running:
             while waiting and len(running) < max_concurrent:
                 number, job = waiting.pop()
-                running[number] = AttackThread(job, scorer.ranker)
+                running[number] = AttackThread(job, served)
                 running[number].resume()
-            for number, attack_thread in list(running.items()):
-                if not attack_thread.request:
+            for number, thread in list(running.items()):
+                if thread.question is None:
                     del running[number]
-                    yield number, _outcome(attack_thread)
-            _answer(list(running.values()), scorer)
+                    yield number, _outcome(thread)
+            _answer(list(running.values()), served)
     finally:
-        for attack_thread in running.values():
-            attack_thread.cancel()
+        for thread in running.values():
+            thread.cancel()
 
 
-def _answer(attack_threads: Sequence[AttackThread[Result]], scorer: Scorer) -> None:
-    """Score what all players ask for in one call, and let each play on."""
-    requests = [attack_thread.request for attack_thread in attack_threads]
-    scores = scorer.score([pair for request in requests for pair in request])
-    start = 0
-    for attack_thread, request in zip(attack_threads, requests, strict=True):
-        attack_thread.resume(scores[start : start + len(request)])
-        start += len(request)
+def _answer(threads: Sequence[AttackThread[Result]], served: ServedRanker) -> None:
+    """Put what all threads ask to the ranker, in one call for each kind of question, and resume them."""
+    for question in QUESTIONS:
+        asking = [thread for thread in threads if thread.question == question]
+        answers = getattr(served, question)([item for thread in asking for item in thread.items]) if asking else []
+        start = 0
+        for thread, count in [(thread, len(thread.items)) for thread in asking]:
+            thread.resume(answers[start : start + count])
+            start += count
 
 
-def _outcome(attack_thread: AttackThread[Result]) -> Result:
-    if attack_thread.error is not None:
-        raise attack_thread.error
-    return attack_thread.result  # type: ignore[return-value]  # set, as it ended without an error
+def _outcome(thread: AttackThread[Result]) -> Result:
+    if thread.error is not None:
+        raise thread.error
+    return thread.result  # type: ignore[return-value]  # set, as it ended without an error

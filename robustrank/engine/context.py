@@ -15,21 +15,21 @@ from robustrank.collections.collection import Collection
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
-from robustrank.measures.ranking import ranking
-from robustrank.plugins import create
+from robustrank.plugins import create, find
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Scores
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import RankedList, Request
 from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
-from robustrank.victim import Candidate, Target
+from robustrank.victim import Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
 
 
 @dataclass
 class Context:
-    """One cell at work. Everything is made when it is first asked for, so that planning loads no model.
+    """One cell at work. Everything is made when it is first used, so that planning loads no model.
 
     Attributes:
         cell, resources: What the cell is, and what it shares with others.
@@ -45,7 +45,7 @@ class Context:
     adversarial: list[dict[str, Any]] = field(default_factory=list)
     certificates: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
-    _lists: dict[str, tuple[tuple[Candidate, ...], Scores]] = field(default_factory=dict)
+    _lists: dict[str, RankedList] = field(default_factory=dict)
 
     @cached_property
     def whole(self) -> Collection:
@@ -91,26 +91,36 @@ class Context:
         return self.resources.domain_identity(label)
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """The ranker under the cell's defense."""
-        return self.scorer_trained_on(self.training_split)
+    def served(self) -> ServedRanker:
+        """The ranker under the cell's defense, whose lists the user gets."""
+        return self.served_trained_on(self.training_split)
 
     @cached_property
-    def undefended(self) -> Scorer:
+    def undefended(self) -> ServedRanker:
         """The ranker without a defense."""
         cell = self.cell
-        return self.resources.scorer(cell.ranker, cell.collection, Spec("none"), self.training_split, cell.seed)
+        return self.resources.served(cell.ranker, cell.collection, Spec("none"), self.training_split, cell.seed)
 
-    def scorer_trained_on(self, training_split: TrainingSplit | None) -> Scorer:
-        """Return the cell's ranker under its defense as it is after other lessons."""
+    def served_trained_on(self, training_split: TrainingSplit | None) -> ServedRanker:
+        """Return the cell's ranker, trained on another split, under its defense."""
         cell = self.cell
-        return self.resources.scorer(cell.ranker, cell.collection, cell.defense, training_split, cell.seed)
+        return self.resources.served(cell.ranker, cell.collection, cell.defense, training_split, cell.seed)
 
     @cached_property
     def attack(self) -> Attack:
         """The cell's attack."""
         attack: Attack = create("attack", self.cell.attack or Spec(""))
         return attack
+
+    @property
+    def attack_text(self) -> str:
+        """The specification of the cell's attack, which names its draws; nothing where there is none."""
+        return self.cell.attack.text if self.cell.attack else ""
+
+    @property
+    def is_pointwise_ranker(self) -> bool:
+        """Whether the cell's ranker scores pairs, told from its class, so that planning loads no model."""
+        return issubclass(find("ranker", self.cell.ranker.name), PointwiseRanker)
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -121,24 +131,28 @@ class Context:
         """Return the generator of whatever is named, under the cell's seed."""
         return derive(self.cell.seed, *names)
 
-    def ranked(self, query_id: str) -> tuple[tuple[Candidate, ...], Scores]:
-        """Return one query's candidates in the ranker's order, best first, and their scores."""
+    def request(self, query_id: str) -> Request:
+        """Return what the ranker is wanted for a query: its text and candidates, in first-stage order."""
+        return self.collection.request(query_id)
+
+    def ranked(self, query_id: str) -> RankedList:
+        """Return the list that is served for a query."""
         if query_id not in self._lists:
-            self._lists.update(self._rank([query_id]))
+            self._lists.update(self._rank([query_id], self.served))
         return self._lists[query_id]
 
-    def run(self, scorer: Scorer | None = None, query_ids: Sequence[str] | None = None) -> Run:
-        """Return the ranking of queries as a run, made in one call to the scoring engine.
+    def run(self, served: ServedRanker | None = None, query_ids: Sequence[str] | None = None) -> Run:
+        """Return the lists of queries as a run; all that are not ranked yet are ranked in one call.
 
         Args:
-            scorer: Who ranks; the cell's own ranker under its defense by default.
+            served: Who ranks; the cell's own ranker under its defense by default.
             query_ids: Which queries; all by default.
         """
-        asked = list(self.collection.queries) if query_ids is None else list(query_ids)
-        if scorer is None:
-            self._lists.update(self._rank([query_id for query_id in asked if query_id not in self._lists]))
-        lists = self._lists if scorer is None else self._rank(asked, scorer)
-        return {q: {c.doc_id: float(s) for c, s in zip(*lists[q], strict=True)} for q in asked}
+        wanted = list(self.collection.queries) if query_ids is None else list(query_ids)
+        if served is None:
+            self._lists.update(self._rank([q for q in wanted if q not in self._lists], self.served))
+        lists = self._lists if served is None else self._rank(wanted, served)
+        return {query_id: lists[query_id].run() for query_id in wanted}
 
     def row(
         self,
@@ -206,17 +220,7 @@ class Context:
             }
         )
 
-    def _rank(
-        self, query_ids: Sequence[str], scorer: Scorer | None = None
-    ) -> dict[str, tuple[tuple[Candidate, ...], Scores]]:
-        pairs = [pair for query_id in query_ids for pair in self.collection.pairs(query_id)]
-        scores = (scorer or self.scorer).score(pairs)
-        lists, start = {}, 0
-        for query_id in query_ids:
-            doc_ids = list(self.collection.candidates[query_id])
-            own = scores[start : start + len(doc_ids)]
-            start += len(doc_ids)
-            order = ranking(own, doc_ids)
-            candidates = tuple(Candidate(doc_ids[i], self.collection.documents[doc_ids[i]]) for i in order)
-            lists[query_id] = (candidates, own[order])
-        return lists
+    def _rank(self, query_ids: Sequence[str], served: ServedRanker) -> dict[str, RankedList]:
+        requests = [self.request(query_id) for query_id in query_ids]
+        rankings = served.rank(requests)
+        return {r.query_id: RankedList(r, ranking) for r, ranking in zip(requests, rankings, strict=True)}

@@ -20,7 +20,7 @@ from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
@@ -105,17 +105,18 @@ class Resources:
             return self.ranker(spec, collection, None, seed).fingerprint
         return self._training_key(spec, training_split, seed)
 
-    def scorer(
+    def served(
         self, spec: Spec, collection: Spec, defense: Spec, training_split: TrainingSplit | None, seed: int
-    ) -> Scorer:
+    ) -> ServedRanker:
         """Return the scoring engine of the ranker under a defense."""
 
-        def make() -> Scorer:
+        def make() -> ServedRanker:
             ranker = self.ranker(spec, collection, training_split, seed)
-            defended = create("defense", defense).wrap(
+            wrapped = create("defense", defense).wrap(
                 ranker, self.collection(collection), derive(seed, "defense", defense.text)
             )
-            return Scorer(defended, self._scores())
+            identity = "|".join((*names, wrapped.fingerprint, self.collection(collection).fingerprint))
+            return ServedRanker(wrapped, identity, self._scores())
 
         names = ("scorer", collection.text, defense.text, str(seed), self._weights(spec, training_split, seed))
         return self._lru(names, make) if training_split else self._memoise(names, make)

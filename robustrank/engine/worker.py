@@ -55,8 +55,8 @@ def run_cell(
     facts = {
         "status": "done",
         "seconds": round(time.monotonic() - started, 2),
-        "pairs_scored": context.scorer.scored,
-        "pairs_cached": context.scorer.cached,
+        "pairs_scored": context.served.scored,
+        "pairs_cached": context.served.cached,
     }
     folder.save(
         cell, rows, facts, cell_provenance(cell, resources), context.adversarial, context.certificates, context.runs

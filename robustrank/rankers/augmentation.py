@@ -8,6 +8,7 @@ et al., ICLR 2015; for rankers Lupart, Clinchant, ECIR 2023), against the weight
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,32 +16,37 @@ import numpy as np
 
 from robustrank.attack import Attack
 from robustrank.collections.collection import Collection
-from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, Scores
-from robustrank.victim import Access, AccessDenied, BudgetExhausted, Candidate, QueryInterface, Target, Victim
+from robustrank.rankers.ranker import Pair, Scores, ranking_by_score
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate, Document, RankedList, Request
+from robustrank.victim import (
+    Access,
+    AccessDenied,
+    BudgetExhausted,
+    DocumentVictim,
+    QueryInterface,
+    Target,
+    blind_victim,
+)
 
 Group = tuple[str, list[str]]  # a query and documents, the relevant one first
 
 
-@dataclass(frozen=True)
-class CurrentWeights:
-    """Scoring backend of a ranker in training: it scores with the current weights, in evaluation mode."""
-
-    ranker: Any
+class CurrentWeights(ServedRanker):
+    """A ranker in training, as its attackers meet it: it scores with the current weights, in evaluation mode."""
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
-        network = self.ranker.network
+        network = self.ranker.network  # type: ignore[attr-defined]  # rankers that learn by gradients have one
         was_training = network.training
         network.eval()
         try:
-            scores: Scores = self.ranker.score(pairs)
+            return super().score(pairs)
         finally:
             network.train(was_training)
-        return scores
 
 
 @dataclass(frozen=True)
@@ -74,24 +80,18 @@ class Augmentation:
         query, documents = group
         if self.attack.edits == "query":
             target = Target("", query, "", "", 0)
-            return self.attack.perturb(target, self._victim(target, np.empty(0, dtype=np.float32)), rng).text, documents
-        queries_victim = self.attack.access > Access.NOTHING
-        pairs = [(query, document) for document in documents]
-        scores = self.backend.score(pairs) if queries_victim else np.zeros(len(documents))
+            return self.attack.perturb(target, blind_victim(self.backend, target), rng).text, documents
+        is_blind = self.attack.access == Access.NOTHING
         ids = [str(number) for number in range(len(documents))]
-        order = ranking(scores, ids).tolist()
-        ranked = tuple(Candidate(ids[i], documents[i]) for i in order)
+        request = Request("", query, tuple(Candidate(Document(*pair)) for pair in zip(ids, documents, strict=True)))
+        scores = np.zeros(len(ids), dtype=np.float32) if is_blind else self.backend.score(request.pairs)
+        served = RankedList(request, ranking_by_score(request, scores))
         texts = list(documents)
-        for rank, number in enumerate(order, 1):
-            if queries_victim and number == 0:
-                continue
-            target = Target("", query, ids[number], documents[number], rank, ranked)
-            try:
-                victim = self._victim(target, np.asarray(scores, dtype=np.float32)[order])
+        for rank, number in enumerate(served.ranking.order, start=1):
+            if not is_blind and number == 0:
+                continue  # the relevant document
+            target = Target("", query, ids[number], documents[number], rank, served.candidates)
+            victim = DocumentVictim(self.backend, served, ids[number], self.attack.access)
+            with suppress(AccessDenied, BudgetExhausted):
                 texts[number] = self.attack.perturb(target, victim, rng).text
-            except (AccessDenied, BudgetExhausted):
-                continue
         return query, texts
-
-    def _victim(self, target: Target, scores: Scores) -> Victim:
-        return Victim(self.backend, target, scores, self.attack.access)

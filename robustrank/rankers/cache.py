@@ -1,14 +1,18 @@
-"""Scores on disk: a pair is scored once, in this run or the next, by this process or another."""
+"""Answers on disk: a pair is scored once, a list ranked once, in this run or the next, by this process or another."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from robustrank.rankers.ranker import Pair
+import numpy as np
+
 from robustrank.rankers.store import Store
+from robustrank.records import Cost, Pair, ParseReport, Ranking, Request
 
 _SCORE = struct.Struct("<f")
 
@@ -35,6 +39,17 @@ class ScoreCache:
         known = self.store.get_many(list(keys))
         return {keys[key]: _SCORE.unpack(value)[0] for key, value in known.items() if len(value) == _SCORE.size}
 
+    def get_rankings(self, identity: str, requests: Sequence[Request]) -> dict[Request, Ranking]:
+        """Return the rankings that are known."""
+        keys = {_list_digest(identity, request): request for request in requests}
+        known = self.store.get_many(list(keys))
+        return {keys[key]: _unpacked(value, len(keys[key])) for key, value in known.items()}
+
+    def put_rankings(self, identity: str, rankings: Mapping[Request, Ranking]) -> None:
+        """Keep rankings."""
+        packed = {_list_digest(identity, request): _packed(ranking) for request, ranking in rankings.items()}
+        self.store.put_many(packed)
+
     def put(self, identity: str, scores: Mapping[Pair, float]) -> None:
         """Keep scores (float32 values)."""
         self.store.put_many({digest("score", identity, *pair): _SCORE.pack(s) for pair, s in scores.items()})
@@ -47,3 +62,27 @@ def digest(kind: str, *texts: str) -> bytes:
         raw = text.encode("utf-8", "surrogatepass")
         hashed.update(len(raw).to_bytes(8, "big") + raw)
     return hashed.digest()[:20]
+
+
+def _list_digest(identity: str, request: Request) -> bytes:
+    documents = (candidate.document for candidate in request.candidates)
+    texts = [text for document in documents for text in (document.doc_id, document.title, document.text)]
+    scores = repr([candidate.score for candidate in request.candidates])
+    return digest("list", identity, request.query, scores, *texts)
+
+
+def _packed(ranking: Ranking) -> bytes:
+    """Return a ranking as bytes: cost and parse report as JSON, a line end, the order, and the scores if any."""
+    parse = None if ranking.parse is None else asdict(ranking.parse)
+    head = json.dumps({"cost": asdict(ranking.cost), "parse": parse}).encode()
+    scores = b"" if ranking.scores is None else ranking.scores.astype("<f4").tobytes()
+    return head + b"\n" + np.array(ranking.order, dtype="<i4").tobytes() + scores
+
+
+def _unpacked(value: bytes, count: int) -> Ranking:
+    """Return the ranking of ``count`` candidates from its bytes."""
+    head, _, rest = value.partition(b"\n")
+    facts = json.loads(head)
+    order = tuple(np.frombuffer(rest[: 4 * count], dtype="<i4").tolist())
+    scores = np.frombuffer(rest[4 * count :], dtype="<f4") if len(rest) > 4 * count else None
+    return Ranking(order, scores, Cost(**facts["cost"]), facts["parse"] and ParseReport(**facts["parse"]))

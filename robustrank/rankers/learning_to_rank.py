@@ -18,7 +18,7 @@ from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.rankers.checkpoint import checked_folder, checkpoint_digest, training_card, write_checkpoint
 from robustrank.rankers.features import FeatureExtractor, Features
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.settings import Settings
 
 
@@ -50,7 +50,7 @@ class FeatureLists:
 
 
 @dataclass
-class LearningToRankRanker(Ranker):
+class LearningToRankRanker(PointwiseRanker):
     """A learning-to-rank model on the features of :mod:`robustrank.rankers.features`; subclasses train and load it."""
 
     family = "learning-to-rank"

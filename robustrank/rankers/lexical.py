@@ -14,10 +14,16 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.text.analysis import analyze
 
 _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
+
+
+@lru_cache(maxsize=20_000)
+def term_counts(text: str) -> Counter[str]:
+    """Return how often each term stands in a text; shared, so not to be changed."""
+    return Counter(_terms(text))
 
 
 @dataclass
@@ -53,7 +59,7 @@ class Statistics:
 
 
 @dataclass
-class _Lexical(Ranker):
+class _Lexical(PointwiseRanker):
     family = "traditional"
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What is tested: the contract every ranker keeps, and the capabilities some rankers have beyond it."""
+"""The contracts of rankers: of lists, of pairs, and the capabilities some rankers have beyond them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,85 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
+from robustrank.measures.ranking import ranking
+from robustrank.records import Cost, Pair, Ranking, Request, Scores
 
-Pair = tuple[str, str]  # (query text, document text)
-Scores = NDArray[np.float32]
+__all__ = [
+    "BF16_NOISE",
+    "FP32_NOISE",
+    "Cost",
+    "Encoding",
+    "GradientRanker",
+    "Pair",
+    "PointwiseRanker",
+    "Ranker",
+    "Ranking",
+    "Request",
+    "Scores",
+    "TrainableRanker",
+    "ranking_by_score",
+]
+
+FP32_NOISE = 1e-5  # of the largest score of a call: some dozens of units in the last place, summed
+BF16_NOISE = 2**-6  # four units in the last place
 
 
 class Ranker(ABC):
-    """A pointwise ranker: pairs in, scores out, higher is more relevant.
+    """Ranks lists: requests in, rankings out.
 
-    A constructor only keeps its parameters: weights load at the first score, so that listing, planning and
-    ``--dry-run`` stay fast. A score is a function of the pair alone: neither the other pairs of the call nor their
-    order may change it.
+    A constructor only keeps its parameters: weights load at the first ranking, so that listing, planning and
+    ``--dry-run`` stay fast. What a ranking depends on is its request alone: neither the other requests of the call nor
+    their order may change it. A ranker whose scores depend on single pairs declares itself a :class:`PointwiseRanker`.
     """
 
-    family: ClassVar[str] = "other"  # traditional, learned, neural, pretrained, other
+    family: ClassVar[str] = "other"  # traditional, learning-to-rank, neural, pretrained, other
 
     @property
-    @abstractmethod
     def fingerprint(self) -> str:
-        """Everything that decides a score, as a short hash: weights, dtype, maximum length, corpus statistics."""
+        """What decides a ranking beyond code and parameters, as the content of weights; part of the identity."""
+        return ""
+
+    @abstractmethod
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return a ranking for each request, in the order given. Texts may be empty, candidates may be few."""
+
+    def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
+        """Learn what needs no judgements, as document frequencies; called once, before fingerprint and rank."""
+
+
+class PointwiseRanker(Ranker):
+    """A ranker of pairs: the score of a pair is a function of the pair alone, higher is more relevant.
+
+    The promise is checked at the first use: pairs are scored alone, in company and in reversed company.
+    """
+
+    @property
+    def noise(self) -> float:
+        """How far a score may move with its company by rounding, relative to the largest score of the call."""
+        return FP32_NOISE
 
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], one score a pair, in the order given. Pairs may repeat and texts may be empty."""
 
-    def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
-        """Learn what needs no judgements, as document frequencies; called once, before fingerprint and score."""
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return the rankings by descending score, ties by ascending document id."""
+        scores = self.score([pair for request in requests for pair in request.pairs])
+        ends = np.cumsum([len(request) for request in requests])[:-1]
+        parts = np.split(np.asarray(scores, dtype=np.float32), ends) if requests else []
+        return [ranking_by_score(request, part) for request, part in zip(requests, parts, strict=True)]
+
+
+def ranking_by_score(request: Request, scores: Scores, calls: int | None = None) -> Ranking:
+    """Return the ranking of a request by descending score, ties by ascending document id.
+
+    Args:
+        request: What is ranked.
+        scores: float32[n], in the order of its candidates.
+        calls: The model calls it cost; by default one a candidate.
+    """
+    order = tuple(ranking(scores, request.doc_ids).tolist())
+    return Ranking(order, scores, Cost(len(request) if calls is None else calls))
 
 
 @runtime_checkable

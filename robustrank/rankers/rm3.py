@@ -1,4 +1,4 @@
-"""RM3: the query is expanded with terms of the documents that BM25 finds for it (pseudo-relevance feedback).
+"""RM3: the query is expanded with terms of the documents that BM25 ranks best for it (pseudo-relevance feedback).
 
 Source: Lavrenko, Croft, SIGIR 2001 (relevance models); Abdul-Jaleel et al., TREC 2004 (RM3). Parameter values are
 Anserini's.
@@ -7,58 +7,53 @@ Anserini's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
-from robustrank.rankers.lexical import BM25
-from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.lexical import BM25, term_counts
+from robustrank.rankers.ranker import Ranker, Ranking, Request, ranking_by_score
 from robustrank.text.analysis import analyze
+
+Terms = Counter[str]
 
 
 @dataclass
-class RM3(BM25):
-    """BM25 of the expanded query. The feedback documents come from the whole collection that was prepared for."""
+class RM3(Ranker):
+    """BM25 of the expanded query: a list ranker, since the feedback documents are those of the list it reranks.
 
+    A document that is changed can become a feedback document, and then changes the scores of all others. Document
+    frequencies are those of the collection.
+    """
+
+    k1: float = 0.9  # saturation of the term frequency
+    b: float = 0.4  # strength of the length normalisation, in [0, 1]
     feedback_documents: int = 10  # documents that terms are taken from
     feedback_terms: int = 10  # terms added
     original_weight: float = 0.5  # weight of the query as it was typed, in [0, 1]
-    _expanded: dict[str, dict[str, float]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    family = "traditional"
+
+    def __post_init__(self) -> None:
+        self._bm25 = BM25(self.k1, self.b)
 
     def prepare(self, collection: Collection) -> None:
-        """Count the collection's documents and keep them for the search."""
-        super().prepare(collection)
-        self._counts = [Counter(analyze(text)) for text in collection.documents.values()]
-        self._expanded.clear()
-        self.__dict__.pop("_postings", None)
+        """Count the collection's documents."""
+        self._bm25.prepare(collection)
 
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n]: BM25 summed over the expanded query's terms by their weights."""
-        scores = np.empty(len(pairs), dtype=np.float32)
-        counts: dict[str, Counter[str]] = {}
-        for number, (query, document) in enumerate(pairs):
-            if document not in counts:
-                counts[document] = Counter(analyze(document))
-            own = counts[document]
-            length = own.total()
-            weights = self.expand(query)
-            scores[number] = sum(w * self.terms_score([t], own, length) for t, w in weights.items() if own[t])
-        return scores
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return the rankings by the BM25 of the expanded query, ties by document id."""
+        return [self._rank(request) for request in requests]
 
-    def expand(self, query: str) -> dict[str, float]:
+    def expand(self, request: Request) -> dict[str, float]:
         """Return the weights of the expanded query's terms; they sum to 1 unless the query has no term."""
-        if query not in self._expanded:
-            self._expanded[query] = self._expansion(analyze(query))
-        return self._expanded[query]
-
-    def _expansion(self, terms: Sequence[str]) -> dict[str, float]:
+        terms = analyze(request.query)
         original = {term: count / len(terms) for term, count in Counter(terms).items()}
-        model = self._relevance_model(terms)
+        model = self._relevance_model(terms, request)
         if not model:
             return original
         weights = {term: self.original_weight * weight for term, weight in original.items()}
@@ -66,33 +61,34 @@ class RM3(BM25):
             weights[term] = weights.get(term, 0.0) + (1 - self.original_weight) * weight
         return weights
 
-    def _relevance_model(self, terms: Sequence[str]) -> dict[str, float]:
+    def _rank(self, request: Request) -> Ranking:
+        scores = self._scores(self.expand(request), _counts(request))
+        return ranking_by_score(request, scores.astype(np.float32))
+
+    def _relevance_model(self, terms: Sequence[str], request: Request) -> dict[str, float]:
         """Return the weightiest terms of the feedback documents, each document weighed by its score; they sum to 1."""
-        scores = self._search(terms)
-        found = [i for i in ranking(scores)[: self.feedback_documents].tolist() if scores[i] > 0]
+        counts = _counts(request)
+        scores = self._scores(Counter(terms), counts).astype(np.float32)
+        best = ranking(scores, request.doc_ids)[: self.feedback_documents].tolist()
         weights: Counter[str] = Counter()
-        for place in found:
-            counts = self._counts[place]
-            length = counts.total()
-            for term, count in counts.items():
-                weights[term] += float(scores[place]) * count / length
-        kept = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[: self.feedback_terms]
-        total = sum(weight for _, weight in kept)
-        return {term: weight / total for term, weight in kept}
+        for position in (i for i in best if scores[i] > 0):
+            length = counts[position].total()
+            for term, count in counts[position].items():
+                weights[term] += float(scores[position]) * count / length
+        heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[: self.feedback_terms]
+        total = sum(weight for _, weight in heaviest)
+        return {term: weight / total for term, weight in heaviest}
 
-    def _search(self, terms: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32[D], the BM25 of every document of the collection."""
-        scores = np.zeros(len(self._counts), dtype=np.float64)
-        for term in terms:
-            for place in self._postings.get(term, ()):
-                counts = self._counts[place]
-                scores[place] += self.terms_score([term], counts, counts.total())
-        return scores.astype(np.float32)
+    def _scores(self, weights: Mapping[str, float], counts: Sequence[Terms]) -> NDArray[np.float64]:
+        """Return float64[n], the BM25 of each document, summed over terms by their weights."""
+        return np.array(
+            [
+                sum(w * self._bm25.terms_score([t], terms, terms.total()) for t, w in weights.items() if terms[t])
+                for terms in counts
+            ],
+            dtype=np.float64,
+        )
 
-    @cached_property
-    def _postings(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for place, counts in enumerate(self._counts):
-            for term in counts:
-                found.setdefault(term, []).append(place)
-        return found
+
+def _counts(request: Request) -> list[Terms]:
+    return [term_counts(candidate.text) for candidate in request.candidates]

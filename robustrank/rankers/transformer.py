@@ -19,7 +19,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.rankers.batching import ROWS, equal_length_batches, padded_length
 from robustrank.rankers.gradients import InputGradients
-from robustrank.rankers.ranker import Encoding, Ranker
+from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
@@ -38,7 +38,7 @@ class FineTuning(TrainingSettings):
 
 
 @dataclass
-class TransformerRanker(InputGradients, Ranker):
+class TransformerRanker(InputGradients, PointwiseRanker):
     """A Hugging Face model as a ranker."""
 
     family = "pretrained"
@@ -62,6 +62,11 @@ class TransformerRanker(InputGradients, Ranker):
         """Hash of the model's files and of every parameter that determines a score."""
         text = f"{type(self).__name__}|{weights_digest(self.folder)}|{self.max_length}|{self.dtype}|{self._decides()}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def noise(self) -> float:
+        """How far rounding may move a score, relative to the largest score of the call."""
+        return FP32_NOISE if self.dtype == "fp32" else BF16_NOISE
 
     @cached_property
     def network(self) -> Any:

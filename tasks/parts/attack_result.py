@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from robustrank.attack import Perturbation
 from robustrank.language_model import language_model
 from robustrank.rankers.bi_encoder import text_encoder
+from robustrank.records import Ranking
 from robustrank.rows import Condition, Fact, Status
 from robustrank.text.quality import Spamicity, cosine
 from robustrank.victim import Target
@@ -24,6 +25,16 @@ class AttackResult:
     costs: dict[Fact, float] = field(default_factory=dict)
     control: Perturbation | None = None
     metrics: dict[Fact, float] = field(default_factory=dict)
+    ranking: Ranking | None = None  # of the list with the attacked text in it
+    control_ranking: Ranking | None = None  # of the list with the control's
+
+    @property
+    def lists(self) -> Iterator[tuple[Condition, Perturbation, Ranking]]:
+        """Each condition whose list is ranked, with its text and ranking."""
+        if self.ranking is not None:
+            yield "attacked", self.perturbation, self.ranking
+        if self.control is not None and self.control_ranking is not None:
+            yield "control", self.control, self.control_ranking
 
 
 def stealth_metrics(
@@ -45,10 +56,7 @@ def stealth_metrics(
         model = language_model(causal)
         looks["perplexity"] = lambda target, text: model.perplexity(text)
     written = [
-        (result, condition, perturbation.text)
-        for result in results
-        for condition, perturbation in _perturbations(result)
-        if perturbation is not None
+        (result, condition, perturbation.text) for result in results for condition, perturbation, _ in result.lists
     ]
     for name, measure in looks.items():
         for result in results:
@@ -60,7 +68,3 @@ def stealth_metrics(
         vectors = text_encoder(encoder).embed(list(dict.fromkeys(texts)))  # in one call: batches of many
         for result, condition, text in written:
             result.metrics[Fact("similarity", condition)] = cosine(vectors[result.target.document], vectors[text])
-
-
-def _perturbations(result: AttackResult) -> tuple[tuple[Condition, Perturbation | None], ...]:
-    return ("attacked", result.perturbation), ("control", result.control)

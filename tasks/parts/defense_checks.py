@@ -23,7 +23,7 @@ def check_certificates(context: Context, results: Sequence[AttackResult]) -> Ite
     The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is
     there where the attack did nothing else, whether or not the list is certified.
     """
-    ranker = context.scorer.ranker
+    ranker = context.served.ranker
     if not isinstance(ranker, CertifiedRanker):
         return
     proved: dict[tuple[str, int], list[Certificate]] = {}
@@ -36,8 +36,8 @@ def check_certificates(context: Context, results: Sequence[AttackResult]) -> Ite
         key = (target.query_id, max(changed, 1))
         if key not in proved:
             ks = [k for k in CERTIFIED_CUTOFFS if k < len(target.ranked)]
-            found = ranker.certify(target.query_id, target.query, target.ranked, ks, key[1])
-            proved[key] = [one for one in found if one.holds and one.certified]
+            certificates = ranker.certify(context.ranked(target.query_id), ks, key[1])
+            proved[key] = [c for c in certificates if c.holds and c.certified]
         for certificate in proved[key]:
             k, after = certificate.k, result.metrics[Fact("rank", "attacked")]
             if target.rank <= k:
@@ -60,7 +60,7 @@ def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterato
 
     The mean of ``AUC`` over targets is the area under the ROC curve of edited against original documents.
     """
-    ranker = context.scorer.ranker
+    ranker = context.served.ranker
     edited = [result for result in results if result.perturbation.text != result.target.document]
     if not isinstance(ranker, FlaggingRanker) or not edited:
         return

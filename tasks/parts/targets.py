@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustrank.victim import Candidate
+from robustrank.collections.collection import Collection
+from robustrank.engine.context import Context
+from robustrank.records import Candidate
 
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
 NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}
@@ -53,3 +55,12 @@ def sample_targets(
         else:
             ranks.append(int(rng.integers(low, min(high, len(ranked)) + 1)))
     return list(dict.fromkeys(ranks)), missing
+
+
+def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
+    """Return the whole collection with the queries that are not attacked alone: what an attack may prepare on.
+
+    Where all queries are attacked it has none, and an attack that learns from queries has nothing to learn from.
+    """
+    left_out = set(attacked)
+    return context.whole.only([query_id for query_id in context.whole.queries if query_id not in left_out])

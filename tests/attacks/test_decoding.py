@@ -15,14 +15,14 @@ from robustrank.collections.collection import Collection
 from robustrank.conformance import Overlap
 from robustrank.errors import UsageError
 from robustrank.language_model import language_model
-from robustrank.measures.ranking import ranking
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
-from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
+from robustrank.victim import Access, DocumentVictim, GradientView, QueryInterface, Target
+from tests.lists import served
 from tests.tiny_language_model import TEXTS, tiny_language_model
 
 QUERY = "pressure on wings"
@@ -80,12 +80,11 @@ def prepared(name, surrogate="victim", **parameters):
     attack = create("attack", Spec(name, {"surrogate": surrogate, **parameters}))
     documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
     collection = Collection("c", {"q": QUERY}, documents, {"q": {"d1": 1}}, {"q": tuple(documents)})
-    attack.prepare(QueryInterface(Scorer(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
-    scores = Overlap().score(collection.pairs("q"))
-    order = ranking(scores, list(documents))
-    ranked = tuple(Candidate(f"d{i}", TEXTS[i]) for i in order)
-    target = Target("q", QUERY, ranked[-1].doc_id, ranked[-1].text, len(ranked), ranked)
-    return attack, target, Victim(Scorer(Overlap()), target, scores[order], attack.access)
+    attack.prepare(QueryInterface(ServedRanker(Overlap()), Access.GRADIENTS), collection, derive(0, "prepare"))
+    clean = served(Overlap(), documents, QUERY)
+    last = clean.candidates[-1]
+    target = Target("q", QUERY, last.doc_id, last.text, len(documents), clean.candidates)
+    return attack, target, DocumentVictim(ServedRanker(Overlap()), clean, last.doc_id, attack.access)
 
 
 MODEL = {"language_model": tiny_language_model()}

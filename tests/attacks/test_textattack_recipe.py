@@ -12,7 +12,7 @@ from robustrank.attack import apply_edits
 from robustrank.conformance import QUERY, TEXTS, AttackConformance, Overlap
 from robustrank.errors import UsageError
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
+from robustrank.rankers.serving import ServedRanker
 from robustrank.text import textattack_recipes as recipes
 from robustrank.text.quality import edit_size
 from robustrank.text.table import symmetric
@@ -29,7 +29,7 @@ class TestDeepWordBug(AttackConformance):
 
 
 def run(name, budget=None, seed=0, text=TEXTS[1], max_words=2):
-    ranker, asked = Scorer(Overlap()), []
+    ranker, asked = ServedRanker(Overlap()), []
 
     def scores(texts):
         asked.append(list(texts))
@@ -56,7 +56,7 @@ def test_draws_of_waiting_attackers_do_not_mix():
     before = random.getstate()
     alone = run("DeepWordBugGao2018", seed=1)[0]
     made = recipes.recipe("DeepWordBugGao2018", TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
-    ranker = Scorer(Overlap())
+    ranker = ServedRanker(Overlap())
 
     def disturbed(texts):
         assert random.getstate() == before

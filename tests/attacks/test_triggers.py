@@ -18,8 +18,10 @@ from robustrank.errors import DataError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, Candidate, GradientView, QueryInterface, Target, Victim
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate, Document
+from robustrank.victim import Access, DocumentVictim, GradientView, QueryInterface, Target
+from tests.lists import served
 
 WORDS = "wing lift drag shock flow heat wall layer".split()
 
@@ -89,7 +91,7 @@ def news():
     collection = create("collection", parse("lee")).read()
     ranker = create("ranker", parse("minilm"))
     ranker.prepare(collection)
-    return collection, Scorer(ranker)
+    return collection, ServedRanker(ranker)
 
 
 SIZES = {
@@ -112,11 +114,10 @@ def test_it_beats_the_random_edit_of_its_size(news, attack):
         doc_ids = list(collection.candidates[query_id])[:20]
         query = collection.queries[query_id]
         texts = [collection.documents[d] for d in doc_ids]
-        scores = scorer.score([(query, text) for text in texts])
-        order = np.argsort(-scores, kind="stable")
-        ranked = tuple(Candidate(doc_ids[i], texts[i]) for i in order)
-        target = Target(query_id, query, ranked[-1].doc_id, ranked[-1].text, len(ranked), ranked)
-        victim = Victim(scorer, target, scores[order], made.access)
+        clean = served(scorer, dict(zip(doc_ids, texts, strict=True)), query, query_id)
+        last = clean.candidates[-1]
+        target = Target(query_id, query, last.doc_id, last.text, len(doc_ids), clean.candidates)
+        victim = DocumentVictim(scorer, clean, last.doc_id, made.access)
         found = made.perturb(target, victim, derive(0, query_id))
         mirrored = control.match_size(target, found, derive(1, query_id))
         after = scorer.score([(query, found.text), (query, mirrored.text)])
@@ -161,7 +162,7 @@ def test_a_poison_is_near_to_the_queries_it_was_made_for(news):
 
 def replayed(path, **parameters):
     document = "The quick brown fox"
-    target = Target("q1", "fox", "d1", document, 1, (Candidate("d1", document),))
+    target = Target("q1", "fox", "d1", document, 1, (Candidate(Document("d1", document)),))
     attack = Replay(str(path), **parameters)
     return attack, attack.perturb(target, None, derive(0))
 

@@ -107,6 +107,16 @@ def test_a_hopeless_list_is_given_up_and_a_trivial_list_stops_after_the_first_ro
     assert {d.samples for d in trivial.documents} == {FIRST}
 
 
+def test_each_of_the_2n_bounds_has_its_share_of_alpha():
+    shares, alpha = [0.9, 0.6, 0.3], 0.12
+    (trivial,) = Coins(shares).certificates([1.0] * 3, [3], alpha=alpha, first=200)
+    scores = Coins(shares).draw(dict.fromkeys(range(3), (0, 200)))
+    for document in trivial.documents:
+        samples = scores[int(document.doc_id[1:])]
+        assert document.lower == pytest.approx(sequential(samples, alpha / 6), abs=1e-12)
+        assert document.lower < sequential(samples, alpha / 3)
+
+
 def test_no_copy_is_sampled_twice_and_no_more_than_the_maximum():
     coins = Coins([0.5, 0.49, 0.1])
     coins.certificates([1.0] * 3, [1], most=100)

@@ -12,10 +12,13 @@ from robustrank.defenses.canonical import Canonical
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker
+from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.rm3 import RM3
 from robustrank.text.table import symmetric
 from robustrank.text.words import in_case_of, replace_words, words
-from robustrank.victim import Candidate
+from tests.lists import served
 
 DOCUMENTS = {
     "d1": "The jet wings lift the plane, a Plane needs air.",
@@ -71,8 +74,7 @@ def test_the_representative_is_the_most_frequent_word_in_the_case_of_the_word_it
 def test_it_certifies_every_list_and_the_certificates_are_consistent(tmp_path):
     ranker = defended(tmp_path)
     assert isinstance(ranker, CertifiedRanker)
-    candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
-    certificates = ranker.certify("q", QUERY, candidates, [1, 3], None)
+    certificates = ranker.certify(served(ranker, DOCUMENTS, QUERY), [1, 3], None)
     assert [(c.k, c.certified, c.holds) for c in certificates] == [(1, True, True), (3, True, True)]
     for certificate in certificates:
         certificate.verify()
@@ -81,9 +83,19 @@ def test_it_certifies_every_list_and_the_certificates_are_consistent(tmp_path):
     assert order == sorted(DOCUMENTS, key=lambda d: (-scores[d], d))
 
 
-def test_what_decides_a_score_decides_the_fingerprint(tmp_path):
-    (tmp_path / "other").mkdir()
-    ranker, with_another_table = defended(tmp_path), defended(tmp_path / "other", {"plane": ["jet"]})
-    assert ranker.fingerprint != with_another_table.fingerprint
-    assert ranker.fingerprint == defended(tmp_path).fingerprint
+def test_every_overlap_is_1(tmp_path):
+    ranker = defended(tmp_path)
     assert pytest.approx(ranker.overlaps("a plane")) == [1, 1]
+
+
+def test_lists_of_a_list_ranker_cannot_be_changed_either(tmp_path):
+    symmetric(RELATION, {}).save(tmp_path / "table.txt")
+    inner = RM3()
+    inner.prepare(COLLECTION)
+    ranker = Canonical(table=str(tmp_path / "table.txt")).wrap(inner, COLLECTION, derive(0, "defense"))
+    assert not isinstance(ranker, PointwiseRanker)
+    clean = served(ranker, DOCUMENTS, QUERY)
+    assert ranker.certify(clean, [1], None)[0].certified
+    for doc_id, text in DOCUMENTS.items():
+        for variant in itertools.islice(allowed_edits(text, ranker.table), 50):
+            assert served(ranker, {**DOCUMENTS, doc_id: variant}, QUERY).doc_ids == clean.doc_ids

@@ -18,10 +18,10 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.table import symmetric
 from robustrank.text.words import replace_words, words
-from robustrank.victim import Candidate
+from tests.lists import served
 
 DOCUMENTS = {
     "d1": "The aircraft wings lift the plane; a plane needs air to fly over rivers.",
@@ -36,16 +36,12 @@ PAIRS = [pair for query_id in QUERIES for pair in COLLECTION.pairs(query_id)]
 RELATION = {"plane": ["jet", "aircraft"], "fast": ["quick"], "river": ["rivers"], "wings": ["wing"]}
 
 
-class Recording(Ranker):
+class Recording(PointwiseRanker):
     """BM25 that records its calls."""
 
     def __init__(self):
         self.inner, self.calls = BM25(), []
         self.inner.prepare(COLLECTION)
-
-    @property
-    def fingerprint(self):
-        return self.inner.fingerprint
 
     def score(self, pairs):
         self.calls.append(list(pairs))
@@ -104,7 +100,7 @@ def test_equal_copies_are_scored_once_in_calls_of_bounded_size(table, monkeypatc
     assert len(ranker.inner.calls) == 4  # ten pairs
     assert sum(pair == (QUERIES["q1"], DOCUMENTS["d2"]) for pair in scored) == 1
     assert len(set(scored)) == len(scored)
-    ranker.certify("q1", QUERIES["q1"], candidates(), [1], None)
+    ranker.certify(list_of(ranker), [1], None)
     assert len(ranker.inner.calls) == 4  # the certificate rests on the scores of the ranking
 
 
@@ -115,21 +111,6 @@ def test_the_cache_is_bounded(table, monkeypatch):
     expected = wrap(table).score(PAIRS)
     np.testing.assert_array_equal(ranker.score(PAIRS), expected)
     assert len(ranker._cache) <= 5
-
-
-def test_what_decides_a_score_decides_the_fingerprint(table, tmp_path):
-    symmetric({"plane": ["jet"]}, {}).save(tmp_path / "other.txt")
-    expected = wrap(table).fingerprint
-    changed = [
-        wrap(table, samples=21),
-        wrap(table, size=2),
-        wrap(table, centre=0.0),
-        wrap(table, scale=2.0),
-        wrap(table, seed=1),
-        wrap(str(tmp_path / "other.txt")),
-    ]
-    assert len({expected, *(ranker.fingerprint for ranker in changed)}) == 1 + len(changed)
-    assert expected == wrap(table, alpha=0.1, bound="hoeffding").fingerprint
 
 
 def test_the_default_squashing_saturates_no_ranker_where_the_published_one_does(table):
@@ -164,14 +145,14 @@ def test_extreme_scores_are_squashed_without_a_warning(table):
     assert ranker.score(PAIRS).tolist() == [1.0] * 5 + [0.0] * 5
 
 
-def candidates(**changed):
-    return [Candidate(doc_id, text) for doc_id, text in {**DOCUMENTS, **changed}.items()]
+def list_of(ranker):
+    return served(ranker, DOCUMENTS, QUERIES["q1"], "q1")
 
 
 def test_it_certifies_its_lists(table):
     ranker = wrap(table, samples=400)
     assert isinstance(ranker, CertifiedRanker)
-    certificates = ranker.certify("q1", QUERIES["q1"], candidates(), [1, 2, 3], None)
+    certificates = ranker.certify(list_of(ranker), [1, 2, 3], None)
     assert [(c.bound, c.k) for c in certificates] == [(bound, k) for bound in ("betting", "paper") for k in (1, 2, 3)]
     scores = ranker.score(COLLECTION.pairs("q1"))
     ranking = [doc_id for _, doc_id in sorted(zip(-scores, DOCUMENTS, strict=True))]
@@ -188,7 +169,7 @@ def test_radius_and_overlaps_reach_the_certificate(table):
     overlaps = ranker.overlaps(DOCUMENTS["d1"])
     assert sorted(overlaps)[:3] == pytest.approx([0.5] * 3)
     for radius, expected in [(0, 1.0), (1, 0.5), (2, 0.25), (None, 0.125)]:
-        evidence = ranker.certify("q1", QUERIES["q1"], candidates(), [1], radius)[0].documents
+        evidence = ranker.certify(list_of(ranker), [1], radius)[0].documents
         assert {d.doc_id: d.rho for d in evidence}["d1"] == pytest.approx(expected)
 
 
@@ -199,7 +180,7 @@ def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
     inner = MiniLMRanker()
     ranker = wrap(table, ranker=inner, samples=40, size=2)
     query = QUERIES["q1"]
-    certificates = [c for c in ranker.certify("q1", query, candidates(), [1, 2, 3, 4], 1) if c.certified and c.holds]
+    certificates = [c for c in ranker.certify(list_of(ranker), [1, 2, 3, 4], 1) if c.certified and c.holds]
     assert certificates
     for certificate in certificates:
         inside = {document.doc_id for document in certificate.documents[: certificate.k]}
@@ -245,7 +226,7 @@ def test_the_sequential_bound_samples_on_demand():
     documents = {f"d{i}": f"word{i} wings lift {'wings ' * i}" for i in range(6)}
     collection = Collection("c", {"q": "wings"}, documents, {"q": {"d0": 1}}, {"q": tuple(documents)})
     ranker = defense.wrap(Overlap(), collection, derive(0, "defense"))
-    certificates = ranker.certify("q", "wings", [Candidate(*item) for item in documents.items()], [1, 3], None)
+    certificates = ranker.certify(served(ranker, documents, "wings"), [1, 3], None)
     assert [certificate.bound for certificate in certificates] == ["sequential", "sequential"]
     assert all(16 <= document.samples <= 200 for document in certificates[0].documents)
     for certificate in certificates:
@@ -266,7 +247,7 @@ def on_demand(table, **more):
 
 
 def certified(ranker, ks=(1, 2, 3), radii=(1, 2, 5, None)):
-    return [ranker.certify("q1", QUERIES["q1"], candidates(), ks, radius) for radius in radii]
+    return [ranker.certify(list_of(ranker), ks, radius) for radius in radii]
 
 
 def test_no_copy_is_scored_twice_for_further_radii_ks_and_calls(table):
@@ -298,8 +279,8 @@ def test_certificates_do_not_depend_on_batches_or_on_the_cache(table, monkeypatc
 
 def test_two_documents_of_one_text_share_their_copies(table):
     ranker, spans = on_demand(table)
-    twins = [Candidate("a", DOCUMENTS["d1"]), Candidate("b", DOCUMENTS["d1"]), Candidate("c", DOCUMENTS["d2"])]
-    (top1, top2) = ranker.certify("q1", QUERIES["q1"], twins, [1, 2], None)
+    twins = {"a": DOCUMENTS["d1"], "b": DOCUMENTS["d1"], "c": DOCUMENTS["d2"]}
+    (top1, top2) = ranker.certify(served(ranker, twins, QUERIES["q1"]), [1, 2], None)
     assert not top1.certified
     assert top2.certified
     drawn_spans = [(start, stop) for text, start, stop in spans if text == DOCUMENTS["d1"]]

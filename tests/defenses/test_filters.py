@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from robustrank.defenses.outlier_filter import OutlierDetector
 from robustrank.defenses.parts.bigram_model import DISCOUNT, BigramModel
-from robustrank.defenses.parts.filtering import FLAG_PENALTY, FilteredRanker
+from robustrank.defenses.parts.filtering import FilteredRanker
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
@@ -18,6 +18,9 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.rm3 import RM3
+from tests.lists import served
 from tests.tiny_language_model import tiny_language_model
 
 SUBJECTS = ["the wing", "the jet", "a plane", "the shock wave", "a slender body"]
@@ -54,13 +57,53 @@ def test_a_filter_flags_few_clean_documents_and_lowers_what_it_flags(name):
     assert isinstance(ranker.detector, Detector)
     is_flagged = ranker.is_flagged(PAIRS)
     assert is_flagged.mean() <= 0.1
-    assert ranker.score(PAIRS) == pytest.approx(inner.score(PAIRS) - FLAG_PENALTY * is_flagged, abs=1e-2)
-    alone = [float(ranker.score([pair])[0]) for pair in PAIRS[::-1]]
-    assert alone[::-1] == ranker.score(PAIRS).tolist()
-    assert ranker.score([("", "")]).shape == (1,)
+    filtered, plain = served(ranker, DOCUMENTS, QUERY), served(inner, DOCUMENTS, QUERY)
+    flagged = {doc_id for doc_id, flag in zip(DOCUMENTS, is_flagged, strict=True) if flag}
+    expected = [d for d in plain.doc_ids if d not in flagged] + [d for d in plain.doc_ids if d in flagged]
+    assert list(filtered.doc_ids) == expected
+    assert filtered.ranking.scores.tolist() == plain.ranking.scores.tolist()
+    assert served(ranker, {"d": ""}, "").doc_ids == ("d",)
     stricter, _ = defended(name, target_fpr=0.4, **parameters_of(name))
-    assert ranker.fingerprint != stricter.fingerprint
     assert stricter.is_flagged(PAIRS).sum() >= is_flagged.sum()
+
+
+class FlagAll:
+    def anomaly_score(self, query, documents):
+        return np.ones(len(documents))
+
+
+class Close(PointwiseRanker):
+    """Scores that are one number once 10,000 is taken from them in float32."""
+
+    def score(self, pairs):
+        return np.array([0.61 + 1e-4 * int(document) for _, document in pairs], dtype=np.float32)
+
+
+def test_flagged_documents_keep_the_ranker_s_order():
+    texts = {"a": "1", "b": "3", "c": "2"}
+    assert served(FilteredRanker(Close(), FlagAll(), 0.5), texts, "q").doc_ids == ("b", "c", "a")
+
+
+def test_a_list_ranker_behind_a_filter_ranks_lists():
+    inner = RM3()
+    inner.prepare(COLLECTION)
+    plain = served(inner, DOCUMENTS, QUERY)
+    assert served(FilteredRanker(inner, FlagAll(), 0.5), DOCUMENTS, QUERY).doc_ids == plain.doc_ids
+
+
+def test_a_pair_is_scored_once_whatever_list_it_is_in():
+    asked = []
+
+    class Recording(Close):
+        def score(self, pairs):
+            asked.extend(pairs)
+            return super().score(pairs)
+
+    ranker = FilteredRanker(Recording(), FlagAll(), 0.5)
+    clean = served(ranker, {"a": "1", "b": "2"}, "q")
+    (ranking,) = ranker.rank([clean.request.replaced({"a": "9"})])
+    assert asked == [("q", "1"), ("q", "2"), ("q", "9")]
+    assert ranking.cost.calls == 1
 
 
 def test_each_filter_flags_its_kind_of_attack():

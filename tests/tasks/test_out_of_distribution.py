@@ -23,10 +23,10 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 
 @dataclass
-class Pupil(Ranker):
+class Pupil(PointwiseRanker):
     """Knows the first words of its lessons."""
 
     weights: str = ""  # the folder fit left
@@ -217,4 +217,4 @@ def test_a_training_split_takes_the_place_of_folds(world):
     assert isinstance(cell, Cell)
     context = Context(cell, resources)
     assert {row.value for row in create("task", cell.task).run(context) if row.measure == "nDCG@10"} == {0.5}
-    assert len(context.scorer.ranker.trained_on) == 6
+    assert len(context.served.ranker.trained_on) == 6

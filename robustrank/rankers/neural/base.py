@@ -22,7 +22,7 @@ from robustrank.rankers.batching import ROWS
 from robustrank.rankers.checkpoint import checked_folder, checkpoint_digest
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
-from robustrank.rankers.ranker import Pair, Ranker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
 from robustrank.text.analysis import analyze
@@ -37,7 +37,7 @@ _terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 
 @dataclass
-class NeuralRanker(Ranker):
+class NeuralRanker(PointwiseRanker):
     """A network over the truncated terms (:mod:`robustrank.text.analysis`) of query and document.
 
     Every pair is padded to the same shape, so that a score depends on its pair alone, to the last bit.

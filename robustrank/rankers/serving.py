@@ -1,0 +1,163 @@
+"""Serves a ranker: each distinct question is asked once, the cache first, and no bad answer is let through."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from robustrank.errors import PluginError
+from robustrank.rankers.answers import checked_rankings, checked_scores, plugin_errors
+from robustrank.rankers.cache import ScoreCache
+from robustrank.rankers.ranker import PointwiseRanker, Ranker, ranking_by_score
+from robustrank.records import Pair, RankedList, Ranking, Request, Scores
+
+PROBES = 4  # pairs that a pointwise ranker is probed with
+Edited = tuple[RankedList, Mapping[str, str]]  # a served list, and new texts of some of its documents by id
+
+
+class ServedRanker:
+    """A ranker as tasks, attacks and certificates meet it.
+
+    Attributes:
+        ranker: The ranker.
+        scored, cached: Distinct pairs that the ranker scored, and that the cache knew.
+        ranked, lists_cached: Distinct lists that a list ranker ranked, and that the cache knew.
+
+    Args:
+        ranker: The ranker, prepared for its collection.
+        identity: Everything that decides an answer, as the framework computed it: the key of the cache.
+        cache: Keeps answers; None keeps nothing.
+    """
+
+    def __init__(self, ranker: Ranker, identity: str = "", cache: ScoreCache | None = None) -> None:
+        self.ranker, self.identity, self._cache = ranker, identity, cache
+        self.scored = self.cached = self.ranked = self.lists_cached = 0
+        self._is_probed = False
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether a score depends on its pair alone."""
+        return isinstance(self.ranker, PointwiseRanker)
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n], one score a pair.
+
+        Raises:
+            PluginError: The ranker is a list ranker, raised, answered with something else than finite numbers, or is
+                not pointwise though it says so.
+            DataError: The cache cannot be used.
+        """
+        distinct = list(dict.fromkeys(pairs))
+        known = self._cache.get(self.identity, distinct) if self._cache else {}
+        fresh = [pair for pair in distinct if pair not in known]
+        if fresh:
+            scores = dict(zip(fresh, self._fresh_scores(fresh).tolist(), strict=True))
+            if self._cache:
+                self._cache.put(self.identity, scores)
+            known.update(scores)
+        self.scored += len(fresh)
+        self.cached += len(distinct) - len(fresh)
+        return np.array([known[pair] for pair in pairs], dtype=np.float32)
+
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return a ranking for each request; see :meth:`score` for what it raises."""
+        if self.is_pointwise:
+            scores = self.score([pair for request in requests for pair in request.pairs])
+            parts = np.split(scores, np.cumsum([len(request) for request in requests])[:-1]) if requests else []
+            return [ranking_by_score(request, part) for request, part in zip(requests, parts, strict=True)]
+        distinct = list(dict.fromkeys(requests))
+        known = self._cache.get_rankings(self.identity, distinct) if self._cache else {}
+        fresh = [request for request in distinct if request not in known]
+        if fresh:
+            rankings = dict(zip(fresh, checked_rankings(self.ranker, fresh, self._asked_to_rank(fresh)), strict=True))
+            if self._cache:
+                self._cache.put_rankings(self.identity, rankings)
+            known.update(rankings)
+        self.ranked += len(fresh)
+        self.lists_cached += len(distinct) - len(fresh)
+        return [known[request] for request in requests]
+
+    def rerank(self, edited: Sequence[Edited]) -> list[Ranking]:
+        """Return the ranking of each list with the new texts in their documents' places.
+
+        A list ranker ranks the whole list again. A pointwise ranker scores the new texts alone: what else is in the
+        list keeps its score.
+        """
+        if not self.is_pointwise:
+            return self.rank([served.request.replaced(texts) for served, texts in edited])
+        scores = iter(self.score([(s.request.query, text) for s, texts in edited for text in texts.values()]).tolist())
+        rankings = []
+        for served, texts in edited:
+            new = {doc_id: next(scores) for doc_id in texts}
+            rankings.append(_with_new_scores(served, new))
+        return rankings
+
+    def _asked_to_rank(self, requests: list[Request]) -> object:
+        with plugin_errors(self.ranker, f"while it ranked {len(requests)} lists"):
+            return self.ranker.rank(requests)
+
+    def _fresh_scores(self, pairs: list[Pair]) -> Scores:
+        scores = self._asked_to_score(pairs)
+        if not self._is_probed:
+            self._probe(pairs, scores)
+        return scores
+
+    def _asked_to_score(self, pairs: list[Pair]) -> Scores:
+        ranker = self.ranker
+        if not isinstance(ranker, PointwiseRanker):
+            raise PluginError(
+                f"ranker {type(ranker).__name__} ranks lists and scores no single pairs",
+                hint="ask it to rank; what needs scores of single texts does not work with list rankers",
+            )
+        with plugin_errors(ranker, f"while it scored {len(pairs)} pairs"):
+            scores = ranker.score(tuple(pairs))
+        return checked_scores(ranker, pairs, scores)
+
+    def _probe(self, pairs: list[Pair], scores: Scores) -> None:
+        """Refuse a pointwise ranker whose scores depend on their company; needs two documents of one query."""
+        sample = _sample(pairs)
+        if len(sample) < 2:
+            return
+        together = scores[[pairs.index(pair) for pair in sample]]
+        alone = np.concatenate([self._asked_to_score([pair]) for pair in sample])
+        turned = self._asked_to_score(sample[::-1])[::-1]
+        self._refuse_moves(sample, alone, {"in company": together, "in reversed company": turned})
+        self._is_probed = True
+
+    def _refuse_moves(self, sample: list[Pair], alone: Scores, others: Mapping[str, Scores]) -> None:
+        allowed = getattr(self.ranker, "noise", 0.0) * max(1.0, float(np.abs(alone).max()))
+        for company, scores in others.items():
+            moves = np.abs(scores.astype(np.float64) - alone)
+            worst = int(moves.argmax())
+            if moves[worst] > allowed:
+                query, document = sample[worst]
+                raise PluginError(
+                    f"ranker {type(self.ranker).__name__} is declared pointwise, and a score moved from "
+                    f"{alone[worst]:g} (alone) to {scores[worst]:g} ({company})",
+                    where=f"query {query[:60]!r}, document {document[:60]!r}",
+                    allowed=f"moves up to {allowed:g}",
+                    hint="if a score depends on the list, subclass Ranker and implement rank(requests); "
+                    "if not, pad, normalise and draw so that a score depends on its pair alone",
+                )
+
+
+def _sample(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return some documents of the query that has most of them, and one pair of another query."""
+    query = Counter(query for query, _ in pairs).most_common(1)[0][0]
+    group = [pair for pair in pairs if pair[0] == query]
+    if len(group) < 2:
+        return []
+    spread = group[:: max(1, (len(group) - 1) // (PROBES - 1))][:PROBES]
+    return [*spread, *[pair for pair in pairs if pair[0] != query][:1]]
+
+
+def _with_new_scores(served: RankedList, new: Mapping[str, float]) -> Ranking:
+    """Return a pointwise ranking with some documents' scores replaced."""
+    if served.ranking.scores is None:
+        raise PluginError("a pointwise ranker's list has no scores")
+    scores = served.ranking.scores.copy()
+    for doc_id, score in new.items():
+        scores[served.request.doc_ids.index(doc_id)] = score
+    return ranking_by_score(served.request, scores, calls=len(new))

@@ -1,0 +1,203 @@
+"""The records that walk through the house unchanged: documents, requests, rankings, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pair = tuple[str, str]  # (query text, document text)
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that is searched."""
+
+    doc_id: str
+    text: str
+    title: str = ""  # where the collection tells it apart from the text
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document that the first stage retrieved for a query."""
+
+    document: Document
+    score: float | None = None  # of the first stage, where it gives one
+
+    @property
+    def doc_id(self) -> str:
+        """The document's id."""
+        return self.document.doc_id
+
+    @property
+    def text(self) -> str:
+        """The document's text."""
+        return self.document.text
+
+
+@dataclass(frozen=True)
+class Request:
+    """One list to rank: a query and its candidates, in the order of the first stage."""
+
+    query_id: str
+    query: str
+    candidates: tuple[Candidate, ...]
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    @cached_property
+    def doc_ids(self) -> tuple[str, ...]:
+        """The ids of the candidates, in their order."""
+        return tuple(candidate.doc_id for candidate in self.candidates)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The (query text, document text) pair of each candidate."""
+        return [(self.query, candidate.text) for candidate in self.candidates]
+
+    def replaced(self, texts: Mapping[str, str]) -> Request:
+        """Return the request with other texts for the documents that ``texts`` names by id."""
+        candidates = tuple(
+            replace(candidate, document=replace(candidate.document, text=texts[candidate.doc_id]))
+            if candidate.doc_id in texts
+            else candidate
+            for candidate in self.candidates
+        )
+        return replace(self, candidates=candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one ranking cost.
+
+    Attributes:
+        calls: Model calls: the pairs or prompts that a model read.
+        tokens: Tokens read, where they are counted.
+    """
+
+    calls: int = 0
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParseReport:
+    """What became of the answers of a ranker that writes text.
+
+    Attributes:
+        answers: Number of answers.
+        repaired: Answers that lacked or repeated candidates and were completed by rule.
+        failed: Answers that could not be read.
+    """
+
+    answers: int
+    repaired: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """A ranker's answer to a request.
+
+    Attributes:
+        order: The positions of the candidates in the request, best first: a permutation. It alone decides ranks.
+        scores: float32[n], the score of each candidate in the order of the request; None where there are no scores.
+        cost: What it cost.
+        parse: For rankers that write text, what became of their answers.
+    """
+
+    order: tuple[int, ...]
+    scores: Scores | None = None
+    cost: Cost = Cost()
+    parse: ParseReport | None = None
+
+    @cached_property
+    def ranks(self) -> NDArray[np.int64]:
+        """int64[n], the 1-based rank of each candidate, in the order of the request."""
+        ranks = np.empty(len(self.order), dtype=np.int64)
+        ranks[list(self.order)] = np.arange(1, len(self.order) + 1)
+        return ranks
+
+
+@dataclass(frozen=True, eq=False)
+class RankedList:
+    """A request together with its ranking: the list that is served."""
+
+    request: Request
+    ranking: Ranking
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidates, best first."""
+        return tuple(self.request.candidates[position] for position in self.ranking.order)
+
+    @property
+    def doc_ids(self) -> tuple[str, ...]:
+        """The ids of the documents, best first."""
+        return tuple(candidate.doc_id for candidate in self.candidates)
+
+    @property
+    def scores(self) -> Scores | None:
+        """float32[n], the scores, best rank first; None where the ranker gives none."""
+        return None if self.ranking.scores is None else self.ranking.scores[list(self.ranking.order)]
+
+    def run(self) -> dict[str, float]:
+        """Return the list as a run: document id to score, best first.
+
+        These are the ranker's scores where sorting by them gives the served order; otherwise n - rank.
+        """
+        scores = self.scores
+        if scores is None or (scores[1:] > scores[:-1]).any() or self._ties_out_of_order(scores):
+            scores = np.arange(len(self.request), 0, -1, dtype=np.float32)
+        return dict(zip(self.doc_ids, scores.tolist(), strict=True))
+
+    def _ties_out_of_order(self, scores: Scores) -> bool:
+        ties = np.flatnonzero(scores[1:] == scores[:-1]).tolist()
+        doc_ids = self.doc_ids if ties else ()
+        return any(doc_ids[i] > doc_ids[i + 1] for i in ties)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the original text: characters ``start:end`` became ``text``. An insertion has start == end."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """What an attack hands back.
+
+    Attributes:
+        text: The whole new text.
+        edits: The changes against the original, in order of position and not overlapping.
+        note: A fact its reader should know ("no word of this document has a substitute").
+        exhausted: True when the attack stopped because its budget ran out; the text is then its best so far.
+    """
+
+    text: str
+    edits: tuple[Edit, ...] = ()
+    note: str = ""
+    exhausted: bool = False
+
+
+def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
+    """Return ``text`` with ``edits`` made.
+
+    Raises:
+        ValueError: Edits overlap, are out of order, or lie outside the text.
+    """
+    pieces, position = [], 0
+    for edit in edits:
+        if not position <= edit.start <= edit.end <= len(text):
+            raise ValueError(f"edit {edit} overlaps its predecessor or lies outside a text of {len(text)} characters")
+        pieces += [text[position : edit.start], edit.text]
+        position = edit.end
+    return "".join([*pieces, text[position:]])

@@ -1,0 +1,168 @@
+"""Judges attacks on documents: ranks in the list that is served, success, size, and the damage to the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from robustrank.attack import Perturbation
+from robustrank.engine.context import Context
+from robustrank.measures.effectiveness import list_ndcg
+from robustrank.measures.ranking import published_script_rank
+from robustrank.records import RankedList, Ranking
+from robustrank.rows import Condition, Fact, Row
+from robustrank.text.quality import edit_size
+from robustrank.victim import Meter
+
+from .attack_result import AttackResult
+
+CUTOFFS = (10, 50)
+
+
+def costs(meter: Meter) -> dict[Fact, float]:
+    """Return what an attack asked of its victim."""
+    return {
+        Fact("queries"): float(meter.queries),
+        Fact("reranks"): float(meter.reranks),
+        Fact("model_calls"): float(meter.model_calls),
+    }
+
+
+def rank_attacked(context: Context, results: Sequence[AttackResult]) -> None:
+    """Rank every list with the attacked text in it, and with the control's, in one call; results keep the rankings."""
+    texts = [
+        (result, text)
+        for result in results
+        for text in (result.perturbation.text, (result.control or result.perturbation).text)
+    ]
+    edited = [(context.ranked(result.target.query_id), {result.target.doc_id: text}) for result, text in texts]
+    rankings = context.served.rerank(edited)
+    for result, attacked, control in zip(results, rankings[::2], rankings[1::2], strict=True):
+        result.ranking, result.control_ranking = attacked, control if result.control else None
+
+
+def rank_metrics(clean: RankedList, result: AttackResult, noise: float) -> dict[Fact, float]:
+    """Return ranks, success, boost and size of an attack and of its control, and what the attack cost.
+
+    Args:
+        clean: The list that was served before.
+        result: An attack whose lists are ranked, see :func:`rank_attacked`.
+        noise: A gain in score no larger than this is numerical noise.
+    """
+    position = clean.request.doc_ids.index(result.target.doc_id)
+    metrics = {Fact("rank", "clean"): float(result.target.rank)} | result.costs
+    if clean.ranking.scores is not None:
+        metrics[Fact("score", "clean")] = float(clean.ranking.scores[position])
+    for condition, perturbation, ranking in result.lists:
+        metrics |= _metrics(clean, position, result, condition, perturbation, ranking, noise)
+    return metrics
+
+
+def _metrics(
+    clean: RankedList,
+    position: int,
+    result: AttackResult,
+    condition: Condition,
+    perturbation: Perturbation,
+    ranking: Ranking,
+    noise: float,
+) -> dict[Fact, float]:
+    before, after = result.target.rank, int(ranking.ranks[position])
+    values: dict[str, float] = {
+        "rank": after,
+        "success": after < before,
+        "boost": before - after,
+        "spill": spill(clean.ranking, ranking, position),
+        "edits": len(perturbation.edits),
+        **edit_size(result.target.document, perturbation.text),
+    }
+    if before > 1:
+        values["normalised_boost"] = (before - after) / (before - 1)
+    published: dict[Fact, float] = {}
+    if clean.ranking.scores is not None and ranking.scores is not None:
+        score = float(ranking.scores[position])
+        values["score"] = score
+        values["success_above_noise"] = after < before and score - float(clean.ranking.scores[position]) > noise
+        if condition == "attacked":
+            rank = published_script_rank(score, clean.ranking.scores)
+            published = {
+                Fact("success", "published_script"): rank < before,
+                Fact("boost", "published_script"): before - rank,
+            }
+    metrics = {Fact(name, condition): float(value) for name, value in values.items()}
+    metrics |= {Fact("success", condition, cutoff): float(after <= cutoff) for cutoff in CUTOFFS if before > cutoff}
+    return metrics | {fact: float(value) for fact, value in published.items()}
+
+
+def spill(clean: Ranking, attacked: Ranking, position: int) -> float:
+    """Return the mean absolute change of rank of the documents that were not attacked.
+
+    Ranks are taken among these documents alone, so that it is 0 where the attacked document only passes others, as with
+    every pointwise ranker: what is left is the attack's effect on the order of the rest.
+
+    Args:
+        clean: The ranking of the list before.
+        attacked: The ranking of the list after.
+        position: The attacked document's position in the request.
+    """
+    orders = [[other for other in ranking.order if other != position] for ranking in (clean, attacked)]
+    if not orders[0]:
+        return 0.0
+    ranks = {other: rank for rank, other in enumerate(orders[0])}
+    return float(np.mean([abs(ranks[other] - rank) for rank, other in enumerate(orders[1])]))
+
+
+def result_rows(context: Context, result: AttackResult) -> Iterator[Row]:
+    """Yield a row for each metric of an attack; the reason alone where it broke."""
+    query_id, doc_id = result.target.query_id, result.target.doc_id
+    if result.status == "error":
+        yield context.row("success", None, query_id, doc_id, condition="attacked", status="error", note=result.note)
+        return
+    for fact, value in result.metrics.items():
+        if np.isnan(value):  # the perplexity of an empty text
+            yield Row(query_id, doc_id, *fact, value=None, status="failed", note="undefined")
+        else:
+            yield Row(query_id, doc_id, *fact, value=value, status=result.status, note=result.note)
+
+
+def damage_rows(
+    context: Context, results: Sequence[AttackResult], replace: Literal["one", "together"]
+) -> Iterator[Row]:
+    """Yield nDCG@10 of each query's list, clean and with its attacked documents in it.
+
+    Args:
+        context: The cell.
+        results: All attacks; those that broke are left out.
+        replace: ``one`` attacked document at a time, and the mean over them; or all of a query ``together``.
+    """
+    by_query: dict[str, list[AttackResult]] = {}
+    for result in results:
+        if result.status != "error":
+            by_query.setdefault(result.target.query_id, []).append(result)
+    attacked = _together(context, by_query) if replace == "together" else _one_by_one(by_query)
+    for query_id, rankings in attacked.items():
+        values = [_ndcg(context, query_id, ranking) for ranking in rankings]
+        clean = _ndcg(context, query_id, context.ranked(query_id).ranking)
+        yield from context.rows({"nDCG@10": clean}, query_id, condition="clean")
+        yield from context.rows({"nDCG@10": float(np.mean(values))}, query_id, condition="attacked")
+
+
+def _one_by_one(by_query: dict[str, list[AttackResult]]) -> dict[str, list[Ranking]]:
+    return {query_id: [r.ranking for r in results if r.ranking is not None] for query_id, results in by_query.items()}
+
+
+def _together(context: Context, by_query: dict[str, list[AttackResult]]) -> dict[str, list[Ranking]]:
+    edited = [
+        (context.ranked(query_id), {result.target.doc_id: result.perturbation.text for result in results})
+        for query_id, results in by_query.items()
+    ]
+    return {query_id: [ranking] for query_id, ranking in zip(by_query, context.served.rerank(edited), strict=True)}
+
+
+def _ndcg(context: Context, query_id: str, ranking: Ranking) -> float:
+    doc_ids = context.ranked(query_id).request.doc_ids
+    gains = context.collection.qrels.get(query_id, {})
+    in_order = np.array([gains.get(doc_ids[position], 0) for position in ranking.order], dtype=np.float64)
+    return list_ndcg(in_order, np.array(list(gains.values()), dtype=np.float64), 10)
