@@ -45,14 +45,14 @@ def adversarial_files(path: str, cell: str = "") -> list[Path]:
     if at.is_file():
         return [at]
     files = [folder / "adversarial.jsonl" for folder in cell_folders(at)]
-    found = [file for file in files if file.exists() and cell in _title(file)]
-    if not found:
+    matching = [file for file in files if file.exists() and cell in _title(file)]
+    if not matching:
         raise DataError(
             f"there are no adversarial documents{f' of a cell {cell!r}' if cell else ''}",
             where=str(at),
             allowed="a run folder with cells/*/adversarial.jsonl, such a file, or a .tsv of DARA's layout",
         )
-    return found
+    return matching
 
 
 def read_adversarial(path: Path, attack: str = "") -> list[Attacked]:

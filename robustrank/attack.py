@@ -44,14 +44,14 @@ class Attack(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides its texts beyond code and parameters, as the content of a file; part of a cell's key."""
+        """Hash of what determines its texts beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
-        """Learn once what all targets share, as an imitation model; queries to the oracle are counted."""
+        """Prepare what all targets share, such as an imitation model; queries to the victim are counted."""
 
     def targets(self, query_id: str) -> frozenset[str] | None:
-        """Return the documents this attack has to be asked about, or None, as it is unless an attack is replayed."""
+        """Return the ids of the only documents that the attack can target (replayed attacks); None: any document."""
         return None
 
     @abstractmethod

@@ -26,7 +26,7 @@ class Defense(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides its rankers beyond code and parameters, as the content of a file; part of the identity."""
+        """What decides its rankers beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
     @abstractmethod

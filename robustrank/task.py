@@ -15,7 +15,7 @@ Axis = Literal["defense", "document_attack", "query_attack"]
 
 
 class Task(ABC):
-    """One question asked of every ranker. Subclass as a dataclass: its fields are the parameters.
+    """A measurement on every ranker. Subclass as a dataclass: its fields are the parameters.
 
     Every task runs over collections, rankers and seeds; ``axes`` names what else it is crossed with. A task that
     is not crossed with defenses meets the undefended ranker alone.
@@ -26,6 +26,11 @@ class Task(ABC):
     table: ClassVar[str] = ""  # the report table its rows feed
     reference: ClassVar[str] = ""
     deviations: ClassVar[str] = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides its rows beyond code, parameters and files they name, as a model of the hub."""
+        return ""
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Row]:

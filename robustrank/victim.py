@@ -1,4 +1,4 @@
-"""What an attacker may see of a ranker: access is granted, queries are counted, budgets end the attack.
+"""The victim model as an attack sees it: access is granted, queries are counted, budgets end the attack.
 
 An attack never meets the ranker. It meets a :class:`Victim`, the served list of one query, or, while it prepares, a
 :class:`QueryInterface` over any list of documents.
@@ -24,10 +24,10 @@ from robustrank.records import Candidate, Document, Pair, RankedList, Ranking, R
 class Access(IntEnum):
     """How much of the victim an attacker sees; each level includes those below it."""
 
-    NOTHING = 0  # transfer only: the text is made without asking
+    NOTHING = 0  # black-box (transfer): no query to the victim
     RANKS = 1  # the ranks of the query's list, with a text in it
     SCORES = 2  # the scores of that list, where the ranker gives scores
-    GRADIENTS = 3  # white box: gradients by the input embeddings
+    GRADIENTS = 3  # white-box: gradients with respect to input embeddings
 
 
 class ScoringBackend(Protocol):
@@ -56,7 +56,7 @@ class BudgetExhausted(Exception):
 
 
 class AccessDenied(Exception):
-    """The attack asked for more than its declared access grants, or for what the ranker does not have."""
+    """A query beyond the declared access of the attack, or beyond what the ranker offers."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Target:
         doc_id, document: The target document, to be promoted; empty for an attack on the query.
         rank: The document's rank in ``ranked``, 1-based; 0 for an attack on the query.
         ranked: The victim's list, best first, the target among it.
-        variant: Which of several perturbed forms of a query is asked for, from 0.
+        variant: Number of the perturbed form of the query, from 0.
     """
 
     query_id: str
@@ -91,9 +91,9 @@ class Budget:
 
 @dataclass
 class Meter:
-    """Counts what was asked of a victim and enforces the budget.
+    """Counts the queries to a victim and enforces the budget.
 
-    A text asked for twice by one attack counts once: a real attacker would remember the answer.
+    A text that an attack submits twice counts once: a real attacker would store the answer.
 
     Attributes:
         queries: Distinct texts put to the victim.
@@ -126,10 +126,10 @@ class Meter:
             ("model calls", self.model_calls, model_calls, limit.model_calls),
         ):
             if most is not None and spent + more > most:
-                raise BudgetExhausted(f"{spent} of {most} {name} are spent, and {more} more were asked for")
+                raise BudgetExhausted(f"{spent} of {most} {name} are spent, and {more} more are needed")
 
     def spend(self, queries: int, model_calls: int, reranks: int = 0) -> None:
-        """Count what was asked; :meth:`check` comes before it."""
+        """Count queries and calls after :meth:`check` has permitted them."""
         self.queries += queries
         self.model_calls += model_calls
         self.reranks += reranks
@@ -181,12 +181,12 @@ class Metered:
 
     def _require(self, access: Access) -> None:
         if self.access < access:
-            raise AccessDenied(f"{access.name} was asked for, and only {self.access.name} is granted")
+            raise AccessDenied(f"the attack needs {access.name}, but only {self.access.name} is granted")
 
     def _view(self, query: str) -> GradientView:
         self._require(Access.GRADIENTS)
         if not isinstance(self._backend.ranker, GradientRanker):
-            raise AccessDenied("gradients were asked for, and this ranker has none")
+            raise AccessDenied("the attack needs gradients, but this ranker has none")
         return GradientView(self._backend.ranker, query, self.meter.gradients)
 
 
@@ -235,7 +235,7 @@ class Victim(Metered, ABC):
         """
         self._require(Access.SCORES)
         if self._served.ranking.scores is None:
-            raise AccessDenied("scores were asked for, and this ranker gives none")
+            raise AccessDenied("the attack needs scores, but this ranker has none")
         return np.array([scores for _, scores in self._ask(texts)], dtype=np.float32)
 
     @abstractmethod
@@ -303,7 +303,7 @@ class QueryVictim(Victim):
         Raises:
             AccessDenied: Always.
         """
-        raise AccessDenied("gradients were asked for, and there are none by the query")
+        raise AccessDenied("the attack needs gradients with respect to the query, which are not available")
 
     def _rankings(self, texts: Sequence[str]) -> list[Ranking]:
         return self._backend.rank([replace(self._served.request, query=text) for text in texts])
@@ -353,7 +353,7 @@ class QueryInterface(Metered):
         """
         self._require(Access.SCORES)
         if not self._backend.is_pointwise:
-            raise AccessDenied("scores of single pairs were asked for, and this ranker ranks lists")
+            raise AccessDenied("the attack needs scores of single pairs, but this ranker ranks lists")
         self.meter.check(len(pairs), len(pairs))
         self.meter.spend(len(pairs), len(pairs))
         return self._backend.score(pairs)

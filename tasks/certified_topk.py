@@ -28,7 +28,7 @@ class CertifiedTopK(Task):
     measures: tuple[str, ...] = ("nDCG@10",)  # effectiveness of the defended ranker, and of the undefended one
 
     reference = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
-    deviations = "bounds hold for the whole list at once; the published bound stands beside them, as `paper`"
+    deviations = "bounds hold for the whole list at once; the published bound is reported too, as `paper`"
     table = "certified-topk"
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class CertifiedTopK(Task):
         served = context.ranked(query_id)
         ks = [k for k in self.ks if k < len(served.request)]
         if not ks:
-            return  # nobody stands outside the top K
+            return  # the list has n <= K documents
         for radius in self.radii:
             certificates = ranker.certify(served, ks, radius)
             context.certificates += [certificate.to_dict() for certificate in certificates]

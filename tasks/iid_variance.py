@@ -1,4 +1,4 @@
-"""Performance variance on i.i.d. queries: how unevenly a ranker serves the queries it was made for."""
+"""Performance variance on i.i.d. queries: how unevenly a ranker serves queries of the distribution it is used for."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ class OodQuery(Task):
         yield from self._rows(context, tested, self._evaluate(context, query_ids, seen), "seen")
         for number, (kind, left) in enumerate(without.items()):
             context.advance(number, len(without))
-            own = [query_id for query_id in query_ids if tested[query_id] == kind]
-            unseen = self._evaluate(context, own, self._sample(context, left, count))
+            of_type = [query_id for query_id in query_ids if tested[query_id] == kind]
+            unseen = self._evaluate(context, of_type, self._sample(context, left, count))
             yield from self._rows(context, tested, unseen, "unseen")
 
     def calls(self, context: Context) -> int:
@@ -67,11 +67,11 @@ class OodQuery(Task):
         return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
 
     def _types(self, context: Context) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the type of each query of the whole collection, and of each that is learned from."""
+        """Return the type of each query of the tested collection, and of each training query."""
         tested, learned = context.whole, context.train_collection
         if self.scheme == "collection":
             return dict(tested.query_types), dict(learned.query_types)
-        # All texts at once: a scheme that clusters must give both parts the same types.
+        # All texts at once: a clustering scheme must give test and training queries the same types.
         types = iter(scheme_named(self.scheme)([*tested.queries.values(), *learned.queries.values()]))
         return dict(zip(tested.queries, types, strict=False)), dict(zip(learned.queries, types, strict=False))
 
@@ -81,35 +81,33 @@ class OodQuery(Task):
         Raises:
             DataError: A type that was named has too few queries, or fewer than two types have enough.
         """
-        counts, scorer_trained_on = Counter(tested.values()), Counter(learned.values())
-        enough = [kind for kind in sorted(counts) if min(counts[kind], scorer_trained_on[kind]) >= self.least]
-        found = (
-            ", ".join(f"{kind} {counts[kind]} (learned from: {scorer_trained_on[kind]})" for kind in sorted(counts))
-            or "none"
-        )
+        counts, training_counts = Counter(tested.values()), Counter(learned.values())
+        enough = [kind for kind in sorted(counts) if min(counts[kind], training_counts[kind]) >= self.least]
+        sizes = ", ".join(f"{kind} {counts[kind]} (training: {training_counts[kind]})" for kind in sorted(counts))
+        present = f"present: {sizes or 'none'}"
         where = f"collection {context.whole.name!r}, scheme {self.scheme!r}"
         refused = [kind for kind in self.types if kind not in enough]
         if refused:
             raise DataError(
                 f"too few queries of type {', '.join(refused)}",
                 where=where,
-                allowed=f"{self.least} or more of a type; found: {found}",
+                allowed=f"at least {self.least} per type; {present}",
             )
         if len(enough) < 2:
             raise DataError(
-                f"{len(enough)} types of queries have {self.least} queries or more, and two are needed",
+                f"{len(enough)} query types have at least {self.least} queries, but 2 are needed",
                 where=where,
-                allowed=f"found: {found}",
+                allowed=present,
                 hint="choose another scheme, or lower least",
             )
         largest = sorted(enough, key=lambda kind: -counts[kind])[: self.largest]
         return list(self.types) or sorted(largest)
 
     def _sample(self, context: Context, query_ids: Sequence[str], count: int) -> TrainingSplit:
-        """Return ``count`` of the queries, drawn by the seed, as lessons."""
+        """Return a training split of ``count`` of the queries, sampled by the seed."""
         drawn = set(context.rng("ood-query", self.scheme).permutation(len(query_ids))[:count].tolist())
         collection = context.training_split.collection if context.training_split else context.cell.collection
-        return TrainingSplit(collection, tuple(query_id for place, query_id in enumerate(query_ids) if place in drawn))
+        return TrainingSplit(collection, tuple(query_id for i, query_id in enumerate(query_ids) if i in drawn))
 
     def _evaluate(self, context: Context, query_ids: list[str], training_split: TrainingSplit | None) -> Values:
         if not query_ids:
@@ -125,9 +123,9 @@ class OodQuery(Task):
                     yield from context.rows({measure: value}, query_id, condition=condition, group=group)
 
     def _counts(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> Iterator[Row]:
-        """Yield how many queries of each type there are to test on and to learn from."""
-        own = Counter(tested[q] for q in context.query_ids(self.queries) if q in tested)
+        """Yield the number of test queries and training queries of each type."""
+        test_counts = Counter(tested[q] for q in context.query_ids(self.queries) if q in tested)
         for kind in sorted({*tested.values(), *learned.values()}):
-            yield context.row("test_queries", own[kind], group=kind)
+            yield context.row("test_queries", test_counts[kind], group=kind)
             if context.training_split is not None:
                 yield context.row("training_queries", Counter(learned.values())[kind], group=kind)

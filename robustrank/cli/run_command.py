@@ -80,20 +80,20 @@ def command(
     return summary.exit_code
 
 
-def _show_plan(asked: Experiment, cache: Path, console: Console) -> None:
+def _show_plan(experiment: Experiment, cache: Path, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from robustrank.engine.run import upper_bound
 
-    table = Table("cell", "what", "model calls at the most", title=f"{asked.name}: the plan")
+    table = Table("key", "cell", "max. model calls", title=f"{experiment.name}: plan")
     total = 0
-    for cell, calls in upper_bound(asked, cache):
+    for cell, calls in upper_bound(experiment, cache):
         table.add_row(cell.key[:8], Text(printable(cell.title)), f"{calls:,}")
         total += calls
     table.columns[2].justify = "right"
     console.print(table)
-    console.print(f"{table.row_count} cells, {total:,} model calls at the most")
+    console.print(f"{table.row_count} cells, at most {total:,} model calls")
 
 
 def _show_notices(summary: Summary, console: Console) -> None:
@@ -151,7 +151,7 @@ class _Progress:
         self.console.print(
             f"{len(cells)} cells: {len(todo)} to do"
             + (f", {done} done before" if done else "")
-            + (f", {retired} of an earlier plan set aside in retired/" if retired else "")
+            + (f", {retired} stale cells moved to retired/" if retired else "")
         )
 
     def advanced(self, done: int, total: int) -> None:

@@ -56,7 +56,7 @@ class Collection:
         return [(query, self.documents[doc_id]) for doc_id in self.candidates[query_id]]
 
     def request(self, query_id: str) -> Request:
-        """Return the list that a ranker is asked to rank for a query: its candidates in first-stage order."""
+        """Return the request of a query: its candidates in first-stage order."""
         candidates = tuple(Candidate(Document(doc_id, self.documents[doc_id])) for doc_id in self.candidates[query_id])
         return Request(query_id, self.queries[query_id], candidates)
 

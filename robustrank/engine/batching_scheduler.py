@@ -1,8 +1,8 @@
-"""Runs many attacks at once, so that what all of them ask of one ranker is answered in shared batches.
+"""Runs many attacks concurrently, so that their queries to one ranker are answered in shared batches.
 
-An attack is plain code that asks and waits. Here each one runs in a thread of its own, but only one runs at a time: it
-goes on until it asks the victim or ends, then the next is resumed. When all wait, their questions are put to the ranker
-in one call. Since an answer is a function of its question alone, it does not depend on which attacks run beside.
+An attack is sequential code that queries the victim and waits. Each attack has a thread, but only one thread runs at a
+time, until it queries the victim or ends; then the next is resumed. When all threads wait, the ranker answers all
+queries in one call. Since an answer depends on its query alone, it does not depend on which attacks run concurrently.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Cancelled(BaseException):
 
 
 class AttackThread(Generic[Result]):
-    """The thread of one attack. To its job it is the served ranker: a question waits until all threads have asked."""
+    """The thread of one attack; its job uses it as the served ranker: a question waits for those of all threads."""
 
     def __init__(self, job: Callable[[AttackThread[Result]], Result], served: ServedRanker) -> None:
         self._served = served

@@ -17,8 +17,7 @@ from typing import Any
 import robustrank
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
-from robustrank.plugins import KINDS, find, registry
-from robustrank.plugins.identity import sources_digest
+from robustrank.plugins import KINDS, code_parts, find, registry
 from robustrank.plugins.specification import Spec
 
 PACKAGES = (
@@ -38,7 +37,7 @@ def _machine() -> Mapping[str, Any]:
         "python": platform.python_version(),
         "packages": {name: number for name in PACKAGES if (number := _version(name))},
         "commit": _commit(Path(robustrank.__file__).parent),
-        "code": sources_digest(),
+        "code": code_parts("robustrank.engine.worker")["code"],
         "hardware": {
             "machine": platform.machine(),
             "processor": _processor(),
@@ -104,7 +103,7 @@ def _rankers(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
             {"specification": cell.ranker.text, "training": training and training.model_dump(), "keys": {}},
         )
         name = " · ".join([f"seed {cell.seed}", *([cell.part] if cell.part else [])]) if training_split else "any"
-        record["keys"][name] = resources.ranker_key(cell.ranker, cell.collection, training_split, cell.seed)
+        record["keys"][name] = resources.ranker_identity(cell.ranker, training_split, cell.seed)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Serves a ranker: each distinct question is asked once, the cache first, and no bad answer is let through."""
+"""Serves a ranker: distinct pairs and lists are computed once, cached, and every answer is validated."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class ServedRanker:
         return [known[request] for request in requests]
 
     def rerank(self, edited: Sequence[Edited]) -> list[Ranking]:
-        """Return the ranking of each list with the new texts in their documents' places.
+        """Return the ranking of each list with the new texts of its documents.
 
         A list ranker ranks the whole list again. A pointwise ranker scores the new texts alone: what else is in the
         list keeps its score.

@@ -175,7 +175,7 @@ DOCUMENT_COST = Table(
     units="targets",
     columns=(
         _plain("queries to the victim", (Select("queries"),), digits=1),
-        _plain("forward passes", (Select("calls"),), digits=1),
+        _plain("forward passes", (Select("model_calls"),), digits=1),
         _plain("queries to prepare", (Select("queries", group="prepare"),), digits=0, exact=True, units=""),
         _plain("edits", (Select("edits", "attacked"),), digits=1),
         _of_text("words changed", (Select("words_changed", "attacked"),)),

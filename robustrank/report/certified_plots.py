@@ -40,7 +40,7 @@ class Point:
         line: What it is about; points of one line and panel are joined.
         x: Where it is on the horizontal axis: a number, or a name of a tick.
         y: Where it is on the vertical axis.
-        trivial: Whether its certificate is trivial, which is drawn hollow.
+        trivial: Whether its certificate is trivial, which is drawn as an open marker.
     """
 
     row: str
@@ -89,7 +89,8 @@ def by_samples(rendered: RenderedTable) -> Figure | None:
 def trade_off(rendered: RenderedTable, k: int) -> Figure | None:
     """Return CRQ against effectiveness on clean lists: a panel for each ranker and radius, a mark for each defense.
 
-    Trivial certificates, whose every overlap is 1, are hollow; the undefended ranker's effectiveness is a broken line.
+    Trivial certificates, whose every overlap is 1, have open markers; the undefended ranker's effectiveness is a dashed
+    line.
     """
     points, undefended = [], {}
     for line in rendered.lines:
@@ -115,7 +116,7 @@ FIGURES: tuple[tuple[str, str, Callable[[RenderedTable], Figure | None]], ...] =
     *(
         (
             f"certified-trade-off-{k}",
-            f"CRQ-effectiveness trade-off: CRQ@{k} against nDCG@10 of clean lists (hollow: trivially certified)",
+            f"CRQ-effectiveness trade-off: CRQ@{k} against nDCG@10 of clean lists (open markers: trivially certified)",
             partial(trade_off, k=k),
         )
         for k in _TRADE_OFF_AT

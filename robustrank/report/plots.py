@@ -54,7 +54,7 @@ Victim = tuple[Entry, Entry]  # a ranker and its defense
 def trade_off(rendered: RenderedTable) -> Figure | None:
     """Return a point for each ranker and defense: the two columns are x and y; None without a point.
 
-    Families have colours of their own and rankers marks; defended rankers are drawn hollow.
+    Families differ in colour and rankers in marker; defended rankers have open markers.
 
     Args:
         rendered: By ranker, with its family where that is known, and defense where there are defenses.

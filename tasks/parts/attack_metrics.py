@@ -22,7 +22,7 @@ CUTOFFS = (10, 50)
 
 
 def costs(meter: Meter) -> dict[Fact, float]:
-    """Return what an attack asked of its victim."""
+    """Return the queries, reranks and model calls that an attack caused."""
     return {
         Fact("queries"): float(meter.queries),
         Fact("reranks"): float(meter.reranks),

@@ -23,16 +23,16 @@ def rank_bands(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ValueError: A name is neither a set of targets, nor a band of ranks, nor ``last-N``.
     """
-    found: list[str] = []
+    bands: list[str] = []
     for name in names:
         band = _BAND.match(name)
         if name in NAMED:
-            found += NAMED[name]
+            bands += NAMED[name]
         elif _LAST.match(name) or (band and 1 <= int(band[1]) <= int(band[2])):
-            found.append(name)
+            bands.append(name)
         else:
             raise ValueError(f"{name!r} is no set of targets; allowed: easy-5, hard-5, a band as 51-60, or last-5")
-    return tuple(found)
+    return tuple(bands)
 
 
 def sample_targets(

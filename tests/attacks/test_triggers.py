@@ -15,7 +15,8 @@ from robustrank.attack import Edit
 from robustrank.collections.collection import Collection
 from robustrank.conformance import Overlap
 from robustrank.errors import DataError
-from robustrank.plugins import create
+from robustrank.plugins import Spec, create, identity
+from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
@@ -180,9 +181,10 @@ def test_a_run_is_replayed(tmp_path):
     assert (found.text, attack.targets("q1"), attack.targets("q2")) == ("The fox", {"d1"}, frozenset())
     with pytest.raises(DataError, match="two adversarial texts"):
         replayed(path)
-    before = attack.fingerprint
+    before = identity("attack", Spec("replay", {"path": str(path)}))
     path.write_text(record())
-    assert replayed(path)[0].fingerprint != before
+    refresh()
+    assert identity("attack", Spec("replay", {"path": str(path)})) != before
 
 
 def test_a_file_of_dara_is_replayed(tmp_path):

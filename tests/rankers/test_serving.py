@@ -224,14 +224,6 @@ def test_query_likelihood_by_hand():
     assert ranker.score([("aircraft wings unheard", DOCUMENTS["d3"])])[0] == pytest.approx(expected, rel=1e-6)
 
 
-def test_statistics_decide_the_fingerprint():
-    ranker = BM25()
-    ranker.prepare(COLLECTION)
-    other = BM25()
-    other.prepare(Collection("c", {}, {"d": "x"}, {}, {}))
-    assert len({ranker.fingerprint, other.fingerprint, BM25(k1=1.2).fingerprint}) == 3
-
-
 def test_a_lexical_ranker_without_statistics_says_so():
     with pytest.raises(PluginError, match="prepare"):
         BM25().score([("a", "b")])

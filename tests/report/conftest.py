@@ -188,7 +188,7 @@ class _Cell:
     def target(self, query, doc, before, attack, budget) -> Iterator[Measured]:
         status = "budget_exhausted" if self.rng.uniform() < 0.1 else "ok"
         edited = self.rng.uniform() < 0.9  # some documents cannot be edited, and their control is the same text
-        facts = {("queries", ""): 20 * budget, ("calls", ""): 15 * budget, ("budget", ""): budget}
+        facts = {("queries", ""): 20 * budget, ("model_calls", ""): 15 * budget, ("budget", ""): budget}
         facts[("rank", "clean")] = before
         chances = {"attacked": self.weakness * (1 - 0.6**budget), "control": 0.08 * budget}
         for condition, chance in chances.items():

@@ -200,7 +200,7 @@ def test_samples_are_compared_where_they_alone_differ(figures):
     assert not [name for name in drawn(certified([1])) if "samples" in name]
 
 
-def test_trivial_certificates_are_hollow_and_named_so(figures):
+def test_trivial_certificates_have_open_markers_and_are_named_so(figures):
     figure = figures["certified-trade-off-1-lee"]
     faces = {tuple(line.get_xydata()[0]): line.get_markerfacecolor() for line in figure.axes[0].lines[1:]}
     assert faces[0.45, 100] == "white"

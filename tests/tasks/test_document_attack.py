@@ -112,7 +112,7 @@ def test_keyword_stuffing_beats_random_words_of_the_same_number(tmp_path):
 @pytest.mark.parametrize(
     ("what", "more", "status", "says"),
     [
-        ("scores", "", "error", "SCORES was asked for, and only RANKS is granted"),
+        ("scores", "", "error", "the attack needs SCORES, but only RANKS is granted"),
         ("budget", ", budget_queries: 5", "budget_exhausted", "5 of 5 queries are spent"),
         ("budget", ", access: nothing", "skipped", "the attack needs ranks"),
     ],
