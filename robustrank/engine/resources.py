@@ -67,9 +67,9 @@ class Resources:
         return TrainingSplit(collection, tuple(q for q in query_ids if numbers[q] != fold))
 
     def other_domains(self, ranker: Spec, collection: Spec) -> dict[str, TrainingSplit]:
-        """Return what the ranker can learn from in the experiment's other collections, by their labels.
+        """Return the training splits of the experiment's other collections, by their labels.
 
-        Nothing where the ranker is not trained, or not at home.
+        Empty if the ranker is not trained, or not trained in-domain.
         """
         training = self.experiment.training(ranker.label)
         if training is None or training.collection != SELF:

@@ -27,7 +27,7 @@ from robustrank.plugins.registry import registry
 from robustrank.plugins.source_code import closure, forget_closures, plain_name
 from robustrank.plugins.specification import Spec, parse
 
-Nested = Callable[[str, Spec], str]  # kind and specification of a plug-in -> what stands for it
+Nested = Callable[[str, Spec], str]  # kind and specification of a plug-in -> its identity or name
 
 _identities: dict[tuple[str, str], str] = {}
 _names: dict[tuple[str, str], str] = {}
@@ -45,7 +45,7 @@ def identity(kind: str, spec: Spec) -> str:
 
 
 def identity_parts(kind: str, spec: Spec) -> dict[str, Any]:
-    """Return what :func:`identity` is a hash of: class, parameters, code, versions of libraries, own addition."""
+    """Return the content of :func:`identity`: class, parameters, code, versions of libraries, and the addition."""
     plugin = create(kind, spec)
     modules = _modules(kind, spec, type(plugin))
     parts = {
@@ -95,8 +95,8 @@ def parameters_of(plugin: Any, given: Mapping[str, Any], nested: Nested = identi
 
     Args:
         plugin: An instance.
-        given: The parameters it was made with.
-        nested: Says what stands for a plug-in that a parameter names.
+        given: The parameters that it was created with.
+        nested: Returns the identity or name of a plug-in that a parameter names.
     """
     if not is_dataclass(plugin):
         return {name: _plain(value) for name, value in sorted(given.items())}

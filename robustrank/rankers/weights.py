@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
     """Return the folder of a model: a folder, ``minilm``, ``splade-tiny``, or a name on the Hugging Face hub.
 
     Raises:
-        DataError: The model is not found, has no safetensors, or is not as its manifest says.
+        DataError: The model is not found, has no safetensors, brings code, or is not as its manifest says.
     """
     if model == MINILM:
         return minilm_folder()
@@ -42,7 +43,28 @@ def model_folder(model: str, revision: str | None = None) -> Path:
             hint="convert its weights; other formats can run code when they are loaded and are refused",
         )
     refuse_damage(folder)
+    _refuse_code(folder)
     return folder
+
+
+def _refuse_code(folder: Path) -> None:
+    """Refuse a folder whose model is defined by code in it: that code is never run.
+
+    Raises:
+        DataError: A configuration file names such code.
+    """
+    for path in sorted(folder.glob("*config.json")):
+        try:
+            config = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue  # whoever loads the model says what is wrong with the file
+        if isinstance(config, dict) and config.get("auto_map"):
+            raise DataError(
+                "the model needs code that lies in its folder, and such code is never run",
+                where=f"{path}: auto_map",
+                allowed="models whose architecture is part of transformers",
+                hint="convert the model, or write a ranker plug-in around its code",
+            )
 
 
 def _splade_folder() -> Path:
@@ -89,7 +111,7 @@ def load_model(auto_class: str, folder: Path, **options: Any) -> Any:
             loader = getattr(transformers, auto_class)
             if "gguf_file" not in options:  # contains numbers only, as safetensors does
                 options["use_safetensors"] = True
-            return loader.from_pretrained(folder, local_files_only=True, **options).eval()
+            return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the model cannot be loaded: {error}", where=str(folder)) from error
 
@@ -104,7 +126,9 @@ def load_tokenizer(folder: Path, **options: Any) -> Any:
 
     try:
         with quiet():
-            return AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True, **options)
+            return AutoTokenizer.from_pretrained(
+                folder, use_fast=True, local_files_only=True, trust_remote_code=False, **options
+            )
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"the tokenizer cannot be loaded: {error}", where=str(folder)) from error
 

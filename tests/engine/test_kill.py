@@ -24,11 +24,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import PointwiseRanker
 
 
 @dataclass
-class Slow(Ranker):
+class Slow(PointwiseRanker):
     """Counts shared words, slowly."""
 
     weight: float = 1.0  # of a word
@@ -83,7 +83,7 @@ def options(folder: Path) -> list[str]:
 def test_kill_9_and_resume_gives_the_same_rows(phase, workers, tmp_path, capsys):
     experiment, rows, is_busy = phase
     chance = random.Random(workers)
-    for _ in range(2):
+    for _ in range(3 - workers):
         command = [sys.executable, "-m", "robustrank", "run", str(experiment), *options(tmp_path), "--no-report"]
         process = subprocess.Popen(
             [*command, "--workers", str(workers)],
