@@ -52,7 +52,7 @@ class Place:
         self.folder, self.out, self.cache = folder, folder / "out", folder / "cache"
 
     def run(self, experiment: str = "exp.yaml", out: str = "out") -> int:
-        return invoke(["run", *self.options(experiment, out), "--no-report"])
+        return invoke(["run", *self.options(experiment, out), "--no-report", "--workers", "0"])
 
     def options(self, experiment: str, out: str) -> list[str]:
         return [str(self.folder / experiment), "--out", str(self.folder / out), "--cache", str(self.cache)]
