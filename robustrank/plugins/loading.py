@@ -39,16 +39,19 @@ def create(kind: str, spec: Spec) -> Any:
 
     Raises:
         UsageError: Unknown plug-in or parameter, a missing parameter, or a value of the wrong type.
-        PluginError: The plug-in cannot be used, or its constructor raised.
+        PluginError: The plug-in cannot be used, or its constructor failed.
     """
     plugin = find(kind, spec.name)
     values = checked_parameters(plugin, spec, kind)
     try:
         return plugin(**values)
-    except RobustrankError:
+    except (RobustrankError, KeyboardInterrupt):
         raise
     except (ValueError, TypeError) as error:
         raise UsageError(f"{kind} {spec.text!r}: {error}", hint=f"robustrank describe {kind} {spec.name}") from error
+    except BaseException as error:
+        reason = f"its constructor raised {type(error).__name__}: {error}"
+        raise PluginError(reason, where=f"{kind} {spec.text!r}") from error
 
 
 def availability(kind: str) -> Iterator[tuple[Plugin, type[Any] | None, str]]:
