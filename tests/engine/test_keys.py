@@ -135,6 +135,14 @@ def test_an_edit_changes_the_keys_of_the_cells_that_depend_on_it(keys, edit):
     }
 
 
+def test_each_seed_and_each_fold_is_a_cell_of_its_own(tmp_path):
+    raw = {"name": "x", "collections": [{"name": "beir", "folder": str(toy(tmp_path / "toy")), "label": "toy"}]}
+    ranker = {"name": "knrm", "train": {"folds": 3}}
+    checked = check({**raw, "rankers": ["bm25", ranker], "seeds": [0, 1], "tasks": ["iid-variance"]}, "test")
+    cells = plan(checked, Resources(checked, tmp_path))
+    assert len({cell.key for cell in cells}) == len(cells) == 2 + 2 * 3
+
+
 def test_a_wheel_has_the_keys_of_an_editable_install(keys, experiment, tmp_path):
     checked = load(experiment)
     cells = plan(checked, Resources(checked, tmp_path))
