@@ -129,7 +129,7 @@ class FlaggingRanker(Protocol):
 
 @runtime_checkable
 class CertifiedRanker(Protocol):
-    """A defended ranker that can prove its own lists: what a certified defense's ``wrap`` returns."""
+    """A defended ranker that certifies the lists it serves: returned by ``wrap`` of a certified defense."""
 
     @property
     def table(self) -> SubstitutionTable:

@@ -80,7 +80,7 @@ class Training(_Strict):
 
 
 class RankerEntry(Entry):
-    """A ranker, optionally trained by the experiment, optionally with its own seeds."""
+    """A ranker, optionally trained by the experiment, optionally with seeds that differ from the experiment's."""
 
     train: Training | None = None
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
@@ -193,7 +193,7 @@ def _not_one_of(label: str, labels: Sequence[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which refuses a key that stands twice; YAML forbids it, and PyYAML takes the last."""
+    """The safe loader, which also refuses duplicate keys; YAML forbids them, but PyYAML uses the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """Return the mapping of a node."""

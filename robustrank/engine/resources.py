@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robustrank.collections.collection import Collection
+from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError
 from robustrank.experiment import SELF, Experiment, Training
 from robustrank.plugins import canonical_name, code_parts, create, digest_of, identity, training_parts
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
@@ -47,8 +49,9 @@ class Resources:
         """Return the collection, read once."""
 
         def make() -> Collection:
-            found: Collection = create("collection", spec).read()
-            return found
+            reader: CollectionReader = create("collection", spec)
+            with plugin_code(f"collection {spec.name!r}", "read()"):
+                return reader.read()
 
         return self._memoise(("collection", spec.text), make)
 
@@ -67,9 +70,9 @@ class Resources:
         return TrainingSplit(collection, tuple(q for q in query_ids if numbers[q] != fold))
 
     def other_domains(self, ranker: Spec, collection: Spec) -> dict[str, TrainingSplit]:
-        """Return what the ranker can learn from in the experiment's other collections, by their labels.
+        """Return the training splits of the experiment's other collections, by their labels.
 
-        Nothing where the ranker is not trained, or not at home.
+        Empty if the ranker is not trained, or not trained in-domain.
         """
         training = self.experiment.training(ranker.label)
         if training is None or training.collection != SELF:
@@ -91,7 +94,8 @@ class Resources:
         def make() -> Ranker:
             ranker: Ranker = create("ranker", spec)
             ranker = self._trained(ranker, spec, training_split, seed) if training_split else ranker
-            ranker.prepare(self.collection(collection))
+            with plugin_code(f"ranker {spec.name!r}", "prepare()"):
+                ranker.prepare(self.collection(collection))
             return ranker
 
         identities = self.ranker_identity(spec, training_split, seed), self.collection(collection).fingerprint

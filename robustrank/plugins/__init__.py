@@ -1,4 +1,4 @@
-"""How plug-ins are named, found, created and identified: the one door to every catalogue."""
+"""Plug-ins: registry, specifications, creation and identities; the only access to the catalogues."""
 
 from robustrank.plugins.identity import canonical_name, code_parts, digest_of, identity, training_parts
 from robustrank.plugins.loading import availability, create, find

@@ -59,13 +59,13 @@ def _by_module() -> dict[str, list[str]]:
 
 @cache
 def _version(name: str) -> str | None:
-    found = _distribution(name)
-    return found.version if found else None
+    installed = _distribution(name)
+    return installed.version if installed else None
 
 
 def _is_editable(name: str) -> bool:
-    found = _distribution(name)
-    text = found.read_text("direct_url.json") if found else None
+    installed = _distribution(name)
+    text = installed.read_text("direct_url.json") if installed else None
     return bool(text and json.loads(text).get("dir_info", {}).get("editable"))
 
 

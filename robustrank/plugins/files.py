@@ -1,4 +1,4 @@
-"""Plug-ins in files: ``path/mine.py`` is imported as a module of a package of its own, which stands for its folder.
+"""Plug-ins in files: ``path/mine.py`` is imported as a module of a package that is generated for its folder.
 
 So ``from .helper import X`` imports the file beside it, and equally named helpers of two folders are two modules.
 """
@@ -94,7 +94,7 @@ def _module_of_file(path: str) -> ModuleType:
 
 
 def _package(folder: Path) -> str:
-    """Return the name of the package that stands for a folder."""
+    """Return the name of the package that is generated for a folder."""
     name = PACKAGE_PREFIX + hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     _Finder.folders[name] = folder
     return name

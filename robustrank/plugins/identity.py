@@ -17,9 +17,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from robustrank.errors import DataError, PluginError, RobustrankError
+from robustrank.errors import DataError
 from robustrank.plugins.contents import content_digest
 from robustrank.plugins.distributions import library_versions
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.files import forget_changed_files
 from robustrank.plugins.loading import create, find
 from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining, marks
@@ -27,7 +28,7 @@ from robustrank.plugins.registry import registry
 from robustrank.plugins.source_code import closure, forget_closures, plain_name
 from robustrank.plugins.specification import Spec, parse
 
-Nested = Callable[[str, Spec], str]  # kind and specification of a plug-in -> what stands for it
+Nested = Callable[[str, Spec], str]  # kind and specification of a plug-in -> its identity or name
 
 _identities: dict[tuple[str, str], str] = {}
 _names: dict[tuple[str, str], str] = {}
@@ -45,7 +46,7 @@ def identity(kind: str, spec: Spec) -> str:
 
 
 def identity_parts(kind: str, spec: Spec) -> dict[str, Any]:
-    """Return what :func:`identity` is a hash of: class, parameters, code, versions of libraries, own addition."""
+    """Return the content of :func:`identity`: class, parameters, code, versions of libraries, and the addition."""
     plugin = create(kind, spec)
     modules = _modules(kind, spec, type(plugin))
     parts = {
@@ -95,8 +96,8 @@ def parameters_of(plugin: Any, given: Mapping[str, Any], nested: Nested = identi
 
     Args:
         plugin: An instance.
-        given: The parameters it was made with.
-        nested: Says what stands for a plug-in that a parameter names.
+        given: The parameters that it was created with.
+        nested: Returns the identity or name of a plug-in that a parameter names.
     """
     if not is_dataclass(plugin):
         return {name: _plain(value) for name, value in sorted(given.items())}
@@ -194,12 +195,8 @@ def _content(path: Path) -> list[str]:
 
 
 def _fingerprint(plugin: Any, where: str) -> str:
-    try:
+    with plugin_code(where, "its fingerprint"):
         return str(getattr(plugin, "fingerprint", ""))
-    except (RobustrankError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        raise PluginError(f"its fingerprint raised {type(error).__name__}: {error}", where=where) from error
 
 
 def _remembered(memory: dict[tuple[str, str], str], kind: str, spec: Spec, make: Callable[[], str]) -> str:

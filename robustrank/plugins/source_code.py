@@ -1,4 +1,4 @@
-"""The source of a plug-in: its module and all it imports from its own package and from robustrank, hashed.
+"""The source of a plug-in: its module and its imports from the same package and from robustrank, hashed.
 
 What is hashed is the syntax tree without comments, docstrings and positions, under the module's name and not its path:
 an edit that computes nothing changes nothing, and a wheel equals an editable install.
@@ -58,12 +58,12 @@ class Closure:
 
 @cache
 def closure(*roots: str) -> Closure:
-    """Return the modules that these import, at any place of a file, from their own packages and from robustrank.
+    """Return the modules that these import, at any place of a file, from the packages of the roots and from robustrank.
 
     Modules that no installed distribution has are followed too, since no version tells them apart. The answer is
     remembered until :func:`forget_closures`.
     """
-    own = frozenset(root.partition(".")[0] for root in roots)
+    root_packages = frozenset(root.partition(".")[0] for root in roots)
     digests: dict[str, str] = {}
     libraries: set[str] = set()
     waiting = list(roots)
@@ -76,9 +76,9 @@ def closure(*roots: str) -> Closure:
         source = _source(name, Path(spec.origin))
         data = _files_beside(Path(spec.origin).parent, source.strings)
         digests[plain_name(name)] = source.digest if not data else f"{source.digest} {_digest(data)}"
-        for imported in _imported(name, spec, source, own):
+        for imported in _imported(name, spec, source, root_packages):
             top = imported.partition(".")[0]
-            if _is_ours(top, own):
+            if _is_ours(top, root_packages):
                 if imported not in seen and imported not in _APART:
                     seen.add(imported)
                     waiting.append(imported)
@@ -89,29 +89,29 @@ def closure(*roots: str) -> Closure:
 
 
 def plain_name(module: str) -> str:
-    """Return a module's name without the package that stands for a folder of file plug-ins."""
+    """Return a module's name without the generated package of a folder of file plug-ins."""
     return module.partition(".")[2] if module.startswith(PACKAGE_PREFIX) else module
 
 
 def forget_closures() -> None:
-    """Read the files again that are not loaded, the next time they are asked for."""
+    """Read changed files again at the next use."""
     closure.cache_clear()
 
 
-def _is_ours(top: str, own: frozenset[str]) -> bool:
+def _is_ours(top: str, root_packages: frozenset[str]) -> bool:
     """Return whether the modules of a top-level package are hashed, not told apart by a version."""
-    return top in own or is_followed(top)
+    return top in root_packages or is_followed(top)
 
 
-def _imported(module: str, spec: ModuleSpec, source: SourceFile, own: frozenset[str]) -> Iterator[str]:
-    """Yield the full names of the modules that a module imports; a package's own file counts if a name is from it."""
+def _imported(module: str, spec: ModuleSpec, source: SourceFile, root_packages: frozenset[str]) -> Iterator[str]:
+    """Yield the full names of the modules that a module imports; a package's `__init__` counts if a name is from it."""
     package = module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
     for level, target, names in source.imports:
         base = target
         if level:
             parts = package.split(".")
             base = ".".join([*parts[: len(parts) - level + 1], *([target] if target else [])])
-        in_ours = bool(base) and _is_ours(base.partition(".")[0], own)
+        in_ours = bool(base) and _is_ours(base.partition(".")[0], root_packages)
         submodules = [f"{base}.{name}" for name in names if in_ours and _is_module(base, name)]
         yield from submodules
         if base and (len(submodules) < len(names) or not names):

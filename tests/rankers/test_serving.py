@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import bm25s
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
+from robustrank.rankers import serving
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.lexical import BM25, QueryLikelihood
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, Ranking, ranking_by_score
@@ -135,6 +137,34 @@ def test_a_list_is_ranked_once_and_every_bit_is_kept(tmp_path):
     ServedRanker(ranker, "other", ScoreCache(tmp_path)).rank([request])
     again.rank([request.replaced({"d1": "wings"})])
     assert len(ranker.requests) == 3
+
+
+def killed_by(text, answer):
+    def answer_or_die(questions):
+        if any(text in str(question) for question in questions):
+            raise KeyboardInterrupt
+        return answer(questions)
+
+    return answer_or_die
+
+
+def test_pairs_scored_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "SLICE", 2)
+    pairs = [("q", "a"), ("q", "bb"), ("q", "ccc"), ("q", "the last")]
+    ranker = Counting(killed_by("last", lambda pairs: [len(document) for _, document in pairs]))
+    with pytest.raises(KeyboardInterrupt):
+        ServedRanker(ranker, "id", ScoreCache(tmp_path)).score(pairs)
+    assert ScoreCache(tmp_path).get("id", pairs) == {("q", "a"): 1, ("q", "bb"): 2}
+
+
+def test_lists_ranked_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "LIST_SLICE", 2)
+    requests = [replace(COLLECTION.request("q"), query=query) for query in ("a", "b", "c", "the last")]
+    ranker = Shortest()
+    monkeypatch.setattr(ranker, "rank", killed_by("last", ranker.rank))
+    with pytest.raises(KeyboardInterrupt):
+        ServedRanker(ranker, "id", ScoreCache(tmp_path)).rank(requests)
+    assert set(ScoreCache(tmp_path).get_rankings("id", requests)) == set(requests[:2])
 
 
 @pytest.mark.parametrize(
