@@ -1,0 +1,34 @@
+"""A plan that repeats itself or measures nothing is refused, with the entry that is to blame."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("tasks", ("tasks", "iid-variance")), ("seeds", ("seeds", "0")), ("keys", ("rankers",))],
+)
+def test_what_is_written_twice_is_refused(case, name, says):
+    refusal = case("41-duplicates").run(f"{name}.yaml", name)
+    assert refusal.is_refusal, refusal.text
+    assert refusal.code == 3
+    assert all(part in refusal.text for part in says)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("none", "attacks"), ("unused", "word-substitution"), ("only", "only"), ("sweep", "sweep")]
+)
+def test_a_plan_without_cells_is_refused(case, name, says):
+    run = case("49-empty-plan")
+    refusal = run.run(f"{name}.yaml", name)
+    assert refusal.is_refusal, refusal.text
+    assert says in refusal.text
+
+
+def test_a_skipped_cell_prints_its_reason(case):
+    run = case("49-empty-plan")
+    said = run.run("skipped.yaml")
+    assert {row["status"] for row in run.rows()} == {"skipped"}
+    assert "skipped" in said.text
+    assert "gradients" in said.text
