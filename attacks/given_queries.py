@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.collections.trec import read_queries
 from robustrank.errors import DataError
+from robustrank.plugins import NamedFiles
 from robustrank.victim import Access, QueryInterface, Target, Victim
+
+QueryFiles = Annotated[tuple[str, ...], NamedFiles("_paths")]
 
 
 @dataclass
@@ -23,19 +26,11 @@ class GivenQueries(Attack):
     files, the files are reused from the first one on.
     """
 
-    files: tuple[str, ...]  # files of lines with query id, tab and text; or patterns such as typos/*.tsv
+    files: QueryFiles  # files of lines with query id, tab and text; or patterns such as typos/*.tsv
 
     access = Access.NOTHING
     edits = "query"
     reference = "the author of the files"
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of the files."""
-        digest = hashlib.sha256()
-        for path in self._paths():
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the files.

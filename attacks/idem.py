@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from robustrank.victim import QueryInterface, Target
 
 from .parts.edits import perturbation_of
 from .parts.insertion import SENTENCE_BREAK
-from .parts.surrogates import SurrogateAttack, SurrogateScorer
+from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer
 
 _SENTENCE_END = re.compile(r"[.!?\n]")
 
@@ -40,8 +39,8 @@ class IDEM(SurrogateAttack):
     weight: float = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
     connective: str = "It is known that"  # end of the prompt, after the start of the document and the query
     context: int = 48  # words of the document in the prompt
-    surrogate: str = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
-    imitation: dict[str, Any] = field(default_factory=dict)  # imitation settings: surrogate, queries, top, training, …
+    surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
+    imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
 
     size_parameter = "longest"

@@ -13,7 +13,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.rankers.weights import load_model, load_tokenizer, model_folder
+from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 
@@ -31,6 +31,11 @@ class Paraphrase(Attack):
     edits = "query"
     cost = "language model"
     reference = "Penha, Camara, Hauff, ECIR 2022"
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's files."""
+        return weights_digest(model_folder(self.model, self.revision))
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the model."""

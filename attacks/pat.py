@@ -7,7 +7,6 @@ Ranking Models, CCS 2022, arXiv 2209.06506 (pairwise anchor-based trigger). Devi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from robustrank.victim import QueryInterface, Target
 from .parts.decoding import Decoder, DecodingConfig
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
-from .parts.surrogates import VICTIM, SurrogateAttack, SurrogateScorer, prepared_view
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, prepared_view
 
 
 @dataclass
@@ -32,8 +31,8 @@ class PAT(SurrogateAttack):
 
     length: int = 6  # tokens of the trigger
     position: Position = "start"  # where the trigger is inserted
-    surrogate: str = "imitation"  # surrogate model: imitation, a ranker's specification, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # imitation settings: surrogate, queries, top, training, …
+    surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim (white box)
+    imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
     beams: int = 10  # beam width
     candidates: int = 128  # tokens tried after each hypothesis

@@ -7,24 +7,27 @@ Retrieval, arXiv 2307.16816.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from robustrank.adversarial import Attacked, adversarial_files, read_adversarial
 from robustrank.attack import Attack, Perturbation
 from robustrank.errors import DataError
+from robustrank.plugins import NamedFiles
 from robustrank.victim import Access, Target, Victim
+
+AttackedDocuments = Annotated[str, NamedFiles("_files")]
 
 
 @dataclass
 class Replay(Attack):
     """Replaces documents by the adversarial documents of a file; the file determines the target documents."""
 
-    path: str  # a run folder, one of its adversarial.jsonl files, or a file in DARA's layout (.tsv)
+    path: AttackedDocuments  # a run folder, one of its adversarial.jsonl files, or a file in DARA's layout (.tsv)
     attack: str = ""  # label of the attack to replay, if the run has several
     cell: str = ""  # substring of the cell's title, such as a ranker's label, if the run has several cells
 
@@ -35,14 +38,6 @@ class Replay(Attack):
         "replaced, with a note"
     )
     control = "random-edit"
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of the files."""
-        digest = hashlib.sha256()
-        for path in self._files():
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
 
     def targets(self, query_id: str) -> frozenset[str] | None:
         """Return the documents that the file attacks for a query."""

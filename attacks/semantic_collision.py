@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from .parts.decoding import Decoder, DecodingConfig
 from .parts.hotflip import Lexicon, Trigger, mean_vectors
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
-from .parts.surrogates import SurrogateAttack, SurrogateScorer, prepared_view
+from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, prepared_view
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # parameters of Adam
 
@@ -37,8 +37,8 @@ class SemanticCollision(SurrogateAttack):
     kind: Literal["aggressive", "regularised", "natural"] = "aggressive"  # which of the paper's three kinds
     length: int = 10  # words, or tokens of a natural collision; the paper takes 30, 60 and 35
     position: Position = "start"  # where the collision is inserted
-    surrogate: str = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
-    imitation: dict[str, Any] = field(default_factory=dict)  # imitation settings: surrogate, queries, top, training, …
+    surrogate: Surrogate = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
+    imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     beams: int = 5  # beam width
     candidates: int = 20  # words tried in each slot; the paper takes 40 to 150
     steps: int = 30  # gradient steps before the beam search

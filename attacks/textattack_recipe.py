@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.rankers.bi_encoder import text_encoder
+from robustrank.plugins import RankerSpec
+from robustrank.rankers.text_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import load_table
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
@@ -36,7 +37,7 @@ class TextAttackRecipe(Attack):
     table: str = "encoder"  # replaces counter-fitted vectors: encoder, or the path of a table file
     threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
     neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
-    encoder: str = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification
+    encoder: RankerSpec = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification
 
     access = Access.SCORES
     size_parameter = "max_words"

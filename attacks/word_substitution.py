@@ -7,7 +7,6 @@ Models, ACM TOIS 41(4), 2023, arXiv 2204.01321. Deviations are in ``WordSubstitu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from robustrank.victim import Access, GradientView, QueryInterface, Target, Vict
 
 from .parts.hotflip import tokens_within
 from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable
-from .parts.surrogates import VICTIM, SurrogateScorer, load_surrogate
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate
 
 
 @dataclass
@@ -35,8 +34,8 @@ class WordSubstitution(Attack):
     """
 
     max_words: int = 20  # maximum number of replaced words; the paper takes 20 for passages, 50 for documents
-    surrogate: str = "minilm"  # surrogate model: a ranker's specification, imitation, or victim (white box)
-    imitation: dict[str, Any] = field(default_factory=dict)  # imitation settings: surrogate, queries, top, training, …
+    surrogate: Surrogate = "minilm"  # surrogate model: a ranker's specification, imitation, or victim (white box)
+    imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
     threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
     neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table

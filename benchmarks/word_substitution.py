@@ -1,11 +1,11 @@
-"""Documents attacked per minute by word substitution: here, one document at a time, and by TextAttack.
+"""Throughput of word substitution, in documents per minute: concurrent, sequential, and TextAttack.
 
     python benchmarks/word_substitution.py --documents 24
 
-All attack the same targets of the same ranker, with the same substitutes, the same words they may change and the same
-limit of victim calls; TextAttack's is its greedy search in order of importance by deletion (TextFooler's), without the
-constraints that would cost it more. Every contestant starts with a ranker that remembers nothing. They take turns,
-``--rounds`` times; times are medians.
+All systems attack the same target documents of the same victim model, with the same substitution table, the same
+eligible words and the same query budget. TextAttack runs its greedy search in order of importance by deletion
+(TextFooler's), without the constraints that would cost more time. Every system starts with an empty score cache. The
+systems run in turn, ``--rounds`` times; times are medians.
 """
 
 from __future__ import annotations
@@ -16,88 +16,98 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
+from typing import cast
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from robustrank.attack import Attack
+from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
+from robustrank.engine.batching_scheduler import MAX_CONCURRENT, run_batched
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
+from robustrank.text.table import SubstitutionTable
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
-from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target, Victim
+from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
-Attacked = tuple[Target, RankedList]  # a target document, and the list it stands in
-Outcome = tuple[list[str], int]  # the attacked texts, the queries to the victim
+Outcome = tuple[list[str], int]  # adversarial documents, queries to the victim
 
 
 @click.command()
 @click.option("--collection", default="lee:split=background,depth=50", show_default=True, help="A specification.")
 @click.option("--ranker", default="minilm:max_length=192", show_default=True, help="A specification.")
-@click.option("--documents", default=24, show_default=True, help="Targets, three a query.")
-@click.option("--max-words", default=5, show_default=True, help="Words changed at the most.")
-@click.option("--queries", default=500, show_default=True, help="Queries to the victim per target, at most.")
+@click.option("--documents", default=24, show_default=True, help="Target documents, three per query.")
+@click.option("--max-words", default=5, show_default=True, help="Maximum number of replaced words.")
+@click.option("--budget", default=500, show_default=True, help="Query budget of each target.")
 @click.option("--rounds", default=1, show_default=True)
-def main(collection: str, ranker: str, documents: int, max_words: int, queries: int, rounds: int) -> None:
+def main(collection: str, ranker: str, documents: int, max_words: int, budget: int, rounds: int) -> None:
     """Print the table."""
     read: Collection = create("collection", parse(collection)).read()
-    targets = choose(read, ranker, documents)
+    targets, lists = sample_targets(read, ranker, documents)
     table = load_table("encoder", read.documents.values(), 0.6, 10)
     attacks = {
-        "word-substitution, many at once": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
-        "word-substitution, one at a time": ("word-substitution", {"surrogate": "victim"}, 1),
-        "greedy-substitution, many at once": ("greedy-substitution", {}, MAX_CONCURRENT),
-        "greedy-substitution, one at a time": ("greedy-substitution", {}, 1),
+        "word substitution, concurrent": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
+        "word substitution, sequential": ("word-substitution", {"surrogate": "victim"}, 1),
+        "greedy substitution, concurrent": ("greedy-substitution", {}, MAX_CONCURRENT),
+        "greedy substitution, sequential": ("greedy-substitution", {}, 1),
     }
-    contestants: dict[str, Callable[[ServedRanker], Outcome]] = {
-        name: partial(ours, prepared(plugin, {"max_words": max_words, **more}, read), targets, queries, width)
-        for name, (plugin, more, width) in attacks.items()
+    systems: dict[str, Callable[[ServedRanker], Outcome]] = {
+        name: partial(
+            run_attack,
+            prepared_attack(plugin, {"max_words": max_words, **parameters}, read),
+            targets,
+            lists,
+            budget,
+            concurrent,
+        )
+        for name, (plugin, parameters, concurrent) in attacks.items()
     }
-    contestants["TextAttack"] = partial(textattack, targets, table, max_words, queries)
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+    systems["TextAttack"] = partial(run_textattack, targets, table, max_words, budget)
+    times: dict[str, list[float]] = {name: [] for name in systems}
     outcomes: dict[str, Outcome] = {}
     for _ in range(rounds):
-        for name, contestant in contestants.items():
-            served = fresh(ranker, read)
+        for name, system in systems.items():
+            served = uncached_ranker(ranker, read)
             start = time.perf_counter()
-            outcomes[name] = contestant(served)
+            outcomes[name] = system(served)
             times[name].append(time.perf_counter() - start)
-    report(targets, fresh(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
+    report(targets, lists, uncached_ranker(ranker, read), {n: statistics.median(t) for n, t in times.items()}, outcomes)
 
 
-def fresh(ranker: str, collection: Collection) -> ServedRanker:
-    """Return a ranker with its weights read and nothing remembered."""
-    made = create("ranker", parse(ranker))
-    made.prepare(collection)
-    made.score([("warm", "up")])
-    return ServedRanker(made)
+def uncached_ranker(ranker: str, collection: Collection) -> ServedRanker:
+    """Return a ranker with its weights loaded and an empty score cache."""
+    model = create("ranker", parse(ranker))
+    model.prepare(collection)
+    model.score([("warm", "up")])
+    return ServedRanker(model)
 
 
-def choose(collection: Collection, ranker: str, count: int) -> list[Attacked]:
-    """Return targets from the middle, three quarters down and the end of lists, each with its list."""
-    ranking_model, targets = fresh(ranker, collection), []
+def sample_targets(collection: Collection, ranker: str, count: int) -> tuple[list[Target], list[RankedList]]:
+    """Return targets at the middle, at three quarters and at the end of the served lists, and each target's list."""
+    served, targets, lists = uncached_ranker(ranker, collection), [], []
     for query_id, query in collection.queries.items():
         request = collection.request(query_id)
-        served = RankedList(request, ranking_model.rank([request])[0])
-        for index in (len(request) // 2, 3 * len(request) // 4, len(request) - 1):
-            document = served.candidates[index].document
-            target = Target(query_id, query, document.doc_id, document.text, index + 1, served.candidates)
-            targets.append((target, served))
+        ranked = RankedList(request, served.rank([request])[0])
+        size = len(ranked.candidates)
+        for index in (size // 2, 3 * size // 4, size - 1):
+            target = ranked.candidates[index]
+            targets.append(Target(query_id, query, target.doc_id, target.text, index + 1, ranked.candidates))
+            lists.append(ranked)
         if len(targets) >= count:
             break
-    return targets[:count]
+    return targets[:count], lists[:count]
 
 
-def prepared(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
-    """Return an attack that has read its table."""
+def prepared_attack(plugin: str, parameters: dict[str, object], collection: Collection) -> Attack:
+    """Return an attack with its substitution table loaded."""
     attack: Attack = create("attack", Spec(plugin, parameters))
     attack.prepare(
         QueryInterface(ServedRanker(create("ranker", Spec("bm25"))), attack.access), collection, derive(0, "prepare")
@@ -105,28 +115,41 @@ def prepared(plugin: str, parameters: dict[str, object], collection: Collection)
     return attack
 
 
-def ours(attack: Attack, targets: Sequence[Attacked], queries: int, width: int, served: ServedRanker) -> Outcome:
-    """Attack all targets, ``width`` of them at once."""
-    victims: dict[int, Victim] = {}
+def run_attack(
+    attack: Attack,
+    targets: Sequence[Target],
+    lists: Sequence[RankedList],
+    budget: int,
+    concurrent: int,
+    served: ServedRanker,
+) -> Outcome:
+    """Attack all targets, ``concurrent`` of them at a time."""
+    victims: dict[int, DocumentVictim] = {}
 
-    def job(number: int, backend: AttackThread[str]) -> str:
-        target, clean = targets[number]
-        victims[number] = DocumentVictim(backend, clean, target.doc_id, attack.access, Budget(queries))
+    def job(number: int, attack_thread: object) -> str:
+        target = targets[number]
+        victims[number] = DocumentVictim(
+            attack_thread,  # type: ignore[arg-type]
+            lists[number],
+            target.doc_id,
+            attack.access,
+            Budget(budget),
+        )
         try:
             return attack.perturb(target, victims[number], derive(0, "attack", target.query_id, target.doc_id)).text
         except BudgetExhausted:
-            return target.document
+            return Perturbation(target.document).text
 
-    texts = dict(run_batched([partial(job, number) for number in range(len(targets))], served, width))
+    texts = dict(run_batched([partial(job, number) for number in range(len(targets))], served, concurrent))
     return [texts[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
 
 
-def textattack(
-    targets: Sequence[Attacked], table: object, max_words: int, queries: int, served: ServedRanker
+def run_textattack(
+    targets: Sequence[Target], table: SubstitutionTable, max_words: int, budget: int, served: ServedRanker
 ) -> Outcome:
-    """Let TextAttack drive the same ranker, in batches of 32, as its goal functions do."""
+    """Attack all targets by TextAttack's greedy search, with batches of 32, as in its goal functions."""
     package = textattack_package()
-    before = importlib.import_module("textattack.constraints.pre_transformation")
+    constraints = importlib.import_module("textattack.constraints.pre_transformation")
     recipe = Recipe(
         "greedy",
         SimpleNamespace(
@@ -135,43 +158,53 @@ def textattack(
             ),
             search_method=package.search_methods.GreedyWordSwapWIR(wir_method="delete"),
             constraints=[],
-            pre_transformation_constraints=[before.RepeatModification(), before.StopwordModification()],
+            pre_transformation_constraints=[constraints.RepeatModification(), constraints.StopwordModification()],
         ),
     )
-    spent, texts = 0, []
-    for target, _ in targets:
+    ranker = cast(PointwiseRanker, served.ranker)
+    queries, texts = 0, []
+    for target in targets:
 
-        def scores(asked: list[str], query: str = target.query) -> list[float]:
-            nonlocal spent
-            spent += len(asked)
-            batches = [asked[i : i + 32] for i in range(0, len(asked), 32)]
-            return [float(s) for batch in batches for s in served.ranker.score([(query, text) for text in batch])]
+        def scores(candidates: list[str], query: str = target.query) -> list[float]:
+            nonlocal queries
+            queries += len(candidates)
+            batches = [candidates[i : i + 32] for i in range(0, len(candidates), 32)]
+            return [float(s) for batch in batches for s in ranker.score([(query, text) for text in batch])]
 
-        texts.append(recipe.search(target.document, scores, max_words, queries, derive(0, "textattack"))[0])
-    return texts, spent
+        texts.append(recipe.search(target.document, scores, max_words, budget, derive(0, "textattack"))[0])
+    return texts, queries
 
 
 def report(
-    targets: Sequence[Attacked], served: ServedRanker, times: dict[str, float], outcomes: dict[str, Outcome]
+    targets: Sequence[Target],
+    lists: Sequence[RankedList],
+    served: ServedRanker,
+    times: dict[str, float],
+    outcomes: dict[str, Outcome],
 ) -> None:
-    """Print what each did and how long it took."""
+    """Print the success and the throughput of each system."""
     shown = Table(title=f"{len(targets)} documents")
-    for column in ("", "success %", "mean boost", "calls a document", "documents a minute", "times TextAttack's"):
+    for column in (
+        "",
+        "ASR (%)",
+        "mean boost",
+        "queries per document",
+        "documents per minute",
+        "factor over TextAttack",
+    ):
         shown.add_column(column, justify="left" if not column else "right")
-    for name, (texts, spent) in outcomes.items():
-        attacked = zip(targets, texts, strict=True)
-        rankings = served.rerank([(clean, {target.doc_id: text}) for (target, clean), text in attacked])
-        boosts = [
-            target.rank - int(ranking.ranks[clean.request.doc_ids.index(target.doc_id)])
-            for (target, clean), ranking in zip(targets, rankings, strict=True)
-        ]
-        pace = 60 * len(targets) / times[name]
+    for name, (texts, queries) in outcomes.items():
+        boosts = []
+        for target, ranked, text in zip(targets, lists, texts, strict=True):
+            (ranking,) = served.rerank([(ranked, {target.doc_id: text})])
+            boosts.append(target.rank - int(ranking.ranks[ranked.request.doc_ids.index(target.doc_id)]))
+        throughput = 60 * len(targets) / times[name]
         shown.add_row(
             name,
             f"{100 * np.mean([boost > 0 for boost in boosts]):.1f}",
             f"{np.mean(boosts):.1f}",
-            f"{spent / len(targets):.0f}",
-            f"{pace:.1f}",
+            f"{queries / len(targets):.0f}",
+            f"{throughput:.1f}",
             f"{times['TextAttack'] / times[name]:.1f}",
         )
     Console(width=120).print(shown)

@@ -7,12 +7,11 @@ relevant documents.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from robustrank.attack import Attack
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import DataError, UsageError
-from robustrank.plugins import create
+from robustrank.plugins import AttackSpec, NamedFiles, create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.serving import ServedRanker
@@ -29,6 +28,8 @@ from robustrank.victim import Access, QueryInterface, Target, blind_victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
 from .parts.filtering import check_target_fpr, filter_ranker
+
+AttackedDocuments = Annotated[tuple[str, ...], NamedFiles("_paths")]
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ class LearnedFilter(Defense):
     relevance. Predictions are out-of-fold with respect to query and document.
     """
 
-    attacks: tuple[str, ...] = (
+    attacks: tuple[AttackSpec, ...] = (
         "keyword-stuffing",
         "random-trigger",
         "random-edit",
     )  # attacks that make the training texts
-    files: tuple[str, ...] = ()  # further attacked documents to train on: run folders, or files in DARA's layout
+    files: AttackedDocuments = ()  # further attacked documents to train on: run folders, or files in DARA's layout
     features: tuple[Feature, ...] = (
         "ngrams",
         "style",
@@ -70,14 +71,6 @@ class LearnedFilter(Defense):
                 f"features={list(self.features)}, documents={self.documents}, cost={self.cost}; at least one "
                 "feature, at least 1 document, and a cost above 0 are needed"
             )
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of the files."""
-        digest = hashlib.sha256()
-        for path in self._paths():
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16] if self.files else ""
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter.

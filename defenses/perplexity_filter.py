@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
-from robustrank.language_model import SMOLLM2, LanguageModel, language_model
+from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
 from robustrank.rankers.ranker import Ranker
 
 from .parts.filtering import check_target_fpr, filter_ranker
@@ -32,6 +32,11 @@ class PerplexityFilter(Defense):
 
     def __post_init__(self) -> None:
         check_target_fpr(self.target_fpr)
+
+    @property
+    def fingerprint(self) -> str:
+        """The language model's files."""
+        return language_model_digest(self.language_model)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""

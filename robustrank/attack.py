@@ -44,7 +44,7 @@ class Attack(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of what determines its texts beyond code and parameters, such as a file; part of a cell's key."""
+        """Hash of what determines its texts beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027

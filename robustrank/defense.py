@@ -26,7 +26,7 @@ class Defense(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides its rankers beyond code and parameters, as the content of a file; part of the identity."""
+        """What decides its rankers beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
     @abstractmethod
@@ -127,7 +127,7 @@ class FlaggingRanker(Protocol):
 
 @runtime_checkable
 class CertifiedRanker(Protocol):
-    """A defended ranker that can prove its own lists: what a certified defense's ``wrap`` returns."""
+    """A defended ranker that certifies the lists it serves: returned by ``wrap`` of a certified defense."""
 
     @property
     def table(self) -> SubstitutionTable:

@@ -80,7 +80,7 @@ class Training(_Strict):
 
 
 class RankerEntry(Entry):
-    """A ranker, optionally trained by the experiment, optionally with its own seeds."""
+    """A ranker, optionally trained by the experiment, optionally with seeds that differ from the experiment's."""
 
     train: Training | None = None
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
@@ -192,6 +192,22 @@ def _not_one_of(label: str, labels: Sequence[str]) -> str:
     return f"{label!r} is not one of: {', '.join(labels)}" + (f"; {hint}" if hint else "")
 
 
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which also refuses duplicate keys; YAML forbids them, but PyYAML uses the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """Return the mapping of a node."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in lines:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"duplicate key {key.value!r}, first in line {lines[key.value]}", key.start_mark
+                )
+            if isinstance(key, yaml.ScalarNode):
+                lines[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> Experiment:
     """Read and check an experiment file.
 
@@ -199,7 +215,7 @@ def load(path: Path) -> Experiment:
         ExperimentError: The file cannot be read, is not YAML, or is not a valid experiment.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
         raise ExperimentError(
             f"experiment file {str(path)!r} not found",

@@ -9,20 +9,18 @@ lower documents are sampled once per query instead of once per top document; the
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
-from robustrank.plugins import create
-from robustrank.plugins.identity import training_code
+from robustrank.plugins import NestedTraining, RankerSpec, code_parts, create, digest_of
+from robustrank.plugins.identity import parameters_of
 from robustrank.plugins.specification import parse
 from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
@@ -30,17 +28,19 @@ from robustrank.rankers.settings import Settings
 from robustrank.rankers.training import sample_queries, split_by_query
 from robustrank.victim import QueryInterface
 
+SurrogateTraining = Annotated[dict[str, Any], NestedTraining("surrogate")]
+
 
 @dataclass(frozen=True)
 class Imitation(Settings):
     """Settings of an imitation."""
 
-    surrogate: str = "cross-encoder:model=minilm,max_length=128"  # specification of the surrogate model
+    surrogate: RankerSpec = "cross-encoder:model=minilm,max_length=128"  # specification of the surrogate model
     queries: int = 50  # queries whose candidates the victim ranks
     top: int = 25  # top documents of a list, each a positive against all documents below it
     below: int = 8  # documents sampled from the rest of a list
     validation_share: float = 0.1  # of the queries, for early stopping
-    training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
+    training: SurrogateTraining = field(default_factory=dict)  # the surrogate's training settings
 
 
 def imitate(interface: QueryInterface, collection: Collection, settings: Imitation, rng: np.random.Generator) -> Ranker:
@@ -104,6 +104,10 @@ def pseudo_qrels(
 
 
 def _key(settings: Imitation, training_split: Collection, seed: int) -> str:
-    code = training_code(parse(settings.surrogate).name, settings.training)
-    text = json.dumps([asdict(settings), training_split.fingerprint, seed, code], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    parts = {
+        "settings": parameters_of(settings, {}),
+        "lists": training_split.fingerprint,
+        "seed": seed,
+        "imitation": code_parts(__name__),
+    }
+    return digest_of(parts)

@@ -33,7 +33,7 @@ def line(record: Mapping[str, Any], default: Callable[[Any], Any] | None = None)
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield where each record stands (file and line) and the record.
+    """Yield the location (file and line) of each record and the record.
 
     Raises:
         DataError: The file cannot be read, or a line is not a JSON object.

@@ -12,7 +12,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format charac
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return ``text`` with control and format characters shown as escapes (``\x1b``), everything else as it stands.
+    r"""Return ``text`` with control and format characters shown as escapes (``\x1b``), everything else unchanged.
 
     Args:
         text: What is shown.

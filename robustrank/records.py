@@ -189,7 +189,7 @@ class Perturbation:
 
 
 def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
-    """Return ``text`` with ``edits`` made.
+    """Return ``text`` with ``edits`` applied.
 
     Raises:
         ValueError: Edits overlap, are out of order, or lie outside the text.

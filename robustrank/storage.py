@@ -1,8 +1,8 @@
 """Files and folders on disk that are there whole or not at all, and are checked before they are believed.
 
 What is written is synced to disk before it is renamed, so that neither a kill nor a power cut leaves half of it. A
-finished folder holds manifest.json: the size and the SHA-256 of each file. Files that the manifest does not name are
-left alone.
+finished folder holds manifest.json: the size and the SHA-256 of each file, and the SHA-256 of that list. Files that it
+does not name are left alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,9 +142,8 @@ def seal(folder: Path, names: Iterable[str] | None = None) -> None:
         for path in [*paths, *(path for path in folder.rglob("*") if path.is_dir() and names is None)]:
             _sync(path)
         files = {path.relative_to(folder).as_posix(): _measure(path) for path in paths}
-        write_file(
-            folder / MANIFEST, json.dumps({"schema": MANIFEST_SCHEMA, "files": files}, indent=1, sort_keys=True) + "\n"
-        )
+        manifest = {"schema": MANIFEST_SCHEMA, "files": files, "sha256": _digest(files)}
+        write_file(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
 def find_damage(folder: Path, *names: str) -> Damage | None:
@@ -188,7 +187,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
     raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     if not isinstance(raw, dict) or raw.get("schema") != MANIFEST_SCHEMA or not isinstance(raw.get("files"), dict):
         raise ValueError(f"schema {MANIFEST_SCHEMA} with files was expected")
+    if raw.get("sha256") != _digest(raw["files"]):
+        raise ValueError("checksum mismatch")
     return dict(raw["files"])
+
+
+def _digest(files: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def _compare(path: Path, expected: object) -> str:

@@ -27,6 +27,11 @@ class Task(ABC):
     reference: ClassVar[str] = ""
     deviations: ClassVar[str] = ""
 
+    @property
+    def fingerprint(self) -> str:
+        """What decides its rows beyond code, parameters and files they name, as a model of the hub."""
+        return ""
+
     @abstractmethod
     def run(self, context: Context) -> Iterator[Row]:
         """Measure one cell. ``context`` gives the collection, the scorer, the attack and the randomness."""

@@ -10,10 +10,11 @@ from typing import Literal
 from robustrank.attack import Control, Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
-from robustrank.plugins import create, find, parameters
+from robustrank.language_model import language_model_digest
+from robustrank.plugins import RankerSpec, create, find, parameters
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.bi_encoder import text_encoder
 from robustrank.rankers.ranker import GradientRanker
+from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Fact, Row
 from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
@@ -41,7 +42,7 @@ class DocumentAttack(Task):
     budget_seconds: float | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
     noise: float = 1e-5  # a score gain no larger than this is numerical noise
-    encoder: str | None = None  # a bi-encoder's specification, as minilm: the similarity of a text before and after
+    encoder: RankerSpec | None = None  # a bi-encoder, as minilm: the similarity of a text before and after
     language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 
     axes = ("defense", "document_attack")
@@ -51,6 +52,11 @@ class DocumentAttack(Task):
     )
     deviations = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
     table = "document-attack"
+
+    @property
+    def fingerprint(self) -> str:
+        """The language model's files, where one is named."""
+        return "" if self.language_model is None else language_model_digest(self.language_model)
 
     def __post_init__(self) -> None:
         if self.encoder is not None:
@@ -68,7 +74,7 @@ class DocumentAttack(Task):
             yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
-        rng = context.rng("prepare", context.attack_text)
+        rng = context.rng("prepare", context.attack_name)
         context.attack.prepare(interface, unattacked_queries(context, query_ids), rng)
         yield context.row("queries", interface.meter.queries, group="prepare")
         control = self._control(context)
@@ -134,7 +140,7 @@ class DocumentAttack(Task):
         self, context: Context, target: Target, control: Control | None, backend: AttackThread[AttackResult]
     ) -> AttackResult:
         """Let the attack do its work within its access and budget."""
-        attack, names = context.attack, (context.attack_text, target.query_id, target.doc_id)
+        attack, names = context.attack, (context.attack_name, target.query_id, target.doc_id)
         budget = Budget(self.budget_queries, self.budget_model_calls, self.budget_seconds)
         victim = DocumentVictim(backend, context.ranked(target.query_id), target.doc_id, attack.access, budget)
         unchanged = Perturbation(target.document)

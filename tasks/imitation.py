@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from robustrank.engine.context import Context
-from robustrank.imitation import Imitation, imitate
+from robustrank.imitation import Imitation, SurrogateTraining, imitate
 from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overlap
+from robustrank.plugins import RankerSpec, canonical_name, parse
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
 from robustrank.rows import Row
@@ -24,8 +24,8 @@ class ImitationAgreement(Task):
 
     queries: int = 50  # queries whose candidates the victim ranks for the surrogate
     tested: int = 20  # test queries: the first queries of the collection
-    surrogate: str = Imitation.surrogate  # specification of the surrogate model
-    training: dict[str, Any] = field(default_factory=dict)  # the surrogate's training settings
+    surrogate: RankerSpec = Imitation.surrogate  # specification of the surrogate model
+    training: SurrogateTraining = field(default_factory=dict)  # the surrogate's training settings
 
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
     deviations = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
@@ -36,7 +36,7 @@ class ImitationAgreement(Task):
         tested = context.query_ids(self.tested)
         interface = QueryInterface(context.served, Access.RANKS, checkpoint_dir=context.checkpoint_dir)
         how = Imitation(surrogate=self.surrogate, queries=self.queries, training=self.training)
-        rng = context.rng("imitation", self.surrogate)
+        rng = context.rng("imitation", canonical_name("ranker", parse(self.surrogate)))
         surrogate = ServedRanker(imitate(interface, unattacked_queries(context, tested), how, rng))
         yield context.row("queries", interface.meter.queries, group="prepare")
         imitated = surrogate.rank([context.request(query_id) for query_id in tested])

@@ -66,7 +66,7 @@ class QueryAttack(Task):
             yield context.row(measure, None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
-        rng = context.rng("prepare", context.attack_text)
+        rng = context.rng("prepare", context.attack_name)
         context.attack.prepare(interface, unattacked_queries(context, query_ids), rng)
         yield context.row("queries", interface.meter.queries, group="prepare")
         variants = self._attack_all(context, query_ids)
@@ -112,7 +112,7 @@ class QueryAttack(Task):
         target = Target(query_id, served.request.query, "", "", 0, served.candidates, number)
         victim = QueryVictim(backend, served, attack.access, Budget(self.budget_queries))
         try:
-            rng = context.rng("query-attack", context.attack_text, query_id, str(number))
+            rng = context.rng("query-attack", context.attack_name, query_id, str(number))
             perturbation = attack.perturb(target, victim, rng)
         except BudgetExhausted as error:
             perturbation = Perturbation(target.query, note=str(error), exhausted=True)

@@ -23,6 +23,12 @@ def fill_with_garbage(path: Path) -> None:
     path.write_bytes(bytes((7 * i * i + 13) % 256 for i in range(path.stat().st_size)))
 
 
+def change_one_bit(path: Path) -> None:
+    raw = path.read_bytes()
+    middle = len(raw) // 2
+    path.write_bytes(raw[:middle] + bytes([raw[middle] ^ 1]) + raw[middle + 1 :])
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -32,6 +38,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "zeroed": zero,
     "second half zeroed": zero_second_half,
     "garbage": fill_with_garbage,
+    "one bit changed": change_one_bit,
     "emptied": empty,
     "deleted": Path.unlink,
 }

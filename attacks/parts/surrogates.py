@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -18,13 +18,15 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
 from robustrank.language_model import language_model_digest
-from robustrank.plugins import create
+from robustrank.plugins import NestedPlugin, NestedSettings, create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
 from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
 VICTIM, IMITATION = "victim", "imitation"
+Surrogate = Annotated[str, NestedPlugin("ranker", besides=(VICTIM, IMITATION))]
+ImitationSettings = Annotated[dict[str, Any], NestedSettings(Imitation, "surrogate", IMITATION)]
 
 
 def access_of(surrogate: str) -> Access:

@@ -23,7 +23,7 @@ MEMORY = 1_000_000  # pairs whose score and anomaly score are remembered
 class FilteredRanker(Ranker):
     """A ranker behind a detector: flagged documents are ranked below all others, and keep their order.
 
-    It is a list ranker, since a flag is no part of a score: scores stay the ranker's own.
+    It is a list ranker, since a flag is no part of a score: scores are those of the ranker.
 
     Attributes:
         inner: The ranker.
@@ -59,7 +59,7 @@ class FilteredRanker(Ranker):
             scores = np.array([self._scores[pair] for pair in request.pairs], dtype=np.float32)
             rankings.append(ranking_by_score(request, scores, calls=sum(pair in fresh for pair in request.pairs)))
             for pair in request.pairs:
-                fresh.pop(pair, None)  # it is counted where it was first asked for
+                fresh.pop(pair, None)  # counted at its first occurrence
         return rankings
 
     def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from robustrank.engine.resources import Resources
-from robustrank.experiment import Experiment, TaskEntry
-from robustrank.plugins import code_digest, create, find, parameters
-from robustrank.plugins.identity import sources_digest
+from robustrank.errors import ExperimentError
+from robustrank.experiment import AXES, Experiment, TaskEntry
+from robustrank.plugins import code_parts, digest_of, find, identity, parameters
+from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
+from robustrank.rankers.runtime import runtime_parts
 from robustrank.rows import Coordinates, PlugInPoint
 
 
@@ -21,8 +21,8 @@ class Cell:
     """One (task, collection, ranker, defense, attack, seed), or one fold of it.
 
     A ranker that learns from the collection it is tested on, by cross-validation, has a cell for each fold of its
-    queries. ``key`` is a hash of everything that decides the cell's rows: same key, same rows. It is empty until
-    :func:`plan` has computed it.
+    queries. ``key`` is a hash of ``identities``, everything that decides the cell's rows: same key, same rows. Both
+    are empty until :func:`plan` has computed them.
     """
 
     task: Spec
@@ -34,6 +34,7 @@ class Cell:
     fold: int = 0  # from 0
     folds: int = 1
     key: str = ""
+    identities: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -54,9 +55,22 @@ def plan(experiment: Experiment, resources: Resources) -> list[Cell]:
     """Return the experiment's cells with their keys, in the order of the file.
 
     Raises:
+        ExperimentError: A cell is in the plan twice.
         RobustrankError: A plug-in, a collection or a model is missing; nothing has been run yet.
     """
-    return [replace(cell, key=_key(cell, resources)) for cell in cells(experiment)]
+    refresh()
+    planned: dict[str, Cell] = {}
+    for cell in cells(experiment):
+        identities = identities_of(cell, resources)
+        cell = replace(cell, identities=identities, key=digest_of(identities)[:24])
+        if cell.key in planned:
+            raise ExperimentError(
+                _duplicate(experiment, planned[cell.key], cell),
+                where=cell.title,
+                hint="leave one of the two out; a label alone makes no other cell",
+            )
+        planned[cell.key] = cell
+    return list(planned.values())
 
 
 def cells(experiment: Experiment) -> Iterator[Cell]:
@@ -86,31 +100,44 @@ def _attacks(experiment: Experiment, entry: TaskEntry, axes: tuple[str, ...]) ->
     return [spec for spec in attacks if find("attack", spec.name).edits in edits]
 
 
-def _key(cell: Cell, resources: Resources) -> str:
-    plugins = {"task": cell.task, "defense": cell.defense, "attack": cell.attack}
-    decides: dict[str, Any] = {
-        kind: {**spec.as_dict(), "label": spec.label, "code": code_digest(find(kind, spec.name))}
-        for kind, spec in plugins.items()
-        if spec is not None
-    }
-    decides["defense"]["fingerprint"] = create("defense", cell.defense).fingerprint
-    if cell.attack is not None:
-        decides["attack"]["fingerprint"] = create("attack", cell.attack).fingerprint
-    decides["collection"] = [cell.collection.label, resources.collection(cell.collection).fingerprint]
+def identities_of(cell: Cell, resources: Resources) -> dict[str, Any]:
+    """Return all that decides a cell's rows, of which its key is a hash: identities, never labels.
+
+    Raises:
+        RobustrankError: A plug-in, a collection or a model is missing.
+    """
     training_split = resources.training_split(cell.ranker, cell.collection, cell.fold, cell.seed)
-    decides["ranker"] = [
-        cell.ranker.label,
-        resources.ranker_key(cell.ranker, cell.collection, training_split, cell.seed),
-    ]
+    decides: dict[str, Any] = {
+        "task": identity("task", cell.task),
+        "collection": resources.collection(cell.collection).fingerprint,
+        "ranker": resources.ranker_identity(cell.ranker, training_split, cell.seed),
+        "defense": identity("defense", cell.defense),
+        "attack": identity("attack", cell.attack) if cell.attack else None,
+        "seed": cell.seed,
+        "fold": [cell.fold, cell.folds],
+        "engine": code_parts("robustrank.engine.worker"),
+        "runtime": runtime_parts(),
+    }
+    if source := resources.experiment.training_split(cell.collection.label):
+        decides["training queries"] = resources.collection(source).fingerprint
     if training_split and find("task", cell.task.name).cross_domain:
-        decides["elsewhere"] = {
-            label: resources.ranker_key(cell.ranker, cell.collection, other, cell.seed)
-            for label, other in resources.other_domains(cell.ranker, cell.collection).items()
-        }
-    decides["seed"], decides["fold"] = cell.seed, [cell.fold, cell.folds]
-    decides["framework"] = sources_digest()
-    text = json.dumps(decides, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+        domains = resources.other_domains(cell.ranker, cell.collection)
+        decides["other domains"] = sorted(
+            [resources.domain_identity(label), resources.ranker_identity(cell.ranker, split, cell.seed)]
+            for label, split in domains.items()
+        )
+    return decides
+
+
+def _duplicate(experiment: Experiment, first: Cell, second: Cell) -> str:
+    """Return what makes two cells the same, for a person."""
+    for axis, kind in (("tasks", "task"), *((axis, axis.removesuffix("s")) for axis in AXES)):
+        labels = [spec.label for cell in (first, second) if (spec := getattr(cell, kind))]
+        if len(set(labels)) > 1:
+            return f"{axis}: {labels[0]!r} and {labels[1]!r} are the same {kind} under two labels"
+    if experiment.seeds_of(first.ranker.label).count(first.seed) > 1:
+        return f"seeds: duplicate {first.seed}"
+    return f"tasks: duplicate {first.task.label!r}"
 
 
 def coordinates(cell: Cell, resources: Resources) -> Coordinates:
@@ -118,18 +145,18 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
     training = resources.experiment.training(cell.ranker.label)
     split = resources.experiment.training_split(cell.collection.label)
     ranker = replace(
-        _point("ranker", cell.ranker),
+        _point("ranker", cell.ranker, cell),
         family=find("ranker", cell.ranker.name).family,
         training=training.model_dump() if training else None,
     )
     domains = resources.other_domains(cell.ranker, cell.collection) if find("task", cell.task.name).cross_domain else {}
     return Coordinates(
         cell.key,
-        _point("task", cell.task),
-        replace(_point("collection", cell.collection), training=split.as_dict() if split else None),
+        _point("task", cell.task, cell),
+        replace(_point("collection", cell.collection, cell), training=split.as_dict() if split else None),
         ranker,
-        _point("defense", cell.defense),
-        _point("attack", cell.attack) if cell.attack else None,
+        _point("defense", cell.defense, cell),
+        _point("attack", cell.attack, cell) if cell.attack else None,
         cell.seed,
         cell.fold,
         cell.folds,
@@ -137,7 +164,7 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
     )
 
 
-def _point(kind: str, spec: Spec) -> PlugInPoint:
+def _point(kind: str, spec: Spec, cell: Cell) -> PlugInPoint:
     """Return a specification with all its parameters, defaults filled in."""
     defaults = {p.name: p.default for p in parameters(find(kind, spec.name)) if not p.required}
-    return PlugInPoint(spec.name, {**defaults, **spec.parameters}, spec.label)
+    return PlugInPoint(spec.name, {**defaults, **spec.parameters}, spec.label, cell.identities.get(kind, ""))

@@ -15,7 +15,7 @@ from robustrank.collections.collection import Collection
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
-from robustrank.plugins import create, find
+from robustrank.plugins import canonical_name, create, find
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import PointwiseRanker
@@ -113,9 +113,9 @@ class Context:
         return attack
 
     @property
-    def attack_text(self) -> str:
-        """The specification of the cell's attack, which names its draws; nothing where there is none."""
-        return self.cell.attack.text if self.cell.attack else ""
+    def attack_name(self) -> str:
+        """The canonical name of the cell's attack, which names its draws; nothing where there is none."""
+        return canonical_name("attack", self.cell.attack) if self.cell.attack else ""
 
     @property
     def is_pointwise_ranker(self) -> bool:

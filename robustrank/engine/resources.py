@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from robustrank.collections.collection import Collection
+from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError
 from robustrank.experiment import SELF, Experiment, Training
-from robustrank.plugins import create
-from robustrank.plugins.identity import training_code
+from robustrank.plugins import canonical_name, code_parts, create, digest_of, identity, training_parts
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
+from robustrank.rankers.runtime import runtime_parts
 from robustrank.rankers.serving import ServedRanker
 
 Made = TypeVar("Made")
@@ -49,8 +49,9 @@ class Resources:
         """Return the collection, read once."""
 
         def make() -> Collection:
-            found: Collection = create("collection", spec).read()
-            return found
+            reader: CollectionReader = create("collection", spec)
+            with plugin_code(f"collection {spec.name!r}", "read()"):
+                return reader.read()
 
         return self._memoise(("collection", spec.text), make)
 
@@ -69,9 +70,9 @@ class Resources:
         return TrainingSplit(collection, tuple(q for q in query_ids if numbers[q] != fold))
 
     def other_domains(self, ranker: Spec, collection: Spec) -> dict[str, TrainingSplit]:
-        """Return what the ranker can learn from in the experiment's other collections, by their labels.
+        """Return the training splits of the experiment's other collections, by their labels.
 
-        Nothing where the ranker is not trained, or not at home.
+        Empty if the ranker is not trained, or not trained in-domain.
         """
         training = self.experiment.training(ranker.label)
         if training is None or training.collection != SELF:
@@ -93,33 +94,55 @@ class Resources:
         def make() -> Ranker:
             ranker: Ranker = create("ranker", spec)
             ranker = self._trained(ranker, spec, training_split, seed) if training_split else ranker
-            ranker.prepare(self.collection(collection))
+            with plugin_code(f"ranker {spec.name!r}", "prepare()"):
+                ranker.prepare(self.collection(collection))
             return ranker
 
-        name = ("ranker", collection.text, self._weights(spec, training_split, seed))
-        return self._lru(name, make) if training_split else self._memoise(name, make)
+        identities = self.ranker_identity(spec, training_split, seed), self.collection(collection).fingerprint
+        return (self._lru if training_split else self._memoise)(("ranker", *identities), make)
 
-    def ranker_key(self, spec: Spec, collection: Spec, training_split: TrainingSplit | None, seed: int) -> str:
-        """Return what identifies the ranker's scores, without training it."""
+    def ranker_identity(self, spec: Spec, training_split: TrainingSplit | None, seed: int) -> str:
+        """Return what identifies the ranker with its weights, without training it.
+
+        Raises:
+            RobustrankError: It cannot be created, or it has no weights and is not to be trained.
+        """
         if training_split is None:
-            return self.ranker(spec, collection, None, seed).fingerprint
-        return self._training_key(spec, training_split, seed)
+            return self._memoise(("untrained", spec.text), lambda: self._untrained(spec))
+        split = training_split.collection.text, *(training_split.query_ids or ("all",))
+        return self._memoise(
+            ("trained", spec.text, spec.label, str(seed), *split), lambda: self._weights(spec, training_split, seed)
+        )
+
+    def served_identity(
+        self, spec: Spec, collection: Spec, defense: Spec, training_split: TrainingSplit | None, seed: int
+    ) -> str:
+        """Return what identifies the answers of the ranker under a defense, on a collection: the key of the cache."""
+        return digest_of(
+            {
+                "ranker": self.ranker_identity(spec, training_split, seed),
+                "collection": self.collection(collection).fingerprint,
+                "defense": identity("defense", defense),
+                "seed": seed if defense.name != "none" else None,  # without a defense nothing is drawn
+                "runtime": runtime_parts(),
+                "serving": code_parts(ServedRanker.__module__),
+            }
+        )
 
     def served(
         self, spec: Spec, collection: Spec, defense: Spec, training_split: TrainingSplit | None, seed: int
     ) -> ServedRanker:
         """Return the scoring engine of the ranker under a defense."""
+        key = self.served_identity(spec, collection, defense, training_split, seed)
 
         def make() -> ServedRanker:
             ranker = self.ranker(spec, collection, training_split, seed)
             wrapped = create("defense", defense).wrap(
-                ranker, self.collection(collection), derive(seed, "defense", defense.text)
+                ranker, self.collection(collection), derive(seed, "defense", canonical_name("defense", defense))
             )
-            identity = "|".join((*names, wrapped.fingerprint, self.collection(collection).fingerprint))
-            return ServedRanker(wrapped, identity, self._scores())
+            return ServedRanker(wrapped, key, self._scores())
 
-        names = ("scorer", collection.text, defense.text, str(seed), self._weights(spec, training_split, seed))
-        return self._lru(names, make) if training_split else self._memoise(names, make)
+        return (self._lru if training_split else self._memoise)(("served", key), make)
 
     def _scores(self) -> ScoreCache:
         return self._memoise(("scores",), lambda: ScoreCache(self.cache / "scores"))
@@ -131,39 +154,48 @@ class Resources:
                 where="rankers: train",
                 hint="leave train out",
             )
-        folder = self.cache / "models" / self._training_key(spec, training_split, seed)
+        folder = self.cache / "models" / self.ranker_identity(spec, training_split, seed)
         ensure_checkpoint(folder, lambda: self._fit(ranker, self._training(spec), training_split, seed, folder))
         return ranker.load(str(folder))
 
     def _fit(
         self, ranker: TrainableRanker, training: Training, training_split: TrainingSplit, seed: int, folder: Path
     ) -> None:
-        from robustrank.rankers.training import sample_queries, split_by_query
+        from robustrank.engine.fitting import fit
 
-        learned = training_split.of(self.collection(training_split.collection))
-        if training.queries is not None:
-            learned = sample_queries(learned, training.queries, derive(seed, "training queries"))
-        train, validation = split_by_query(learned, training.validation_share, derive(seed, "validation split"))
-        ranker.fit(train, validation, seed, str(folder), training.settings)
+        fit(
+            ranker,
+            training_split.of(self.collection(training_split.collection)),
+            seed,
+            folder,
+            queries=training.queries,
+            validation_share=training.validation_share,
+            settings=training.settings,
+        )
 
     def _training(self, spec: Spec) -> Training:
         return self.experiment.training(spec.label) or Training()
 
-    def _training_key(self, spec: Spec, training_split: TrainingSplit, seed: int) -> str:
-        training = self._training(spec)
-        decides = {
-            "ranker": spec.as_dict(),
-            "code": training_code(spec.name, training.settings),
-            "training": training.model_dump(exclude={"collection", "folds"}),
-            "collection": self.collection(training_split.collection).fingerprint,
-            "queries": training_split.query_ids,
-            "seed": seed,
-        }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    def _untrained(self, spec: Spec) -> str:
+        create("ranker", spec).check()
+        return identity("ranker", spec)
 
-    def _weights(self, spec: Spec, training_split: TrainingSplit | None, seed: int) -> str:
-        """Return what tells a ranker's weights apart from others of this run."""
-        return self._training_key(spec, training_split, seed) if training_split else spec.text
+    def _weights(self, spec: Spec, training_split: TrainingSplit, seed: int) -> str:
+        """Return what identifies trained weights: the name of their folder."""
+        training = self._training(spec)
+        return digest_of(
+            {
+                "ranker": identity("ranker", spec),
+                "queries": training.queries,
+                "validation_share": training.validation_share,
+                "settings": training_parts(create("ranker", spec), training.settings),
+                "fitting": code_parts("robustrank.engine.fitting"),
+                "collection": self.collection(training_split.collection).fingerprint,
+                "query_ids": training_split.query_ids,
+                "seed": seed,
+                "runtime": runtime_parts(),
+            }
+        )
 
     def _lru(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
         """Like :meth:`_once` for what trained weights make large and many: only the last few are kept."""

@@ -14,7 +14,7 @@ def ranking(scores: ArrayLike, ids: Sequence[str] | None = None) -> NDArray[np.i
     """Return the order of documents by score, best first.
 
     Args:
-        scores: [n], higher is better; compared in their own precision. Infinities are allowed.
+        scores: [n], higher is better; compared in the precision they have. Infinities are allowed.
         ids: The n document ids; equal scores are ordered by id, ascending. Without ids, by position.
 
     Returns:

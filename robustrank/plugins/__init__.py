@@ -1,24 +1,33 @@
-"""How plug-ins are named, found, created and identified: the one door to every catalogue."""
+"""Plug-ins: registry, specifications, creation and identities; the only access to the catalogues."""
 
-from robustrank.plugins.identity import code_digest, sources_digest, training_code
+from robustrank.plugins.identity import canonical_name, code_parts, digest_of, identity, training_parts
 from robustrank.plugins.loading import availability, create, find
+from robustrank.plugins.nested import AttackSpec, NamedFiles, NestedPlugin, NestedSettings, NestedTraining, RankerSpec
 from robustrank.plugins.parameters import Parameter, parameters
 from robustrank.plugins.registry import KINDS, Kind, Plugin, registry
 from robustrank.plugins.specification import Spec, parse
 
 __all__ = [
     "KINDS",
+    "AttackSpec",
     "Kind",
+    "NamedFiles",
+    "NestedPlugin",
+    "NestedSettings",
+    "NestedTraining",
     "Parameter",
     "Plugin",
+    "RankerSpec",
     "Spec",
     "availability",
-    "code_digest",
+    "canonical_name",
+    "code_parts",
     "create",
+    "digest_of",
     "find",
+    "identity",
     "parameters",
     "parse",
     "registry",
-    "sources_digest",
-    "training_code",
+    "training_parts",
 ]

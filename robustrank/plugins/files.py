@@ -1,17 +1,34 @@
-"""Plug-ins in files: ``path/mine.py`` is imported without being installed."""
+"""Plug-ins in files: ``path/mine.py`` is imported as a module of a package that is generated for its folder.
+
+So ``from .helper import X`` imports the file beside it, and equally named helpers of two folders are two modules.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import sys
-from functools import cache
+from collections.abc import Sequence
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from robustrank.errors import PluginError, UsageError
 from robustrank.plugins.registry import Kind, checked_class, import_failure
+
+PACKAGE_PREFIX = "robustrank_files_"  # and a hash of the folder
+
+_Stamp = tuple[tuple[str, int, int], ...]
+_loaded: dict[str, tuple[ModuleType, _Stamp]] = {}  # by the file's path
 
 
 def class_in_file(path: str, attribute: str, kind: Kind) -> type[Any]:
@@ -42,24 +59,103 @@ def class_in_file(path: str, attribute: str, kind: Kind) -> type[Any]:
     return checked_class(classes[0], kind, path)
 
 
-@cache
+def forget_changed_files() -> None:
+    """Drop the packages of file plug-ins of which a file has changed; the next use imports them anew."""
+    changed = {module.__name__.partition(".")[0] for module, stamp in _loaded.values() if _stamp(module) != stamp}
+    for package in changed:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
+    for path in [path for path, (module, _) in _loaded.items() if module.__name__.partition(".")[0] in changed]:
+        del _loaded[path]
+
+
 def _module_of_file(path: str) -> ModuleType:
     file = Path(path).expanduser().resolve()
+    if str(file) in _loaded:
+        return _loaded[str(file)][0]
     if not file.is_file():
         raise UsageError(
             f"there is no plug-in file {path!r}", where=str(file), hint="paths start at the current folder"
         )
-    name = f"robustrank_file_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
-    module_spec = importlib.util.spec_from_file_location(name, file)
-    if module_spec is None or module_spec.loader is None:
-        raise PluginError(f"{path!r} cannot be read as a Python file", where=str(file))
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[name] = module  # dataclasses look their module up while the file is executed
+    if "." in file.stem:
+        raise PluginError(f"{file.stem!r} cannot name a module", where=str(file), hint="rename it: no dot before .py")
+    before = set(sys.modules)
+    package = _package(file.parent)
     try:
-        module_spec.loader.exec_module(module)
+        module = importlib.import_module(f"{package}.{file.stem}")
     except BaseException as error:
-        del sys.modules[name]
+        for name in [name for name in sys.modules if name not in before and name.partition(".")[0] == package]:
+            del sys.modules[name]
         if isinstance(error, KeyboardInterrupt):
             raise
-        raise import_failure(error, str(file)) from error
+        raise _with_hint(import_failure(error, str(file)), error, file.parent) from error
+    _loaded[str(file)] = module, _stamp(module)
     return module
+
+
+def _package(folder: Path) -> str:
+    """Return the name of the package that is generated for a folder."""
+    name = PACKAGE_PREFIX + hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    _Finder.folders[name] = folder
+    return name
+
+
+def _stamp(module: ModuleType) -> _Stamp:
+    """Return the state of the files that were imported from a plug-in's folder."""
+    package = module.__name__.partition(".")[0]
+    stamps = []
+    for name, loaded in sorted(sys.modules.items()):
+        origin = getattr(loaded, "__file__", None)
+        if name.partition(".")[0] == package and origin is not None:
+            status = Path(origin).stat() if Path(origin).exists() else None
+            stamps.append((name, status.st_mtime_ns if status else 0, status.st_size if status else -1))
+    return tuple(stamps)
+
+
+def _with_hint(failure: PluginError, error: BaseException, folder: Path) -> PluginError:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and (folder / f"{missing.partition('.')[0]}.py").exists():
+        hint = f"a file beside a plug-in is imported with a dot: from .{missing} import …"
+        return PluginError(failure.what, where=failure.where, hint=hint)
+    return failure
+
+
+class _Loader(SourceFileLoader):
+    """Compiles a source file each time: cached bytecode tells versions apart by whole seconds."""
+
+    def path_stats(self, path: Any) -> Any:
+        """Refuse, as a loader does that has no bytecode."""
+        raise OSError("bytecode is not used")
+
+
+class _Finder:
+    """Finds the modules of the packages that stand for folders."""
+
+    folders: ClassVar[dict[str, Path]] = {}
+
+    @classmethod
+    def find_spec(
+        cls,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: object = None,  # noqa: ARG003 - the protocol's
+    ) -> ModuleSpec | None:
+        """Return where a module is, or None where it is no module of such a package."""
+        package, _, rest = name.partition(".")
+        folder = cls.folders.get(package)
+        if folder is None:
+            return None
+        if rest:
+            details = (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Loader, SOURCE_SUFFIXES)
+            finder = FileFinder(path[0] if path else str(folder), *details)
+            return finder.find_spec(name)
+        file = folder / "__init__.py"
+        if file.exists():
+            loader = _Loader(name, str(file))
+            return spec_from_file_location(name, file, loader=loader, submodule_search_locations=[str(folder)])
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(folder)]
+        return spec
+
+
+sys.meta_path.append(_Finder)

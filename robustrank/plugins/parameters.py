@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from robustrank.errors import UsageError, nearest
+from robustrank.plugins.nested import marks
 from robustrank.plugins.specification import Spec
 
 
@@ -33,11 +34,12 @@ def parameters(plugin: type) -> list[Parameter]:
     """Return the parameters of a plug-in class: its dataclass fields, described by the comments beside them."""
     if not dataclasses.is_dataclass(plugin):
         return []
-    comments = _field_comments(plugin)
+    comments, hints = _field_comments(plugin), get_type_hints(plugin, include_extras=True)
+    plain = get_type_hints(plugin) if any(any(marks(hint)) for hint in hints.values()) else {}
     return [
         Parameter(
             field.name,
-            field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type)),
+            _shown_type(plain[field.name] if any(marks(hints.get(field.name))) else field.type),
             field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
             comments.get(field.name, ""),
         )
@@ -84,6 +86,12 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
                 hint=f"robustrank describe {kind} {spec.name}",
             ) from error
     return values
+
+
+def _shown_type(annotation: Any) -> str:
+    if isinstance(annotation, str):
+        return annotation
+    return inspect.formatannotation(annotation).replace("typing.", "")
 
 
 @cache

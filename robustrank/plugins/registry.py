@@ -1,6 +1,6 @@
 """A typed, lazy registry over entry points; built-in plug-ins are registered exactly as a third party's are.
 
-Nothing is imported until it is asked for. A plug-in that cannot be imported, is not of its kind, or shares its name
+A plug-in is imported at its first use. A plug-in that cannot be imported, is not of its kind, or shares its name
 with another is unavailable, with the reason, and hurts nobody else.
 """
 

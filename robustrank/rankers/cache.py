@@ -21,7 +21,7 @@ class ScoreCache:
     """Scores keyed by ranker identity, query text and document text, every bit kept.
 
     Args:
-        folder: Where the database is; made where it is missing.
+        folder: The folder of the database; created if it is missing.
 
     Attributes:
         store: What is below: any bytes, by digests; see :func:`digest`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -93,24 +92,6 @@ def refuse_damage(folder: Path) -> None:
             where=str(damage.path),
             hint="train them again with robustrank train, or restore the folder",
         )
-
-
-def checkpoint_digest(weights: str | None, *values: object) -> str:
-    """Return a hash of a checkpoint's files and of further values that determine the scores.
-
-    Raises:
-        PluginError: There are no weights.
-        DataError: The folder cannot be read.
-    """
-    folder = trained_folder(weights)
-    digest = hashlib.sha256("|".join(map(str, values)).encode())
-    try:
-        for path in sorted(folder.iterdir()):
-            if path.name not in NOT_WEIGHTS:
-                digest.update(path.name.encode() + path.read_bytes())
-    except OSError as error:
-        raise DataError(f"the weights cannot be read: {error}", where=str(folder)) from error
-    return digest.hexdigest()[:32]
 
 
 def write_checkpoint(folder: Path, write: Callable[[Path], None], card: Mapping[str, Any]) -> None:

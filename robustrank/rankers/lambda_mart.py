@@ -56,7 +56,7 @@ class Trees(FeatureModel):
 class LambdaMART(LearningToRankRanker):
     """LambdaMART on documented lexical features (docs/features.md)."""
 
-    settings_class = LambdaMARTSettings
+    training = LambdaMARTSettings()
     packages = ("lightgbm",)
 
     def _train_model(

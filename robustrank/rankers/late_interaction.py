@@ -160,9 +160,6 @@ class LateInteractionRanker(TransformerRanker):
         vectors = hidden if self.projection is None else hidden @ self.projection.T
         return torch.nn.functional.normalize(vectors, dim=-1)
 
-    def _decides(self) -> str:
-        return f"{self.query_length}|{self.augment}|{self.punctuation}"
-
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 

@@ -16,7 +16,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
-from robustrank.rankers.checkpoint import checked_folder, checkpoint_digest, training_card, write_checkpoint
+from robustrank.rankers.checkpoint import checked_folder, trained_folder, training_card, write_checkpoint
 from robustrank.rankers.features import FeatureExtractor, Features
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.settings import Settings
@@ -54,20 +54,18 @@ class LearningToRankRanker(PointwiseRanker):
     """A learning-to-rank model on the features of :mod:`robustrank.rankers.features`; subclasses train and load it."""
 
     family = "learning-to-rank"
-    settings_class: ClassVar[type[Settings]]
+    training: ClassVar[Settings]  # the defaults of its training settings
     packages: ClassVar[tuple[str, ...]]
 
     weights: str | None = None  # folder of the trained checkpoint
 
-    @property
-    def fingerprint(self) -> str:
-        """The weights and the collection whose statistics the features use."""
-        return checkpoint_digest(self.weights, type(self).__name__, getattr(self, "_collection", ""))
+    def check(self) -> None:
+        """Refuse missing weights."""
+        trained_folder(self.weights)
 
     def prepare(self, collection: Collection) -> None:
         """Compute the collection statistics that the features use."""
         self._extractor: FeatureExtractor | None = FeatureExtractor(collection)
-        self._collection = collection.fingerprint
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
@@ -80,7 +78,7 @@ class LearningToRankRanker(PointwiseRanker):
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
     ) -> None:
         """Train on ``train``, select on ``validation``, and write the checkpoint to ``folder``."""
-        chosen = self.settings_class.of(settings)
+        chosen = type(self.training).of(settings, self.training)
         extractor = FeatureExtractor(train)
         model, curve = self._train_model(
             _feature_lists(train, extractor), _feature_lists(validation, extractor), seed, chosen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from abc import abstractmethod
 from collections import Counter
@@ -64,12 +63,6 @@ class _Lexical(PointwiseRanker):
 
     def __post_init__(self) -> None:
         self._statistics: Statistics | None = None
-        self._collection = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """Parameters and the collection whose statistics are used."""
-        return hashlib.sha256(f"{self!r}|{self._collection}".encode()).hexdigest()[:32]
 
     @property
     def statistics(self) -> Statistics:
@@ -84,7 +77,7 @@ class _Lexical(PointwiseRanker):
 
     def prepare(self, collection: Collection) -> None:
         """Compute the statistics of the collection."""
-        self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
+        self._statistics = Statistics.of(collection)
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""

@@ -63,7 +63,7 @@ class Linear(FeatureModel):
 class RankSVM(LearningToRankRanker):
     """RankSVM on documented lexical features (docs/features.md)."""
 
-    settings_class = RankSVMSettings
+    training = RankSVMSettings()
     packages = ("scikit-learn",)
 
     def _train_model(

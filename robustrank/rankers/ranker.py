@@ -46,7 +46,10 @@ class Ranker(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What decides a ranking beyond code and parameters, as the content of weights; part of the identity."""
+        """What decides a ranking beyond code, parameters, files they name and the collection, as a model of the hub.
+
+        It is read at planning: before :meth:`prepare`, and before a ranker is trained that is to be trained.
+        """
         return ""
 
     @abstractmethod
@@ -54,7 +57,10 @@ class Ranker(ABC):
         """Return a ranking for each request, in the order given. Texts may be empty, candidates may be few."""
 
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
-        """Learn what needs no judgements, as document frequencies; called once, before fingerprint and rank."""
+        """Learn what needs no judgements, as document frequencies; called once, before rank."""
+
+    def check(self) -> None:  # noqa: B027 - optional hook
+        """Refuse at planning what cannot rank, as missing weights; not called if the ranker is to be trained."""
 
 
 class PointwiseRanker(Ranker):

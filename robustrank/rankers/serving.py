@@ -13,6 +13,7 @@ from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, ranking_by_score
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
 
+SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, before the answers are put into the cache: a kill loses no more
 PROBES = 4  # pairs that a pointwise ranker is probed with
 Edited = tuple[RankedList, Mapping[str, str]]  # a served list, and new texts of some of its documents by id
 
@@ -52,8 +53,9 @@ class ServedRanker:
         distinct = list(dict.fromkeys(pairs))
         known = self._cache.get(self.identity, distinct) if self._cache else {}
         fresh = [pair for pair in distinct if pair not in known]
-        if fresh:
-            scores = dict(zip(fresh, self._fresh_scores(fresh).tolist(), strict=True))
+        for start in range(0, len(fresh), SLICE):
+            pairs_to_score = fresh[start : start + SLICE]
+            scores = dict(zip(pairs_to_score, self._fresh_scores(pairs_to_score).tolist(), strict=True))
             if self._cache:
                 self._cache.put(self.identity, scores)
             known.update(scores)
@@ -70,8 +72,9 @@ class ServedRanker:
         distinct = list(dict.fromkeys(requests))
         known = self._cache.get_rankings(self.identity, distinct) if self._cache else {}
         fresh = [request for request in distinct if request not in known]
-        if fresh:
-            rankings = dict(zip(fresh, checked_rankings(self.ranker, fresh, self._asked_to_rank(fresh)), strict=True))
+        for start in range(0, len(fresh), LIST_SLICE):
+            lists = fresh[start : start + LIST_SLICE]
+            rankings = dict(zip(lists, checked_rankings(self.ranker, lists, self._asked_to_rank(lists)), strict=True))
             if self._cache:
                 self._cache.put_rankings(self.identity, rankings)
             known.update(rankings)

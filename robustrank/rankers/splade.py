@@ -94,9 +94,6 @@ class SpladeRanker(TransformerRanker):
             return torch.log1p(torch.relu(logits.masked_fill(absent, 0.0).amax(1)))
         return torch.log1p(torch.relu(logits)).masked_fill(absent, 0.0).sum(1)
 
-    def _decides(self) -> str:
-        return self.pooling
-
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch
 

@@ -1,8 +1,8 @@
 """Bytes on disk by the digest of what they answer, each with a checksum: what does not match is not known.
 
-It is a cache: it may be deleted at any time, and a damaged database is set aside and made anew. Nothing is synced to
-disk, since after a power cut the checksums tell what was torn; a killed process loses nothing. The rollback journal,
-unlike SQLite's write-ahead log, works on network file systems.
+It is a cache: it may be deleted at any time, and a damaged database is moved away and replaced by an empty one. Nothing
+is synced to disk, since after a power cut the checksums tell what was torn; a killed process loses nothing. The
+rollback journal, unlike SQLite's write-ahead log, works on network file systems.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Store:
     """Values by keys, shared by processes.
 
     Args:
-        path: The database; made where it is missing.
+        path: The database; created if it is missing.
 
     Attributes:
         damaged: The number of values whose checksum did not match.

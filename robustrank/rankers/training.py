@@ -21,6 +21,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
+from robustrank.plugins import AttackSpec
 from robustrank.randomness import derive, derive_seed
 from robustrank.rankers.augmentation import Augmentation, Group
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
@@ -63,7 +64,9 @@ class TrainingSettings(Settings):
     weight_decay: float = 0.01  # of AdamW
     patience: int = 2  # epochs without a better validation nDCG@10 before training stops
     threads: int = 2  # CPU threads; fixed, since floating-point sums and so the weights depend on it
-    augment: str | None = None  # specification of the attack that perturbs groups: noise, typos or adversarial training
+    augment: AttackSpec | None = (
+        None  # specification of the attack that perturbs groups: noise, typos or adversarial training
+    )
     augmented: float = 1.0  # share of the groups that are perturbed
     invariance: float = 0.0  # weight of the divergence of perturbed scores (PIAT); 0: no clean groups
 

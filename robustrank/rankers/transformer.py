@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,9 +58,8 @@ class TransformerRanker(InputGradients, PointwiseRanker):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the model's files and of every parameter that determines a score."""
-        text = f"{type(self).__name__}|{weights_digest(self.folder)}|{self.max_length}|{self.dtype}|{self._decides()}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        """The content of the model's files, which a name may stand for."""
+        return weights_digest(self.folder)
 
     @property
     def noise(self) -> float:
@@ -131,9 +129,6 @@ class TransformerRanker(InputGradients, PointwiseRanker):
         embeddings: torch.Tensor = self.network.get_input_embeddings()(torch.tensor([ids])).detach()
         start = ids.index(self.tokenizer.cls_token_id) + 1 if self.tokenizer.cls_token_id in ids[:1] else 0
         return ids, torch.cat([embeddings[:, :start], leaf[None], embeddings[:, start + len(leaf) :]], dim=1)
-
-    def _decides(self) -> str:
-        return ""
 
     def _batches(self, inputs: Mapping[str, list[list[int]]]) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
         """Yield the indices and the padded tensors of each batch; rows beyond the indices repeat the last row."""

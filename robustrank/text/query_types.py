@@ -9,7 +9,7 @@ from robustrank.errors import UsageError, nearest
 
 Scheme = Callable[[Sequence[str]], list[str]]  # the texts of queries -> the type of each
 
-# The first question word of a query decides its form; "how many" and "how much" are a form of their own.
+# The first question word of a query decides its form; "how many" and "how much" are a separate form.
 _FORMS = (
     ("how many", re.compile(r"\bhow\s+(?:many|much)\b")),
     *((word, re.compile(rf"\b{word}\b")) for word in ("who", "where", "when", "why", "how", "which", "what")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from robustrank.attack import Perturbation
 from robustrank.language_model import language_model
-from robustrank.rankers.bi_encoder import text_encoder
+from robustrank.rankers.text_encoder import text_encoder
 from robustrank.records import Ranking
 from robustrank.rows import Condition, Fact, Status
 from robustrank.text.quality import Spamicity, cosine

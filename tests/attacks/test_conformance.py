@@ -1,4 +1,4 @@
-"""Every built-in attack keeps the contract; a plug-in author's test looks like these classes."""
+"""Conformance of the built-in attacks; a plug-in author's test looks like these classes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class TestWordSubstitution(AttackConformance):
     plugin = "word-substitution:max_words=3,threshold=0.4"
 
 
-class Forgetful(Attack):
-    """Says nothing of what it changed."""
+class UndeclaredEdits(Attack):
+    """Changes the document without declaring an edit."""
 
     def perturb(self, target, victim, rng):
         return Perturbation(target.document + str(rng.random()), ())
@@ -38,10 +38,10 @@ class Forgetful(Attack):
 
 def test_the_conformance_class_catches_undeclared_edits():
     with pytest.raises(AssertionError, match="edits"):
-        _with(Forgetful).test_edits_make_the_text()
+        _case_of(UndeclaredEdits).test_edits_make_the_text()
 
 
-def _with(attack):
+def _case_of(attack):
     class Case(AttackConformance):
         def _attack(self):
             return attack()
@@ -100,14 +100,14 @@ class TestTruncation(AttackConformance):
     plugin = "truncation"
 
 
-LEXICAL = {"surrogate": "victim", "language_model": tiny_language_model()}
+SURROGATE = {"surrogate": "victim", "language_model": tiny_language_model()}
 
 
 class WithLanguageModel(AttackConformance):
     parameters: ClassVar[dict[str, Any]]
 
     def _new(self):
-        return create("attack", Spec(self.plugin, {**LEXICAL, **self.parameters}))
+        return create("attack", Spec(self.plugin, {**SURROGATE, **self.parameters}))
 
 
 class TestPAT(WithLanguageModel):

@@ -1,4 +1,4 @@
-"""Triggers written by a language model: the search against trying everything, and what each attack keeps to."""
+"""Attacks with a language model: beam search against exhaustive search, and the constraints of each attack."""
 
 from __future__ import annotations
 
@@ -41,33 +41,33 @@ def config(length, candidates, **changes):
 
 @pytest.fixture(scope="module")
 def decoder():
-    found = Decoder.of(language_model(tiny_language_model()), surrogate_scorer().view)
-    assert all(text.strip().isalpha() for text in found.texts)
-    return found
+    decoder = Decoder.of(language_model(tiny_language_model()), surrogate_scorer().view)
+    assert all(text.strip().isalpha() for text in decoder.texts)
+    return decoder
 
 
-def test_a_wide_beam_finds_the_best_text_of_two_tokens(decoder):
+def test_beam_search_as_wide_as_the_vocabulary_is_exhaustive(decoder):
     small = Decoder(decoder.model, decoder.ids[::6], decoder.texts[::6], decoder.begins[::6], decoder.vectors[::6])
     count = len(small.ids)
-    found = small.search(surrogate_scorer(), config(2, count, beams=count), np.zeros(count, dtype=np.float32))
+    hypotheses = small.search(surrogate_scorer(), config(2, count, beams=count), np.zeros(count, dtype=np.float32))
     pairs = itertools.permutations(range(count), 2)
     texts = [small.texts[a] for a in range(count) if small.begins[a]]
     texts += [small.texts[a] + small.texts[b] for a, b in pairs if small.begins[a]]
     best = max(float(score) for score in surrogate_scorer().scores([text.strip() for text in texts]))
-    assert found[0].relevance == pytest.approx(best)
+    assert hypotheses[0].relevance == pytest.approx(best)
 
 
-def test_banned_tokens_and_repeated_ones_are_not_written(decoder):
+def test_excluded_and_repeated_tokens_are_not_generated(decoder):
     bonus = np.zeros(len(decoder.ids), dtype=np.float32)
     first = decoder.search(surrogate_scorer(), config(3, 5, beams=3), bonus)
-    used = {token for beam in first for token in beam.tokens}
+    used = {token for hypothesis in first for token in hypothesis.tokens}
     bonus[np.isin(decoder.ids, sorted(used))] = -np.inf
     second = decoder.search(surrogate_scorer(), config(3, 5, beams=3), bonus)
-    assert not used & {token for beam in second for token in beam.tokens}
-    assert all(len(set(beam.tokens)) == len(beam.tokens) for beam in first + second)
+    assert not used & {token for hypothesis in second for token in hypothesis.tokens}
+    assert all(len(set(h.tokens)) == len(h.tokens) for h in first + second)
 
 
-def test_fluency_is_the_likelihood_and_a_weight_on_it_makes_fluent_text(decoder):
+def test_fluency_is_the_log_likelihood_and_its_weight_makes_fluent_text(decoder):
     bonus = np.zeros(len(decoder.ids), dtype=np.float32)
     relevant = decoder.search(surrogate_scorer(), config(3, 20, beams=1), bonus)[0]
     fluent = decoder.search(surrogate_scorer(), config(3, 20, beams=1, fluency=1e6, guidance=0.0), bonus)[0]
@@ -101,15 +101,15 @@ SMALL = {"length": 3, "candidates": 20, "beams": 5}
         ("semantic-collision", {**SMALL, **MODEL, "filters": 0, "kind": "natural"}),
     ],
 )
-def test_each_beats_random_words_of_its_length(name, parameters):
+def test_each_attack_outperforms_random_words_of_its_length(name, parameters):
     attack, target, victim = prepared(name, **parameters)
-    found = attack.perturb(target, victim, derive(0, "x"))
-    assert apply_edits(target.document, found.edits) == found.text
+    attacked = attack.perturb(target, victim, derive(0, "x"))
+    assert apply_edits(target.document, attacked.edits) == attacked.text
     control = create("attack", Spec("random-trigger", {}))
     documents = {f"d{i}": text for i, text in enumerate(TEXTS)}
     control.prepare(None, Collection("c", {}, documents, {}, {}), derive(0))
-    random = [control.match_size(target, found, derive(n, "control")).text for n in range(40)]
-    scores = Overlap().score([(QUERY, found.text), *((QUERY, text) for text in random)])
+    random = [control.match_size(target, attacked, derive(n, "control")).text for n in range(40)]
+    scores = Overlap().score([(QUERY, attacked.text), *((QUERY, text) for text in random)])
     assert scores[0] > np.quantile(scores[1:], 0.8)
 
 
@@ -117,22 +117,22 @@ def test_each_beats_random_words_of_its_length(name, parameters):
 def test_collisions_share_no_word_with_the_query(kind):
     parameters = {**SMALL, **MODEL, "minimum_documents": 1, "filters": 1, "kind": kind}
     attack, target, victim = prepared("semantic-collision", **parameters)
-    found = attack.perturb(target, victim, derive(0, "x"))
-    assert found.edits
-    written = {stem(word.key) for edit in found.edits for word in words(edit.text)}
-    assert not written & {stem(word.key) for word in words(QUERY)}
+    attacked = attack.perturb(target, victim, derive(0, "x"))
+    assert attacked.edits
+    inserted = {stem(word.key) for edit in attacked.edits for word in words(edit.text)}
+    assert not inserted & {stem(word.key) for word in words(QUERY)}
 
 
-def test_a_trigger_of_the_query_alone_is_made_once():
+def test_a_trigger_that_depends_on_the_query_alone_is_generated_once():
     attack, target, victim = prepared("pat", surrogate="minilm:max_length=32", **MODEL, **SMALL, coherence=0.0)
     first = attack.perturb(target, victim, derive(0, "x"))
-    attack._decoder = None  # whoever searches again fails
-    other = Target("q", QUERY, target.ranked[0].doc_id, target.ranked[0].text, 1, target.ranked)
-    assert attack.perturb(other, victim, derive(1, "y")).edits[0].text.strip() == first.edits[0].text.strip()
+    attack._decoder = None  # a second search would fail
+    second = Target("q", QUERY, target.ranked[0].doc_id, target.ranked[0].text, 1, target.ranked)
+    assert attack.perturb(second, victim, derive(1, "y")).edits[0].text.strip() == first.edits[0].text.strip()
     assert victim.meter.queries == 0
 
 
-def test_access_is_what_the_surrogate_needs():
+def test_the_surrogate_determines_the_access():
     assert [access_of(name) for name in ("victim", "imitation", "minilm")] == [
         Access.GRADIENTS,
         Access.RANKS,
@@ -142,7 +142,7 @@ def test_access_is_what_the_surrogate_needs():
         prepared("pat", surrogate="bm25", **MODEL)
 
 
-def test_what_is_copied_is_not_connecting():
+def test_copied_sentences_insertions_and_scaling_by_hand():
     assert _is_copied("pressure on wings grows", QUERY)
     assert not _is_copied("it grows with the speed of wings", QUERY)
     assert apply_edits("One. Two.", (_sentence_insertion("One. Two.", 5, "New."),)) == "One. New. Two."
@@ -151,9 +151,8 @@ def test_what_is_copied_is_not_connecting():
     assert _scaled([2.0, 2.0]).tolist() == [0, 0]
 
 
-def test_idem_puts_a_sentence_between_sentences():
+def test_idem_inserts_at_a_sentence_boundary():
     attack, target, victim = prepared("idem", **MODEL, sentences=8)
-    found = attack.perturb(target, victim, derive(0, "x"))
-    (edit,) = found.edits
+    (edit,) = attack.perturb(target, victim, derive(0, "x")).edits
     assert edit.text.strip().endswith(".")
     assert edit.start in attack._boundaries(target.document)

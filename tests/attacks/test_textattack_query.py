@@ -1,4 +1,4 @@
-"""TextAttack behind its adapter: it keeps to itself, downloads nothing, and draws from our generators alone."""
+"""TextAttack behind its adapter: no side effects, no downloads, and no randomness but from our generators."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ LENGTH = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def traces(tmp_path_factory):
-    """Import TextAttack on a machine without a network, NLTK data or caches, and say what it left behind."""
+def side_effects(tmp_path_factory):
+    """Import TextAttack on a machine without a network, NLTK data or caches, and return its side effects."""
     import nltk
 
-    home, said = tmp_path_factory.mktemp("self"), io.StringIO()
+    home, output = tmp_path_factory.mktemp("self"), io.StringIO()
     witness = logging.getLogger("robustrank.witness")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
@@ -58,11 +58,11 @@ def traces(tmp_path_factory):
         patch.setattr(nltk.data, "path", [])
         patch.setattr(socket.socket, "connect", _refuse)
         before = dict(os.environ)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             warnings.simplefilter("error")
             adapter.transformation("WordDeletion")
         return {
-            "said": said.getvalue(),
+            "output": output.getvalue(),
             "environment": dict(os.environ) == before,
             "files": [str(path) for path in home.rglob("*") if "textattack" in str(path) or "nltk" in str(path)],
             "logging": not witness.disabled,
@@ -85,16 +85,16 @@ class TestDeletion(AttackConformance):
 def perturb(text, query=QUERY, seed=0):
     attack = create("attack", parse(text))
     attack.prepare(None, Collection("c", {"0": query}, {}, {}, {}), derive(0, "prepare"))
-    found = attack.perturb(Target("0", query, "", "", 0), None, derive(seed, "perturb"))
-    assert apply_edits(query, found.edits) == found.text
-    return found
+    perturbation = attack.perturb(Target("0", query, "", "", 0), None, derive(seed, "perturb"))
+    assert apply_edits(query, perturbation.edits) == perturbation.text
+    return perturbation
 
 
-def test_the_import_leaves_no_trace(traces):
-    assert traces == {"said": "", "environment": True, "files": [], "logging": True, "stop words": True}
+def test_the_import_has_no_side_effects(side_effects):
+    assert side_effects == {"output": "", "environment": True, "files": [], "logging": True, "stop words": True}
 
 
-def test_nobody_else_may_write_the_private_folder():
+def test_only_the_user_may_write_the_private_folder():
     folder = adapter._private_folder()
     assert folder.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o022 == 0 for path in folder.rglob("*"))
@@ -103,11 +103,11 @@ def test_nobody_else_may_write_the_private_folder():
 @pytest.mark.parametrize("name", sorted(LENGTH))
 @settings(max_examples=15, deadline=None)
 @given(st.permutations(QUERY.split()), st.integers(0, 999))
-def test_a_character_swap_changes_so_many_words_by_one_character(name, chosen, seed):
-    found = perturb(f"textattack-query:transformation={name},count=3", " ".join(chosen), seed)
-    pairs = [(a, b) for a, b in zip(chosen, found.text.split(), strict=True) if a != b]
+def test_a_character_swap_changes_one_character_of_each_word(name, query_words, seed):
+    perturbation = perturb(f"textattack-query:transformation={name},count=3", " ".join(query_words), seed)
+    pairs = [(a, b) for a, b in zip(query_words, perturbation.text.split(), strict=True) if a != b]
     assert len(pairs) == 3
-    assert not found.note
+    assert not perturbation.note
     for before, after in pairs:
         assert before not in STOP_WORDS
         assert len(before) >= 4
@@ -117,40 +117,40 @@ def test_a_character_swap_changes_so_many_words_by_one_character(name, chosen, s
 
 @pytest.mark.parametrize(("rate", "count"), [(0.0, 0), (0.1, 1), (0.5, 3), (1.0, 6)])
 def test_a_rate_is_a_share_of_the_eligible_words(rate, count):
-    found = perturb(f"textattack-query:rate={rate}").text
-    assert sum(a != b for a, b in zip(QUERY.split(), found.split(), strict=True)) == count
+    text = perturb(f"textattack-query:rate={rate}").text
+    assert sum(a != b for a, b in zip(QUERY.split(), text.split(), strict=True)) == count
 
 
 def test_whole_words_by_hand():
-    one = "textattack-query:transformation=WordDeletion"
-    assert {perturb(one, "the slender wing", seed).text for seed in range(20)} == {"the wing", "the slender"}
-    assert perturb(one + ",rate=1.0", "the slender wing bodies").text == "the"
-    assert perturb(one + ",minimum_length=5", "the slender wing").text == "the wing"
+    deletion = "textattack-query:transformation=WordDeletion"
+    assert {perturb(deletion, "the slender wing", seed).text for seed in range(20)} == {"the wing", "the slender"}
+    assert perturb(deletion + ",rate=1.0", "the slender wing bodies").text == "the"
+    assert perturb(deletion + ",minimum_length=5", "the slender wing").text == "the wing"
     swapped = perturb("textattack-query:transformation=WordInnerSwapRandom", QUERY).text
     assert swapped != QUERY
     assert Counter(swapped.split()) == Counter(QUERY.split())
 
 
-def test_a_query_without_an_eligible_word_is_kept_with_a_note():
+def test_a_query_without_an_eligible_word_stays_unchanged_with_a_note():
     for query in ("", "what is the", "?!"):
-        found = perturb("textattack-query", query)
-        assert found.text == query
-        assert found.note == "WordSwapQWERTY changed 0 words"
+        perturbation = perturb("textattack-query", query)
+        assert perturbation.text == query
+        assert perturbation.note == "WordSwapQWERTY changed 0 words"
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.text(max_size=40))
-def test_odd_queries_are_survived(query):
+def test_odd_unicode_raises_no_error(query):
     perturb("textattack-query:rate=1.0", query)
 
 
-def test_chinese_is_cut_in_silence_and_in_private(capfd):
+def test_chinese_is_segmented_without_output_and_in_the_private_folder(capfd):
     perturb("textattack-query:minimum_length=1,transformation=WordDeletion", "机翼的升力")
     assert capfd.readouterr() == ("", "")
     assert list(adapter._private_folder().glob("jieba*"))
 
 
-def test_draws_come_from_our_generator_and_leave_the_global_ones_alone():
+def test_draws_come_from_our_generator_and_the_global_generators_are_unchanged():
     import torch
 
     def perturbed(seed):
@@ -167,7 +167,7 @@ def test_draws_come_from_our_generator_and_leave_the_global_ones_alone():
     assert perturb("textattack-query", seed=1).text != perturb("textattack-query", seed=2).text
 
 
-def test_what_is_not_there_is_said():
+def test_unknown_names_and_options_are_refused():
     with pytest.raises(UsageError, match="did you mean 'WordSwapQWERTY'"):
         adapter.transformation("WordSwapQWERT")
     with pytest.raises(UsageError, match="random_one"):
@@ -182,7 +182,7 @@ def test_a_download_is_refused(tmp_path, monkeypatch):
         adapter.transformation("WordSwapEmbedding")
 
 
-def test_without_textattack_the_error_says_how_to_get_it(monkeypatch):
+def test_without_textattack_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "textattack", None)
     with pytest.raises(DataError, match=r"robustrank\[textattack\]"):
         adapter.textattack_package.__wrapped__()

@@ -1,4 +1,4 @@
-"""TextAttack's recipes: they raise a score within their budgets, and draw from our generators alone."""
+"""TextAttack's recipes: they raise a score within their budgets, and all randomness is from our generators."""
 
 from __future__ import annotations
 
@@ -29,45 +29,45 @@ class TestDeepWordBug(AttackConformance):
 
 
 def run(name, budget=None, seed=0, text=TEXTS[1], max_words=2):
-    ranker, asked = ServedRanker(Overlap()), []
+    ranker, batches = ServedRanker(Overlap()), []
 
     def scores(texts):
-        asked.append(list(texts))
-        return ranker.score([(QUERY, one) for one in texts])
+        batches.append(list(texts))
+        return ranker.score([(QUERY, text) for text in texts])
 
-    made = recipes.recipe(name, TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
-    found, exhausted = made.search(text, scores, max_words, budget, derive(seed, "x"))
-    return found, exhausted, asked, lambda one: float(ranker.score([(QUERY, one)])[0])
+    recipe = recipes.recipe(name, TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
+    attacked, exhausted = recipe.search(text, scores, max_words, budget, derive(seed, "x"))
+    return attacked, exhausted, batches, lambda text: float(ranker.score([(QUERY, text)])[0])
 
 
 def test_a_recipe_raises_the_score_within_its_budgets():
-    found, exhausted, asked, score = run("DeepWordBugGao2018")
-    assert score(found) > score(TEXTS[1])
+    attacked, exhausted, batches, score = run("DeepWordBugGao2018")
+    assert score(attacked) > score(TEXTS[1])
     assert not exhausted
-    assert 0 < edit_size(TEXTS[1], found)["words_changed"] * 11 <= 2
-    assert max(len(texts) for texts in asked) > 1  # a step asks for all its texts at once
-    _, exhausted, asked, _ = run("DeepWordBugGao2018", budget=4)
+    assert 0 < edit_size(TEXTS[1], attacked)["words_changed"] * 11 <= 2
+    assert max(len(texts) for texts in batches) > 1  # a step scores all its texts in one batch
+    _, exhausted, batches, _ = run("DeepWordBugGao2018", budget=4)
     assert exhausted
-    assert sum(len(texts) for texts in asked) <= 4
+    assert sum(len(texts) for texts in batches) <= 4
 
 
-def test_draws_of_waiting_attackers_do_not_mix():
+def test_interleaved_searches_have_separate_generators():
     random.seed(1)
     before = random.getstate()
     alone = run("DeepWordBugGao2018", seed=1)[0]
-    made = recipes.recipe("DeepWordBugGao2018", TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
+    recipe = recipes.recipe("DeepWordBugGao2018", TABLE, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
     ranker = ServedRanker(Overlap())
 
     def disturbed(texts):
         assert random.getstate() == before
-        made.search(TEXTS[0], lambda own: [float(len(one)) for one in own], 1, 9, derive(2, "other"))
-        return ranker.score([(QUERY, one) for one in texts])
+        recipe.search(TEXTS[0], lambda batch: [float(len(text)) for text in batch], 1, 9, derive(2, "y"))
+        return ranker.score([(QUERY, text) for text in texts])
 
-    assert made.search(TEXTS[1], disturbed, 2, None, derive(1, "x"))[0] == alone
+    assert recipe.search(TEXTS[1], disturbed, 2, None, derive(1, "x"))[0] == alone
     assert random.getstate() == before
 
 
-def test_a_recipe_that_needs_gradients_and_one_that_is_none_are_refused():
+def test_white_box_and_unknown_recipes_are_refused():
     with pytest.raises(UsageError, match="needs the network"):
         run("HotFlipEbrahimi2017")
     with pytest.raises(UsageError, match="did you mean 'PWWSRen2019'"):

@@ -1,4 +1,4 @@
-"""Triggers: first-order flips against trying every word, and each attack against random words of its size."""
+"""Triggers: HotFlip search against exhaustive search, and each attack against a random edit of its size; replay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from robustrank.attack import Edit
 from robustrank.collections.collection import Collection
 from robustrank.conformance import Overlap
 from robustrank.errors import DataError
-from robustrank.plugins import create
+from robustrank.plugins import Spec, create, identity
+from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
@@ -35,31 +36,30 @@ def lexicon():
     return Lexicon.of(Collection("c", {}, documents, {}, {}), view(), 1)
 
 
-def test_the_lexicon_holds_words_of_enough_documents():
+def test_the_lexicon_has_the_words_of_minimum_document_frequency():
     documents = {"a": "Lift and drag 2nd", "b": "lift, and shock"}
     assert Lexicon.of(Collection("c", {}, documents, {}, {}), view(), 2).words == ("and", "lift")
 
 
-def test_flips_of_a_linear_ranker_are_the_best_of_all():
-    found, trigger = lexicon(), ("wing", "flow", "wall")
+def test_candidate_flips_of_a_linear_ranker_are_the_best_of_all():
+    candidates, trigger = lexicon(), ("wing", "flow", "wall")
     ranker, query = Overlap(), "pressure on wings"
 
     def value(words):
         return float(ranker.score([(query, " ".join(words) + " the text")])[0])
 
-    everything = [
+    single_flips = [
         (*trigger[:slot], word, *trigger[slot + 1 :])
         for slot, word in itertools.product(range(3), WORDS)
         if word != trigger[slot]
     ]
-    best = sorted(everything, key=value, reverse=True)[:5]
+    best = sorted(single_flips, key=value, reverse=True)[:5]
     embedding_gradients = embedding_gradients_in(" the text", Edit(0, 0, " ".join(trigger)), view(query))
-    assert found.candidate_flips(trigger, embedding_gradients, 5) == best
+    assert candidates.candidate_flips(trigger, embedding_gradients, 5) == best
 
 
-def test_climbing_ends_at_the_best_trigger_of_a_linear_ranker():
-    found, query = lexicon(), "pressure on wings"
-    ranker = Overlap()
+def test_hotflip_search_ends_at_the_best_trigger_of_a_linear_ranker():
+    ranker, query = Overlap(), "pressure on wings"
 
     def values(triggers):
         return ranker.score([(query, " ".join(words)) for words in triggers])
@@ -67,12 +67,12 @@ def test_climbing_ends_at_the_best_trigger_of_a_linear_ranker():
     def embedding_gradients(words):
         return embedding_gradients_in("", Edit(0, 0, " ".join(words)), view(query))
 
-    *_, last = hotflip_search(("wing", "flow"), found, embedding_gradients, values, 10, 3)
+    *_, last = hotflip_search(("wing", "flow"), lexicon(), embedding_gradients, values, 10, 3)
     best = max(itertools.product(WORDS, repeat=2), key=lambda words: float(values([words])[0]))
     assert float(values([last])[0]) == pytest.approx(float(values([best])[0]))
 
 
-def test_words_cut_off_have_no_slope():
+def test_truncated_words_have_zero_gradients():
     class Short(Overlap):
         def encode(self, query, document):
             whole = super().encode(query, document)
@@ -94,20 +94,21 @@ def news():
     return collection, ServedRanker(ranker)
 
 
-SIZES = {
+CONTROLS = {  # attack: its random-edit baseline
     "hotflip:length=4,steps=6,candidates=8": "random-trigger",
     "greedy-substitution:max_words=20": "random-edit",
     "passage-injection": "random-trigger",
 }
 
 
-@pytest.mark.parametrize("attack", SIZES)
-def test_it_beats_the_random_edit_of_its_size(news, attack):
+@pytest.mark.parametrize("specification", CONTROLS)
+def test_an_attack_outperforms_the_random_edit_of_its_size(news, specification):
     collection, scorer = news
-    made, control = create("attack", parse(attack)), create("attack", parse(SIZES[attack]))
+    attack = create("attack", parse(specification))
+    control = create("attack", parse(CONTROLS[specification]))
     query_ids = list(collection.queries)[:4]
     train_collection = collection.only([q for q in collection.queries if q not in query_ids])
-    made.prepare(QueryInterface(scorer, made.access), train_collection, derive(0, "prepare"))
+    attack.prepare(QueryInterface(scorer, attack.access), train_collection, derive(0, "prepare"))
     control.prepare(QueryInterface(scorer, Access.NOTHING), train_collection, derive(0, "prepare"))
     gains = []
     for query_id in query_ids:
@@ -117,21 +118,21 @@ def test_it_beats_the_random_edit_of_its_size(news, attack):
         clean = served(scorer, dict(zip(doc_ids, texts, strict=True)), query, query_id)
         last = clean.candidates[-1]
         target = Target(query_id, query, last.doc_id, last.text, len(doc_ids), clean.candidates)
-        victim = DocumentVictim(scorer, clean, last.doc_id, made.access)
-        found = made.perturb(target, victim, derive(0, query_id))
-        mirrored = control.match_size(target, found, derive(1, query_id))
-        after = scorer.score([(query, found.text), (query, mirrored.text)])
-        gains.append(float(after[0] - after[1]))
+        victim = DocumentVictim(scorer, clean, last.doc_id, attack.access)
+        attacked = attack.perturb(target, victim, derive(0, query_id))
+        baseline = control.match_size(target, attacked, derive(1, query_id))
+        scores = scorer.score([(query, attacked.text), (query, baseline.text)])
+        gains.append(float(scores[0] - scores[1]))
     assert np.mean(gains) > 0.01, gains
 
 
-def test_a_universal_trigger_raises_what_it_was_learnt_on(news):
+def test_a_universal_trigger_raises_its_training_pairs(news):
     collection, scorer = news
     attack = create("attack", parse("universal-trigger:length=4,steps=6,candidates=10,pairs=6"))
     attack.prepare(QueryInterface(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
     pairs = sample_pairs(collection, 6, derive(0, "prepare"))
 
-    def mean(trigger):
+    def mean_score(trigger):
         return float(scorer.score([(query, f"{trigger} {document}") for query, document in pairs]).mean())
 
     control = create("attack", parse("random-trigger:length=4"))
@@ -139,25 +140,25 @@ def test_a_universal_trigger_raises_what_it_was_learnt_on(news):
     random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]
     query, document = pairs[0]
     trigger = attack.perturb(Target("q", query, "d", document, 1), None, derive(0)).edits[0].text.strip()
-    assert mean(trigger) > max(map(mean, random))
+    assert mean_score(trigger) > max(map(mean_score, random))
 
 
-def test_a_poison_is_near_to_the_queries_it_was_made_for(news):
+def test_an_adversarial_passage_scores_high_for_its_training_queries(news):
     collection, scorer = news
     collection = collection.only(list(collection.queries)[:10])
     attack = create("attack", parse("corpus-poisoning:length=8,steps=8,candidates=8,queries=10"))
     attack.prepare(QueryInterface(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
 
-    def mean(passage):
+    def mean_score(passage):
         return float(scorer.score([(query, passage) for query in collection.queries.values()]).mean())
 
     control = create("attack", parse("random-trigger:length=8"))
     control.prepare(QueryInterface(scorer, Access.NOTHING), collection, derive(0))
     query = next(iter(collection.queries.values()))
-    passage = attack.perturb(Target("q", query, "d", "whatever stood here", 1), None, derive(0))
+    passage = attack.perturb(Target("q", query, "d", "any document", 1), None, derive(0))
     random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]
     assert len(passage.text.split()) == 8
-    assert mean(passage.text) > max(map(mean, random)) + 0.02
+    assert mean_score(passage.text) > max(map(mean_score, random)) + 0.02
 
 
 def replayed(path, **parameters):
@@ -175,27 +176,28 @@ def record(**changes):
 
 def test_a_run_is_replayed(tmp_path):
     path = tmp_path / "adversarial.jsonl"
-    path.write_text(record() + record(attack="b", after="other"))
-    attack, found = replayed(path, attack="a")
-    assert (found.text, attack.targets("q1"), attack.targets("q2")) == ("The fox", {"d1"}, frozenset())
+    path.write_text(record() + record(attack="b", after="A fox"))
+    attack, replay = replayed(path, attack="a")
+    assert (replay.text, attack.targets("q1"), attack.targets("q2")) == ("The fox", {"d1"}, frozenset())
     with pytest.raises(DataError, match="two adversarial texts"):
         replayed(path)
-    before = attack.fingerprint
+    key = identity("attack", Spec("replay", {"path": str(path)}))
     path.write_text(record())
-    assert replayed(path)[0].fingerprint != before
+    refresh()
+    assert identity("attack", Spec("replay", {"path": str(path)})) != key
 
 
 def test_a_file_of_dara_is_replayed(tmp_path):
     path = tmp_path / "pat.tsv"
     path.write_text("q1\tfox\td1\tThe quick brown fox\tThe sly quick brown fox\n")
-    _, found = replayed(path)
-    assert found.edits == (Edit(4, 4, "sly "),)
+    _, replay = replayed(path)
+    assert replay.edits == (Edit(4, 4, "sly "),)
     path.write_text("q1\tfox\td1\n")
     with pytest.raises(DataError, match="3 columns"):
         replayed(path)
 
 
-def test_another_text_is_not_replaced(tmp_path):
+def test_a_document_with_another_clean_text_is_not_replaced(tmp_path):
     path = tmp_path / "adversarial.jsonl"
     path.write_text(record(before="A fox"))
     assert "another text" in replayed(path)[1].note

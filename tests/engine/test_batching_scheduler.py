@@ -13,8 +13,6 @@ from robustrank.rankers.serving import ServedRanker
 
 
 class Length(PointwiseRanker):
-    fingerprint = "length"
-
     def __init__(self):
         self.batches = []
 

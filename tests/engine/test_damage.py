@@ -52,7 +52,7 @@ class Place:
         self.folder, self.out, self.cache = folder, folder / "out", folder / "cache"
 
     def run(self, experiment: str = "exp.yaml", out: str = "out") -> int:
-        return invoke(["run", *self.options(experiment, out), "--no-report"])
+        return invoke(["run", *self.options(experiment, out), "--no-report", "--workers", "0"])
 
     def options(self, experiment: str, out: str) -> list[str]:
         return [str(self.folder / experiment), "--out", str(self.folder / out), "--cache", str(self.cache)]
@@ -124,7 +124,7 @@ def test_a_damaged_score_cache_is_begun_anew(finished, place, damage, capsys):
     DAMAGES[damage](place.cache / "scores" / "scores.sqlite")
     assert place.run(out="again") == 0
     assert place.rows("again") == finished.rows()
-    if damage not in ("emptied", "deleted"):  # which are empty caches
+    if damage not in ("one bit changed", "emptied", "deleted"):  # which is half unused, or an empty cache
         assert "scores.sqlite.damaged-1" in capsys.readouterr().out
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import pytest
 
 from robustrank.errors import PluginError, UsageError
-from robustrank.plugins import availability, code_digest, create, find, parameters, registry
+from robustrank.plugins import availability, create, find, parameters, registry
 from robustrank.plugins.specification import Spec, parse
 
 GOOD = '''
@@ -78,6 +77,13 @@ def test_a_broken_package_is_listed_with_its_reason_and_hurts_nobody(installed):
     assert reasons["keyword-stuffing"] == ""
 
 
+def test_an_installed_package_that_leaves_the_interpreter_is_listed_with_its_reason(installed):
+    installed("leaving-attack", "leaving = shattered:Nothing", "shattered", "raise SystemExit(0)")
+    reasons = {plugin.name: reason for plugin, _, reason in availability("attack")}
+    assert "left the interpreter" in reasons["leaving"]
+    assert reasons["keyword-stuffing"] == ""
+
+
 def test_a_name_clash_is_reported_with_both_origins(installed):
     installed("shouting-attack", "keyword-stuffing = shouting:Shout", "shouting", GOOD)
     with pytest.raises(PluginError, match=r"shouting-attack.*|robustrank.*offered twice"):
@@ -122,25 +128,3 @@ def test_every_built_in_plugin_is_available_and_every_parameter_described(kind):
         assert found is not None, (plugin.name, reason)
         assert found.__doc__, plugin.name
         assert all(p.description for p in parameters(found)), plugin.name
-
-
-def test_the_digest_of_a_plugin_covers_the_siblings_it_imports(tmp_path, monkeypatch):
-    package = tmp_path / "digested"
-    package.mkdir()
-    sources = {
-        "__init__": "",
-        "main": "from .helper import HELP\n\n\nclass Plugin:\n    help = HELP\n",
-        "helper": "from . import deeper\n\nHELP = deeper\n",
-        "deeper": "",
-        "other": "",
-    }
-    for name, text in sources.items():
-        (package / f"{name}.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    plugin = importlib.import_module("digested.main").Plugin
-    digests = [code_digest(plugin)]
-    for name in ("helper", "deeper", "other"):
-        (package / f"{name}.py").write_text(sources[name] + "# changed\n")
-        digests.append(code_digest(plugin))
-    assert len(set(digests[:3])) == 3
-    assert digests[3] == digests[2]

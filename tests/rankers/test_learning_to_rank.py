@@ -71,7 +71,6 @@ def test_training_repeats_and_a_score_depends_on_its_pair_alone(name, splits, tm
     together = first.score(pairs)
     assert together.tobytes() == second.score(pairs[::-1])[::-1].tobytes()
     assert together[:9].tobytes() == np.concatenate([first.score([pair]) for pair in pairs[:9]]).tobytes()
-    assert first.fingerprint == second.fingerprint
     assert len(np.unique(together)) > 3
     card = json.loads((tmp_path / "a" / "card.json").read_text())
     assert card["train"]["queries"] == len(splits[0].queries)

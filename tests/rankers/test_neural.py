@@ -10,6 +10,8 @@ import pytest
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
+from robustrank.plugins import identity
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.neural.rankers import (
     ConvKNRMRanker,
@@ -129,7 +131,6 @@ def test_a_score_depends_on_its_pair_alone(name, models, collection):
     again = type(ranker)(**{**vars_of(ranker), "weights": ranker.weights})
     again.prepare(splits(collection)[0])
     assert again.score(pairs).tobytes() == together.tobytes()
-    assert again.fingerprint == ranker.fingerprint
     assert ranker.score([]).shape == (0,)
 
 
@@ -286,16 +287,13 @@ def test_histograms_and_trigrams_have_no_gradients(vectors):
     assert not any(isinstance(rankers[name], GradientRanker) for name in ("drmm", "dssm", "cdssm"))
 
 
-def test_weights_and_document_frequencies_decide_the_fingerprint(vectors, collection, tmp_path):
-    def fingerprint(seed, searched=collection, **changed):
+def test_weights_decide_the_identity_and_missing_ones_are_refused(vectors, collection, tmp_path):
+    def identity_of(seed):
         folder = tmp_path / str(seed)
         folder.mkdir(exist_ok=True)
-        ranker = KNRMRanker(embeddings=vectors, **changed)
-        initialised(ranker, collection, seed).save(folder)
-        model = ranker.load(str(folder))
-        model.prepare(searched)
-        return model.fingerprint
+        initialised(KNRMRanker(embeddings=vectors), collection, seed).save(folder)
+        return identity("ranker", Spec("knrm", {"embeddings": vectors, "weights": str(folder)}))
 
-    assert fingerprint(0) == fingerprint(0)
-    others = [fingerprint(1), fingerprint(0, splits(collection)[0]), fingerprint(0, document_length=9)]
-    assert len({fingerprint(0), *others}) == 4
+    assert identity_of(0) != identity_of(1)
+    with pytest.raises(PluginError, match="no weights"):
+        KNRMRanker(embeddings=vectors).check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import bm25s
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
+from robustrank.rankers import serving
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.lexical import BM25, QueryLikelihood
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, Ranking, ranking_by_score
@@ -137,6 +139,34 @@ def test_a_list_is_ranked_once_and_every_bit_is_kept(tmp_path):
     assert len(ranker.requests) == 3
 
 
+def killed_by(text, answer):
+    def answer_or_die(questions):
+        if any(text in str(question) for question in questions):
+            raise KeyboardInterrupt
+        return answer(questions)
+
+    return answer_or_die
+
+
+def test_pairs_scored_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "SLICE", 2)
+    pairs = [("q", "a"), ("q", "bb"), ("q", "ccc"), ("q", "the last")]
+    ranker = Counting(killed_by("last", lambda pairs: [len(document) for _, document in pairs]))
+    with pytest.raises(KeyboardInterrupt):
+        ServedRanker(ranker, "id", ScoreCache(tmp_path)).score(pairs)
+    assert ScoreCache(tmp_path).get("id", pairs) == {("q", "a"): 1, ("q", "bb"): 2}
+
+
+def test_lists_ranked_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "LIST_SLICE", 2)
+    requests = [replace(COLLECTION.request("q"), query=query) for query in ("a", "b", "c", "the last")]
+    ranker = Shortest()
+    monkeypatch.setattr(ranker, "rank", killed_by("last", ranker.rank))
+    with pytest.raises(KeyboardInterrupt):
+        ServedRanker(ranker, "id", ScoreCache(tmp_path)).rank(requests)
+    assert set(ScoreCache(tmp_path).get_rankings("id", requests)) == set(requests[:2])
+
+
 @pytest.mark.parametrize(
     ("order", "scores", "says"),
     [
@@ -222,14 +252,6 @@ def test_query_likelihood_by_hand():
     length = len(analyze(DOCUMENTS["d3"]))
     expected = math.log((2 + 10 * aircraft) / (length + 10)) + math.log((1 + 10 * wings) / (length + 10))
     assert ranker.score([("aircraft wings unheard", DOCUMENTS["d3"])])[0] == pytest.approx(expected, rel=1e-6)
-
-
-def test_statistics_decide_the_fingerprint():
-    ranker = BM25()
-    ranker.prepare(COLLECTION)
-    other = BM25()
-    other.prepare(Collection("c", {}, {"d": "x"}, {}, {}))
-    assert len({ranker.fingerprint, other.fingerprint, BM25(k1=1.2).fingerprint}) == 3
 
 
 def test_a_lexical_ranker_without_statistics_says_so():

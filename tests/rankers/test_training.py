@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 
 from robustrank.errors import DataError
+from robustrank.notices import listening
 from robustrank.randomness import derive
 from robustrank.rankers import training
 from robustrank.rankers.lexical import BM25
 from robustrank.rankers.training import TrainingSettings, mean_ndcg, sample_groups, split_by_query, train
+from tests.damages import DAMAGES
 
 pytest.importorskip("gensim")
 
 SETTINGS = TrainingSettings(epochs=5, negatives=4, groups=8, learning_rate=0.05, patience=9, threads=1)
+SHORT = replace(SETTINGS, epochs=1)
 
 
 class Weigher:
@@ -141,10 +145,34 @@ def test_the_state_of_another_training_is_not_resumed(lee, splits, tmp_path, mon
     (tmp_path / "another.state").rename(tmp_path / "mine.state")
     train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "mine"), SETTINGS, {})
     assert weights(tmp_path / "mine") == weights(tmp_path / "whole")
-    (tmp_path / "torn.state").mkdir()
-    (tmp_path / "torn.state" / "state.json").write_text('{"identity"')
-    train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "torn"), SETTINGS, {})
-    assert weights(tmp_path / "torn") == weights(tmp_path / "whole")
+
+
+@pytest.fixture(scope="module")
+def short(lee, splits, tmp_path_factory):
+    """The weights of a short training, and the state it had before it ended."""
+    folder = tmp_path_factory.mktemp("short")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "write_checkpoint", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(lambda: Weigher(lee), *splits[:2], 2, str(folder / "model"), SHORT, {})
+    shutil.copytree(folder / "model.state", folder / "state")
+    train(lambda: Weigher(lee), *splits[:2], 2, str(folder / "model"), SHORT, {})
+    return weights(folder / "model"), folder / "state"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["state.json", "state.safetensors", "manifest.json"])
+def test_a_damaged_state_is_not_resumed_which_is_said(lee, splits, short, tmp_path, name, damage):
+    whole, state = short
+    shutil.copytree(state, tmp_path / "mine.state")
+    DAMAGES[damage](tmp_path / "mine.state" / name)
+    said = []
+    with listening(said.append):
+        train(lambda: Weigher(lee), *splits[:2], 2, str(tmp_path / "mine"), SHORT, {})
+    assert weights(tmp_path / "mine") == whole
+    assert len(said) == 1
+    assert name in said[0]
+    assert "starts again" in said[0]
 
 
 def test_training_stops_when_validation_no_longer_improves(lee, splits, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -316,18 +317,13 @@ def test_batches_hold_equal_lengths_and_every_text_once():
     assert all(len(batch) == 1 or sum(lengths[i] for i in batch) <= 10 for batch in batches)
 
 
-def test_what_decides_a_score_decides_the_fingerprint(cross_encoder):
-    prints = {r.fingerprint for r in (cross_encoder, replace(cross_encoder, max_length=32), MiniLMRanker())}
-    assert len(prints) == 3
-    assert replace(cross_encoder).fingerprint == cross_encoder.fingerprint
-
-
-def test_every_option_of_late_interaction_and_splade_decides_the_fingerprint(masked):
-    late, splade = LateInteractionRanker(masked), SpladeRanker(masked)
-    changes = ({"query_length": 16}, {"augment": True}, {"punctuation": True}, {"max_length": 64}, {"dtype": "bf16"})
-    variants = [late, *(replace(late, **change) for change in changes), splade, replace(splade, pooling="sum")]
-    assert len({ranker.fingerprint for ranker in variants}) == len(variants)
-    assert replace(splade, max_tokens=64).fingerprint == splade.fingerprint
+def test_the_content_of_a_model_is_its_fingerprint(cross_encoder, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(cross_encoder.folder, folder)
+    copy = replace(cross_encoder, model=str(folder))
+    assert copy.fingerprint == cross_encoder.fingerprint
+    (folder / "config.json").write_text((folder / "config.json").read_text() + "\n")
+    assert replace(copy).fingerprint != cross_encoder.fingerprint
 
 
 def test_weights_other_than_safetensors_are_refused(tmp_path):

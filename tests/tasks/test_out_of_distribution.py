@@ -32,10 +32,6 @@ class Pupil(PointwiseRanker):
     weights: str = ""  # the folder fit left
 
     @property
-    def fingerprint(self):
-        return "pupil" + "|".join(self.trained_on)
-
-    @property
     def trained_on(self):
         return json.loads((Path(self.weights) / "trained_on.json").read_text())
 

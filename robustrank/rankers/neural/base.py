@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
 from robustrank.rankers.batching import ROWS
-from robustrank.rankers.checkpoint import checked_folder, checkpoint_digest
+from robustrank.rankers.checkpoint import checked_folder, trained_folder
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
@@ -52,14 +52,13 @@ class NeuralRanker(PointwiseRanker):
     query_length: int = 16  # terms of the query
     document_length: int = 160  # terms of the document
 
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the weights and of the collection whose document frequencies are used."""
-        return checkpoint_digest(self.weights, type(self).__name__, self._shape(), getattr(self, "_collection", ""))
+    def check(self) -> None:
+        """Refuse missing weights."""
+        trained_folder(self.weights)
 
     def prepare(self, collection: Collection) -> None:
         """Compute the document frequencies of the collection."""
-        self._statistics, self._collection = Statistics.of(collection), collection.fingerprint
+        self._statistics = Statistics.of(collection)
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
@@ -149,9 +148,6 @@ class NeuralRanker(PointwiseRanker):
         """Return the terms of the document, truncated to ``document_length``."""
         return _terms(document)[: self.document_length]
 
-    def _shape(self) -> str:
-        return json.dumps({key: value for key, value in asdict(self).items() if key != "weights"}, sort_keys=True)
-
 
 @dataclass
 class EmbeddingRanker(NeuralRanker):
@@ -231,6 +227,3 @@ class EmbeddingRanker(NeuralRanker):
         if row is not None:
             return 1 + row
         return 1 + len(self.rows) + zlib.crc32(term.encode("utf-8", "surrogatepass")) % BUCKETS
-
-    def _shape(self) -> str:
-        return super()._shape() + (self._vectors.digest if self.embeddings else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -21,12 +20,10 @@ class WordVectors:
         rows: Term to the row of its vector. A term is the stem of a word; of all words with the same stem, the first in
             the file (in practice the most frequent) gives the vector.
         table: float32[V, E].
-        digest: Hash of terms and table.
     """
 
     rows: dict[str, int]
     table: NDArray[np.float32] = field(repr=False)
-    digest: str
 
 
 @cache
@@ -46,5 +43,4 @@ def word_vectors(name: str) -> WordVectors:
     index = {row: i for i, row in enumerate(used)}
     table = np.ascontiguousarray(table[used], dtype=np.float32)
     rows = {term: index[row] for term, row in rows.items()}
-    digest = hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass") + table.tobytes()).hexdigest()[:16]
-    return WordVectors(rows, table, digest)
+    return WordVectors(rows, table)

@@ -1,0 +1,81 @@
+"""Helpers that several attacks share: greedy substitution search, edit budget and preparation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from robustrank.attacks.parts.budget import sample_indices, words_to_change
+from robustrank.attacks.parts.preparation import require_prepared
+from robustrank.attacks.parts.random_text import randomise_words
+from robustrank.attacks.parts.substitution import greedy_search, substitutable
+from robustrank.attacks.parts.victim_feedback import query_victim
+
+from robustrank.randomness import derive
+from robustrank.text.table import symmetric
+from robustrank.text.words import words
+from robustrank.victim import BudgetExhausted
+
+TABLE = symmetric({"lift": ["drag", "rise"], "wing": ["blade"], "fast": ["quick"], "loud": ["noisy"]}, {})
+DOCUMENT = "Lift of the loud, fast WING."
+VALUES = {"drag": -1.0, "rise": 2.0, "blade": 3.0, "quick": 1.0, "noisy": 0.0}
+
+
+def search(max_words, budget=99):
+    """Return the perturbation, and the number of texts that were evaluated."""
+    document_words, evaluated = words(DOCUMENT), []
+
+    def objective(texts):
+        if len(evaluated) + len(texts) > budget:
+            raise BudgetExhausted
+        evaluated.extend(texts)
+        return np.array([sum(VALUES.get(word.key, 0.0) for word in words(text)) for text in texts])
+
+    options = [(i, TABLE.substitutes(document_words[i].key)) for i in substitutable(document_words, TABLE)]
+    return greedy_search(DOCUMENT, document_words, options, max_words, objective), len(evaluated)
+
+
+def test_greedy_search_accepts_the_best_substitute_of_each_word_within_max_words():
+    assert search(9)[0].text == "Rise of the loud, quick BLADE."
+    assert search(2)[0].text == "Rise of the loud, quick WING."
+    assert search(0)[0].text == DOCUMENT
+
+
+def test_greedy_search_returns_the_accepted_substitutions_when_the_budget_is_exhausted():
+    attacked, evaluated = search(9, budget=3)
+    assert (attacked.text, attacked.exhausted, evaluated) == ("Rise of the loud, fast WING.", True, 3)
+    assert not search(9)[0].exhausted
+    assert search(9, budget=0)[0].text == DOCUMENT
+
+
+def test_stop_words_are_not_substitutable():
+    table = symmetric({"the": ["this"], "wing": ["blade"]}, {})
+    assert substitutable(words("The wing"), table) == [1]
+
+
+def test_the_edit_budget_is_a_count_or_a_share():
+    assert [words_to_change(10, count, None) for count in (0, 3, 99)] == [0, 3, 10]
+    assert [words_to_change(10, 1, rate) for rate in (0.0, 0.01, 0.5, 1.0)] == [0, 1, 5, 10]
+    for count, rate in ((-1, None), (1, -0.1), (1, 1.1)):
+        with pytest.raises(ValueError, match=r"cannot be changed|between 0 and 1"):
+            words_to_change(10, count, rate)
+
+
+def test_sampled_indices_are_distinct_and_ascending():
+    samples = [sample_indices([2, 3, 5, 7], 3, derive(seed)) for seed in range(20)]
+    assert all(sample == sorted(set(sample)) and set(sample) <= {2, 3, 5, 7} for sample in samples)
+    assert len({tuple(sample) for sample in samples}) == 4
+
+
+def test_feedback_by_ranks_is_higher_for_better_ranks():
+    class RankedVictim:
+        def ranks(self, texts):
+            return np.arange(1, len(texts) + 1)
+
+    assert query_victim(RankedVictim(), "ranks", ["a", "b"]).tolist() == [-1.0, -2.0]
+
+
+def test_an_attack_that_is_not_prepared_is_refused():
+    with pytest.raises(RuntimeError, match="prepare"):
+        require_prepared(None)
+    with pytest.raises(RuntimeError, match="prepare"):
+        randomise_words("a wing", [], derive(0))
