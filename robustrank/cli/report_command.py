@@ -21,9 +21,12 @@ def command(run: Path, baseline: str | None) -> None:
     from rich.console import Console
 
     from robustrank.experiment import load
+    from robustrank.run_files import read_run_file
+    from robustrank.storage import MANIFEST
 
     experiment = run / "experiment.yaml"
-    if baseline is None and experiment.exists():
+    if baseline is None and (experiment.exists() or (run / MANIFEST).exists()):
+        read_run_file(run, experiment.name)
         baseline = load(experiment).report.baseline
     show_report(run, baseline, Console())
 
