@@ -191,6 +191,40 @@ tasks: [document-attack]
     assert ENDS[how] in capfd.readouterr().err
 
 
+def test_code_that_changes_in_the_run_is_not_taken_for_the_code_that_was_planned(collection, tmp_path):
+    (tmp_path / "mine.py").write_text(EDITS_ITSELF)
+    text = f"""
+name: e
+collections: [{collection}]
+rankers: [bm25]
+attacks: ['{tmp_path}/mine.py:Mine:leaves=true', '{tmp_path}/mine.py']
+tasks: [{{name: document-attack, targets: [last-1]}}]
+"""
+    code, rows = run(tmp_path, text)
+    assert code == 5
+    assert [row["status"] for row in rows] == ["error", "error"]
+    assert "the process died" in rows[0]["note"]
+    assert "changed after the run was planned" in rows[1]["note"]  # the next process imports the edited file
+
+
+EDITS_ITSELF = """
+import os
+from dataclasses import dataclass
+from robustrank.attack import Attack, Perturbation
+
+@dataclass
+class Mine(Attack):
+    leaves: bool = False
+
+    def perturb(self, target, victim, rng):
+        if self.leaves:
+            with open(__file__, "a") as file:
+                file.write("OTHER = 1\\n")
+            os._exit(1)
+        return Perturbation(target.document)
+"""
+
+
 def test_a_time_limit_needs_a_process(collection, tmp_path, capfd):
     text = f"name: e\ncollections: [{collection}]\nrankers: [bm25]\ntasks: [iid-variance]\n"
     assert run(tmp_path, text, "--workers", "0", "--cell-seconds", "5") == (2, [])
