@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import robustrank
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.plugins import KINDS, code_parts, find, registry
@@ -36,7 +35,7 @@ def _machine() -> Mapping[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": {name: number for name in PACKAGES if (number := _version(name))},
-        "commit": _commit(Path(robustrank.__file__).parent),
+        "commit": _commit(Path(__file__).parent),
         "code": code_parts("robustrank.engine.worker")["code"],
         "hardware": {
             "machine": platform.machine(),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from robustrank.engine.cell import Cell, identities_of
+from robustrank.engine.cell import Cell, refuse_change
 from robustrank.engine.cell_result import CellResult, CellStatus, failed_cell
 from robustrank.engine.context import Context
 from robustrank.engine.forks import ForkWatch
@@ -51,11 +51,7 @@ def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], Non
 
 def _rows(cell: Cell, context: Context) -> list[Row]:
     """Run the task and return its rows, each checked against the schema."""
-    if identities_of(cell, context.resources) != cell.identities:
-        raise PluginError(
-            "code, a parameter's file or the collection changed after the run was planned: this is another cell now",
-            hint="run the same command again",
-        )
+    refuse_change(cell, context.resources)
     task: Task = create("task", cell.task)
     return [_checked_row(row, cell) for row in task.run(context)]
 

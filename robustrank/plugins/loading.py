@@ -40,7 +40,7 @@ def create(kind: str, spec: Spec) -> Any:
 
     Raises:
         UsageError: Unknown plug-in or parameter, a missing parameter, or a value of the wrong type.
-        PluginError: The plug-in cannot be used, or its constructor raised.
+        PluginError: The plug-in cannot be used, or its constructor failed.
     """
     plugin = find(kind, spec.name)
     values = checked_parameters(plugin, spec, kind)

@@ -23,6 +23,7 @@ from robustrank.rows import (
     checked_coordinates,
     checked_row,
 )
+from robustrank.run_files import read_run_file
 
 POINT_COLUMNS = tuple(f"{axis}{part}" for axis in AXES for part in ("", "_name", "_parameters", "_identity"))
 FRAME_COLUMNS = ("cell", *POINT_COLUMNS, "family", "seed", "fold", *ROW_COLUMNS, "group_label")
@@ -127,14 +128,12 @@ def _number(name: str, text: str) -> float | int | str | None:
 
 
 def _text(path: Path) -> str:
+    if path.suffix != ".gz":
+        return read_run_file(path.parent, path.name)
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            return file.read().decode("utf-8")
-    except (OSError, EOFError, zlib.error) as error:
-        text = f"rows cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise DataError(text, where=str(path), hint=_NO_RUN) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"rows cannot be read: {error}", where=str(path), allowed="UTF-8", hint=_RERUN) from error
+        return gzip.decompress(path.read_bytes()).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", where=str(path), hint=_NO_RUN) from error
 
 
 def _refuse_duplicates(rows: pd.DataFrame, run_folder: Path) -> None:
