@@ -84,6 +84,7 @@ class QueryAttack(Task):
             note = f"the attack edited no query: {next(iter(variants.values()))[0].perturbation.note}"
             yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
             return
+        clean_run = {query_id: clean_run[query_id] for query_id in query_ids}
         clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
         attacked = self._evaluated(context, query_ids, variants)
         for query_id in query_ids:

@@ -85,11 +85,12 @@ class Liar(Attack):
     what: str = "text"
 
     def perturb(self, target, victim, rng):
+        original = target.query if self.edits == "query" else target.document
         if target.query_id != "q1":
-            return Perturbation(target.document)
+            return Perturbation(f"x {original}", (Edit(0, 0, "x "),))
         return {
             "text": Perturbation("another text", (Edit(0, 1, "x"),)),
-            "outside": Perturbation(target.document, (Edit(10**6, 10**7, "x"),)),
+            "outside": Perturbation(original, (Edit(10**6, 10**7, "x"),)),
             "nothing": None,
         }[self.what]
 

@@ -59,8 +59,8 @@ ENDS = {  # what a plug-in does -> what the row says
     "base": "raised BaseException: bare",
     "generator": "raised GeneratorExit",
     "interrupt": "raised KeyboardInterrupt",
-    "stop": "generator raised StopIteration",
-    "memory": "MemoryError",
+    "stop": "raised StopIteration: stopped",
+    "memory": "raised MemoryError",
     "unprintable": "raised Unprintable, whose message cannot be printed",
     "unpicklable": "raised Unpicklable: ('holds a lock', ",
     "surrogate": "raised ValueError: half \\ud800 of a pair",
@@ -164,8 +164,8 @@ tasks: [{{name: document-attack, targets: [last-1]}}, {{name: query-attack, vari
         assert (error["query_id"], error["value"]) == ("q1", "")
         assert "handed back" in error["note"]
         assert [row for row in own if row["query_id"] == "q1"] == [error], "nothing of this target is measured"
-        if label.startswith("Liar"):
-            assert any(row["measure"] == "success" and row["query_id"] == "q2" for row in own)
+        measure = "success" if label.startswith("Liar") else "nDCG@10"
+        assert any(row["measure"] == measure and row["query_id"] == "q2" and row["value"] for row in own)
     statuses = [json.loads(path.read_text())["status"] for path in (tmp_path / "out" / "cells").glob("*/cell.json")]
     assert statuses == ["error"] * 6  # so that a resumed run does them again
     assert "6 cells failed" in capfd.readouterr().out
