@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -95,28 +96,40 @@ class Target:
 class GradientView:
     """White-box view of one ranker for one query; every document differentiated counts as one query."""
 
-    def __init__(self, ranker: GradientRanker, query: str, spend: Callable[[int], None]) -> None:
-        self._ranker, self._query, self._spend = ranker, query, spend
+    def __init__(
+        self,
+        ranker: GradientRanker,
+        query: str,
+        spend: Callable[[int], None],
+        gate: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._ranker, self._query, self._spend, self._gate = ranker, query, spend, gate or nullcontext()
 
     @property
     def embedding_table(self) -> NDArray[np.float32]:
-        """float32[V, H], the input embeddings."""
-        return self._ranker.embedding_table
+        """float32[V, H], the input embeddings; read-only."""
+        with self._gate:
+            table = self._ranker.embedding_table.view()
+            table.flags.writeable = False
+            return table
 
     def encode(self, document: str) -> Encoding:
         """Tokenise a document; free, as it asks nothing of the model."""
-        return self._ranker.encode(self._query, document)
+        with self._gate:
+            return self._ranker.encode(self._query, document)
 
     def tokens_of(self, word: str) -> NDArray[np.int64]:
         """The vocabulary ids of a word."""
-        return self._ranker.tokens_of(word)
+        with self._gate:
+            return self._ranker.tokens_of(word)
 
     def gradients(
         self, documents: Sequence[Encoding], embeddings: Sequence[NDArray[np.float32]] | None = None
     ) -> tuple[Scores, list[NDArray[np.float32]]]:
         """Return scores and d score / d embedding, see :meth:`GradientRanker.gradients`."""
-        self._spend(len(documents))
-        return self._ranker.gradients(self._query, documents, embeddings)
+        with self._gate:
+            self._spend(len(documents))
+            return self._ranker.gradients(self._query, documents, embeddings)
 
 
 class Metered:
@@ -125,6 +138,7 @@ class Metered:
     def __init__(self, backend: ScoringBackend, access: Access, budget: Budget | None = None) -> None:
         self._backend, self.access = backend, access
         self.meter = Meter(budget or Budget())
+        self.gate: AbstractContextManager[object] = nullcontext()  # around each question, where there is a time limit
 
     @property
     def remaining(self) -> int | None:
@@ -139,7 +153,7 @@ class Metered:
         self._require(Access.GRADIENTS)
         if not isinstance(self._backend.ranker, GradientRanker):
             raise AccessDenied("the attack needs gradients, but this ranker has none")
-        return GradientView(self._backend.ranker, query, self.meter.gradients)
+        return GradientView(self._backend.ranker, query, self.meter.gradients, self.gate)
 
 
 Answer = tuple[NDArray[np.int64], Scores | None]  # what an attacker sees of one ranking: ranks and scores
@@ -212,13 +226,16 @@ class Victim(Metered, ABC):
         """Model calls that one text is expected to cost."""
 
     def _ask(self, texts: Sequence[str]) -> list[Answer]:
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._answers]
-        self.meter.check(len(fresh), len(fresh) * self._calls_a_text)
-        rankings = self._rankings(fresh)
-        reranks = 0 if self._backend.is_pointwise else len(fresh)
-        self.meter.spend(len(fresh), sum(ranking.cost.calls for ranking in rankings), reranks)
-        self._answers.update(zip(fresh, map(self._seen, rankings), strict=True))
-        return [self._answers[text] for text in texts]
+        with self.gate:
+            if strange := [text for text in texts if not isinstance(text, str)]:
+                raise TypeError(f"the victim was asked about a {type(strange[0]).__name__}, not a text")
+            fresh = [text for text in dict.fromkeys(texts) if text not in self._answers]
+            self.meter.check(len(fresh), len(fresh) * self._calls_a_text)
+            rankings = self._rankings(fresh)
+            reranks = 0 if self._backend.is_pointwise else len(fresh)
+            self.meter.spend(len(fresh), sum(ranking.cost.calls for ranking in rankings), reranks)
+            self._answers.update(zip(fresh, map(self._seen, rankings), strict=True))
+            return [self._answers[text] for text in texts]
 
 
 class DocumentVictim(Victim):

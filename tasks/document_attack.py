@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from robustrank.attack import Control, Perturbation
+from robustrank.attack import Attack, Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.language_model import language_model_digest
 from robustrank.plugins import RankerSpec, create, find, parameters
 from robustrank.plugins.specification import Spec
+from robustrank.prepared_attack import BadPerturbation, PreparedAttack, prepare
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Fact, Row
 from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
-from .parts.attack_metrics import costs, damage_rows, rank_attacked, rank_metrics, result_rows
+from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.defense_checks import check_certificates, detection_rows
 from .parts.targets import rank_bands, sample_targets, unattacked_queries
@@ -74,14 +75,18 @@ class DocumentAttack(Task):
             yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
-        rng = context.rng("prepare", context.attack_name)
-        context.attack.prepare(interface, unattacked_queries(context, query_ids), rng)
+        attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
         yield context.row("queries", interface.meter.queries, group="prepare")
         control = self._control(context)
         targets, missing = self._targets(context, query_ids)
         for query_id, reason in missing:
             yield context.row("success", None, query_id, condition="attacked", status="skipped", note=reason)
-        results = self._attack_all(context, targets, control)
+        results = []
+        for result in self._attack_all(context, attack, targets, control):
+            if result.status == "error":
+                yield error_row(context, result)
+            else:
+                results.append(result)
         yield from self._judged(context, results)
         yield from check_certificates(context, results)
         yield from detection_rows(context, results)
@@ -126,9 +131,11 @@ class DocumentAttack(Task):
                 targets.append(Target(query_id, query, document.doc_id, document.text, rank, candidates))
         return targets, missing
 
-    def _attack_all(self, context: Context, targets: Sequence[Target], control: Control | None) -> list[AttackResult]:
+    def _attack_all(
+        self, context: Context, attack: PreparedAttack, targets: Sequence[Target], control: PreparedAttack | None
+    ) -> list[AttackResult]:
         """Attack many targets at once; one at a time if targets have a time limit."""
-        jobs = [partial(self._attack, context, target, control) for target in targets]
+        jobs = [partial(self._attack, context, attack, target, control) for target in targets]
         results: dict[int, AttackResult] = {}
         width = MAX_CONCURRENT if self.budget_seconds is None else 1
         for number, result in run_batched(jobs, context.served, width):
@@ -137,20 +144,25 @@ class DocumentAttack(Task):
         return [results[number] for number in range(len(jobs))]
 
     def _attack(
-        self, context: Context, target: Target, control: Control | None, backend: AttackThread[AttackResult]
+        self,
+        context: Context,
+        attack: PreparedAttack,
+        target: Target,
+        control: PreparedAttack | None,
+        backend: AttackThread[AttackResult],
     ) -> AttackResult:
         """Let the attack do its work within its access and budget."""
-        attack, names = context.attack, (context.attack_name, target.query_id, target.doc_id)
+        names = context.attack_name, target.query_id, target.doc_id
         budget = Budget(self.budget_queries, self.budget_model_calls, self.budget_seconds)
-        victim = DocumentVictim(backend, context.ranked(target.query_id), target.doc_id, attack.access, budget)
+        victim = DocumentVictim(backend, context.ranked(target.query_id), target.doc_id, context.attack.access, budget)
         unchanged = Perturbation(target.document)
         try:
             perturbation = attack.perturb(target, victim, context.rng("attack", *names))
             result = AttackResult(target, perturbation, "budget_exhausted" if perturbation.exhausted else "ok", "")
         except BudgetExhausted as error:
             result = AttackResult(target, unchanged, "budget_exhausted", str(error))
-        except AccessDenied as error:
-            result = AttackResult(target, unchanged, "error", str(error))
+        except (AccessDenied, BadPerturbation) as error:
+            return AttackResult(target, unchanged, "error", str(error))
         result.note = result.note or result.perturbation.note
         result.costs = costs(victim.meter)
         if control is not None:  # a document that was not edited has the edit of the same size: none
@@ -159,7 +171,7 @@ class DocumentAttack(Task):
             result.control = control.match_size(target, result.perturbation, rng) if is_edited else unchanged
         return result
 
-    def _control(self, context: Context) -> Control | None:
+    def _control(self, context: Context) -> PreparedAttack | None:
         """Return the attack's control, prepared, with the parameters the two share, as the substitution table."""
         attack = context.attack
         if not attack.control:
@@ -169,12 +181,9 @@ class DocumentAttack(Task):
             for parameter in parameters(find("attack", attack.control))
             if hasattr(attack, parameter.name)
         }
-        control = create("attack", Spec(attack.control, shared))
-        if not isinstance(control, Control):
-            raise TypeError(f"{attack.control!r} is named as a control, and is not a subclass of Control")
+        control: Attack = create("attack", Spec(attack.control, shared))
         interface = QueryInterface(context.served, Access.NOTHING)
-        control.prepare(interface, context.collection, context.rng("prepare control"))
-        return control
+        return prepare(control, interface, context.collection, context.rng("prepare control"))
 
     def _judged(self, context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
         """Rank the lists with the attacked texts in them; yield ranks, success, size, look and the damage done."""
@@ -187,5 +196,5 @@ class DocumentAttack(Task):
         for result in results:
             metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]
             context.keep(result.target, result.perturbation, {"status": result.status, "metrics": metrics})
-            yield from result_rows(context, result)
+            yield from result_rows(result)
         yield from damage_rows(context, results, self.replace)

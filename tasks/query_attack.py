@@ -13,10 +13,11 @@ from robustrank.attack import Perturbation
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.prepared_attack import BadPerturbation, PreparedAttack
 from robustrank.records import RankedList
 from robustrank.rows import Row
 from robustrank.task import Task
-from robustrank.victim import Access, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
 from .parts.targets import unattacked_queries
 
@@ -30,6 +31,7 @@ class Variant:
     query: str
     perturbation: Perturbation
     meter: Meter
+    error: str = ""  # why the attack broke
 
     @property
     def is_edited(self) -> bool:
@@ -66,14 +68,23 @@ class QueryAttack(Task):
             yield context.row(measure, None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
-        rng = context.rng("prepare", context.attack_name)
-        context.attack.prepare(interface, unattacked_queries(context, query_ids), rng)
+        attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
         yield context.row("queries", interface.meter.queries, group="prepare")
-        variants = self._attack_all(context, query_ids)
+        variants = self._attack_all(context, attack, query_ids)
+        for query_id in query_ids:
+            if errors := [variant.error for variant in variants[query_id] if variant.error]:
+                yield context.row(
+                    self.measures[0], None, query_id, condition="attacked", status="error", note=errors[0]
+                )
+                del variants[query_id]
+        query_ids = list(variants)
+        if not query_ids:
+            return
         if not any(variant.is_edited for variants_of in variants.values() for variant in variants_of):
             note = f"the attack edited no query: {next(iter(variants.values()))[0].perturbation.note}"
             yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
             return
+        clean_run = {query_id: clean_run[query_id] for query_id in query_ids}
         clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
         attacked = self._evaluated(context, query_ids, variants)
         for query_id in query_ids:
@@ -96,9 +107,15 @@ class QueryAttack(Task):
             return "the attack needs scores, and this ranker gives none"
         return ""
 
-    def _attack_all(self, context: Context, query_ids: Sequence[str]) -> dict[str, list[Variant]]:
+    def _attack_all(
+        self, context: Context, attack: PreparedAttack, query_ids: Sequence[str]
+    ) -> dict[str, list[Variant]]:
         """Return the variants of each query; the attacks share their batches."""
-        jobs = [partial(self._attack, context, query_id, n) for query_id in query_ids for n in range(self.variants)]
+        jobs = [
+            partial(self._attack, context, attack, query_id, number)
+            for query_id in query_ids
+            for number in range(self.variants)
+        ]
         variants: dict[int, Variant] = {}
         for number, variant in run_batched(jobs, context.served):
             variants[number] = variant
@@ -106,16 +123,20 @@ class QueryAttack(Task):
         in_order = iter([variants[number] for number in range(len(jobs))])
         return {query_id: [next(in_order) for _ in range(self.variants)] for query_id in query_ids}
 
-    def _attack(self, context: Context, query_id: str, number: int, backend: AttackThread[Variant]) -> Variant:
+    def _attack(
+        self, context: Context, attack: PreparedAttack, query_id: str, number: int, backend: AttackThread[Variant]
+    ) -> Variant:
         """Let the attack make one variant of a query within its access and budget."""
-        attack, served = context.attack, context.ranked(query_id)
+        served = context.ranked(query_id)
         target = Target(query_id, served.request.query, "", "", 0, served.candidates, number)
-        victim = QueryVictim(backend, served, attack.access, Budget(self.budget_queries))
+        victim = QueryVictim(backend, served, context.attack.access, Budget(self.budget_queries))
         try:
             rng = context.rng("query-attack", context.attack_name, query_id, str(number))
             perturbation = attack.perturb(target, victim, rng)
         except BudgetExhausted as error:
             perturbation = Perturbation(target.query, note=str(error), exhausted=True)
+        except (AccessDenied, BadPerturbation) as error:
+            return Variant(target.query, Perturbation(target.query), victim.meter, str(error))
         context.keep(target, perturbation, {"variant": number, "queries": victim.meter.queries})
         return Variant(target.query, perturbation, victim.meter)
 

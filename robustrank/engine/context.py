@@ -17,12 +17,13 @@ from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.plugins import canonical_name, create, find
 from robustrank.plugins.specification import Spec
+from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList, Request
 from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
-from robustrank.victim import Target
+from robustrank.victim import QueryInterface, Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
 
@@ -111,6 +112,10 @@ class Context:
         """The cell's attack."""
         attack: Attack = create("attack", self.cell.attack or Spec(""))
         return attack
+
+    def prepared_attack(self, interface: QueryInterface, collection: Collection) -> PreparedAttack:
+        """Return the cell's attack, prepared on a collection: each target gets a copy of its state."""
+        return prepare(self.attack, interface, collection, self.rng("prepare", self.attack_name))
 
     @property
     def attack_name(self) -> str:

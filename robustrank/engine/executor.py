@@ -99,6 +99,7 @@ class _Job:
 
     cell: Cell
     deadline: float | None = None  # by the monotonic clock; set when the process has begun with the cell
+    due: float | None = None  # when it has to have said something, since a target has a time limit
 
 
 class InProcesses:
@@ -187,6 +188,8 @@ class InProcesses:
         for kind, content in worker.messages():
             if kind == "started":
                 job.deadline = None if self._cell_seconds is None else time.monotonic() + self._cell_seconds
+            elif kind == "due":
+                job.due = None if content is None else time.monotonic() + content
             elif kind == "advanced":
                 advance(*content)
             elif kind == "noticed":
@@ -201,6 +204,9 @@ class InProcesses:
         if job.deadline is not None and time.monotonic() > job.deadline:
             reason = f"the limit of {self._cell_seconds:g} s a cell is over; the process that ran it was ended"
             return self._lost(worker, reason, "raise --cell-seconds, or run the cell again alone")
+        if job.due is not None and time.monotonic() > job.due:
+            reason = "the time limit of a target is over, and a plug-in does not let go of the interpreter"
+            return self._lost(worker, reason, "the process that ran the cell was ended")
         return None
 
     def _lost(self, worker: Worker, reason: str, hint: str | None) -> CellResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from robustrank.engine.cell import Cell, refuse_change
@@ -21,6 +21,8 @@ from robustrank.errors import PluginError, RobustrankError
 from robustrank.plugins import create
 from robustrank.rows import Row, checked_row
 from robustrank.task import Task
+
+_REASONS = 3  # told of a cell whose rows have several
 
 
 def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], None] | None = None) -> CellResult:
@@ -64,25 +66,34 @@ def _checked_row(row: object, cell: Cell) -> Row:
 
 
 def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
-    reasons = dict.fromkeys(row.note for row in rows if row.status == "skipped")
+    broken = dict.fromkeys(row.note for row in rows if row.status == "error")
+    skipped = dict.fromkeys(row.note for row in rows if row.status == "skipped")
     is_skipped = bool(rows) and all(row.status == "skipped" for row in rows)
-    status: CellStatus = "skipped" if is_skipped else "done"
+    status: CellStatus = "error" if broken else "skipped" if is_skipped else "done"
+    reason = _some(broken) if broken else _some(skipped) if is_skipped else ""
     facts: dict[str, Any] = {"status": status, "seconds": seconds}
     if "served" in vars(context):  # made when it was first asked for
         facts |= {"pairs_scored": context.served.scored, "pairs_cached": context.served.cached}
-    if is_skipped:
-        facts["reason"] = "; ".join(reasons)
+    if reason:
+        facts["error" if broken else "reason"] = reason
     return CellResult(
         context.cell,
         status,
         rows,
         facts,
         cell_provenance(context.cell, context.resources),
-        facts.get("reason", ""),
+        reason,
+        PluginError.exit_code if broken else 0,
         adversarial=_plain(context.adversarial),
         certificates=_plain(context.certificates),
         runs=_plain(context.runs),
     )
+
+
+def _some(reasons: Collection[str]) -> str:
+    """Return the first reasons, and how many more there are."""
+    more = len(reasons) - _REASONS
+    return "\n".join([*list(reasons)[:_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+from robustrank import time_limit
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, failed_cell, storable_lines
 from robustrank.engine.planning import make_plan, upper_bounds
@@ -72,6 +73,7 @@ def main(descriptor: int) -> None:
     channel = _Channel(Connection(descriptor))
     setup: Setup = channel.receive()
     _prepare_process(setup)
+    time_limit.announce = lambda seconds: channel.send("due", seconds)
     resources = Resources(setup.experiment, setup.cache)
     answers: dict[Request, Callable[[Any], Any]] = {
         "plan": lambda _: make_plan(setup.experiment, resources),
@@ -99,6 +101,8 @@ def _answer(channel: _Channel, answer: Callable[[Any], Any], content: Any) -> No
         channel.send(*reply)
     except OSError:  # the driver is gone, or a plug-in closed the connection
         raise SystemExit(CONNECTION_LOST) from None
+    if any(thread.is_alive() for thread in time_limit.given_up):
+        os._exit(0)  # the next cell runs in a process without it
 
 
 def _run(cell: Cell, resources: Resources, channel: _Channel) -> CellResult:

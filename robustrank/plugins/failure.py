@@ -35,12 +35,30 @@ class plugin_code:  # noqa: N801 - read as a statement: with plugin_code("attack
 
 def describe_failure(error: BaseException) -> str:
     """Return what a plug-in did by raising ``error``, in words that can be printed and written to a file."""
+    if isinstance(error, SystemExit):
+        return f"left the interpreter: sys.exit({_repr(error.code)})"
+    return f"raised {name_and_message(error)}"
+
+
+def name_and_message(error: BaseException) -> str:
+    """Return "ValueError: message", whatever the error's class does when it is printed."""
     try:
-        if isinstance(error, SystemExit):
-            return storable(f"left the interpreter: sys.exit({error.code!r})")
-        return storable(f"raised {type(error).__name__}: {error}")
-    except BaseException:  # its message, or what it is made of, raises in turn
-        return f"raised {type(error).__name__}, whose message cannot be printed"
+        return storable(f"{type(error).__name__}: {error}")
+    except BaseException:
+        return f"{type(error).__name__}, whose message cannot be printed"
+
+
+def shown(value: object) -> str:
+    """Return the type and the repr of a plug-in's value, cut, whatever its class does."""
+    return f"{type(value).__name__}: {_repr(value)}"
+
+
+def _repr(value: object) -> str:
+    try:
+        text = storable(repr(value))
+    except BaseException:
+        return "(it cannot be printed)"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def storable(text: str) -> str:

@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from robustrank.errors import PluginError
+from robustrank.plugins.failure import name_and_message
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def import_failure(error: BaseException, where: str) -> PluginError:
             hint="a plug-in's module defines classes; keep scripts under: if __name__ == '__main__'",
         )
     return PluginError(
-        f"cannot be imported: {type(error).__name__}: {error}",
+        f"cannot be imported: {name_and_message(error)}",
         where=where,
         hint="install what it needs, or ask its author",
     )

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from robustrank.errors import PluginError, RobustrankError
+from robustrank.errors import PluginError
+from robustrank.plugins.failure import shown
 from robustrank.rankers.ranker import Ranker
 from robustrank.records import Pair, Ranking, Request, Scores
-
-
-@contextmanager
-def plugin_errors(ranker: Ranker, doing: str) -> Iterator[None]:
-    """Turn whatever a ranker raises into a PluginError that names it."""
-    try:
-        yield
-    except RobustrankError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"ranker {type(ranker).__name__} raised {type(error).__name__}: {error}", where=doing
-        ) from error
 
 
 def checked_scores(ranker: Ranker, pairs: Sequence[Pair], answer: object) -> Scores:
@@ -35,7 +22,7 @@ def checked_scores(ranker: Ranker, pairs: Sequence[Pair], answer: object) -> Sco
     name, count = type(ranker).__name__, len(pairs)
     scores = _real(answer)
     if scores is None:
-        raise PluginError(f"ranker {name} returned {_shown(answer)}", allowed=f"float32[{count}], a real number a pair")
+        raise PluginError(f"ranker {name} returned {shown(answer)}", allowed=f"float32[{count}], a real number a pair")
     if scores.shape != (count,):
         raise PluginError(f"ranker {name} returned shape {scores.shape}", allowed=f"({count},), a score a pair")
     wrong = np.flatnonzero(~np.isfinite(scores))
@@ -58,18 +45,18 @@ def checked_rankings(ranker: Ranker, requests: Sequence[Request], answer: object
     """
     name = type(ranker).__name__
     if not isinstance(answer, list | tuple) or len(answer) != len(requests):
-        raise PluginError(f"ranker {name} returned {_shown(answer)}", allowed=f"a list of {len(requests)} rankings")
+        raise PluginError(f"ranker {name} returned {shown(answer)}", allowed=f"a list of {len(requests)} rankings")
     return [_checked_ranking(ranker, request, one) for request, one in zip(requests, answer, strict=True)]
 
 
 def _checked_ranking(ranker: Ranker, request: Request, answer: object) -> Ranking:
     name, where = type(ranker).__name__, f"query {request.query_id!r}: {request.query[:60]!r}"
     if not isinstance(answer, Ranking):
-        raise PluginError(f"ranker {name} returned {_shown(answer)} for a list", where=where, allowed="a Ranking")
+        raise PluginError(f"ranker {name} returned {shown(answer)} for a list", where=where, allowed="a Ranking")
     order = _real(answer.order)
     if order is None or sorted(order.tolist()) != list(range(len(request))):
         raise PluginError(
-            f"the order that ranker {name} returned is not a permutation of the candidates: {_shown(answer.order)}",
+            f"the order that ranker {name} returned is not a permutation of the candidates: {shown(answer.order)}",
             where=where,
             allowed=f"each of 0 to {len(request) - 1} once",
         )
@@ -83,17 +70,9 @@ def _real(answer: object) -> Scores | None:
     """Return an answer as float32[...], or None where it is not of real numbers."""
     try:
         values = np.asarray(answer)
-    except Exception:  # a ragged list, or an object whose conversion raises
+    except BaseException:  # a ragged list, or an object whose conversion raises
         return None
     if values.dtype.kind not in "iuf" and values.size:
         return None
     with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and is refused as such
         return np.array(values, dtype=np.float32)
-
-
-def _shown(answer: object) -> str:
-    try:
-        text = repr(answer)
-    except Exception as error:
-        text = f"(its repr raised {type(error).__name__})"
-    return f"{type(answer).__name__}: {text if len(text) <= 60 else f'{text[:57]}...'}"

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from robustrank.errors import PluginError
-from robustrank.rankers.answers import checked_rankings, checked_scores, plugin_errors
+from robustrank.plugins.failure import plugin_code
+from robustrank.rankers.answers import checked_rankings, checked_scores
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, ranking_by_score
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
@@ -98,8 +99,8 @@ class ServedRanker:
         return rankings
 
     def _asked_to_rank(self, requests: list[Request]) -> object:
-        with plugin_errors(self.ranker, f"while it ranked {len(requests)} lists"):
-            return self.ranker.rank(requests)
+        with plugin_code(f"ranker {type(self.ranker).__name__}", f"while it ranked {len(requests)} lists"):
+            return self.ranker.rank(tuple(requests))
 
     def _fresh_scores(self, pairs: list[Pair]) -> Scores:
         scores = self._asked_to_score(pairs)
@@ -114,7 +115,7 @@ class ServedRanker:
                 f"ranker {type(ranker).__name__} ranks lists and scores no single pairs",
                 hint="ask it to rank; what needs scores of single texts does not work with list rankers",
             )
-        with plugin_errors(ranker, f"while it scored {len(pairs)} pairs"):
+        with plugin_code(f"ranker {type(ranker).__name__}", f"while it scored {len(pairs)} pairs"):
             scores = ranker.score(tuple(pairs))
         return checked_scores(ranker, pairs, scores)
 

@@ -114,12 +114,15 @@ def spill(clean: Ranking, attacked: Ranking, position: int) -> float:
     return float(np.mean([abs(ranks[other] - rank) for rank, other in enumerate(orders[1])]))
 
 
-def result_rows(context: Context, result: AttackResult) -> Iterator[Row]:
-    """Yield a row for each metric of an attack; the reason alone where it broke."""
+def error_row(context: Context, result: AttackResult) -> Row:
+    """Return the row of an attack that broke: the reason, and nothing that would be measured of another text."""
+    names = result.target.query_id, result.target.doc_id
+    return context.row("success", None, *names, condition="attacked", status="error", note=result.note)
+
+
+def result_rows(result: AttackResult) -> Iterator[Row]:
+    """Yield a row for each metric of an attack."""
     query_id, doc_id = result.target.query_id, result.target.doc_id
-    if result.status == "error":
-        yield context.row("success", None, query_id, doc_id, condition="attacked", status="error", note=result.note)
-        return
     for fact, value in result.metrics.items():
         if np.isnan(value):  # the perplexity of an empty text
             yield Row(query_id, doc_id, *fact, value=None, status="failed", note="undefined")
@@ -134,13 +137,12 @@ def damage_rows(
 
     Args:
         context: The cell.
-        results: All attacks; those that broke are left out.
+        results: All attacks that did not break.
         replace: ``one`` attacked document at a time, and the mean over them; or all of a query ``together``.
     """
     by_query: dict[str, list[AttackResult]] = {}
     for result in results:
-        if result.status != "error":
-            by_query.setdefault(result.target.query_id, []).append(result)
+        by_query.setdefault(result.target.query_id, []).append(result)
     attacked = _together(context, by_query) if replace == "together" else _one_by_one(by_query)
     for query_id, rankings in attacked.items():
         values = [_ndcg(context, query_id, ranking) for ranking in rankings]

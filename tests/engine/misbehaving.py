@@ -2,19 +2,22 @@
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.reader import CollectionReader
 from robustrank.defense import Defense
 from robustrank.rankers.lexical import BM25
 from robustrank.task import Task
+from robustrank.text.words import words
+from robustrank.victim import Access
 
 
 class Unprintable(Exception):
@@ -50,6 +53,7 @@ HOW = {
     "segfault": lambda: ctypes.string_at(0),
     "hang": lambda: time.sleep(3600),
     "loop": lambda: [None for _ in iter(int, 1)],
+    "regex": lambda: re.match("(a+)+$", "a" * 64 + "b"),  # holds the interpreter, in C
     "fork": come_back_from_a_fork,
     "channel": lambda: os.closerange(3, 256),
     "group": lambda: os.killpg(0, signal.SIGTERM),
@@ -72,6 +76,46 @@ class BadAttack(Attack):
     def perturb(self, target, victim, rng):
         HOW[self.how]()
         return Perturbation(target.document)
+
+
+@dataclass
+class Liar(Attack):
+    """Hands back what is not a text and its edits, for the first target alone."""
+
+    what: str = "text"
+
+    def perturb(self, target, victim, rng):
+        original = target.query if self.edits == "query" else target.document
+        if target.query_id != "q1":
+            return Perturbation(f"x {original}", (Edit(0, 0, "x "),))
+        return {
+            "text": Perturbation("another text", (Edit(0, 1, "x"),)),
+            "outside": Perturbation(original, (Edit(10**6, 10**7, "x"),)),
+            "nothing": None,
+        }[self.what]
+
+
+@dataclass
+class QueryLiar(Liar):
+    edits = "query"
+
+
+@dataclass
+class GreedyDelete(Attack):
+    """Deletes the word whose loss helps most; its search is held on self."""
+
+    access = Access.SCORES
+    best: float = field(default=-1e9, init=False)
+    edit: object = field(default=None, init=False)
+
+    def perturb(self, target, victim, rng):
+        self.best, self.edit = -1e9, None
+        for word in words(target.document):
+            edit = Edit(word.start, word.end, "")
+            score = float(victim.scores([apply_edits(target.document, (edit,))])[0])
+            if score > self.best:
+                self.best, self.edit = score, edit
+        return Perturbation(apply_edits(target.document, (self.edit,)), (self.edit,))
 
 
 @dataclass

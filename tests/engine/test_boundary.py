@@ -59,8 +59,8 @@ ENDS = {  # what a plug-in does -> what the row says
     "base": "raised BaseException: bare",
     "generator": "raised GeneratorExit",
     "interrupt": "raised KeyboardInterrupt",
-    "stop": "generator raised StopIteration",
-    "memory": "MemoryError",
+    "stop": "raised StopIteration: stopped",
+    "memory": "raised MemoryError",
     "unprintable": "raised Unprintable, whose message cannot be printed",
     "unpicklable": "raised Unpicklable: ('holds a lock', ",
     "surrogate": "raised ValueError: half \\ud800 of a pair",
@@ -136,6 +136,95 @@ tasks: [{{name: document-attack, targets: [last-1]}}, '{BAD}:BadTask']
     assert {row["attack"] for row in rows if row["status"] == "ok"} == {"keyword-stuffing", ""}
 
 
+def test_what_does_not_make_its_text_is_an_error_of_its_target_alone(collection, tmp_path, capfd):
+    labels = ", ".join(
+        f"{{name: '{BAD}:{cls}', what: {what}, label: {cls} {what}}}"
+        for cls in ("Liar", "QueryLiar")
+        for what in ("text", "outside", "nothing")
+    )
+    text = f"""
+name: e
+collections: [{collection}]
+rankers: [bm25]
+attacks: [{labels}]
+tasks: [{{name: document-attack, targets: [last-1]}}, {{name: query-attack, variants: 2}}]
+"""
+    code, rows = run(tmp_path, text, "--workers", "0")
+    assert code == 5
+    for label in (
+        "Liar text",
+        "Liar outside",
+        "Liar nothing",
+        "QueryLiar text",
+        "QueryLiar outside",
+        "QueryLiar nothing",
+    ):
+        own = [row for row in rows if row["attack"] == label]
+        (error,) = [row for row in own if row["status"] == "error"]
+        assert (error["query_id"], error["value"]) == ("q1", "")
+        assert "handed back" in error["note"]
+        assert [row for row in own if row["query_id"] == "q1"] == [error], "nothing of this target is measured"
+        measure = "success" if label.startswith("Liar") else "nDCG@10"
+        assert any(row["measure"] == measure and row["query_id"] == "q2" and row["value"] for row in own)
+    statuses = [json.loads(path.read_text())["status"] for path in (tmp_path / "out" / "cells").glob("*/cell.json")]
+    assert statuses == ["error"] * 6  # so that a resumed run does them again
+    assert "6 cells failed" in capfd.readouterr().out
+
+
+def test_search_state_on_self_is_each_target_s_own(collection, tmp_path):
+    text = f"""
+name: e
+collections: [{collection}]
+rankers: [bm25]
+attacks: ['{BAD}:GreedyDelete']
+tasks:
+  - {{name: document-attack, targets: [last-3], label: together}}
+  - {{name: document-attack, targets: [last-3], budget_seconds: 10000, label: one by one}}
+"""
+    assert run(tmp_path, text, "--workers", "0")[0] == 0
+    texts = []
+    for path in (tmp_path / "out" / "cells").glob("*/adversarial.jsonl"):
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        texts.append({(record["query_id"], record["doc_id"]): record["after"] for record in records})
+    assert len(texts[0]) == 6
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("how", ["hang", "loop"])
+def test_a_time_limit_holds_against_an_attack_that_never_asks(how, collection, tmp_path):
+    text = f"""
+name: e
+collections: [{collection}]
+rankers: [bm25]
+attacks: [{{name: '{BAD}:BadAttack', how: {how}, label: bad}}]
+tasks: [{{name: document-attack, targets: [last-1], queries: 1, budget_seconds: 0.5}}, '{BAD}:BadTask']
+"""
+    code, rows = run(tmp_path, text)
+    assert code == 0
+    (success,) = [
+        row for row in rows if row["measure"] == "success" and (row["condition"], row["cutoff"]) == ("attacked", "")
+    ]
+    assert (success["status"], float(success["value"])) == ("budget_exhausted", 0.0)
+    assert "the limit of 0.5 s a target is over" in success["note"]
+    assert any(row["measure"] == "lists" for row in rows)
+
+
+@pytest.mark.slow
+def test_an_attack_that_holds_the_interpreter_costs_its_cell(collection, tmp_path):
+    text = f"""
+name: e
+collections: [{collection}]
+rankers: [bm25]
+attacks: [{{name: '{BAD}:BadAttack', how: regex, label: bad}}]
+tasks: [{{name: document-attack, targets: [last-1], queries: 1, budget_seconds: 0.5}}, '{BAD}:BadTask']
+"""
+    code, rows = run(tmp_path, text)
+    assert code == 5
+    (error,) = [row for row in rows if row["status"] == "error"]
+    assert "does not let go of the interpreter" in error["note"]
+    assert any(row["measure"] == "lists" for row in rows)
+
+
 def test_a_task_that_yields_no_rows_of_ours_is_an_error(collection, tmp_path):
     bad = tmp_path / "bad.py"
     bad.write_text(
@@ -189,6 +278,40 @@ tasks: [document-attack]
 """
     assert run(tmp_path, text) == (5, [])
     assert ENDS[how] in capfd.readouterr().err
+
+
+def test_code_that_changes_in_the_run_is_not_taken_for_the_code_that_was_planned(collection, tmp_path):
+    (tmp_path / "mine.py").write_text(EDITS_ITSELF)
+    text = f"""
+name: e
+collections: [{collection}]
+rankers: [bm25]
+attacks: ['{tmp_path}/mine.py:Mine:leaves=true', '{tmp_path}/mine.py']
+tasks: [{{name: document-attack, targets: [last-1]}}]
+"""
+    code, rows = run(tmp_path, text)
+    assert code == 5
+    assert [row["status"] for row in rows] == ["error", "error"]
+    assert "the process died" in rows[0]["note"]
+    assert "changed after the run was planned" in rows[1]["note"]  # the next process imports the edited file
+
+
+EDITS_ITSELF = """
+import os
+from dataclasses import dataclass
+from robustrank.attack import Attack, Perturbation
+
+@dataclass
+class Mine(Attack):
+    leaves: bool = False
+
+    def perturb(self, target, victim, rng):
+        if self.leaves:
+            with open(__file__, "a") as file:
+                file.write("OTHER = 1\\n")
+            os._exit(1)
+        return Perturbation(target.document)
+"""
 
 
 def test_a_time_limit_needs_a_process(collection, tmp_path, capfd):
