@@ -47,11 +47,13 @@ class {cls}(Attack):
 
 TEST = '''"""{cls} keeps the contract of attacks."""
 
-from robustrank.conformance import AttackConformance
+from pathlib import Path
+
+from robustrank.testing import AttackConformance
 
 
 class Test{cls}(AttackConformance):
-    plugin = {plugin!r}
+    plugin = str(Path(__file__).with_name({file!r}))
 '''
 
 
@@ -80,7 +82,7 @@ def command(kind: str, name: str, folder: Path) -> None:
             raise UsageError(f"{str(path)!r} exists already", hint="choose another name or --folder")
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(ATTACK.format(title=title, cls=cls), encoding="utf-8")
-    test.write_text(TEST.format(cls=cls, plugin=str(file.resolve())), encoding="utf-8")
+    test.write_text(TEST.format(cls=cls, file=file.name), encoding="utf-8")
     click.echo(f"wrote {file} and {test}")
     click.echo(
         f"run it by path: {file} in an experiment file's attacks; describe it: robustrank describe {kind} {file}"

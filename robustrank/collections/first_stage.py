@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
-from robustrank.text.analysis import analyze
+from robustrank.retrieval.bm25 import BM25Retriever
 
 MAX_DOCUMENTS = 1_000_000  # BM25 needs texts and index in memory: about 3 GB for a million passages
 
@@ -21,9 +18,7 @@ def bm25_candidates(
     """Return the top ``depth`` documents of every query by BM25, best first, ties by ascending document id.
 
     Documents without a query term fill the end of the list (score 0), so every list has min(depth, number of
-    documents) entries. The formula is Lucene's variant of Robertson et al., "Okapi at
-    TREC-3" (1994), see Kamphuis et al., ECIR 2020; the terms are those of
-    :func:`robustrank.text.analysis.analyze`.
+    documents) entries. See :class:`robustrank.retrieval.bm25.BM25Retriever`.
 
     Args:
         documents: Document id to text.
@@ -32,28 +27,12 @@ def bm25_candidates(
         k1: Saturation of the term frequency.
         b: Strength of the length normalisation, 0 to 1.
     """
-    import bm25s
-
-    doc_ids = sorted(documents)  # so that the index breaks ties
-    terms = [analyze(documents[doc_id]) for doc_id in doc_ids]
-    if not any(terms):
-        return {query_id: doc_ids[:depth] for query_id in queries}  # noqa: C420 - a list each
-    index = bm25s.BM25(k1=k1, b=b)
-    index.index(terms, show_progress=False)
-    zeros = np.zeros(len(doc_ids), dtype=np.float32)
-    candidates = {}
-    for query_id, text in queries.items():
-        query = [term for term in analyze(text) if term in index.vocab_dict]
-        scores = index.get_scores(query) if query else zeros
-        candidates[query_id] = [doc_ids[position] for position in _best(scores, depth)]
-    return candidates
-
-
-def _best(scores: NDArray[np.float32], depth: int) -> NDArray[np.intp]:
-    """Return the positions of the ``depth`` highest scores, best first, ties by position."""
-    threshold = np.partition(scores, -depth)[-depth] if depth < len(scores) else -np.inf
-    indices = np.flatnonzero(scores >= threshold)
-    return indices[np.argsort(-scores[indices], kind="stable")][:depth]
+    if not documents:
+        return {query_id: [] for query_id in queries}
+    retriever = BM25Retriever(k1, b)
+    retriever.index(documents)
+    lists = retriever.search(list(queries.values()), depth)
+    return {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
 
 
 def run_candidates(

@@ -45,6 +45,7 @@ KINDS: dict[str, Kind] = {
         Kind("defense", "robustrank.defense:Defense"),
         Kind("ranker", "robustrank.rankers.ranker:Ranker"),
         Kind("collection", "robustrank.collections.reader:CollectionReader"),
+        Kind("retriever", "robustrank.retrieval.retriever:Retriever"),
     )
 }
 

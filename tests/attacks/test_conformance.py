@@ -6,10 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
-from robustrank.conformance import AttackConformance
-from robustrank.plugins import create
+from robustrank.attack import Edit, apply_edits
 from robustrank.plugins.specification import Spec
+from robustrank.testing import AttackConformance
 from tests.tiny_language_model import tiny_language_model
 
 
@@ -27,32 +26,6 @@ class TestRandomEdit(AttackConformance):
 
 class TestWordSubstitution(AttackConformance):
     plugin = "word-substitution:max_words=3,threshold=0.4"
-
-
-class UndeclaredEdits(Attack):
-    """Changes the document without declaring an edit."""
-
-    def perturb(self, target, victim, rng):
-        return Perturbation(target.document + str(rng.random()), ())
-
-
-def test_the_conformance_class_catches_undeclared_edits():
-    with pytest.raises(AssertionError, match="edits"):
-        _case_of(UndeclaredEdits).test_edits_make_the_text()
-
-
-def _case_of(attack):
-    class Case(AttackConformance):
-        def _attack(self):
-            return attack()
-
-        def _victim(self, text, budget=None):
-            return None
-
-        def _edits_query(self):
-            return False
-
-    return Case()
 
 
 def test_edits_that_overlap_are_refused():
@@ -106,8 +79,8 @@ SURROGATE = {"surrogate": "victim", "language_model": tiny_language_model()}
 class WithLanguageModel(AttackConformance):
     parameters: ClassVar[dict[str, Any]]
 
-    def _new(self):
-        return create("attack", Spec(self.plugin, {**SURROGATE, **self.parameters}))
+    def specification(self):
+        return Spec(self.plugin, {**SURROGATE, **self.parameters})
 
 
 class TestPAT(WithLanguageModel):

@@ -12,13 +12,13 @@ from robustrank.attacks.parts.surrogates import SurrogateScorer, access_of
 
 from robustrank.attack import apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.conformance import Overlap
 from robustrank.errors import UsageError
 from robustrank.language_model import language_model
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
+from robustrank.testing.samples import Overlap
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
 from robustrank.victim import Access, DocumentVictim, GradientView, QueryInterface, Target

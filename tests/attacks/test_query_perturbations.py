@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from robustrank.attack import apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.conformance import AttackConformance
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
+from robustrank.testing import AttackConformance
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import HOMOGLYPHS, homoglyph
 from robustrank.text.words import words

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from robustrank.attack import apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.conformance import AttackConformance
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
+from robustrank.testing import AttackConformance
 from robustrank.text import textattack_adapter as adapter
 from robustrank.text.quality import edit_distance
 from robustrank.text.stopwords import STOP_WORDS

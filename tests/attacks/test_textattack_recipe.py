@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from robustrank.attack import apply_edits
-from robustrank.conformance import QUERY, TEXTS, AttackConformance, Overlap
 from robustrank.errors import UsageError
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
+from robustrank.testing import AttackConformance
+from robustrank.testing.samples import QUERY, TEXTS, Overlap
 from robustrank.text import textattack_recipes as recipes
 from robustrank.text.quality import edit_size
 from robustrank.text.table import symmetric

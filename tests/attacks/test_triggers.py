@@ -13,7 +13,6 @@ from robustrank.attacks.universal_trigger import sample_pairs
 
 from robustrank.attack import Edit
 from robustrank.collections.collection import Collection
-from robustrank.conformance import Overlap
 from robustrank.errors import DataError
 from robustrank.plugins import Spec, create, identity
 from robustrank.plugins.identity import refresh
@@ -21,6 +20,7 @@ from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document
+from robustrank.testing.samples import Overlap
 from robustrank.victim import Access, DocumentVictim, GradientView, QueryInterface, Target
 from tests.lists import served
 

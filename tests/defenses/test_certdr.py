@@ -12,13 +12,13 @@ from robustrank.defenses.parts import smoothing
 from robustrank.defenses.parts.smoothing import SmoothedRanker
 
 from robustrank.collections.collection import Collection
-from robustrank.conformance import Overlap
 from robustrank.defense import CertifiedRanker
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
 from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.testing.samples import Overlap
 from robustrank.text.table import symmetric
 from robustrank.text.words import replace_words, words
 from tests.lists import served

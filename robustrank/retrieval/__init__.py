@@ -1,0 +1,1 @@
+"""First stages: which documents a ranker gets to rank."""

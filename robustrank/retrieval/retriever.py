@@ -1,0 +1,40 @@
+"""The contract of first stages that search a corpus."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+
+Hits = list[tuple[str, float]]  # document ids with their scores, best first, ties by ascending document id
+
+
+class Retriever(ABC):
+    """Searches a corpus. Subclass as a dataclass: its fields are the parameters.
+
+    A constructor only keeps its parameters. What a search returns depends on the indexed documents alone, never on the
+    order in which they came or went.
+    """
+
+    @abstractmethod
+    def index(self, corpus: Mapping[str, str]) -> None:
+        """Index documents by id, in place of what was indexed before."""
+
+    @abstractmethod
+    def search(self, queries: Sequence[str], k: int) -> list[Hits]:
+        """Return for each query its top ``k`` documents; fewer only where the corpus has fewer.
+
+        Raises:
+            PluginError: Nothing was indexed.
+        """
+
+    @abstractmethod
+    def add(self, documents: Mapping[str, str]) -> None:
+        """Add documents; one whose id is indexed already is replaced."""
+
+    @abstractmethod
+    def remove(self, doc_ids: Iterable[str]) -> None:
+        """Take documents away; an id that is not indexed is an error.
+
+        Raises:
+            PluginError: An id is not indexed.
+        """

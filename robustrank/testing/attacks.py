@@ -1,0 +1,109 @@
+"""What attacks promise."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import ClassVar
+
+from robustrank.attack import Attack, Perturbation
+from robustrank.engine.batching_scheduler import AttackThread, run_batched
+from robustrank.plugins import create, identity
+from robustrank.plugins.specification import Spec, parse
+from robustrank.prepared_attack import PreparedAttack, prepare
+from robustrank.randomness import derive
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import RankedList
+from robustrank.testing.samples import COLLECTION, DOCUMENTS, QUERY, TEXTS, Overlap, request, require
+from robustrank.victim import (
+    Budget,
+    BudgetExhausted,
+    DocumentVictim,
+    QueryInterface,
+    QueryVictim,
+    ScoringBackend,
+    Target,
+    Victim,
+)
+
+
+class AttackConformance:
+    """Deterministic, re-entrant, within budget; edits that make its text; survives empty text and odd Unicode."""
+
+    plugin: ClassVar[str]  # a specification: name, path or module:Class, with parameters
+
+    def test_is_deterministic(self) -> None:
+        """Equal randomness gives equal texts, whatever was attacked before; its edits make its text."""
+        forwards = [self.perturb(text).text for text in TEXTS]
+        backwards = [self.perturb(text).text for text in reversed(TEXTS)]
+        require(forwards == backwards[::-1], "the same target and generator gave another text")
+
+    def test_does_not_depend_on_attacks_beside_it(self) -> None:
+        """Many targets at once get the texts that each would get alone."""
+        served, prepared = ServedRanker(Overlap()), self._prepared()
+        jobs = [partial(self._text_beside_others, prepared, text) for text in TEXTS]
+        beside = [text for _, text in sorted(run_batched(jobs, served))]
+        alone = [self.perturb(text).text for text in TEXTS]
+        require(beside == alone, "an attack on many targets at once gave other texts than one target at a time")
+
+    def test_keeps_its_budget(self) -> None:
+        """With few queries it ends with its best text, or by letting BudgetExhausted pass."""
+        for queries in (0, 1, 3):
+            victim = self._victim(TEXTS[0], ServedRanker(Overlap()), Budget(queries=queries))
+            with suppress(BudgetExhausted):
+                self._prepared().perturb(self._target(TEXTS[0]), victim, derive(0, "conformance"))
+            require(victim.meter.queries <= queries, f"it spent {victim.meter.queries} of {queries} queries")
+
+    def test_survives_a_query_without_words(self) -> None:
+        """An empty query is no reason to raise."""
+        target = Target("q", "", "d0", TEXTS[0], 1, self._target(TEXTS[0]).ranked)
+        target = Target("q", "", "", "", 0, target.ranked) if self._edits_query() else target
+        self._prepared().perturb(target, self._victim(TEXTS[0], ServedRanker(Overlap())), derive(0, "conformance"))
+
+    def test_has_one_identity(self) -> None:
+        """Two instances have one identity, and preparing does not change it."""
+        before = identity("attack", self.specification())
+        self._prepared()
+        require(identity("attack", self.specification()) == before, "its identity changed while it was used")
+
+    def perturb(self, text: str) -> Perturbation:
+        """Return what a fresh attack makes of one target, checked as in a run."""
+        victim = self._victim(text, ServedRanker(Overlap()))
+        return self._prepared().perturb(self._target(text), victim, derive(0, "conformance"))
+
+    def specification(self) -> Spec:
+        """Return the specification; override it where parameters are not known before the test runs."""
+        return parse(self.plugin)
+
+    def new_attack(self) -> Attack:
+        """Return the attack."""
+        attack: Attack = create("attack", self.specification())
+        return attack
+
+    def _prepared(self) -> PreparedAttack:
+        attack = self.new_attack()
+        interface = QueryInterface(ServedRanker(Overlap()), attack.access)
+        return prepare(attack, interface, COLLECTION.only(["q", "q2"]), derive(0, "prepare"))
+
+    def _text_beside_others(self, prepared: PreparedAttack, text: str, backend: AttackThread[str]) -> str:
+        target, victim = self._target(text), self._victim(text, backend)
+        return prepared.perturb(target, victim, derive(0, "conformance")).text
+
+    def _served(self, text: str) -> RankedList:
+        asked = request({**DOCUMENTS, "d0": text})
+        return RankedList(asked, Overlap().rank([asked])[0])
+
+    def _target(self, text: str) -> Target:
+        served = self._served(text)
+        if self._edits_query():
+            return Target("q", QUERY, "", "", 0, served.candidates)
+        return Target("q", QUERY, "d0", text, 1 + served.doc_ids.index("d0"), served.candidates)
+
+    def _victim(self, text: str, backend: ScoringBackend, budget: Budget | None = None) -> Victim:
+        served, access = self._served(text), self.new_attack().access
+        if self._edits_query():
+            return QueryVictim(backend, served, access, budget)
+        return DocumentVictim(backend, served, "d0", access, budget)
+
+    def _edits_query(self) -> bool:
+        return self.new_attack().edits == "query"

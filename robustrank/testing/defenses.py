@@ -1,0 +1,66 @@
+"""What defenses promise."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from robustrank.defense import CertifiedRanker, Defense
+from robustrank.plugins import create, identity
+from robustrank.plugins.specification import parse
+from robustrank.randomness import derive
+from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.serving import ServedRanker
+from robustrank.records import RankedList
+from robustrank.testing.samples import COLLECTION, Overlap, require
+
+
+class DefenseConformance:
+    """Returns a ranker that ranks the same candidates, equally each time; its certificates verify."""
+
+    plugin: ClassVar[str]  # a specification
+
+    def test_ranks_every_list_equally_each_time(self) -> None:
+        """Two wrappers with one generator serve one order, alone and in company."""
+        requests = [COLLECTION.request(query_id) for query_id in COLLECTION.queries]
+        first, second = self._served(), self._served()
+        orders = [ranking.order for ranking in first.rank(requests)]
+        require(orders == [second.rank([one])[0].order for one in requests], "two wrappers served different lists")
+
+    def test_leaves_the_ranker_as_it_was(self) -> None:
+        """The undefended ranker scores as before."""
+        ranker = Overlap()
+        before = ranker.score(COLLECTION.pairs("q")).tolist()
+        self._wrapped(ranker).rank([COLLECTION.request("q")])
+        require(ranker.score(COLLECTION.pairs("q")).tolist() == before, "the undefended ranker has other scores")
+
+    def test_certificates_verify(self) -> None:
+        """Certificates of a certified defense are of the served list; others have nothing to show."""
+        ranker = self._wrapped(Overlap())
+        if not isinstance(ranker, CertifiedRanker):
+            return
+        request = COLLECTION.request("q")
+        served = RankedList(request, ranker.rank([request])[0])
+        for certificate in ranker.certify(served, [1, 3], 1):
+            certificate.verify()
+            certified = [document.doc_id for document in certificate.documents]
+            require(certified == list(served.doc_ids), f"certified {certified}, served {served.doc_ids}")
+
+    def test_has_one_identity(self) -> None:
+        """Wrapping does not change the identity."""
+        specification = parse(self.plugin)
+        before = identity("defense", specification)
+        self._wrapped(Overlap()).rank([COLLECTION.request("q")])
+        require(identity("defense", specification) == before, "its identity changed while it was used")
+
+    def new_defense(self) -> Defense:
+        """Return the defense; override it where parameters are not known before the test runs."""
+        defense: Defense = create("defense", parse(self.plugin))
+        return defense
+
+    def _wrapped(self, ranker: Ranker) -> Ranker:
+        wrapped = self.new_defense().wrap(ranker, COLLECTION, derive(0, "conformance"))
+        require(isinstance(wrapped, Ranker), f"wrap returned {type(wrapped).__name__}, not a Ranker")
+        return wrapped
+
+    def _served(self) -> ServedRanker:
+        return ServedRanker(self._wrapped(Overlap()))

@@ -1,0 +1,64 @@
+"""What rankers promise: of lists, and of pairs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from robustrank.plugins import create, identity
+from robustrank.plugins.specification import parse
+from robustrank.rankers.ranker import PointwiseRanker, Ranker
+from robustrank.rankers.serving import ServedRanker
+from robustrank.testing.samples import COLLECTION, DOCUMENTS, TEXTS, request, require
+
+
+class RankerConformance:
+    """Ranks every list it is given, whatever else is in the call; a pointwise ranker scores pairs apart."""
+
+    plugin: ClassVar[str]  # a specification
+
+    def test_answers_are_rankings(self) -> None:
+        """Permutations with finite scores, for odd texts, one document, and none of the query's words; twice equal."""
+        requests = [request(DOCUMENTS), request({"d": ""}), request(dict(list(DOCUMENTS.items())[:2]), "")]
+        first, second = (ServedRanker(self._prepared()).rank(requests) for _ in range(2))
+        orders = [[ranking.order for ranking in rankings] for rankings in (first, second)]
+        require(orders[0] == orders[1], f"two instances ranked differently: {orders[0]} and {orders[1]}")
+
+    def test_a_list_does_not_depend_on_the_other_lists_of_the_call(self) -> None:
+        """Alone, in company and in reversed company a list has one ranking."""
+        requests = [COLLECTION.request(query_id) for query_id in COLLECTION.queries]
+        ranker = self._prepared()
+        alone = [ranker.rank([one])[0].order for one in requests]
+        together = [ranking.order for ranking in ranker.rank(requests)]
+        turned = [ranking.order for ranking in ranker.rank(requests[::-1])][::-1]
+        require(alone == together == turned, f"lists alone {alone}, together {together}, reversed {turned}")
+
+    def test_a_score_depends_on_its_pair_alone(self) -> None:
+        """Pairs alone and in company have one score; for list rankers there is nothing to show."""
+        ranker = self._prepared()
+        if not isinstance(ranker, PointwiseRanker):
+            return
+        pairs = [(query, text) for query in COLLECTION.queries.values() for text in TEXTS]
+        together = ServedRanker(ranker).score(pairs)
+        alone = np.concatenate([np.asarray(ranker.score([pair]), dtype=np.float32) for pair in pairs])
+        allowed = ranker.noise * max(1.0, float(np.abs(alone).max()))
+        worst = float(np.abs(together - alone).max())
+        require(worst <= allowed, f"a score moved by {worst:g} with its company; allowed: {allowed:g}")
+
+    def test_has_one_identity(self) -> None:
+        """Ranking does not change the identity."""
+        specification = parse(self.plugin)
+        before = identity("ranker", specification)
+        self._prepared().rank([request(DOCUMENTS)])
+        require(identity("ranker", specification) == before, "its identity changed while it was used")
+
+    def new_ranker(self) -> Ranker:
+        """Return the ranker; override it where parameters are not known before the test runs."""
+        ranker: Ranker = create("ranker", parse(self.plugin))
+        return ranker
+
+    def _prepared(self) -> Ranker:
+        ranker = self.new_ranker()
+        ranker.prepare(COLLECTION)
+        return ranker
