@@ -228,7 +228,7 @@ class Victim(Metered, ABC):
     def _ask(self, texts: Sequence[str]) -> list[Answer]:
         with self.gate:
             if strange := [text for text in texts if not isinstance(text, str)]:
-                raise TypeError(f"the victim was asked about a {type(strange[0]).__name__}, not a text")
+                raise TypeError(f"the victim got a {type(strange[0]).__name__}, not a text")
             fresh = [text for text in dict.fromkeys(texts) if text not in self._answers]
             self.meter.check(len(fresh), len(fresh) * self._calls_a_text)
             rankings = self._rankings(fresh)

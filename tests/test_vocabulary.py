@@ -81,7 +81,7 @@ IDENTIFIERS = {
 BUDGETS = {
     "found": 23,
     "places": 10,
-    "own": 21,
+    "own": 30,
     "asked": 12,
     "made": 32,
     "stands": 11,

@@ -90,8 +90,8 @@ class AttackConformance:
         return prepared.perturb(target, victim, derive(0, "conformance")).text
 
     def _served(self, text: str) -> RankedList:
-        asked = request({**DOCUMENTS, "d0": text})
-        return RankedList(asked, Overlap().rank([asked])[0])
+        listed = request({**DOCUMENTS, "d0": text})
+        return RankedList(listed, Overlap().rank([listed])[0])
 
     def _target(self, text: str) -> Target:
         served = self._served(text)

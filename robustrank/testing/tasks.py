@@ -42,7 +42,7 @@ class TaskConformance:
         """``calls`` is at least the number of pairs that the ranker scored."""
         _, context, calls = self.rows()
         scored = context.served.scored + context.served.cached
-        require(scored <= calls, f"{scored} pairs were asked for, and calls() says {calls} at most")
+        require(scored <= calls, f"{scored} pairs were scored, and calls() says {calls} at most")
 
     def rows(self) -> tuple[list[Row], Context, int]:
         """Return the rows of the first cell, its context, and what ``calls`` said before it ran."""
