@@ -118,17 +118,17 @@ def test_a_flipped_bit_in_a_value_is_noticed(path, said):
 def test_pages_in_each_others_place_give_no_answers_to_other_questions(path):
     raw = path.read_bytes()
     pages = [raw[start : start + 4096] for start in range(0, len(raw), 4096)]
-    asked = list(VALUES)[::2]
+    keys = list(VALUES)[::2]
     for first in range(1, 5):
         for second in range(first + 1, 6):
             swapped = list(pages)
             swapped[first], swapped[second] = pages[second], pages[first]
             path.write_bytes(b"".join(swapped))
             store = Store(path)
-            known = store.get_many(asked)
+            known = store.get_many(keys)
             store.close()
             assert known == {key: VALUES[key] for key in known}
-            assert set(known) <= set(asked)
+            assert set(known) <= set(keys)
 
 
 def test_a_schema_that_is_no_text_is_damage(path, said):
@@ -166,8 +166,8 @@ def test_two_processes_that_meet_the_same_damage_share_the_new_database(path, sa
 
 def test_a_database_that_another_process_holds_is_gone_without(path, said, monkeypatch):
     monkeypatch.setattr(store_module, "_PATIENCE", 0.1)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
     store = Store(path)
     store.put_many({b"key": b"value"})
     assert store.get_many([b"key"]) == {}
