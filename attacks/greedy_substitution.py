@@ -82,19 +82,11 @@ class GreedySubstitution(Attack):
         rng: np.random.Generator,
     ) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the words in the order in which they are tried, each with its candidate substitutes."""
-        for index in self._in_order(document, document_words, indices, objective, rng):
-            yield index, self._table.substitutes(document_words[index].key)[: self.candidates]
-
-    def _in_order(
-        self,
-        document: str,
-        document_words: Sequence[Word],
-        indices: Sequence[int],
-        objective: Objective,
-        rng: np.random.Generator,
-    ) -> list[int]:
         if self.order == "random":
-            return [int(index) for index in rng.permutation(indices)]
-        deletions = [Edit(document_words[i].start, document_words[i].end, "") for i in indices]
-        importance = objective([apply_edits(document, (deletion,)) for deletion in deletions])
-        return [indices[int(i)] for i in np.argsort(-importance, kind="stable")]
+            order = [int(index) for index in rng.permutation(indices)]
+        else:
+            deletions = [Edit(document_words[i].start, document_words[i].end, "") for i in indices]
+            importance = objective([apply_edits(document, (deletion,)) for deletion in deletions])
+            order = [indices[int(i)] for i in np.argsort(-importance, kind="stable")]
+        for index in order:
+            yield index, self._table.substitutes(document_words[index].key)[: self.candidates]

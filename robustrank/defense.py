@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import Certificate
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
-from robustrank.text.table import SubstitutionTable
+
+if TYPE_CHECKING:
+    from robustrank.certification.certificate import Certificate
+    from robustrank.text.table import SubstitutionTable
 
 
 class Defense(ABC):

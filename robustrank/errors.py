@@ -72,6 +72,12 @@ class Interrupted(RobustrankError):
     exit_code = 6
 
 
+class NothingMeasured(RobustrankError):
+    """The run measured nothing: its plan has no cells, or every cell was skipped."""
+
+    exit_code = 7
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return a did-you-mean hint for ``name`` among ``names``, or None when nothing is close."""
     close = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.5)

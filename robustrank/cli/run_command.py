@@ -17,15 +17,33 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from robustrank.engine.cell import Cell
+    from robustrank.engine.cell_result import CellResult, CellStatus
     from robustrank.engine.run import Summary
-    from robustrank.engine.worker import Outcome
     from robustrank.experiment import Experiment
+
+
+MARKS: dict[CellStatus, tuple[str, str]] = {  # what is printed, in which colour
+    "done": ("done", "green"),
+    "skipped": ("skipped", "yellow"),
+    "error": ("failed", "red"),
+}
 
 
 @click.command("run")
 @click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Processes that run cells; 0: none but this, for a debugger.",
+)
+@click.option(
+    "--cell-seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="End a cell that takes longer, as failed [default: no limit].",
+)
 @click.option(
     "--redo",
     type=click.Choice(["errors", "none", "all"]),
@@ -40,6 +58,7 @@ def command(
     experiment: Path,
     out: Path | None,
     workers: int,
+    cell_seconds: float | None,
     redo: Literal["errors", "none", "all"],
     dry_run: bool,
     no_report: bool,
@@ -63,7 +82,9 @@ def command(
         return 0
     with _Progress(console) as observer:
         try:
-            summary = run(asked, out, cache=cache, observer=observer, workers=workers, redo=redo)
+            summary = run(
+                asked, out, cache=cache, observer=observer, workers=workers, redo=redo, cell_seconds=cell_seconds
+            )
         except KeyboardInterrupt as error:
             raise Interrupted(
                 "stopped; finished cells are kept",
@@ -104,11 +125,15 @@ def _show_notices(summary: Summary, console: Console) -> None:
 
 
 def _show_failures(summary: Summary, console: Console) -> None:
-    for outcome in summary.failed:
-        console.print(_marked("failed", outcome.cell))
-        console.print(printable(outcome.error, keep="\n"), markup=False, highlight=False)
+    for title, reason in summary.skipped:
+        console.print(printable(f"skipped {title}: {reason}"), markup=False, highlight=False)
+    for result in summary.failed:
+        console.print(_marked("error", result.cell))
+        console.print(printable(result.reason, keep="\n"), markup=False, highlight=False)
     if summary.failed:
         console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
+    elif summary.exit_code:
+        console.print("nothing was measured: every cell was skipped")
 
 
 class _Progress:
@@ -162,15 +187,15 @@ class _Progress:
         """Say it above the bars."""
         self.console.print(f"note: {text}", markup=False, highlight=False)
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, result: CellResult) -> None:
         """Move the outer bar."""
         self.bars.update(self._inner, visible=False)
         self.bars.advance(self._cells)
-        self.console.print(_marked("failed" if outcome.error else "done", outcome.cell))
+        self.console.print(_marked(result.status, result.cell))
 
 
-def _marked(status: Literal["done", "failed"], cell: Cell) -> Text:
+def _marked(status: CellStatus, cell: Cell) -> Text:
     """Return a line about a cell, its labels as they stand: no markup, no control character."""
     from rich.text import Text
 
-    return Text.assemble((status, "red" if status == "failed" else "green"), f" {printable(cell.title)}")
+    return Text.assemble(MARKS[status], f" {printable(cell.title)}")

@@ -38,11 +38,10 @@ def command(
 
     For example: robustrank train cross-encoder:model=minilm lee:split=background --out models/ce
     """
+    from robustrank.engine.fitting import fit
     from robustrank.plugins import create
     from robustrank.plugins.specification import parse
-    from robustrank.randomness import derive
     from robustrank.rankers.ranker import TrainableRanker
-    from robustrank.rankers.training import sample_queries, split_by_query
 
     if out.exists():
         raise UsageError(f"{str(out)!r} exists already", hint="choose another --out, or remove it")
@@ -50,9 +49,6 @@ def command(
     if not isinstance(model, TrainableRanker):
         raise UsageError(f"ranker {ranker!r} has no weights to train", hint="robustrank list rankers")
     training = create("collection", parse(collection)).read()
-    if queries is not None:
-        training = sample_queries(training, queries, derive(seed, "training queries"))
-    train, validation = split_by_query(training, validation_share, derive(seed, "validation split"))
-    spec = parse("settings:" + ",".join(settings)) if settings else parse("settings")
-    model.fit(train, validation, seed, str(out), dict(spec.parameters))
+    given = parse("settings:" + ",".join(settings)).parameters if settings else {}
+    fit(model, training, seed, out, queries=queries, validation_share=validation_share, settings=dict(given))
     click.echo(f"trained {ranker} on {collection}: {out}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Sized
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 from robustrank.records import Candidate, Document, Request
 
@@ -17,6 +19,9 @@ class Collection:
 
     ``documents`` has at least every candidate; lexical rankers take corpus statistics from all of it. Build collections
     with :func:`robustrank.collections.check.checked`, which refuses inconsistent ones.
+
+    All of it is read-only: cells of one process share it, and no plug-in may change what the next one reads. An
+    attempt to write raises TypeError.
 
     Attributes:
         name: The label rows carry.
@@ -35,6 +40,31 @@ class Collection:
     candidates: Mapping[str, Sequence[str]]
     query_types: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Replace what was given by read-only copies."""
+        read_only = {
+            "queries": _read_only(self.queries),
+            "documents": _read_only(self.documents),
+            "qrels": _read_only(self.qrels, _read_only),
+            "candidates": _read_only(self.candidates, tuple),
+            "query_types": _read_only(self.query_types),
+            "notes": tuple(self.notes),
+        }
+        for name, value in read_only.items():
+            object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as plain dictionaries: read-only views cannot be pickled."""
+        return type(self), tuple(_plain(getattr(self, item.name)) for item in fields(self))
+
+    def __copy__(self) -> Collection:
+        """Return the collection itself, since nothing can change it."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Collection:
+        """Return the collection itself, since nothing can change it."""
+        return self
 
     @cached_property
     def fingerprint(self) -> str:
@@ -71,3 +101,18 @@ class Collection:
             candidates={q: self.candidates[q] for q in selected},
             query_types={q: self.query_types[q] for q in selected if q in self.query_types},
         )
+
+
+def _read_only(mapping: Mapping[str, Any], convert: Callable[[Any], Any] | None = None) -> Mapping[str, Any]:
+    """Return a read-only copy of a mapping, its values converted; one that is read-only already is returned itself."""
+    if isinstance(mapping, MappingProxyType) and (
+        convert is None or all(isinstance(value, MappingProxyType | tuple) for value in mapping.values())
+    ):
+        return mapping
+    return MappingProxyType({key: convert(value) if convert else value for key, value in mapping.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
+from robustrank.engine.forks import end_forked_child
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.serving import Edited, ServedRanker
 from robustrank.records import Pair, Ranking, Request, Scores
@@ -80,6 +81,7 @@ class AttackThread(Generic[Result]):
         self._thread.join()
 
     def _ask(self, question: Question, items: Sequence[Any]) -> Any:
+        end_forked_child()
         self.question, self.items = question, list(items)
         self._has_paused.release()
         self._wait()
@@ -98,6 +100,7 @@ class AttackThread(Generic[Result]):
             return
         except BaseException as error:  # handed to the scheduler
             self.error = error
+        end_forked_child()
         self._has_paused.release()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from robustrank.engine.resources import Resources
-from robustrank.errors import ExperimentError
+from robustrank.errors import ExperimentError, PluginError
 from robustrank.experiment import AXES, Experiment, TaskEntry
 from robustrank.plugins import code_parts, digest_of, find, identity, parameters
 from robustrank.plugins.identity import refresh
@@ -127,6 +127,21 @@ def identities_of(cell: Cell, resources: Resources) -> dict[str, Any]:
             for label, split in domains.items()
         )
     return decides
+
+
+def refuse_change(cell: Cell, resources: Resources) -> None:
+    """Refuse to run a planned cell of which a part has changed since the plan.
+
+    Raises:
+        PluginError: A plug-in, the engine or a file was changed since.
+    """
+    now = identities_of(cell, resources) if cell.identities else {}
+    changed = [name for name in now if now[name] != cell.identities.get(name)]
+    if changed:
+        raise PluginError(
+            f"changed after the run was planned: {', '.join(changed)}",
+            hint="run the same command again, and leave the files alone until it ends",
+        )
 
 
 def _duplicate(experiment: Experiment, first: Cell, second: Cell) -> str:

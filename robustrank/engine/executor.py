@@ -1,98 +1,222 @@
-"""Sends cells to work: in this process, or in several. Both write the same run folder."""
+"""Runs cells and gives back what they return: in processes of their own, or in this one. The driver alone writes."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any, Protocol
 
 from robustrank.engine.cell import Cell
+from robustrank.engine.cell_result import CellResult, lost_cell
+from robustrank.engine.driver import Worker
+from robustrank.engine.planning import Plan, make_plan, upper_bounds
 from robustrank.engine.resources import Resources
-from robustrank.engine.run_folder import RunFolder
-from robustrank.engine.worker import Outcome, run_cell
-from robustrank.errors import PluginError
+from robustrank.engine.worker import run_cell
+from robustrank.errors import PluginError, UsageError
 from robustrank.experiment import Experiment
-from robustrank.notices import listening, notice
+from robustrank.notices import notice
 
 Advance = Callable[[int, int], None]
+_POLL_SECONDS = 0.2  # how often processes are looked after that say nothing
 
 
-def in_this_process(
-    cells: Sequence[Cell], resources: Resources, folder: RunFolder, advance: Advance | None = None
-) -> Iterator[Outcome]:
-    """Do the cells one after the other."""
-    for cell in cells:
-        yield run_cell(cell, resources, folder, advance)
+class Executor(Protocol):
+    """Runs the plug-in code of one experiment."""
+
+    def plan(self) -> Plan:
+        """Return the plan.
+
+        Raises:
+            RobustrankError: It cannot be made.
+        """
+
+    def upper_bounds(self) -> list[tuple[Cell, int]]:
+        """Return the cells with an upper bound on the pairs each scores."""
+
+    def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
+        """Yield the result of each cell, as they finish."""
 
 
-def in_processes(
-    cells: Sequence[Cell], experiment: Experiment, cache: Path, folder: RunFolder, workers: int
-) -> Iterator[Outcome]:
-    """Do the cells in ``workers`` processes; outcomes come as they finish.
+@contextmanager
+def open_executor(
+    experiment: Experiment, cache: Path, workers: int = 1, cell_seconds: float | None = None
+) -> Iterator[Executor]:
+    """Open an executor, and end its processes behind it.
+
+    Args:
+        experiment: What is to be run.
+        cache: The folder of scores and trained weights.
+        workers: How many processes; 0 is this one, which a plug-in can end.
+        cell_seconds: How long a cell may take.
 
     Raises:
-        PluginError: A worker process died, as when memory runs out; finished cells are kept.
+        UsageError: A time limit without a process that could be ended.
     """
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),  # torch does not survive a fork
-        initializer=_begin,
-        initargs=(experiment, cache, folder.path, os.getpid(), workers),
-    )
-    waiting: set[Future[Outcome]] = set()
+    if workers == 0:
+        if cell_seconds is not None:
+            raise UsageError(
+                "a limit on a cell's time needs a process that can be ended", allowed="--workers 1 or more"
+            )
+        yield InThisProcess(experiment, cache)
+        return
+    executor = InProcesses(experiment, cache, workers, cell_seconds)
     try:
-        waiting = {pool.submit(_do, cell) for cell in cells}
-        while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                outcome = future.result()
-                for text in outcome.notices:
-                    notice(text)
-                yield outcome
-    except BrokenProcessPool as error:
-        raise PluginError(
-            "a worker process died", hint="run the same command again, with fewer --workers if memory ran out"
-        ) from error
-    finally:
-        processes = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        if waiting:  # interrupted: cells in flight are dropped, which loses nothing finished
-            for process in processes:
-                process.terminate()
-        for process in processes:
-            process.join()
+        yield executor
+    except BaseException:
+        executor.end()
+        raise
+    executor.close()
 
 
-_worker: tuple[Resources, RunFolder] | None = None
+class InThisProcess:
+    """Runs cells in this process, for a debugger: a plug-in that ends the process ends the run."""
+
+    def __init__(self, experiment: Experiment, cache: Path) -> None:
+        self._experiment, self._resources = experiment, Resources(experiment, cache)
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        return make_plan(self._experiment, self._resources)
+
+    def upper_bounds(self) -> list[tuple[Cell, int]]:
+        """Return the cells with an upper bound on the pairs each scores."""
+        return upper_bounds(self._experiment, self._resources)
+
+    def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
+        """Yield the result of each cell, one after the other."""
+        for cell in cells:
+            yield run_cell(cell, self._resources, advance)
 
 
-def _begin(experiment: Experiment, cache: Path, folder: Path, parent: int, workers: int) -> None:
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    # Threads beyond the cores only fight each other. Scores do not depend on their number.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-    _worker = Resources(experiment, cache), RunFolder(folder)
+@dataclass
+class _Job:
+    """A cell in work."""
+
+    cell: Cell
+    deadline: float | None = None  # by the monotonic clock; set when the process has begun with the cell
 
 
-def _die_with(parent: int) -> None:
-    """End this process when its parent is gone, killed without a chance to say so."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+class InProcesses:
+    """Runs cells in worker processes; the first also makes the plan.
+
+    A process that dies, or is ended because its cell took too long, costs that cell alone: the others go on in a
+    new process.
+    """
+
+    def __init__(self, experiment: Experiment, cache: Path, workers: int, cell_seconds: float | None) -> None:
+        self._experiment, self._cache = experiment, cache
+        self._count, self._cell_seconds = workers, cell_seconds
+        self._idle: list[Worker] = []
+        self._busy: dict[Worker, _Job] = {}
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        plan: Plan = self._call("plan")
+        return plan
+
+    def upper_bounds(self) -> list[tuple[Cell, int]]:
+        """Return the cells with an upper bound on the pairs each scores."""
+        bounds: list[tuple[Cell, int]] = self._call("upper bounds")
+        return bounds
+
+    def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
+        """Yield the result of each cell, as they finish; progress is told where one process works alone."""
+        waiting = deque(cells)
+        tell = advance if self._count == 1 else _ignore
+        while waiting or self._busy:
+            while waiting and len(self._busy) < self._count:
+                self._start(waiting.popleft())
+            wait([worker.connection for worker in self._busy], timeout=_POLL_SECONDS)
+            for worker in list(self._busy):
+                result = self._result(worker, tell)
+                if result is not None:
+                    yield result
+
+    def close(self) -> None:
+        """Let the idle processes end."""
+        for worker in self._idle:
+            worker.close()
+        self.end()
+
+    def end(self) -> None:
+        """End all processes at once."""
+        for worker in [*self._idle, *self._busy]:
+            worker.end()
+        self._idle, self._busy = [], {}
+
+    def _call(self, request: str) -> Any:
+        worker = self._worker()
+        worker.send(request)
+        while True:
+            alive = worker.is_alive()  # before the messages are read: what it said last still counts
+            for kind, content in worker.messages(_POLL_SECONDS):
+                if kind == "noticed":
+                    notice(content)
+                else:
+                    self._idle.append(worker)
+                    return _opened(kind, content)
+            if not alive:
+                worker.end()
+                raise PluginError(
+                    f"a plug-in ended the process that plans the run: {worker.fate}",
+                    hint="a plug-in must not call os._exit; robustrank run --workers 0 runs all in one process, for a "
+                    "debugger",
+                )
+
+    def _worker(self) -> Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.is_alive():
+                return worker
+            worker.end()
+        return Worker(self._experiment, self._cache, self._count)
+
+    def _start(self, cell: Cell) -> None:
+        worker = self._worker()
+        worker.send("cell", cell)
+        self._busy[worker] = _Job(cell)
+
+    def _result(self, worker: Worker, advance: Advance) -> CellResult | None:
+        """Return the result of a worker's cell, or None while it works."""
+        job, alive = self._busy[worker], worker.is_alive()
+        for kind, content in worker.messages():
+            if kind == "started":
+                job.deadline = None if self._cell_seconds is None else time.monotonic() + self._cell_seconds
+            elif kind == "advanced":
+                advance(*content)
+            elif kind == "noticed":
+                notice(content)
+            else:
+                del self._busy[worker]
+                self._idle.append(worker)
+                result: CellResult = _opened(kind, content)
+                return result
+        if not alive:
+            return self._lost(worker, f"the process died while it ran this cell: {worker.fate}", worker.advice)
+        if job.deadline is not None and time.monotonic() > job.deadline:
+            reason = f"the limit of {self._cell_seconds:g} s a cell is over; the process that ran it was ended"
+            return self._lost(worker, reason, "raise --cell-seconds, or run the cell again alone")
+        return None
+
+    def _lost(self, worker: Worker, reason: str, hint: str | None) -> CellResult:
+        job = self._busy.pop(worker)
+        worker.end()
+        return lost_cell(job.cell, reason, hint)
 
 
-def _do(cell: Cell) -> Outcome:
-    if _worker is None:
-        raise RuntimeError("the worker process was not initialised")
-    notices: list[str] = []
-    with listening(notices.append):
-        outcome = run_cell(cell, *_worker)
-    return replace(outcome, notices=tuple(notices))
+def _opened(kind: str, content: Any) -> Any:
+    """Return an answer, or raise what it tells."""
+    if kind == "refused":
+        raise content
+    if kind == "defect":
+        raise RuntimeError(f"in a worker process:\n{content}")
+    return content
+
+
+def _ignore(done: int, total: int) -> None:
+    """Tell nobody."""

@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import robustrank
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.plugins import KINDS, code_parts, find, registry
@@ -36,7 +35,7 @@ def _machine() -> Mapping[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": {name: number for name in PACKAGES if (number := _version(name))},
-        "commit": _commit(Path(robustrank.__file__).parent),
+        "commit": _commit(Path(__file__).parent),
         "code": code_parts("robustrank.engine.worker")["code"],
         "hardware": {
             "machine": platform.machine(),
@@ -47,28 +46,23 @@ def _machine() -> Mapping[str, Any]:
     }
 
 
+def minimal_provenance() -> dict[str, Any]:
+    """Return the record of a cell whose process is gone: when, and the environment."""
+    return {"when": datetime.now(UTC).isoformat(timespec="seconds"), "environment": environment()}
+
+
 def cell_provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
     """Return the record of a cell that is finished now: when, its environment, its data and plug-ins."""
     return {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": environment(),
+        **minimal_provenance(),
         "collection": _collection(cell.collection, resources),
         "plugins": _plugins([cell]),
     }
 
 
-def run_provenance(
-    plan: Sequence[Cell], resources: Resources, finished: Iterable[tuple[Cell, Mapping[str, Any]]]
-) -> dict[str, Any]:
-    """Return the record of a run: the environments that made its cells, data hashes, plug-ins and their origin.
-
-    Args:
-        plan: All cells.
-        resources: Knows collections and rankers.
-        finished: Those that are finished, each with its own provenance.
-    """
+def planned_provenance(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
+    """Return what a run's record tells before any cell is done: data hashes, plug-ins and their origin."""
     return {
-        "environments": _environments(finished),
         "collections": {
             spec.label: _collection(spec, resources) for spec in _distinct(cell.collection for cell in plan)
         },
@@ -76,6 +70,16 @@ def run_provenance(
         "plugins": _plugins(plan),
         "cells": [{"key": cell.key, "title": cell.title} for cell in plan],
     }
+
+
+def run_provenance(planned: Mapping[str, Any], finished: Iterable[tuple[Cell, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return the record of a run: the environments that made its cells, and what was planned.
+
+    Args:
+        planned: What :func:`planned_provenance` told.
+        finished: The cells that are finished, each with its own provenance.
+    """
+    return {"environments": _environments(finished), **planned}
 
 
 def _environments(finished: Iterable[tuple[Cell, Mapping[str, Any]]]) -> list[dict[str, Any]]:

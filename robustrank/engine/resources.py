@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robustrank.collections.collection import Collection
+from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError
 from robustrank.experiment import SELF, Experiment, Training
 from robustrank.plugins import canonical_name, code_parts, create, digest_of, identity, training_parts
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
@@ -47,8 +49,9 @@ class Resources:
         """Return the collection, read once."""
 
         def make() -> Collection:
-            found: Collection = create("collection", spec).read()
-            return found
+            reader: CollectionReader = create("collection", spec)
+            with plugin_code(f"collection {spec.name!r}", "read()"):
+                return reader.read()
 
         return self._memoise(("collection", spec.text), make)
 
@@ -75,9 +78,9 @@ class Resources:
         if training is None or training.collection != SELF:
             return {}
         return {
-            other.label: TrainingSplit(self.experiment.training_split(other.label) or other)
-            for other in self.experiment.specs("collections")
-            if other.label != collection.label
+            domain.label: TrainingSplit(self.experiment.training_split(domain.label) or domain)
+            for domain in self.experiment.specs("collections")
+            if domain.label != collection.label
         }
 
     def domain_identity(self, label: str) -> str:
@@ -91,7 +94,8 @@ class Resources:
         def make() -> Ranker:
             ranker: Ranker = create("ranker", spec)
             ranker = self._trained(ranker, spec, training_split, seed) if training_split else ranker
-            ranker.prepare(self.collection(collection))
+            with plugin_code(f"ranker {spec.name!r}", "prepare()"):
+                ranker.prepare(self.collection(collection))
             return ranker
 
         identities = self.ranker_identity(spec, training_split, seed), self.collection(collection).fingerprint
@@ -194,16 +198,16 @@ class Resources:
         )
 
     def _lru(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
-        """Like :meth:`_once` for what trained weights make large and many: only the last few are kept."""
-        found = self._memoise(name, make)
-        self._trained_things = [other for other in self._trained_things if other != name] + [name]
+        """Like :meth:`_memoise` for what trained weights make large and many: only the last few are kept."""
+        value = self._memoise(name, make)
+        self._trained_things = [known for known in self._trained_things if known != name] + [name]
         for old in self._trained_things[:-_KEPT]:
             self._made.pop(old, None)
         self._trained_things = self._trained_things[-_KEPT:]
-        return found
+        return value
 
     def _memoise(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
         if name not in self._made:
             self._made[name] = make()
-        found: Made = self._made[name]
-        return found
+        value: Made = self._made[name]
+        return value

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 import yaml
 
-from robustrank.engine.cell import Cell, coordinates, plan
-from robustrank.engine.context import Context
-from robustrank.engine.executor import in_processes, in_this_process
+from robustrank.engine.cell import Cell
+from robustrank.engine.cell_result import CellResult, failed_cell
+from robustrank.engine.executor import open_executor
+from robustrank.engine.planning import Plan
 from robustrank.engine.provenance import run_provenance
-from robustrank.engine.resources import Resources
 from robustrank.engine.run_folder import PLANNED, RunFolder
-from robustrank.engine.worker import Outcome
+from robustrank.errors import DataError, NothingMeasured
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
-from robustrank.plugins import create
-from robustrank.rows import Coordinates
 
 Redo = Literal["errors", "none", "all"]
 
@@ -34,7 +32,7 @@ class Observer(Protocol):
     def advanced(self, done: int, total: int) -> None:
         """The cell in work has done so much."""
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, result: CellResult) -> None:
         """A cell is finished."""
 
     def noticed(self, text: str) -> None:
@@ -48,7 +46,8 @@ class Summary:
     Attributes:
         folder: The run folder.
         cells, done, rows: How many cells the plan has, how many were done now, how many rows there are.
-        failed: The cells that ended in an error.
+        failed: The cells that ended in an error now.
+        skipped: Title and reason of each cell of the plan that was skipped, now or before.
         notices: What was said while it ran: which damaged files were set aside, what was done again.
     """
 
@@ -56,13 +55,21 @@ class Summary:
     cells: int = 0
     done: int = 0
     rows: int = 0
-    failed: list[Outcome] = field(default_factory=list)
+    failed: list[CellResult] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+
+    def add(self, result: CellResult) -> None:
+        """Count a cell that is done."""
+        self.done += 1
+        self.failed += [result] if result.status == "error" else []
 
     @property
     def exit_code(self) -> int:
-        """0, or the exit code of the first cell that failed."""
-        return self.failed[0].exit_code if self.failed else 0
+        """0, the exit code of the first cell that failed, or that of a run in which every cell was skipped."""
+        if self.failed:
+            return self.failed[0].exit_code
+        return NothingMeasured.exit_code if len(self.skipped) == self.cells else 0
 
 
 def run(
@@ -73,6 +80,7 @@ def run(
     observer: Observer,
     workers: int = 1,
     redo: Redo = "errors",
+    cell_seconds: float | None = None,
 ) -> Summary:
     """Run what is left to do of an experiment.
 
@@ -81,10 +89,12 @@ def run(
         out: The run folder; made, or resumed.
         cache: The folder of scores and trained weights.
         observer: Is told how it goes.
-        workers: Processes.
+        workers: Processes that run cells; 0 runs them in this process, which a plug-in can end.
         redo: Which finished cells are done again: those that ended in an error, none, or all.
+        cell_seconds: How long a cell may take before its process is ended and it counts as failed; None is no limit.
 
     Raises:
+        NothingMeasured: The plan has no cells.
         RobustrankError: The plan cannot be made, or the folder cannot be written.
         KeyboardInterrupt: The user stopped it; finished cells are kept.
     """
@@ -94,54 +104,50 @@ def run(
         summary.notices.append(text)
         observer.noticed(text)
 
-    with listening(tell):
-        resources = Resources(experiment, cache)
-        cells = plan(experiment, resources)
+    with listening(tell), open_executor(experiment, cache, workers, cell_seconds) as executor:
+        plan = executor.plan()
         folder = RunFolder(out)
         with folder.open():
-            retired = folder.retire_stale(cells)
-            folder.set_damaged_aside(cells)
-            todo = [cell for cell in cells if _left(folder.status(cell.key), redo)]
-            observer.planned(cells, todo, retired)
-            summary.cells = len(cells)
+            retired = folder.retire_stale(plan.cells)
+            folder.set_damaged_aside(plan.cells)
+            todo = [cell for cell in plan.cells if _left(folder.status(cell.key), redo)]
+            observer.planned(plan.cells, todo, retired)
+            summary.cells = len(plan.cells)
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
-            lines = [coordinates(cell, resources) for cell in cells]
             if todo:  # what is there now, should the run be killed
-                _consolidate(folder, cells, lines, resources)
+                _consolidate(folder, plan)
             try:
-                for outcome in _outcomes(todo, experiment, resources, folder, workers, observer):
-                    observer.finished(outcome)
-                    summary.done += 1
-                    summary.failed += [outcome] if outcome.error else []
+                for result in executor.run(todo, observer.advanced):
+                    summary.add(_save(folder, result))
+                    observer.finished(result)
             finally:
-                summary.rows = _consolidate(folder, cells, lines, resources)
+                summary.rows = _consolidate(folder, plan)
+                summary.skipped = [(cell.title, reason) for cell in plan.cells if (reason := folder.skipped(cell.key))]
     return summary
 
 
-def upper_bound(experiment: Experiment, cache: Path) -> Iterator[tuple[Cell, int]]:
-    """Yield the cells with an upper bound on the pairs each scores; no model is loaded to score."""
-    resources = Resources(experiment, cache)
-    for cell in plan(experiment, resources):
-        yield cell, create("task", cell.task).calls(Context(cell, resources))
+def upper_bound(experiment: Experiment, cache: Path) -> list[tuple[Cell, int]]:
+    """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
+    with open_executor(experiment, cache) as executor:
+        return executor.upper_bounds()
 
 
-def _outcomes(
-    todo: Sequence[Cell],
-    experiment: Experiment,
-    resources: Resources,
-    folder: RunFolder,
-    workers: int,
-    observer: Observer,
-) -> Iterator[Outcome]:
-    if workers == 1:
-        return in_this_process(todo, resources, folder, observer.advanced)
-    return in_processes(todo, experiment, resources.cache, folder, workers)
+def _save(folder: RunFolder, result: CellResult) -> CellResult:
+    """Save a result; return it, or, where no file can hold it, the error that was saved in its place."""
+    try:
+        folder.save(result)
+    except DataError as error:
+        if isinstance(error.__cause__, OSError):  # the disk's fault: no further cell could be written, either
+            raise
+        result = failed_cell(result.cell, error, result.provenance)
+        folder.save(result)
+    return result
 
 
-def _consolidate(folder: RunFolder, cells: Sequence[Cell], lines: Sequence[Coordinates], resources: Resources) -> int:
+def _consolidate(folder: RunFolder, plan: Plan) -> int:
     """Write what is put together from the finished cells, and its manifest; return the number of rows."""
-    rows = folder.write_rows(lines)
-    provenance = run_provenance(cells, resources, folder.provenances(cells))
+    rows = folder.write_rows(plan.coordinates)
+    provenance = run_provenance(plan.provenance, folder.provenances(plan.cells))
     folder.write("provenance.json", json.dumps(provenance, indent=2) + "\n")
     folder.seal()
     return rows

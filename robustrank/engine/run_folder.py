@@ -5,7 +5,7 @@ provenance.json      versions, hardware and commands that made the cells, and wh
 cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any;
                      manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
-damaged/<key>/       cells that were not as their manifest says; they are done again
+damaged/<key>/       cells that were not as their manifest says; they are run again
 cells.jsonl          what each cell of the plan is: names, parameters, labels, identities, status
 rows.csv             all rows in the order of the plan, written when the run ends
 manifest.json        sizes and digests of the files beside it
@@ -17,7 +17,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,11 @@ from filelock import FileLock, Timeout
 
 from robustrank.collections.trec import write_run
 from robustrank.engine.cell import Cell
+from robustrank.engine.cell_result import CellResult
 from robustrank.errors import UsageError
 from robustrank.json_lines import line, read_lines, write_lines
 from robustrank.notices import notice
-from robustrank.rows import COLUMNS, Coordinates, Row
+from robustrank.rows import COLUMNS, Coordinates
 from robustrank.run_files import KEY
 from robustrank.storage import (
     find_damage,
@@ -82,8 +83,13 @@ class RunFolder:
             lock.release()
 
     def status(self, key: str) -> str:
-        """Return "done", "error", or "planned" for a cell that was never finished."""
+        """Return "done", "skipped", "error", or "planned" for a cell that was never finished."""
         return str(self._record(key).get("status", PLANNED))
+
+    def skipped(self, key: str) -> str:
+        """Return why a cell was skipped; nothing where it was not."""
+        record = self._record(key)
+        return str(record["reason"]) if record.get("status") == "skipped" else ""
 
     def retire_stale(self, plan: Iterable[Cell]) -> int:
         """Retire cells the plan does not name, bring back retired ones it names; return how many were retired."""
@@ -106,34 +112,27 @@ class RunFolder:
             folder = self.cells / cell.key
             if os.path.lexists(folder) and (damage := find_damage(folder)):
                 aside = set_aside(folder, self.path / "damaged")
-                notice(f"{damage}; moved to {aside.parent.name}/, and done again: {cell.title}")
+                notice(f"{damage}; moved to {aside.parent.name}/, and run again: {cell.title}")
 
-    def save(
-        self,
-        cell: Cell,
-        rows: Sequence[Row],
-        facts: Mapping[str, Any],
-        provenance: Mapping[str, Any],
-        adversarial: Sequence[Mapping[str, Any]] = (),
-        certificates: Sequence[Mapping[str, Any]] = (),
-        runs: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
-    ) -> None:
+    def save(self, result: CellResult) -> None:
         """Write a cell; it is there whole or not at all.
 
         Raises:
-            DataError: The folder cannot be written, or the disk is full; finished cells are untouched.
+            DataError: The folder cannot be written, or the disk is full, or no run file can hold the rankings;
+                finished cells are untouched.
         """
+        cell = result.cell
 
         def fill(folder: Path) -> None:
-            write_lines(folder / "rows.jsonl", (row.as_dict() for row in rows))
-            for name, records in (("adversarial", adversarial), ("certificates", certificates)):
+            write_lines(folder / "rows.jsonl", (row.as_dict() for row in result.rows))
+            for name, records in (("adversarial", result.adversarial), ("certificates", result.certificates)):
                 if records:
                     write_lines(folder / f"{name}.jsonl", records)
-            for tag, run in (runs or {}).items():
+            for tag, run in result.runs.items():
                 (folder / "runs").mkdir(exist_ok=True)
                 write_run(folder / "runs" / f"{tag}.trec", run, tag)
-            (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", encoding="utf-8")
-            write_lines(folder / "cell.json", [{"key": cell.key, "title": cell.title, **facts}])
+            (folder / "provenance.json").write_text(json.dumps(result.provenance, indent=1) + "\n", encoding="utf-8")
+            write_lines(folder / "cell.json", [{"key": cell.key, "title": cell.title, **result.facts}])
 
         write_folder(self.cells / cell.key, fill)
 

@@ -1,77 +1,97 @@
-"""Does one cell: runs its task, turns a failure into an error row, and saves what came out."""
+"""Does one cell: runs its task, checks what comes back, and turns any failure into one error row.
+
+Nothing here writes: a result is plain data, which the driver of the run saves.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import time
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from robustrank.engine.cell import Cell
+from robustrank.engine.cell import Cell, refuse_change
+from robustrank.engine.cell_result import CellResult, CellStatus, failed_cell
 from robustrank.engine.context import Context
-from robustrank.engine.provenance import cell_provenance
+from robustrank.engine.forks import ForkWatch
+from robustrank.engine.provenance import cell_provenance, minimal_provenance
 from robustrank.engine.resources import Resources
-from robustrank.engine.run_folder import RunFolder
 from robustrank.errors import PluginError, RobustrankError
 from robustrank.plugins import create
+from robustrank.rows import Row, checked_row
 from robustrank.task import Task
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a cell.
-
-    Attributes:
-        cell: The cell.
-        error: Empty, or what went wrong, for a person.
-        exit_code: 0, or the exit code of the cause.
-        notices: What a worker process had to say meanwhile.
-    """
-
-    cell: Cell
-    error: str = ""
-    exit_code: int = 0
-    notices: tuple[str, ...] = ()
-
-
-def run_cell(
-    cell: Cell, resources: Resources, folder: RunFolder, advance: Callable[[int, int], None] | None = None
-) -> Outcome:
-    """Run a cell and save it. An error in a plug-in ends this cell alone.
+def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], None] | None = None) -> CellResult:
+    """Run a cell. Whatever a plug-in raises ends this cell alone.
 
     Raises:
-        DataError: The result cannot be written: no further cell could be, either.
-        KeyboardInterrupt: The user stopped it; nothing of this cell is saved.
+        KeyboardInterrupt: The user stopped it.
     """
     context = Context(cell, resources)
     if advance is not None:
         context.advance = advance
-    started = time.monotonic()
+    folder, started = os.getcwd(), time.monotonic()  # noqa: PTH109 - to be restored as it is
     try:
-        task: Task = create("task", cell.task)
-        rows = list(task.run(context))
-    except Exception as error:
-        return _failed(context, folder, error)
-    facts = {
-        "status": "done",
-        "seconds": round(time.monotonic() - started, 2),
-        "pairs_scored": context.served.scored,
-        "pairs_cached": context.served.cached,
-    }
-    folder.save(
-        cell, rows, facts, cell_provenance(cell, resources), context.adversarial, context.certificates, context.runs
-    )
-    return Outcome(cell)
+        with ForkWatch() as forks:
+            rows = _rows(cell, context)
+            if forks.child_came_back():
+                raise PluginError("a plug-in forked this process, and the child went on with the run")
+        return _finished(context, rows, round(time.monotonic() - started, 2))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return failed_cell(cell, error, _provenance(cell, resources))
+    finally:
+        os.chdir(folder)  # the paths of the next cell are relative to it
 
 
-def _failed(context: Context, folder: RunFolder, error: Exception) -> Outcome:
-    known = isinstance(error, RobustrankError)
-    message = str(error) if known else f"{type(error).__name__}: {error}"
-    row = context.row("error", None, status="error", note=message)
-    facts = {"status": "error", "error": message, "traceback": traceback.format_exc()}
-    folder.save(context.cell, [row], facts, cell_provenance(context.cell, context.resources))
-    return Outcome(
+def _rows(cell: Cell, context: Context) -> list[Row]:
+    """Run the task and return its rows, each checked against the schema."""
+    refuse_change(cell, context.resources)
+    task: Task = create("task", cell.task)
+    return [_checked_row(row, cell) for row in task.run(context)]
+
+
+def _checked_row(row: object, cell: Cell) -> Row:
+    if not isinstance(row, Row):
+        raise PluginError(f"task {cell.task.name!r} yielded a {type(row).__name__}", allowed="rows: context.row(…)")
+    try:
+        return checked_row(row.as_dict())
+    except ValueError as error:
+        raise PluginError(f"task {cell.task.name!r} yielded a row that is not valid: {error}") from error
+
+
+def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
+    reasons = dict.fromkeys(row.note for row in rows if row.status == "skipped")
+    is_skipped = bool(rows) and all(row.status == "skipped" for row in rows)
+    status: CellStatus = "skipped" if is_skipped else "done"
+    facts: dict[str, Any] = {"status": status, "seconds": seconds}
+    if "served" in vars(context):  # made when it was first asked for
+        facts |= {"pairs_scored": context.served.scored, "pairs_cached": context.served.cached}
+    if is_skipped:
+        facts["reason"] = "; ".join(reasons)
+    return CellResult(
         context.cell,
-        message,
-        error.exit_code if isinstance(error, RobustrankError) else PluginError.exit_code,
+        status,
+        rows,
+        facts,
+        cell_provenance(context.cell, context.resources),
+        facts.get("reason", ""),
+        adversarial=_plain(context.adversarial),
+        certificates=_plain(context.certificates),
+        runs=_plain(context.runs),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return what a task saves as JSON would give it back, so that no object of a plug-in leaves this process."""
+    return json.loads(json.dumps(value, default=str)) if value else value
+
+
+def _provenance(cell: Cell, resources: Resources) -> Mapping[str, Any]:
+    try:
+        return cell_provenance(cell, resources)
+    except RobustrankError:  # the collection or a plug-in is what failed
+        return minimal_provenance()

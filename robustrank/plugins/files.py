@@ -158,4 +158,4 @@ class _Finder:
         return spec
 
 
-sys.meta_path.append(_Finder)
+sys.meta_path.insert(0, _Finder)  # before the finder of paths, which would use bytecode

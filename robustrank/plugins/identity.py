@@ -17,9 +17,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from robustrank.errors import DataError, PluginError, RobustrankError
+from robustrank.errors import DataError
 from robustrank.plugins.contents import content_digest
 from robustrank.plugins.distributions import library_versions
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.files import forget_changed_files
 from robustrank.plugins.loading import create, find
 from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining, marks
@@ -194,12 +195,8 @@ def _content(path: Path) -> list[str]:
 
 
 def _fingerprint(plugin: Any, where: str) -> str:
-    try:
+    with plugin_code(where, "its fingerprint"):
         return str(getattr(plugin, "fingerprint", ""))
-    except (RobustrankError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        raise PluginError(f"its fingerprint raised {type(error).__name__}: {error}", where=where) from error
 
 
 def _remembered(memory: dict[tuple[str, str], str], kind: str, spec: Spec, make: Callable[[], str]) -> str:

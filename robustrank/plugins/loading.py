@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from robustrank.errors import PluginError, RobustrankError, UsageError, nearest
+from robustrank.errors import PluginError, UsageError, nearest
+from robustrank.plugins.failure import plugin_code, storable
 from robustrank.plugins.files import class_in_file
 from robustrank.plugins.parameters import checked_parameters
 from robustrank.plugins.registry import KINDS, Plugin, registry
@@ -39,16 +40,16 @@ def create(kind: str, spec: Spec) -> Any:
 
     Raises:
         UsageError: Unknown plug-in or parameter, a missing parameter, or a value of the wrong type.
-        PluginError: The plug-in cannot be used, or its constructor raised.
+        PluginError: The plug-in cannot be used, or its constructor failed.
     """
     plugin = find(kind, spec.name)
     values = checked_parameters(plugin, spec, kind)
-    try:
-        return plugin(**values)
-    except RobustrankError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{kind} {spec.text!r}: {error}", hint=f"robustrank describe {kind} {spec.name}") from error
+    with plugin_code(f"{kind} {spec.name!r}", "its constructor"):
+        try:
+            return plugin(**values)
+        except (ValueError, TypeError) as error:
+            hint = f"robustrank describe {kind} {spec.name}"
+            raise UsageError(f"{kind} {spec.text!r}: {storable(str(error))}", hint=hint) from error
 
 
 def availability(kind: str) -> Iterator[tuple[Plugin, type[Any] | None, str]]:

@@ -91,7 +91,19 @@ QUERY_ATTACK = Table(
         Column("worst-case", (Select(TABLE, "worst"),), higher_is_better=True),
         _change("relative change, worst-case", _shift(TABLE, "clean", "worst"), of_means=relative_change),
         _low_share(_LOSING, _shift(TABLE, "clean", "attacked"), unit=_losing),
-        _share("edited variants", (Select("edited"),), compare=False),
+    ),
+)
+
+QUERY_COST = Table(
+    name="query-attack-cost",
+    caption="Cost of the attacks on queries: means over queries",
+    task="query-attack",
+    rows=ATTACKED,
+    columns=(
+        _plain("edited variants", (Select("edited"),), percent=True, digits=1),
+        _plain("queries to the victim", (Select("queries"),), digits=1),
+        _plain("forward passes", (Select("model_calls"),), digits=1),
+        _plain("queries to prepare", (Select("queries", group="prepare"),), digits=0, exact=True, units=""),
     ),
 )
 
@@ -156,6 +168,7 @@ DOCUMENT_ATTACK = Table(
         Column("boost (mean rank improvement)", (Select("boost", "attacked"),), digits=1, higher_is_better=False),
         _plain("median boost", (Select("boost", "attacked"),), statistic=_median, digits=1, higher_is_better=False),
         Column("normalised boost", (Select("normalised_boost", "attacked"),), higher_is_better=False),
+        _plain("spill", (Select("spill", "attacked"),), digits=2),
         _plain("edited targets", (Select("edits", "attacked"),), statistic=_count_positive, digits=0, exact=True),
         _change(
             "relative change of nDCG@10",
@@ -175,6 +188,7 @@ DOCUMENT_COST = Table(
     units="targets",
     columns=(
         _plain("queries to the victim", (Select("queries"),), digits=1),
+        _plain("reranks", (Select("reranks"),), digits=1),
         _plain("forward passes", (Select("model_calls"),), digits=1),
         _plain("queries to prepare", (Select("queries", group="prepare"),), digits=0, exact=True, units=""),
         _plain("edits", (Select("edits", "attacked"),), digits=1),
@@ -341,6 +355,7 @@ TABLES: tuple[Table, ...] = (
     OOD_QUERY_TYPES,
     OOD_CORPUS,
     QUERY_ATTACK,
+    QUERY_COST,
     DOCUMENT_ATTACK,
     DOCUMENT_COST,
     DOCUMENT_STEALTH,

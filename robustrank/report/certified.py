@@ -28,16 +28,16 @@ _BY_QUERY = ("collection", "ranker", "defense", "seed", "query_id")
 
 def verdicts(facts: Iterable[Fact]) -> list[Fact]:
     """Return the facts that are verdicts, by radius, then K; those by a published bound have a group."""
-    found = [fact for fact in facts if fact.measure == CERTIFIED and fact.k and fact.radius]
-    return sorted(found, key=lambda fact: (_words(fact), fact.k or 0, fact.group))
+    about = [fact for fact in facts if fact.measure == CERTIFIED and fact.k and fact.radius]
+    return sorted(about, key=lambda fact: (_words(fact), fact.k or 0, fact.group))
 
 
 def with_attacks(rowset: RowSet, task: Entry) -> RowSet:
     """Return the rows of a task, for certified lists with what the attacks on documents of the same run did to them.
 
     ``empirically_robust`` of K and a radius is 1 where no attack confined to the defense's table, of at most so many
-    words, brought a document from outside the top K into it, and 0 where one did; it is missing for a list that no such
-    attack was made on. Its group ``any attack`` is the same over all attacks, and ``attacked_texts`` counts them.
+    words, brought a document from outside the top K into it, and 0 where one did; it is missing for a list that met no
+    such attack. Its group ``any attack`` is the same over all attacks, and ``attacked_texts`` counts them.
     """
     of_task = rowset.of(task)
     if task.name != TASK:

@@ -103,7 +103,7 @@ def _pairs(first: RowSet, second: RowSet, axis: str) -> dict[str, str]:
 
 
 def _is_alone(entry: Entry, entries: Sequence[Entry]) -> bool:
-    return sum(other.name == entry.name for other in entries) == 1
+    return [e.name for e in entries].count(entry.name) == 1
 
 
 def _renamed(rows: pd.DataFrame, pairs: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:

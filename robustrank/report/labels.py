@@ -31,81 +31,83 @@ def label_points(
     axes: Axes,
     renderer: RendererAgg,
     names: Sequence[str],
-    spots: Sequence[XY],
+    points: Sequence[XY],
     bars: Sequence[tuple[XY, XY]],
     colours: Sequence[str],
 ) -> None:
-    """Write each name where it covers least, the nearest such place first.
+    """Write each name where it covers least, the nearest such position first.
 
     Args:
         axes: With its final limits.
         renderer: Of the figure.
         names: [n], one for each point.
-        spots: [n], the points, in data coordinates.
+        points: [n], the points, in data coordinates.
         bars: Error bars in data coordinates, (start, end), horizontal or vertical.
         colours: [n], of the names.
     """
     scale = renderer.dpi / 72
 
-    def box(spot: XY, half: float) -> Bbox:
-        x, y = axes.transData.transform(spot)
+    def box(point: XY, half: float) -> Bbox:
+        x, y = axes.transData.transform(point)
         return Bbox.from_extents(x - half * scale, y - half * scale, x + half * scale, y + half * scale)
 
-    taken = [box(spot, _POINT) for spot in spots]
+    taken = [box(point, _POINT) for point in points]
     taken += [Bbox.union([box(start, 1), box(end, 1)]) for start, end in bars]
     frame = axes.get_window_extent(renderer)
-    for name, spot, colour, mark in zip(names, spots, colours, taken[: len(spots)], strict=True):
-        text = axes.annotate(name, spot, (0, 0), textcoords="offset points", color=colour, ha="center", va="center")
+    for name, point, colour, mark in zip(names, points, colours, taken[: len(points)], strict=True):
+        text = axes.annotate(name, point, (0, 0), textcoords="offset points", color=colour, ha="center", va="center")
         size = text.get_window_extent(renderer)
-        places = list(_places(size.width / scale, size.height / scale))
-        boxes = [_moved(mark, place, size, scale) for place in places]
-        costs = [_cost(own, taken, frame) + place.distance / 1000 for own, place in zip(boxes, places, strict=True)]
+        anchors = list(_anchors(size.width / scale, size.height / scale))
+        boxes = [_moved(mark, anchor, size, scale) for anchor in anchors]
+        costs = [
+            _cost(label, taken, frame) + anchor.distance / 1000 for label, anchor in zip(boxes, anchors, strict=True)
+        ]
         best = int(np.argmin(costs))
-        text.set_position(places[best].centre)
+        text.set_position(anchors[best].centre)
         taken.append(boxes[best])
-        if places[best].distance >= _LEADER:
+        if anchors[best].distance >= _LEADER:
             line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
-            axes.annotate("", spot, places[best].edge, textcoords="offset points", arrowprops=line)
+            axes.annotate("", point, anchors[best].edge, textcoords="offset points", arrowprops=line)
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a name may stand, in points from its mark: its centre, and the edge or corner nearest to the mark."""
+class _Anchor:
+    """Where a name may be, in points from its mark: its centre, and the edge or corner nearest to the mark."""
 
     distance: float
     centre: XY
     edge: XY
 
 
-def _places(width: float, height: float) -> Iterator[_Place]:
-    """Yield the places of a name of this size in points, the nearest first."""
+def _anchors(width: float, height: float) -> Iterator[_Anchor]:
+    """Yield the positions of a name of this size in points, the nearest first."""
     for distance in _DISTANCES:
         for angle in _ANGLES:
             x, y = math.cos(math.radians(angle)), math.sin(math.radians(angle))
             edge = (x * distance, y * distance)
-            yield _Place(distance, (edge[0] + _sign(x) * width / 2, edge[1] + _sign(y) * height / 2), edge)
+            yield _Anchor(distance, (edge[0] + _sign(x) * width / 2, edge[1] + _sign(y) * height / 2), edge)
 
 
 def _sign(value: float) -> int:
     return 0 if abs(value) < 1e-9 else int(math.copysign(1, value))
 
 
-def _moved(mark: Bbox, place: _Place, size: Bbox, scale: float) -> Bbox:
-    """Return the box in pixels of a name at its place."""
-    x = (mark.x0 + mark.x1 - size.width) / 2 + place.centre[0] * scale
-    y = (mark.y0 + mark.y1 - size.height) / 2 + place.centre[1] * scale
+def _moved(mark: Bbox, anchor: _Anchor, size: Bbox, scale: float) -> Bbox:
+    """Return the box in pixels of a name at its position."""
+    x = (mark.x0 + mark.x1 - size.width) / 2 + anchor.centre[0] * scale
+    y = (mark.y0 + mark.y1 - size.height) / 2 + anchor.centre[1] * scale
     return Bbox.from_bounds(x, y, size.width, size.height)
 
 
 def _cost(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
-    """Return the area that ``box`` shares with others or has outside the frame, as a share of its own."""
+    """Return the area that ``box`` shares with others or has outside the frame, as a share of its area."""
     outside = box.width * box.height - _shared(box, frame)
-    covered = [_shared(box, other) for other in taken]
+    covered = [_shared(box, rival) for rival in taken]
     # What is thin, as an error bar, shares little with a name that it strikes out.
     struck = sum(_STRUCK for area in covered if area > 0)
     return (sum(covered) + 2 * outside) / (box.width * box.height) + struck
 
 
-def _shared(one: Bbox, other: Bbox) -> float:
-    both = Bbox.intersection(one, other)
+def _shared(first: Bbox, second: Bbox) -> float:
+    both = Bbox.intersection(first, second)
     return float(both.width * both.height) if both else 0.0

@@ -17,9 +17,9 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \makeatletter
-\newenvironment{stands}[1]{\par\bigskip\noindent\begin{minipage}{\linewidth}\def\@captype{#1}}{\end{minipage}\par}
-\renewenvironment{table*}[1][]{\begin{stands}{table}}{\end{stands}}
-\renewenvironment{figure}[1][]{\begin{stands}{figure}}{\end{stands}}
+\newenvironment{unfloated}[1]{\par\bigskip\noindent\begin{minipage}{\linewidth}\def\@captype{#1}}{\end{minipage}\par}
+\renewenvironment{table*}[1][]{\begin{unfloated}{table}}{\end{unfloated}}
+\renewenvironment{figure}[1][]{\begin{unfloated}{figure}}{\end{unfloated}}
 \makeatother
 \newsavebox{\shown}
 \newcommand{\fitted}[1]{\sbox{\shown}{#1}%

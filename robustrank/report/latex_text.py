@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-# Right in OT1 as in T1. Brackets and stars stand in braces because "\\" and "\midrule" would take them as arguments.
+# Right in OT1 as in T1. Brackets and stars are in braces because "\\" and "\midrule" would take them as arguments.
 _CHARACTERS = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{char: f"{{{char}}}" for char in "[]*"},
@@ -59,7 +59,7 @@ _MATHS = {  # the text forms of the first three would need fonts that a small Te
     "Σ": r"\Sigma",
     "Ω": r"\Omega",
     "µ": r"\mu",
-    **{chr(0x3B1 + place): f"\\{name}" for place, name in enumerate(_GREEK.split()) if name not in "omicron final"},
+    **{chr(0x3B1 + number): f"\\{name}" for number, name in enumerate(_GREEK.split()) if name not in "omicron final"},
 }
 _ACCENTS = dict(
     zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327", "`'^~=u.\"rHvdc", strict=True)
@@ -91,8 +91,7 @@ def _escaped(char: str) -> str:
         return f"\\ensuremath{{{_MATHS[char]}}}"
     if char.isascii() and char.isprintable():
         return char
-    parts = unicodedata.normalize("NFD", char)
-    base, accent = parts[0], parts[1:]
+    base, accent = (decomposed := unicodedata.normalize("NFD", char))[0], decomposed[1:]
     if base.isascii() and base.isalpha() and accent in _ACCENTS:
         return f"\\{_ACCENTS[accent]}{{{base}}}"
     return f"{{[}}U+{ord(char):04X}{{]}}"

@@ -23,6 +23,7 @@ from robustrank.rows import (
     checked_coordinates,
     checked_row,
 )
+from robustrank.run_files import read_run_file
 
 POINT_COLUMNS = tuple(f"{axis}{part}" for axis in AXES for part in ("", "_name", "_parameters", "_identity"))
 FRAME_COLUMNS = ("cell", *POINT_COLUMNS, "family", "seed", "fold", *ROW_COLUMNS, "group_label")
@@ -59,6 +60,16 @@ def load_rows(run_folder: Path) -> pd.DataFrame:
     rows["radius"] = pd.Series([record[radius] for record in records], dtype=object)  # or whole numbers become floats
     _refuse_duplicates(rows, run_folder)
     return rows
+
+
+def planned_cells(run_folder: Path) -> tuple[int, int]:
+    """Return how many cells of a run were not finished when ``rows.csv`` was written, and how many there are.
+
+    Raises:
+        DataError: ``cells.jsonl`` is missing, torn or of an older schema.
+    """
+    statuses = [coordinates.status for _, coordinates in _cells(run_folder / "cells.jsonl")]
+    return statuses.count("planned"), len(statuses)
 
 
 def _cells(path: Path) -> Iterator[tuple[str, Coordinates]]:
@@ -127,14 +138,12 @@ def _number(name: str, text: str) -> float | int | str | None:
 
 
 def _text(path: Path) -> str:
+    if path.suffix != ".gz":
+        return read_run_file(path.parent, path.name)
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            return file.read().decode("utf-8")
-    except (OSError, EOFError, zlib.error) as error:
-        text = f"rows cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise DataError(text, where=str(path), hint=_NO_RUN) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"rows cannot be read: {error}", where=str(path), allowed="UTF-8", hint=_RERUN) from error
+        return gzip.decompress(path.read_bytes()).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", where=str(path), hint=_NO_RUN) from error
 
 
 def _refuse_duplicates(rows: pd.DataFrame, run_folder: Path) -> None:

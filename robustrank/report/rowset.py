@@ -67,7 +67,7 @@ class RowSet:
 
     def setting_of(self, task: Entry) -> str:
         """Return the task's label where its plug-in is here with several parameters, to tell them apart; else ""."""
-        return task.label if sum(other.name == task.name for other in self.tasks) > 1 else ""
+        return task.label if [t.name for t in self.tasks].count(task.name) > 1 else ""
 
     def has(self, column: str) -> bool:
         """Return whether some row is about a document, an attack or whatever ``column`` names."""

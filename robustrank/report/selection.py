@@ -12,8 +12,8 @@ from robustrank.rows import FACT, Fact, cutoff_of
 if TYPE_CHECKING:
     from robustrank.report.tables import Column, Table
 
-EACH = "{each}"  # a column for every value that rows hold; stands in its title, too
-TABLE = "{table}"  # a table for every value; stands in names, captions and titles, too
+EACH = "{each}"  # a column for every value that rows hold; is in its title, too
+TABLE = "{table}"  # a table for every value; is in names, captions and titles, too
 
 
 @dataclass(frozen=True)

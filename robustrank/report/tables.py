@@ -51,7 +51,7 @@ class Column:
         units: What it is a mean over, where that is not what the table's rows count; "" for a count of the whole cell.
         task: The plug-in name of the task whose rows it reads; "" is its table's.
         task_key: That task with its parameters, once rows are read.
-        count: How many units it is a mean over, where that is not the row's count; stands in the heading.
+        count: How many units it is a mean over, where that is not the row's count; shown in the heading.
     """
 
     title: str

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 import io
 
+from .conftest import IN_A_PROCESS
+
+
+def test_an_attack_that_leaves_the_interpreter_fails_its_own_cells(case):
+    attack = case("30-exit-in-a-run")
+    said = attack.run(workers=IN_A_PROCESS)
+    assert said.code == 5
+    errors = attack.rows(status="error")
+    assert {row["task"] for row in errors} == {'document-attack:targets=["last-2"]'}
+    assert len(errors) == 2
+    assert all("sys.exit(0)" in row["note"] for row in errors)
+    measured = attack.rows(task="iid-variance", measure="nDCG@10", status="ok")
+    assert {row["ranker"] for row in measured} == {"bm25", "query-likelihood"}
+
 
 def test_a_file_that_leaves_the_interpreter_is_refused(case):
     refusal = case("31-exit-at-import").run()
@@ -23,3 +37,15 @@ def test_code_in_a_model_folder_is_never_run(case, monkeypatch):
     assert answers.tell() == 0, "it asked"
     assert refusal.is_refusal, refusal.text
     assert "auto_map" in refusal.text
+
+
+def test_an_attack_that_writes_into_the_collection_changes_no_row_of_another(case):
+    attack = case("38-prepare-changes-the-collection")
+    said = attack.run()
+    assert attack.run("alone.yaml", "alone", cache="another").code == 0
+    assert said.code == 5
+    alone = attack.rows("alone", attack="random-trigger")
+    assert len(alone) > 50
+    assert attack.rows(attack="random-trigger") == alone
+    (error,) = attack.rows(attack="./overwrites.py")
+    assert error["status"] == "error"

@@ -11,12 +11,12 @@ def test_a_list_ranker_that_says_it_is_pointwise_is_refused(case):
     assert {row["status"] for row in ranker.rows()} == {"error"}
 
 
-def test_an_emptied_document_does_not_rise_in_a_ranked_list(case):
+def test_only_a_text_that_matches_better_rises_in_a_ranked_list(case):
     ranker = case("24-listwise-ranker")
     assert ranker.run("lists.yaml").code == 0
-    success = [row["value"] for row in ranker.rows(measure="success", condition="attacked", cutoff="")]
-    assert success == [0.0] * 6
-    assert len(ranker.values("rank", condition="attacked", attack="random-edit")) == 3
+    success = ranker.rows(measure="success", condition="attacked", cutoff="")
+    assert [row["value"] for row in success if row["attack"] != "keyword-stuffing"] == [0.0] * 6
+    assert [row["value"] for row in success if row["attack"] == "keyword-stuffing"] == [1.0] * 3
 
 
 def test_an_attack_on_queries_gets_the_scores_it_declares(case):

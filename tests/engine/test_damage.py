@@ -34,6 +34,11 @@ OF_A_CELL = [
     "cells/*/certificates.jsonl",
     "cells/*/runs/*.trec",
 ]
+REPLAY = """
+rankers: [bm25]
+attacks: [{name: replay, path: RUN}]
+tasks: [{name: document-attack, targets: [last-2]}]
+"""
 OF_WEIGHTS = ["models/*/rank_svm.json", "models/*/card.json", "models/*/manifest.json"]
 
 
@@ -52,7 +57,7 @@ class Place:
         self.folder, self.out, self.cache = folder, folder / "out", folder / "cache"
 
     def run(self, experiment: str = "exp.yaml", out: str = "out") -> int:
-        return invoke(["run", *self.options(experiment, out), "--no-report"])
+        return invoke(["run", *self.options(experiment, out), "--no-report", "--workers", "0"])
 
     def options(self, experiment: str, out: str) -> list[str]:
         return [str(self.folder / experiment), "--out", str(self.folder / out), "--cache", str(self.cache)]
@@ -136,4 +141,34 @@ def test_a_cell_that_was_damaged_in_retirement_is_done_again(finished, place, na
     DAMAGES[damage](file)
     assert place.run() == 0
     assert place.rows() == finished.rows()
-    assert "done again" in capsys.readouterr().out
+    assert "run again" in capsys.readouterr().out
+
+
+READERS = [
+    ("rows.csv", "compare"),
+    ("cells.jsonl", "compare"),
+    ("manifest.json", "compare"),
+    ("experiment.yaml", "report"),
+    ("rows.csv", "report"),
+    ("cells/*/certificates.jsonl", "verify"),
+    ("cells/*/manifest.json", "verify"),
+    ("cells/*/adversarial.jsonl", "replay"),
+    ("cells/*/cell.json", "replay"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(("name", "command"), READERS)
+def test_whoever_reads_a_damaged_run_folder_is_told_the_file(finished, place, name, command, damage, capsys):
+    file = first(place.out, name)
+    DAMAGES[damage](file)
+    if command == "replay":
+        text = REPLAY.replace("RUN", f"'{place.out}'")
+        write_experiment(place.folder / "replay.yaml", finished.folder / "tiny", text)
+        status = place.run("replay.yaml", "replayed")
+    else:
+        status = invoke([command, str(place.out), *([str(finished.out)] if command == "compare" else [])])
+    shown = "".join(capsys.readouterr())
+    assert status == 4, shown
+    assert file.name in shown
+    assert len(shown.splitlines()) < 24

@@ -16,8 +16,10 @@ from robustrank import attacks, defenses, tasks
 from robustrank.cli.main import invoke
 from robustrank.engine.cell import plan
 from robustrank.engine.resources import Resources
+from robustrank.engine.worker import run_cell
 from robustrank.errors import ExperimentError
 from robustrank.experiment import check, load
+from robustrank.plugins.identity import refresh
 
 EXPERIMENT = """
 name: keys
@@ -68,6 +70,7 @@ import json, sys
 from pathlib import Path
 from robustrank.engine.cell import plan
 from robustrank.engine.resources import Resources
+from robustrank.engine.worker import run_cell
 from robustrank.experiment import load
 from robustrank.plugins import source_code
 import robustrank
@@ -135,6 +138,14 @@ def test_an_edit_changes_the_keys_of_the_cells_that_depend_on_it(keys, edit):
     }
 
 
+def test_each_seed_and_each_fold_is_a_cell_of_its_own(tmp_path):
+    raw = {"name": "x", "collections": [{"name": "beir", "folder": str(toy(tmp_path / "toy")), "label": "toy"}]}
+    ranker = {"name": "knrm", "train": {"folds": 3}}
+    checked = check({**raw, "rankers": ["bm25", ranker], "seeds": [0, 1], "tasks": ["iid-variance"]}, "test")
+    cells = plan(checked, Resources(checked, tmp_path))
+    assert len({cell.key for cell in cells}) == len(cells) == 2 + 2 * 3
+
+
 def test_a_wheel_has_the_keys_of_an_editable_install(keys, experiment, tmp_path):
     checked = load(experiment)
     cells = plan(checked, Resources(checked, tmp_path))
@@ -158,6 +169,37 @@ defenses: [none, spamicity-filter]
 attacks: [truncation]
 tasks: [{name: document-attack, targets: [last-1]}]
 """
+
+
+ATTACK = """
+from dataclasses import dataclass
+from robustrank.attack import Attack
+from robustrank.records import Perturbation
+
+@dataclass
+class Keeps(Attack):
+    def perturb(self, target, victim, rng):
+        return Perturbation(target.document)
+"""
+
+
+def test_a_cell_that_changed_after_the_plan_was_made_is_not_run_under_its_old_key(tmp_path):
+    plugin = tmp_path / "keeps.py"
+    plugin.write_text(ATTACK)
+    raw = {"name": "x", "collections": [{"name": "beir", "folder": str(toy(tmp_path / "toy")), "label": "toy"}]}
+    raw |= {
+        "rankers": ["bm25"],
+        "attacks": [str(plugin)],
+        "tasks": [{"name": "document-attack", "targets": ["last-1"]}],
+    }
+    checked = check(raw, "test")
+    (cell,) = plan(checked, Resources(checked, tmp_path))
+    assert run_cell(cell, Resources(checked, tmp_path)).status == "done"
+    plugin.write_text(ATTACK.replace("target.document)", "target.document.upper())"))
+    refresh()  # as a worker process that begins now
+    result = run_cell(cell, Resources(checked, tmp_path))
+    assert result.status == "error"
+    assert "changed after the run was planned: attack" in result.rows[0].note
 
 
 def test_a_relabelled_experiment_runs_no_cell_again(tmp_path, capsys):

@@ -71,7 +71,7 @@ def phase(request, tmp_path_factory) -> tuple[Path, bytes, Callable[[Path], bool
     (folder / "slow.py").write_text(SLOW)
     write_tiny(folder / "tiny")
     experiment = write_experiment(folder / "exp.yaml", folder / "tiny", text.replace("SLOW", str(folder / "slow.py")))
-    assert invoke(["run", str(experiment), *options(folder), "--no-report"]) == 0
+    assert invoke(["run", str(experiment), *options(folder), "--no-report", "--workers", "0"]) == 0
     return experiment, (folder / "out" / "rows.csv").read_bytes(), is_busy
 
 
@@ -98,7 +98,7 @@ def test_kill_9_and_resume_gives_the_same_rows(phase, workers, tmp_path, capsys)
         assert process.poll() is None, "the run ended before it could be killed"
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    assert invoke(["run", str(experiment), *options(tmp_path), "--no-report"]) == 0
+    assert invoke(["run", str(experiment), *options(tmp_path), "--no-report", "--workers", "0"]) == 0
     assert (tmp_path / "out" / "rows.csv").read_bytes() == rows
     assert "note:" not in capsys.readouterr().out, "a kill damages nothing"
     assert not any((tmp_path / "out" / "cells").glob(".*")), "nothing half written is left"

@@ -15,6 +15,7 @@ import pytest
 
 from robustrank.cli.main import invoke
 from robustrank.engine.cell import Cell
+from robustrank.engine.cell_result import CellResult
 from robustrank.engine.run_folder import RunFolder
 from robustrank.plugins.specification import Spec
 from robustrank.rows import Coordinates, PlugInPoint, Row
@@ -139,7 +140,7 @@ def test_a_broken_ranker_fails_alone_and_is_tried_again(how, says, tmp_path, cap
 
 
 def test_stale_cells_are_retired_and_restored(tmp_path, capsys):
-    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
     assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 0
     whole = (tmp_path / "out" / "rows.csv").read_bytes()
     assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
@@ -160,7 +161,7 @@ def test_dry_run_runs_nothing(experiment, tmp_path, capsys):
 
 
 def test_a_full_disk_loses_no_finished_row(tmp_path, monkeypatch, capsys):
-    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    args = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
     assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
     finished = {p.name: p.read_bytes() for p in (tmp_path / "out" / "cells").glob("*/rows.jsonl")}
 
@@ -179,7 +180,7 @@ def test_a_carriage_return_alone_in_a_note_survives_rows_csv(tmp_path):
     points = [PlugInPoint(name, label=name) for name in ("t", "c", "r", "none")]
     folder = RunFolder(tmp_path)
     with folder.open():
-        folder.save(cell, [row], {"status": "done"}, {})
+        folder.save(CellResult(cell, "done", [row], {"status": "done"}, {}))
         assert folder.write_rows([Coordinates(cell.key, *points, None, 0)]) == 1
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         (read,) = csv.DictReader(file)

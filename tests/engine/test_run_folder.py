@@ -21,7 +21,7 @@ def run(tmp_path):
 
     def run(rest: str, out: str = "out") -> int:
         path = write_experiment(tmp_path / "exp.yaml", tmp_path / "tiny", rest)
-        options = ["--out", str(tmp_path / out), "--cache", str(tmp_path / "cache"), "--no-report"]
+        options = ["--out", str(tmp_path / out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
         return invoke(["run", str(path), *options])
 
     return run
@@ -71,7 +71,7 @@ def test_provenance_names_the_machine_of_each_cell_after_a_resume_on_another(run
     assert own["collection"]["queries"] == 3
 
 
-def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tmp_path, monkeypatch):
+def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tmp_path, monkeypatch, capsys):
     def statuses() -> list[tuple[str, str]]:
         assert find_damage(tmp_path / "out") is None
         lines = (tmp_path / "out" / "cells.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
@@ -89,6 +89,8 @@ def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tm
     assert run(TWO) == 6
     both = [("bm25", "done"), ("query-likelihood", "planned")]
     assert [*seen, statuses()] == [[("bm25", "done")], both, both]
+    assert invoke(["compare", str(tmp_path / "out"), str(tmp_path / "out")]) == 0
+    assert f"1 of 2 cells of {tmp_path / 'out'} have not been run" in " ".join(capsys.readouterr().out.split())
 
 
 def test_texts_with_line_separators_are_replayed(run, tmp_path):

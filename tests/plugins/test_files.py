@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from robustrank.errors import PluginError
@@ -23,7 +25,8 @@ class Adds(Attack):
 """
 
 
-def test_a_file_imports_the_file_beside_it(tmp_path):
+def test_a_file_imports_the_file_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     (tmp_path / "my-attack.py").write_text(ATTACK.format("from .helper import WORD\n"))
     (tmp_path / "helper.py").write_text("from .sub.deep import WORD\n")
     (tmp_path / "sub").mkdir()
@@ -32,7 +35,8 @@ def test_a_file_imports_the_file_beside_it(tmp_path):
     assert not list(tmp_path.rglob("__pycache__"))
 
 
-def test_a_changed_helper_is_imported_anew(tmp_path):
+def test_a_changed_helper_is_imported_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     plugin = str(tmp_path / "adds.py")
     (tmp_path / "adds.py").write_text(ATTACK.format("from .helper import WORD\n"))
     for word in ("rye", "oat"):  # of equal length, in the same second: bytecode could not tell them apart

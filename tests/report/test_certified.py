@@ -61,9 +61,9 @@ def test_crq_is_told_apart_by_k_by_radius_and_by_bound():
         *certified([1, 1, 0, 0], radius="all"),
         *certified([1, 1, 1, 1], bound="paper"),
     ]
-    made = tables(rows)
-    one, whole = made["certified-topk-r-1-lee"], made["certified-topk-r-all-lee"]
-    assert cells(one) == {
+    by_name = tables(rows)
+    first, whole = by_name["certified-topk-r-1-lee"], by_name["certified-topk-r-all-lee"]
+    assert cells(first) == {
         "CRQ@1": 0.75,
         "CRQ@10": 0.25,
         "CRQ@1, published bound": 1,
@@ -72,8 +72,8 @@ def test_crq_is_told_apart_by_k_by_radius_and_by_bound():
     }
     assert cells(whole) == {"CRQ@1": 0.5, "rho": 0.9, "samples per document": 100}
     trade_off = {"CRQ@1, R = 1": 0.75, "CRQ@1, R = all": 0.5, "CRQ@10, R = 1": 0.25}
-    assert cells(made["certified-topk-trade-off-lee"]) == trade_off
-    assert cells(made["summary-lee"]) == {"CRQ@10, R = 1": 0.25}
+    assert cells(by_name["certified-topk-trade-off-lee"]) == trade_off
+    assert cells(by_name["summary-lee"]) == {"CRQ@10, R = 1": 0.25}
 
 
 def clean_lists(values, undefended, defense=DEFENSE):
@@ -117,8 +117,8 @@ def test_an_attack_that_enters_a_top_k_is_seen_beside_the_certificates():
 def test_an_attack_counts_from_the_radius_that_allows_it():
     rows = [*certified([1], radius=1), *certified([0], radius=2), *certified([0], radius="all")]
     rows += [*attack("q1", 9, 5, 1), *attack("q1", 8, 1, 2)]
-    made = tables(rows)
-    robust = {r: cells(made[f"certified-topk-r-{r}-attacked-lee"])["empirically robust@1"] for r in (1, 2, "all")}
+    by_name = tables(rows)
+    robust = {r: cells(by_name[f"certified-topk-r-{r}-attacked-lee"])["empirically robust@1"] for r in (1, 2, "all")}
     assert robust == {1: 1, 2: 0, "all": 0}
 
 

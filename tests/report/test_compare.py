@@ -52,8 +52,8 @@ def test_seeds_that_both_runs_have_are_resampled():
     wide, narrow = only(compare_runs(a, b)), only(compare_runs(a, same))
     assert wide["difference"] == pytest.approx(narrow["difference"])
     assert wide["high"] - wide["low"] > 5 * (narrow["high"] - narrow["low"])
-    other = only(compare_runs(a, b.assign(seed=b["seed"] + 10)))  # no seed in common: over queries alone
-    assert other["high"] - other["low"] == pytest.approx(narrow["high"] - narrow["low"], rel=0.2)
+    disjoint = only(compare_runs(a, b.assign(seed=b["seed"] + 10)))  # no seed in common: over queries alone
+    assert disjoint["high"] - disjoint["low"] == pytest.approx(narrow["high"] - narrow["low"], rel=0.2)
 
 
 def test_a_task_whose_parameters_differ_is_paired_and_named_by_both():

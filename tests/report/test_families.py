@@ -28,15 +28,23 @@ def test_families_worked_out_by_hand():
         ("pretrained", "bert", "certdr"): (0.9, -0.9, 0.0),  # defended: not counted
     }
     lines = tuple(TableRow(entries(*keys), tuple(Value(value) for value in values)) for keys, values in figures.items())
-    made = families(RenderedTable("f", "C.", "L.", ("family", "ranker", "defense"), "", columns, lines))
-    assert [column.title for column in made.columns] == ["VNAP", "rank", "drop", "rank", "success", "rank", "mean rank"]
-    assert [line.units for line in made.lines] == [2, 1, 1]
-    assert {line.labels[0]: [value.estimate for value in line.values] for line in made.lines} == {
+    ranked = families(RenderedTable("f", "C.", "L.", ("family", "ranker", "defense"), "", columns, lines))
+    assert [column.title for column in ranked.columns] == [
+        "VNAP",
+        "rank",
+        "drop",
+        "rank",
+        "success",
+        "rank",
+        "mean rank",
+    ]
+    assert [line.units for line in ranked.lines] == [2, 1, 1]
+    assert {line.labels[0]: [value.estimate for value in line.values] for line in ranked.lines} == {
         "traditional": [pytest.approx(0.3), 2.5, None, None, 0.5, 1, 1.75],  # (2.5 + 1) / 2
         "neural": [0.3, 2.5, -0.2, 2, 0.7, 2, 2.25],  # (2.5 + (2 + 2) / 2) / 2
         "pretrained": [0.1, 1, -0.1, 1, 0.9, 3, 1.5],  # (1 + (1 + 3) / 2) / 2
     }
-    assert [line.values[0].best for line in made.lines] == [False, False, True]
+    assert [line.values[0].best for line in ranked.lines] == [False, False, True]
 
 
 def test_ties_share_a_rank_and_who_has_no_figure_has_no_rank():
@@ -47,7 +55,9 @@ def test_ties_share_a_rank_and_who_has_no_figure_has_no_rank():
 
 def test_the_report_ranks_families_of_every_task(study):
     (table,) = [
-        one for one in make_tables(study, replace(settings_for(study, "bm25"), rounds=0)) if one.name == "families-c0"
+        table
+        for table in make_tables(study, replace(settings_for(study, "bm25"), rounds=0))
+        if table.name == "families-c0"
     ]
     losses = {line.labels[0]: line.values[2] for line in table.lines}
     assert table.columns[2].title == "relative change of nDCG@10, unseen query types"

@@ -108,13 +108,13 @@ def test_any_label_can_be_drawn():
 def test_a_figure_is_the_same_to_the_byte_and_bears_no_date(small_rows, kind):
     few = RowSet.of_run(small_rows[small_rows["task_name"] == "query-attack"])
     settings = settings_for(few, "bm25")
-    (one,), (other,) = draw(few, settings), draw(few, settings)
-    assert one.saved(kind) == other.saved(kind) == one.saved(kind)
-    assert b"CreationDate" not in one.saved(kind)
+    (first,), (again,) = draw(few, settings), draw(few, settings)
+    assert first.saved(kind) == again.saved(kind) == first.saved(kind)
+    assert b"CreationDate" not in first.saved(kind)
 
 
 def test_every_task_of_a_study_has_its_figure_with_families_told_apart(study):
-    drawn = {one.name: one for one in drawn_of(study)}
+    drawn = {shown.name: shown for shown in drawn_of(study)}
     names = ("variance", "unseen-queries", "other-corpora", "trade-off-query-attack", "trade-off-document-attack")
     assert {f"{name}-c0" for name in names} <= set(drawn)
     families = [text.get_text() for text in drawn["variance-c0"].figure.legends[0].get_texts()]
@@ -159,8 +159,8 @@ def test_a_detector_has_its_roc_curves():
     assert dict(zip(first.get_xdata(), first.get_ydata(), strict=True))[0.2] == 1
     assert (threshold.get_xdata()[0], threshold.get_ydata()[0]) == (0.4, 1)
     assert all(y <= x for x, y in zip(second.get_xdata(), second.get_ydata(), strict=True))
-    made = {t.name: t for t in make_tables(rows, replace(settings_for(rows, None), rounds=0))}
-    table = made["document-attack-detection-lee"]
+    by_name = {t.name: t for t in make_tables(rows, replace(settings_for(rows, None), rounds=0))}
+    table = by_name["document-attack-detection-lee"]
     rates = [line.values[-1].estimate for line in table.lines]
     assert [column.title for column in table.columns][-1] == "detection rate at FPR 5 %"
     assert rates == [0.9, 0]

@@ -36,13 +36,13 @@ needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pd
 
 def read(source: str) -> str:
     """Read escaped ASCII back as TeX would; fail at anything that TeX would take for a command of its own."""
-    text, place = "", 0
-    while place < len(source):
-        match = TOKEN.match(source, place)
-        assert match, f"{source[place:]!r} stands unescaped"
+    text, position = "", 0
+    while position < len(source):
+        match = TOKEN.match(source, position)
+        assert match, f"{source[position:]!r} stands unescaped"
         command, code, special, braced, _, plain = match.groups()
         text += SIGNS[command] if command else chr(int(code)) if code else special or braced or plain or ""
-        place = match.end()
+        position = match.end()
     return text
 
 

@@ -12,33 +12,33 @@ from robustrank.report.catalogue import relative_change
 
 def runs_of(values, queries=None):
     """Runs of one array; values [seeds, n]."""
-    return [Run([own], queries or [f"q{i:03}" for i in range(len(own))]) for own in values]
+    return [Run([array], queries or [f"q{i:03}" for i in range(len(array))]) for array in values]
 
 
 def looped(runs, statistic, rng, rounds, level=0.95):
-    """The two-way bootstrap as one would write it down: two loops, and units found by comparing names."""
+    """The two-way bootstrap as one would write it down: two loops, and units matched by comparing names."""
     names = sorted({query for run in runs for query in run.queries})
     drawn = rng.integers(len(names), size=(rounds, len(names)))
     seeds = rng.integers(len(runs), size=(rounds, len(runs)))
-    found = []
-    for own, picked in zip(drawn, seeds, strict=True):
+    resampled = []
+    for queries, picked in zip(drawn, seeds, strict=True):
         figures = []
         for seed in picked:
-            rows = [i for q in own for i, query in enumerate(runs[seed].queries) if query == names[q]]
+            rows = [i for q in queries for i, query in enumerate(runs[seed].queries) if query == names[q]]
             figures.append(statistic(*(array[rows] for array in runs[seed].arrays)))
-        found.append(np.mean(figures))
-    return tuple(np.quantile(found, [(1 - level) / 2, (1 + level) / 2]))
+        resampled.append(np.mean(figures))
+    return tuple(np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2]))
 
 
 def uneven_runs():
     """Three seeds, several units a query, and a query that one seed has not."""
     rng = np.random.default_rng(4)
-    made = []
+    runs = []
     for seed in range(3):
         queries = [f"q{i}" for i in range(9) for _ in range(1 + (i + seed) % 3) if (seed, i) != (1, 4)]
         clean = rng.uniform(0.2, 0.9, len(queries))
-        made.append(Run([clean, clean * rng.uniform(0.5, 1, len(clean))], queries))
-    return made
+        runs.append(Run([clean, clean * rng.uniform(0.5, 1, len(clean))], queries))
+    return runs
 
 
 @pytest.mark.parametrize("statistic", [vnap, np.median, np.mean])

@@ -26,8 +26,8 @@ AP = {"bm25": [0.2, 0.4, 0.6, 0.8], "minilm": [0.5, 0.5, 0.7, 0.9]}
 def iid(values=AP, **more):
     return [
         row("AP", value, f"q{number}", ranker=ranker, **more)
-        for ranker, own in values.items()
-        for number, value in enumerate(own)
+        for ranker, of_ranker in values.items()
+        for number, value in enumerate(of_ranker)
     ]
 
 
@@ -48,7 +48,7 @@ def tables(rows, baseline="bm25", **more):
 
 
 def cell(table, column, *keys):
-    position = [one.title for one in table.columns].index(column)
+    position = [c.title for c in table.columns].index(column)
     (line,) = [line for line in table.lines if set(keys) <= set(line.labels)]
     return line.values[position]
 
@@ -79,14 +79,14 @@ def test_a_small_table_worked_out_by_hand():
 
 
 def test_numbers_are_written_as_the_field_writes_them():
-    three, one, percent = (
+    three, decimal, percent = (
         Column("a", ()),
         Column("b", (), digits=1),
         Column("c", (), percent=True, digits=1),
     )
     written = [number(value, three) for value in (0.4968, -0.0312, 1.25, -0.0001, 1.0, None)]
     assert written == [".497", "-.031", "1.250", ".000", "1.000", "–"]
-    assert [number(value, one) for value in (0.5, -0.04, 12.34)] == ["0.5", "0.0", "12.3"]
+    assert [number(value, decimal) for value in (0.5, -0.04, 12.34)] == ["0.5", "0.0", "12.3"]
     assert [number(value, percent) for value in (0.0049, -0.125)] == ["0.5", "-12.5"]
 
 
@@ -107,9 +107,9 @@ def test_a_figure_is_the_mean_over_seeds_of_each_seeds_figure():
 
 def test_seeds_that_agree_leave_the_interval_over_queries():
     values = {"bm25": [0.1, 0.5, 0.7, 0.2, 0.9]}
-    one, three = (tables([row for seed in range(n) for row in iid(values, seed=seed)]) for n in (1, 3))
-    assert one == three
-    assert "bootstrap CI over queries (B = 200)" in one["iid-variance-lee"].caption
+    single, triple = (tables([row for seed in range(n) for row in iid(values, seed=seed)]) for n in (1, 3))
+    assert single == triple
+    assert "bootstrap CI over queries (B = 200)" in single["iid-variance-lee"].caption
 
 
 def test_what_is_paired_was_measured_under_the_same_seed():
@@ -191,13 +191,13 @@ def test_intervals_draw_queries_and_not_documents(title):
         for document in range(sizes[query])
     ]
     low, high = cell(tables(rows, rounds=1000)["document-attack-lee"], title, "bm25").interval
-    own = (
+    arrays = (
         [np.array(values) for values in success]
         if title == "ASR"
         else [np.full(n, 10 * p) for p, n in zip(chance, sizes, strict=True)]
     )
     statistic = np.mean if title == "ASR" else np.median
-    drawn = [statistic(np.concatenate([own[i] for i in rng.integers(30, size=30)])) for _ in range(4000)]
+    drawn = [statistic(np.concatenate([arrays[i] for i in rng.integers(30, size=30)])) for _ in range(4000)]
     expected = np.quantile(drawn, [0.025, 0.975])
     assert (low, high) == pytest.approx(tuple(expected), rel=0.12)
 
@@ -242,9 +242,9 @@ def test_a_row_that_was_only_skipped_is_in_the_notes_alone():
 def test_a_row_without_a_fact_of_the_table_is_left_out_of_it():
     more = {"task": "document-attack", "attack": "x", "doc_id": "d"}
     flagged = [row("flagged", 1, condition=c, defense="spamicity-filter", **more) for c in ("clean", "attacked")]
-    made = tables([row("success", 1, condition="attacked", **more), *flagged])
-    assert [line.labels[-1] for line in made["document-attack-detection-lee"].lines] == ["spamicity-filter"]
-    assert [line.labels[-1] for line in made["document-attack-lee"].lines] == ["none"]
+    by_name = tables([row("success", 1, condition="attacked", **more), *flagged])
+    assert [line.labels[-1] for line in by_name["document-attack-detection-lee"].lines] == ["spamicity-filter"]
+    assert [line.labels[-1] for line in by_name["document-attack-lee"].lines] == ["none"]
 
 
 def test_one_query_has_no_interval_and_one_ranker_no_rival():
@@ -271,9 +271,9 @@ def test_an_unknown_task_gets_a_table_of_its_means():
 def test_settings_of_a_task_have_tables_of_their_own():
     labels = [f"document-attack:targets={t}" for t in ("easy-5", "hard-5")]
     rows = [row("success", v, task=t, attack="x", condition="attacked") for t, v in zip(labels, (1, 0), strict=True)]
-    made = tables(rows)
-    assert cell(made["document-attack-document-attack-targets-hard-5-lee"], "ASR", "bm25").estimate == 0
-    titles = [column.title for column in made["summary-lee"].columns]
+    by_name = tables(rows)
+    assert cell(by_name["document-attack-document-attack-targets-hard-5-lee"], "ASR", "bm25").estimate == 0
+    titles = [column.title for column in by_name["summary-lee"].columns]
     assert titles == [f"ASR, document attacks ({label})" for label in labels]
 
 
@@ -309,10 +309,10 @@ def test_the_order_of_lines_is_that_of_papers():
         *iid({name: [0.1] for name in ("minilm", "zebra", "bm25")}),
         *(row("success", 1.0, task="document-attack", attack=f"a:size={n}", condition="attacked") for n in (10, 5)),
     ]
-    made = tables(rows, baseline="zebra")
-    assert [line.labels[1] for line in made["iid-variance-lee"].lines] == ["bm25", "zebra", "minilm"]
-    assert [line.turns for line in made["iid-variance-lee"].lines] == [False, False, True]
-    assert [line.labels[0] for line in made["document-attack-lee"].lines] == ["a:size=5", "a:size=10"]
+    by_name = tables(rows, baseline="zebra")
+    assert [line.labels[1] for line in by_name["iid-variance-lee"].lines] == ["bm25", "zebra", "minilm"]
+    assert [line.turns for line in by_name["iid-variance-lee"].lines] == [False, False, True]
+    assert [line.labels[0] for line in by_name["document-attack-lee"].lines] == ["a:size=5", "a:size=10"]
     assert settings_for(rowset(rows), None).baseline.label == "bm25"
 
 
@@ -342,25 +342,25 @@ def test_values_agree_with_the_rows(run_folder):
 
 
 def test_unseen_types_and_corpora_show_what_out_of_domain_training_costs(study):
-    made = tables(study, rounds=0)
+    by_name = tables(study, rounds=0)
     duet = study.rows[study.rows["ranker"].str.startswith("duet ")]
     mean = duet.groupby(["task", "condition", "group", "seed"])["value"].mean().unstack()
     mean = mean.loc[next(task.key for task in study.tasks if task.name == "ood-query")]
     expected = (mean.loc["unseen", ""] / mean.loc["seen", ""] - 1).mean()
-    table = made["ood-query-ndcg-10-c0"]
+    table = by_name["ood-query-ndcg-10-c0"]
     assert cell(table, "relative change of nDCG@10", "duet").estimate == pytest.approx(expected)
     expected = (mean.loc["unseen", "what"] / mean.loc["seen", "what"] - 1).mean()
-    types = made["ood-query-ndcg-10-types-c0"]
+    types = by_name["ood-query-ndcg-10-types-c0"]
     assert cell(types, "what", "duet").estimate == pytest.approx(expected)
     assert [(column.title, column.count) for column in types.columns] == [
         ("how", "n = 4"), ("other", "n = 4"), ("what", "n = 4")
     ]  # fmt: skip
     assert [value.estimate is None for value in table.lines[0].values] == [False, True, True, True]  # bm25
     assert any("no type is new to it" in note for note in table.notes)
-    corpora = made["ood-corpus-ndcg-10-c0"]
+    corpora = by_name["ood-corpus-ndcg-10-c0"]
     changes = [cell(corpora, f"relative change{of}", "duet") for of in (" of nDCG@10", ", trained on c9")]
     assert changes[0] == changes[1]
-    titles = [column.title for column in made["summary-c0"].columns]
+    titles = [column.title for column in by_name["summary-c0"].columns]
     assert {f"relative change of nDCG@10, {shift}" for shift in ("unseen query types", "out-of-domain")} <= set(titles)
 
 
@@ -462,26 +462,26 @@ def test_labels_change_nothing_but_what_is_printed():
     plain = list(tables(rows, **few).values())
     renamed = list(tables(relabelled(rows, RENAME), RENAME["bm25"], **few).values())
     assert len(plain) == len(renamed) > 10
-    for table, other in zip(plain, renamed, strict=True):
-        assert anonymous(table, RENAME) == anonymous(other, {})
-        assert [note for note in table.notes if ":" not in note] == [note for note in other.notes if ":" not in note]
+    for table, new in zip(plain, renamed, strict=True):
+        assert anonymous(table, RENAME) == anonymous(new, {})
+        assert [note for note in table.notes if ":" not in note] == [note for note in new.notes if ":" not in note]
     assert any(PAIR in value.p_values for table in renamed for line in table.lines for value in line.values)
     assert any(UNDEFENDED in value.p_values for table in renamed for line in table.lines for value in line.values)
 
 
 def test_two_sizes_of_an_attack_with_one_label_each_keep_their_order():
     rows = [row("success", 1, task="document-attack", attack=f"a:size={n}", condition="attacked") for n in (5, 10)]
-    made = tables(relabelled(rows, {"a:size=5": "z", "a:size=10": "a"}))
-    assert [line.labels[0] for line in made["document-attack-lee"].lines] == ["z", "a"]
+    by_name = tables(relabelled(rows, {"a:size=5": "z", "a:size=10": "a"}))
+    assert [line.labels[0] for line in by_name["document-attack-lee"].lines] == ["z", "a"]
 
 
 def test_a_quantity_has_one_interval_in_every_table(rows):
-    made = tables(RowSet.of_run(rows), rounds=20, permutations=1)
-    summary, effectiveness = made["summary-lee"], made["iid-variance-lee"]
+    by_name = tables(RowSet.of_run(rows), rounds=20, permutations=1)
+    summary, effectiveness = by_name["summary-lee"], by_name["iid-variance-lee"]
     for title in ("nDCG@10", "VNAP"):
         for ranker in ("bm25", "minilm"):
-            own = cell(summary, title, ranker, "none").interval
-            assert own == cell(effectiveness, title, ranker, "none").interval is not None
+            interval = cell(summary, title, ranker, "none").interval
+            assert interval == cell(effectiveness, title, ranker, "none").interval is not None
 
 
 def test_captions_are_short_whatever_the_labels(rows):

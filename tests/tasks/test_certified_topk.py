@@ -31,7 +31,10 @@ def found(tmp_path_factory):
         "defenses: [canonical, {name: certdr, label: certdr, samples: 20, threshold: 0.5}]\n"
         f"tasks: [{TASK}]\n"
     )
-    assert invoke(["run", str(path), "--out", str(out), "--cache", str(folder / "cache"), "--no-report"]) == 0
+    assert (
+        invoke(["run", str(path), "--out", str(out), "--cache", str(folder / "cache"), "--no-report", "--workers", "0"])
+        == 0
+    )
     return out
 
 

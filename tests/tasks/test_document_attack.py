@@ -85,7 +85,7 @@ def rows_of(tmp_path, attack: str, more: str = "", ranker: str = "bm25", queries
         f"tasks: [{{name: document-attack, queries: {queries}, targets: ['11-20', '31-40']{more}}}]\n"
     )
     out = tmp_path / "out"
-    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
     return read_rows(out)
 
 
@@ -188,7 +188,7 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
         "attacks: [{name: word-substitution, max_words: 6, candidates: 2}, keyword-stuffing]\n"
         "tasks: [{name: document-attack, queries: 3, targets: ['4-6', '7-9', '11-13']}]\n"
     )
-    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
     checked = [row for row in read_rows(out) if row["measure"] == "certificate_check"]
     assert checked
     assert {row["attack"] for row in checked} == {
@@ -207,7 +207,7 @@ def test_a_filter_tells_what_it_found_and_its_area_is_scikit_learns(tmp_path):
         "attacks: [{name: keyword-stuffing, repeats: 3}]\n"
         "tasks: [{name: document-attack, queries: 6, targets: ['11-20', '31-40']}]\n"
     )
-    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report"])
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
     rows = [row for row in read_rows(out) if row["defense"] == "spamicity-filter"]
     clean, attacked = values(rows, "anomaly_score", "clean"), values(rows, "anomaly_score")
     area = metrics.roc_auc_score([0] * len(clean) + [1] * len(attacked), [*clean, *attacked])

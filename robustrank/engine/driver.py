@@ -1,0 +1,124 @@
+"""A worker process as the driver of a run holds it: started, asked, and ended with all that it started itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from robustrank.engine.worker_process import CONNECTION_LOST, Setup
+from robustrank.experiment import Experiment
+
+# The module search path is the driver's, so that the same plug-ins are found; its main module is not run again.
+_CODE = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from robustrank.engine.worker_process import main; main(int(sys.argv[2]))"
+)
+_PATIENCE = 5.0  # seconds that a process has to end by itself
+
+
+class Worker:
+    """One worker process.
+
+    Args:
+        experiment: What it runs cells of.
+        cache: The folder of scores and trained weights.
+        count: How many of them there are, to share the cores.
+    """
+
+    def __init__(self, experiment: Experiment, cache: Path, count: int) -> None:
+        own, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]  # -W, -X, -O, …
+                    "-c",
+                    _CODE,
+                    json.dumps(sys.path),
+                    str(theirs.fileno()),
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
+                env=_environment(count),
+            )
+        self.connection, self._is_closed = Connection(own.detach()), False
+        self.send_setup(Setup(experiment, cache, tuple(sys.argv), os.getpid()))
+
+    def send(self, request: str, content: Any = None) -> None:
+        """Ask for something; a process that died meanwhile is noticed by :meth:`is_alive`."""
+        self._send((request, content))
+
+    def send_setup(self, setup: Setup) -> None:
+        """Tell the process what it is for."""
+        self._send(setup)
+
+    def messages(self, timeout: float = 0.0) -> Iterator[tuple[str, Any]]:
+        """Yield the messages (kind, content) that have come; wait for the first as long as ``timeout`` seconds."""
+        try:
+            while self.connection.poll(timeout):
+                yield self.connection.recv()
+                timeout = 0.0
+        except (EOFError, OSError):
+            self._is_closed = True
+
+    def is_alive(self) -> bool:
+        """Return whether the process runs and can be asked."""
+        return not self._is_closed and self._process.poll() is None
+
+    @property
+    def fate(self) -> str:
+        """How the process ended, in words."""
+        try:
+            status = self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            return "a plug-in closed its connection to the run"
+        if status == CONNECTION_LOST:
+            return "a plug-in closed its connection to the run"
+        return f"exit status {status}" if status >= 0 else f"signal {_signal_name(-status)}"
+
+    @property
+    def advice(self) -> str | None:
+        """What may help where the process was killed."""
+        killed = self._process.poll() == -signal.SIGKILL
+        return "memory may have run out: take fewer --workers" if killed else None
+
+    def close(self) -> None:
+        """Let the process end by itself, within some seconds."""
+        self.connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        self.end()
+
+    def end(self) -> None:
+        """End the process and all that it started."""
+        with suppress(ProcessLookupError, PermissionError):  # nothing of it is left
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.connection.close()
+
+    def _send(self, message: Any) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(message)
+
+
+def _environment(count: int) -> dict[str, str]:
+    # Threads beyond the cores only fight each other. Scores do not depend on their number.
+    threads = {} if count == 1 else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
+    return {**threads, **os.environ}
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)

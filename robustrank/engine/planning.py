@@ -1,0 +1,86 @@
+"""The plan of a run, as whoever runs plug-in code hands it to the driver: plain data, and never empty."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from robustrank.engine.cell import Cell, coordinates, plan
+from robustrank.engine.context import Context
+from robustrank.engine.provenance import planned_provenance
+from robustrank.engine.resources import Resources
+from robustrank.errors import ExperimentError, NothingMeasured
+from robustrank.experiment import Experiment
+from robustrank.plugins import create
+from robustrank.rows import Coordinates, checked_coordinates
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do.
+
+    Attributes:
+        cells: The cells with their keys, in the order of the experiment file.
+        coordinates: What each of them is.
+        provenance: What the run's record tells before any cell is done.
+    """
+
+    cells: Sequence[Cell]
+    coordinates: Sequence[Coordinates]
+    provenance: dict[str, Any]
+
+
+def make_plan(experiment: Experiment, resources: Resources) -> Plan:
+    """Return the plan of an experiment.
+
+    Raises:
+        RobustrankError: The plan cannot be made; nothing has been run yet.
+        NothingMeasured: It has no cells.
+        ExperimentError: An attack, a defense or a ranker is in no cell.
+    """
+    cells = plan(experiment, resources)
+    _refuse_empty(experiment, cells)
+    _refuse_unused(experiment, cells)
+    points = [checked_coordinates(_plain(coordinates(cell, resources).as_dict())) for cell in cells]
+    return Plan(cells, points, _plain(planned_provenance(cells, resources)))
+
+
+def upper_bounds(experiment: Experiment, resources: Resources) -> list[tuple[Cell, int]]:
+    """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
+    cells = make_plan(experiment, resources).cells
+    return [(cell, int(create("task", cell.task).calls(Context(cell, resources)))) for cell in cells]
+
+
+def _refuse_empty(experiment: Experiment, cells: Sequence[Cell]) -> None:
+    if cells:
+        return
+    reasons = [
+        f"{axis}: none"
+        for axis in ("collections", "rankers", "defenses", "attacks")
+        if not experiment.specs(axis) and (axis != "attacks" or not experiment.attacks)
+    ]
+    raise NothingMeasured(
+        "the experiment has no cells: no task is left with a collection, a ranker and what else it needs",
+        where="; ".join(reasons) or "tasks: only, or sweep",
+        hint="a task that attacks needs attacks; an empty `only` or `sweep` leaves nothing",
+    )
+
+
+def _refuse_unused(experiment: Experiment, cells: Sequence[Cell]) -> None:
+    for axis, name in (("attacks", "attack"), ("defenses", "defense"), ("rankers", "ranker")):
+        used = {spec.label for cell in cells if (spec := getattr(cell, name)) is not None}
+        unused = [spec.label for spec in experiment.specs(axis) if spec.label not in used]
+        if unused:
+            raise ExperimentError(
+                f"{axis}: no task takes {', '.join(map(repr, unused))}",
+                allowed=f"{axis} that a task is crossed with, and that no `only` leaves out of every task",
+                hint=f"leave {'it' if len(unused) == 1 else 'them'} out; robustrank describe task NAME says what a "
+                "task is crossed with",
+            )
+
+
+def _plain(value: Any) -> Any:
+    """Return data as JSON would give it back, so that no object of a plug-in leaves this process."""
+    return json.loads(json.dumps(value, default=str))
