@@ -127,7 +127,17 @@ def test_a_broken_ranker_fails_alone_and_is_tried_again(how, says, tmp_path, cap
     plugin = tmp_path / "broken.py"
     plugin.write_text(BROKEN)
     path = small(tmp_path, f"[bm25, '{plugin}:Broken:how={how}']")
-    args = ["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    args = [
+        "run",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--no-report",
+        "--workers",
+        "0",
+    ]
     assert invoke(args) == 5
     assert says in capsys.readouterr().out
     rows = (tmp_path / "out" / "rows.csv").read_text()
