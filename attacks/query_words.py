@@ -12,10 +12,11 @@ from typing import Literal
 import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
+from robustrank.collections.collection import Collection
 from robustrank.text.embedding_table import ENCODER, load_table
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import Word, in_case_of, words
-from robustrank.victim import Access, Target, Victim
+from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.budget import sample_indices, words_to_change
 from .parts.edits import perturbation_of
@@ -42,11 +43,14 @@ class QueryWords(Attack):
     def __post_init__(self) -> None:
         words_to_change(1, self.count, self.rate)  # refuse an invalid rate before anything runs
 
+    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
+        """Load the substitution table of the collection's words if synonyms are used."""
+        if self.operation == "synonym":
+            self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query with changed words."""
         query_words = words(target.query)
-        if self.operation == "synonym":
-            self._table = load_table(self.table, [target.query], self.threshold, self.neighbours)
         if self.operation == "shuffle":
             return self._shuffled(target.query, query_words, rng)
         eligible = self._eligible(query_words)

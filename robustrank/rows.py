@@ -71,11 +71,6 @@ class Row:
     status: Status = "ok"
     note: str = ""  # why the value is missing, or a remark
 
-    @property
-    def fact(self) -> Fact:
-        """What the row is about, without its unit."""
-        return Fact(self.measure, self.condition, self.cutoff, self.k, self.radius, self.group)
-
     def as_dict(self) -> dict[str, Any]:
         """Return the row as a plain dict, columns in schema order."""
         return asdict(self)

@@ -58,5 +58,5 @@ def _refusal(damage: Damage, run: Path) -> DataError:
     return DataError(
         f"the run folder is damaged: {damage.what}",
         where=str(damage.path),
-        hint=f"run the experiment again, with --out {run}: damaged cells are done again, whole ones are kept",
+        hint=f"run the experiment again, with --out {run}: damaged cells run again, and the others are kept",
     )

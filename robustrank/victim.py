@@ -6,10 +6,9 @@ An attack never meets the ranker. It meets a :class:`Victim`, the served list of
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +16,25 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from robustrank.budget import Budget, BudgetExhausted, Meter
 from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
 from robustrank.records import Candidate, Document, Pair, RankedList, Ranking, Request, Scores
+
+__all__ = [
+    "Access",
+    "AccessDenied",
+    "Budget",
+    "BudgetExhausted",
+    "DocumentVictim",
+    "GradientView",
+    "Meter",
+    "QueryInterface",
+    "QueryVictim",
+    "ScoringBackend",
+    "Target",
+    "Victim",
+    "blind_victim",
+]
 
 
 class Access(IntEnum):
@@ -51,10 +67,6 @@ class ScoringBackend(Protocol):
         """Return the ranking of each list with new texts, by document id, in it."""
 
 
-class BudgetExhausted(Exception):
-    """The victim refuses further queries: a budget or the time limit is spent."""
-
-
 class AccessDenied(Exception):
     """A query beyond the declared access of the attack, or beyond what the ranker offers."""
 
@@ -78,66 +90,6 @@ class Target:
     rank: int
     ranked: tuple[Candidate, ...] = ()
     variant: int = 0
-
-
-@dataclass
-class Budget:
-    """How much one target may cost; None is no limit."""
-
-    queries: int | None = None  # queries to the victim: distinct texts put to it
-    model_calls: int | None = None  # pairs or prompts that the ranker reads for it
-    seconds: float | None = None  # wall-clock, checked at every query
-
-
-@dataclass
-class Meter:
-    """Counts the queries to a victim and enforces the budget.
-
-    A text that an attack submits twice counts once: a real attacker would store the answer.
-
-    Attributes:
-        queries: Distinct texts put to the victim.
-        reranks: Whole lists that a list ranker ranked for it.
-        model_calls: Pairs or prompts that the ranker read for it.
-    """
-
-    budget: Budget = field(default_factory=Budget)
-    queries: int = 0
-    reranks: int = 0
-    model_calls: int = 0
-    _started: float = field(default_factory=time.monotonic)
-
-    @property
-    def remaining(self) -> int | None:
-        """Queries left, or None when there is no limit."""
-        return None if self.budget.queries is None else max(0, self.budget.queries - self.queries)
-
-    def check(self, queries: int, model_calls: int) -> None:
-        """Refuse what the budget does not cover.
-
-        Raises:
-            BudgetExhausted: So many more queries or model calls would pass the budget, or the time limit is over.
-        """
-        limit = self.budget
-        if limit.seconds is not None and time.monotonic() - self._started > limit.seconds:
-            raise BudgetExhausted(f"the limit of {limit.seconds:g} s a target is over")
-        for name, spent, more, most in (
-            ("queries", self.queries, queries, limit.queries),
-            ("model calls", self.model_calls, model_calls, limit.model_calls),
-        ):
-            if most is not None and spent + more > most:
-                raise BudgetExhausted(f"{spent} of {most} {name} are spent, and {more} more are needed")
-
-    def spend(self, queries: int, model_calls: int, reranks: int = 0) -> None:
-        """Count queries and calls after :meth:`check` has permitted them."""
-        self.queries += queries
-        self.model_calls += model_calls
-        self.reranks += reranks
-
-    def gradients(self, count: int) -> None:
-        """Count ``count`` documents differentiated, each as a query and a model call."""
-        self.check(count, count)
-        self.spend(count, count)
 
 
 class GradientView:

@@ -130,7 +130,7 @@ def identities_of(cell: Cell, resources: Resources) -> dict[str, Any]:
 
 
 def refuse_change(cell: Cell, resources: Resources) -> None:
-    """Refuse to run a planned cell of which a part is not what it was when the plan was made.
+    """Refuse to run a planned cell of which a part has changed since the plan.
 
     Raises:
         PluginError: A plug-in, the engine or a file was changed since.

@@ -5,7 +5,7 @@ provenance.json      versions, hardware and commands that made the cells, and wh
 cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any;
                      manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
-damaged/<key>/       cells that were not as their manifest says; they are done again
+damaged/<key>/       cells that were not as their manifest says; they are run again
 cells.jsonl          what each cell of the plan is: names, parameters, labels, identities, status
 rows.csv             all rows in the order of the plan, written when the run ends
 manifest.json        sizes and digests of the files beside it
@@ -112,7 +112,7 @@ class RunFolder:
             folder = self.cells / cell.key
             if os.path.lexists(folder) and (damage := find_damage(folder)):
                 aside = set_aside(folder, self.path / "damaged")
-                notice(f"{damage}; moved to {aside.parent.name}/, and done again: {cell.title}")
+                notice(f"{damage}; moved to {aside.parent.name}/, and run again: {cell.title}")
 
     def save(self, result: CellResult) -> None:
         """Write a cell; it is there whole or not at all.

@@ -37,32 +37,6 @@ def ranking(scores: ArrayLike, ids: Sequence[str] | None = None) -> NDArray[np.i
     return order.astype(np.int64, copy=False)
 
 
-def inserted_rank(score: float, doc_id: str, other_scores: NDArray[np.float32], other_ids: Sequence[str]) -> int:
-    """Return the rank of a document inserted into its list: 1 + the number of documents that precede it.
-
-    Documents of higher score precede it, and those of equal score and lower id. Scores are compared in float32, the
-    precision of rankers, so that a score that was converted to a Python float ties with itself.
-
-    Args:
-        score: The document's score.
-        doc_id: Its id.
-        other_scores: float32[n], the scores of the remaining documents, in any order.
-        other_ids: Their ids; ``doc_id`` is not among them.
-
-    Raises:
-        DataError: A score is NaN.
-        ValueError: The lengths differ, or ``other_ids`` contains the document with its old score.
-    """
-    inserted, scores = np.float32(score), np.asarray(other_scores, dtype=np.float32)
-    if len(scores) != len(other_ids):
-        raise ValueError(f"{len(scores)} scores and {len(other_ids)} ids")
-    if doc_id in other_ids:
-        raise ValueError(f"document {doc_id!r} is still in the list it is inserted into")
-    _refuse_nan(np.append(scores, inserted))
-    tied_before = sum(other_ids[i] < doc_id for i in np.flatnonzero(scores == inserted).tolist())
-    return 1 + int(np.count_nonzero(scores > inserted)) + tied_before
-
-
 def published_script_rank(score: float, old_scores: NDArray[np.float32]) -> int:
     """Return the new rank as the published script of PAT computes it; only for comparison with its figures.
 

@@ -144,7 +144,7 @@ class Store:
                         os.replace(leftover, f"{aside}{suffix}")
         except (OSError, Timeout) as trouble:
             raise DataError(f"the score cache is damaged: {error}", where=str(self.path), hint="delete it") from trouble
-        notice(f"{self.path}: the score cache is damaged ({error}); set aside as {aside.name}, and begun anew")
+        notice(f"{self.path}: the score cache is damaged ({error}); renamed to {aside.name}, and created anew")
 
 
 def _select(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, object]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.storage import write_file
 from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, replace_words, words
 
 ALLOWED = "lower-case words of two letters or more, without white space, without punctuation at the ends"
@@ -81,12 +81,14 @@ class SubstitutionTable:
         return tuple(visited)
 
     def save(self, path: Path) -> None:
-        """Write the table: a JSON header after ``#``, then a line per word with its substitutes."""
+        """Write the table: a JSON header after ``#``, then a line per word with its substitutes.
+
+        Raises:
+            DataError: The file cannot be written.
+        """
         lines = ["# " + json.dumps(dict(self.header))]
         lines += [f"{key}\t{' '.join(substitutes)}" for key, substitutes in sorted(self.neighbours.items())]
-        temporary = path.with_name(f".{path.name}")
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_file(path, "\n".join(lines) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> SubstitutionTable:

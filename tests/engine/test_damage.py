@@ -136,4 +136,4 @@ def test_a_cell_that_was_damaged_in_retirement_is_done_again(finished, place, na
     DAMAGES[damage](file)
     assert place.run() == 0
     assert place.rows() == finished.rows()
-    assert "done again" in capsys.readouterr().out
+    assert "run again" in capsys.readouterr().out

@@ -21,7 +21,7 @@ def run(tmp_path):
 
     def run(rest: str, out: str = "out") -> int:
         path = write_experiment(tmp_path / "exp.yaml", tmp_path / "tiny", rest)
-        options = ["--out", str(tmp_path / out), "--cache", str(tmp_path / "cache"), "--no-report"]
+        options = ["--out", str(tmp_path / out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
         return invoke(["run", str(path), *options])
 
     return run

@@ -1,4 +1,4 @@
-"""Order and rank: ties by id, insertion without the old score of the document, and no NaN."""
+"""Order and rank: ties by id, the rank of the published script, and no NaN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustrank.errors import DataError
-from robustrank.measures.ranking import inserted_rank, published_script_rank, ranking
+from robustrank.measures.ranking import published_script_rank, ranking
 
 SCORES = st.lists(st.sampled_from([-1.0, 0.0, 0.1, 0.5, 2.0]), min_size=1, max_size=12)
 
@@ -43,38 +43,10 @@ def test_the_order_is_that_of_a_plain_sort(scores: list[float], random: object) 
     assert ranking(np.array(scores, dtype=np.float32), ids).tolist() == expected
 
 
-@given(SCORES, st.sampled_from([-1.0, 0.1, 0.3, 2.0]), st.sampled_from(["a", "doc-3", "doc-5x", "zz"]))
-@settings(max_examples=100, deadline=None)
-def test_an_inserted_document_has_the_place_a_full_ranking_gives_it(
-    scores: list[float], score: float, doc_id: str
-) -> None:
-    remaining = [(s, f"doc-{i}") for i, s in enumerate(scores) if f"doc-{i}" != doc_id]
-    other_scores = np.array([s for s, _ in remaining], dtype=np.float32)
-    ids = [i for _, i in remaining]
-    order = ranking(np.append(other_scores, np.float32(score)), [*ids, doc_id]).tolist()
-    assert inserted_rank(score, doc_id, other_scores, ids) == order.index(len(ids)) + 1
-
-
-def test_a_score_ties_with_itself_after_a_way_through_python() -> None:
-    tied = np.array([0.1], dtype=np.float32)
-    # 0.1 is above float32(0.1) or below it in double precision; in float32 it is the same score.
-    assert inserted_rank(0.1, "b", tied, ["a"]) == 2
-    assert inserted_rank(0.1, "a", tied, ["b"]) == 1
-    assert inserted_rank(float(np.float32(0.1)), "a", tied, ["b"]) == 1
-
-
-def test_a_document_alone_is_first() -> None:
-    assert inserted_rank(-5.0, "a", np.zeros(0, dtype=np.float32), []) == 1
-
-
 def test_a_score_that_is_nan_is_refused() -> None:
     fine = np.array([1.0, 2.0], dtype=np.float32)
     with pytest.raises(DataError, match="NaN"):
         ranking([1.0, float("nan")], ["a", "b"])
-    with pytest.raises(DataError, match="NaN"):
-        inserted_rank(float("nan"), "t", fine, ["a", "b"])  # would come first, as no score is above NaN
-    with pytest.raises(DataError, match="NaN"):
-        inserted_rank(1.0, "t", np.array([1.0, np.nan], dtype=np.float32), ["a", "b"])
     with pytest.raises(DataError, match="NaN"):
         published_script_rank(float("nan"), fine)
 
@@ -82,10 +54,6 @@ def test_a_score_that_is_nan_is_refused() -> None:
 def test_arguments_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="2 scores and 1 ids"):
         ranking([1.0, 2.0], ["a"])
-    with pytest.raises(ValueError, match="1 scores and 2 ids"):
-        inserted_rank(1.0, "t", np.ones(1, dtype=np.float32), ["a", "b"])
-    with pytest.raises(ValueError, match="still in the list"):
-        inserted_rank(1.0, "t", np.ones(2, dtype=np.float32), ["a", "t"])
 
 
 def test_the_legacy_rank_is_the_published_scripts() -> None:
@@ -97,5 +65,5 @@ def test_the_legacy_rank_is_the_published_scripts() -> None:
         ascending = old[::-1].tolist()
         assert published_script_rank(new, old) == len(ascending) - bisect.bisect_left(ascending, new)
     assert published_script_rank(1.01, old) == 2  # below the old rank 3: a success by that script
-    assert inserted_rank(1.01, "c", old[:2], ["a", "b"]) == 3  # and none here
+    assert ranking([*old[:2], 1.01], ["a", "b", "c"]).tolist().index(2) + 1 == 3  # and none here
     assert published_script_rank(9.0, old) == 0

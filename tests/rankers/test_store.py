@@ -60,7 +60,7 @@ def test_a_damaged_database_is_set_aside_and_begun_anew(path, damage, when, said
     DAMAGES[damage](path)
     assert works(opened or Store(path))
     if damage != "emptied":
-        assert "set aside as scores.sqlite.damaged-1, and begun anew" in said[0]
+        assert "renamed to scores.sqlite.damaged-1, and created anew" in said[0]
         assert (path.parent / "scores.sqlite.damaged-1").exists()
 
 

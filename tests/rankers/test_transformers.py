@@ -356,21 +356,10 @@ def test_training_learns_and_a_bad_setting_is_refused(cross_encoder, tmp_path):
         TrainingSettings.of({"epochs": "many"})
 
 
-@pytest.mark.parametrize(
-    ("make", "queries", "figure"),
-    [
-        (MiniLMRanker, None, 0.6424),
-        (MiniLMRanker, "queries.dl2019.typo1.tsv", 0.5527),
-        (SpladeRanker, None, 0.675),
-        (SpladeRanker, "queries.dl2019.typo1.tsv", 0.581),
-    ],
-)
-def test_dl19_is_reranked_to_the_independent_figure(make, queries, figure):
-    """Slow: 4,300 passages each; run it with ROBUSTRANK_SLOW=1."""
-    import os
-
-    if not os.environ.get("ROBUSTRANK_SLOW"):
-        pytest.skip("set ROBUSTRANK_SLOW=1 to rerank DL19")
+@pytest.mark.slow
+@pytest.mark.parametrize(("queries", "figure"), [(None, 0.675), ("queries.dl2019.typo1.tsv", 0.581)])
+def test_splade_reranks_dl19_to_the_independent_figure(queries, figure):
+    """That of minilm is in tests/tasks/test_query_attack.py."""
     from robustrank.collections.beir import BeirReader
 
     folder = shared_data("dl19")
@@ -380,7 +369,7 @@ def test_dl19_is_reranked_to_the_independent_figure(make, queries, figure):
         variants = dict(line.split("\t") for line in lines)
         collection = replace(collection, queries={q: variants[q] for q in collection.queries})
     run = {}
-    ranker = make()
+    ranker = SpladeRanker()
     for query_id in collection.queries:
         scores = ranker.score(collection.pairs(query_id)).tolist()
         run[query_id] = dict(zip(collection.candidates[query_id], scores, strict=True))

