@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import glob
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -72,12 +73,28 @@ def new_file(path: Path) -> Iterator[IO[str]]:
     Raises:
         DataError: It cannot be written; what was there before is untouched.
     """
+    with _renamed_when_written(path) as raw:
+        text = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; see :func:`new_file`."""
+    with _renamed_when_written(path) as file:
+        file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def _renamed_when_written(path: Path) -> Iterator[IO[bytes]]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}{_WRITING}", dir=path.parent)
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -86,12 +103,6 @@ def new_file(path: Path) -> Iterator[IO[str]]:
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all; see :func:`new_file`."""
-    with new_file(path) as file:
-        file.write(text)
 
 
 def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:

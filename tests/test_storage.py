@@ -11,7 +11,7 @@ import pytest
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines, write_lines
 from robustrank.run_files import cell_folders, read_run_file, refuse_damaged_file
-from robustrank.storage import find_damage, remove_unfinished, seal, set_aside, write_file, write_folder
+from robustrank.storage import find_damage, new_file, remove_unfinished, seal, set_aside, write_file, write_folder
 from tests.damages import DAMAGES
 
 KEY = "0123456789abcdef01234567"
@@ -29,9 +29,9 @@ def test_a_damaged_file_is_named(tmp_path, name, damage):
     write_folder(tmp_path / "cell", fill)
     assert find_damage(tmp_path / "cell") is None
     DAMAGES[damage](tmp_path / "cell" / name)
-    found = find_damage(tmp_path / "cell")
-    assert found is not None
-    assert found.path == tmp_path / "cell" / name
+    damage_seen = find_damage(tmp_path / "cell")
+    assert damage_seen is not None
+    assert damage_seen.path == tmp_path / "cell" / name
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,22 @@ def test_a_failure_leaves_the_earlier_folder_and_nothing_else(tmp_path, monkeypa
     assert (tmp_path / "cell" / "manifest.json").read_bytes() == earlier
     assert find_damage(tmp_path / "cell") is None
     assert [path.name for path in tmp_path.iterdir()] == ["cell"]
+
+
+def test_a_file_whose_writer_fails_is_untouched(tmp_path):
+    def fail_halfway():
+        with new_file(tmp_path / "rows.csv") as file:
+            file.write("half")
+            raise ZeroDivisionError
+
+    write_file(tmp_path / "rows.csv", b"earlier")
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
+    assert (tmp_path / "rows.csv").read_text() == "earlier"
+    with new_file(tmp_path / "rows.csv") as file:
+        file.write("a\r\nb\n\ud800")
+    assert (tmp_path / "rows.csv").read_bytes() == b"a\r\nb\n\\ud800"
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
 def test_a_folder_is_replaced_and_leftovers_of_a_killed_process_are_removed(tmp_path):

@@ -15,6 +15,7 @@ def command(first: Path, second: Path, everything: bool) -> None:
     """Compare run folder FIRST with SECOND: means, paired difference, interval, Holm-corrected p."""
     from rich.console import Console
 
+    from robustrank.cli.report_command import note_planned
     from robustrank.report.compare import compare_runs, comparison_table
     from robustrank.report.load import load_rows
 
@@ -23,3 +24,5 @@ def command(first: Path, second: Path, everything: bool) -> None:
     if not console.is_terminal:  # a file or a pipe has no width
         console = Console(width=180)
     console.print(comparison_table(compared, everything))
+    for run in (first, second):
+        note_planned(run, console)

@@ -21,9 +21,12 @@ def command(run: Path, baseline: str | None) -> None:
     from rich.console import Console
 
     from robustrank.experiment import load
+    from robustrank.run_files import read_run_file
+    from robustrank.storage import MANIFEST
 
     experiment = run / "experiment.yaml"
-    if baseline is None and experiment.exists():
+    if baseline is None and (experiment.exists() or (run / MANIFEST).exists()):
+        read_run_file(run, experiment.name)
         baseline = load(experiment).report.baseline
     show_report(run, baseline, Console())
 
@@ -35,4 +38,15 @@ def show_report(run: Path, baseline: str | None, console: Console) -> None:
 
     paths = write_report(run, baseline=baseline)
     show(run, baseline, console)
+    note_planned(run, console)
     console.print(f"report: {run / 'report'} ({len(paths)} files)", markup=False, highlight=False)
+
+
+def note_planned(run: Path, console: Console) -> None:
+    """Say which share of a run is missing."""
+    from robustrank.report.load import planned_cells
+
+    planned, cells = planned_cells(run)
+    if planned:
+        text = f"note: {planned} of {cells} cells of {run} have not been run; run the same command again to resume"
+        console.print(text, markup=False, highlight=False)

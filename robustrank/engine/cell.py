@@ -136,7 +136,7 @@ def refuse_change(cell: Cell, resources: Resources) -> None:
         PluginError: A plug-in, the engine or a file was changed since.
     """
     now = identities_of(cell, resources) if cell.identities else {}
-    changed = [part for part in now if now[part] != cell.identities.get(part)]
+    changed = [name for name in now if now[name] != cell.identities.get(name)]
     if changed:
         raise PluginError(
             f"changed after the run was planned: {', '.join(changed)}",

@@ -78,9 +78,9 @@ class Resources:
         if training is None or training.collection != SELF:
             return {}
         return {
-            other.label: TrainingSplit(self.experiment.training_split(other.label) or other)
-            for other in self.experiment.specs("collections")
-            if other.label != collection.label
+            domain.label: TrainingSplit(self.experiment.training_split(domain.label) or domain)
+            for domain in self.experiment.specs("collections")
+            if domain.label != collection.label
         }
 
     def domain_identity(self, label: str) -> str:
@@ -198,16 +198,16 @@ class Resources:
         )
 
     def _lru(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
-        """Like :meth:`_once` for what trained weights make large and many: only the last few are kept."""
-        found = self._memoise(name, make)
-        self._trained_things = [other for other in self._trained_things if other != name] + [name]
+        """Like :meth:`_memoise` for what trained weights make large and many: only the last few are kept."""
+        value = self._memoise(name, make)
+        self._trained_things = [known for known in self._trained_things if known != name] + [name]
         for old in self._trained_things[:-_KEPT]:
             self._made.pop(old, None)
         self._trained_things = self._trained_things[-_KEPT:]
-        return found
+        return value
 
     def _memoise(self, name: tuple[str, ...], make: Callable[[], Made]) -> Made:
         if name not in self._made:
             self._made[name] = make()
-        found: Made = self._made[name]
-        return found
+        value: Made = self._made[name]
+        return value

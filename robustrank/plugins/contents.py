@@ -20,7 +20,7 @@ def content_digest(path: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path)
-        if file.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
+        if file.is_file() and not any(p.startswith(".") or p == "__pycache__" for p in name.parts):
             digest.update(f"{name.as_posix()}\n{file_digest(file)}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
+from importlib.util import find_spec
 
 # They print, draw, check options and settings, lock, download, read and write files whole: what comes out of them is
 # in the identity already, or in no row.
 _COMPUTE_NOTHING = frozenset("click filelock huggingface-hub matplotlib pydantic pyyaml rich safetensors tqdm".split())
+_NAMES = {"Stemmer": "PyStemmer", "sklearn": "scikit-learn", "yaml": "PyYAML"}  # of modules unlike their distribution
 # Where a library hands the computing to another that its own version does not pin.
 _THROUGH = {"transformers": ("tokenizers",), "sentence-transformers": ("tokenizers", "torch", "transformers")}
 
@@ -40,12 +42,15 @@ def is_followed(module: str) -> bool:
     return not (names := _distributions(module)) or any(_is_editable(name) for name in names)
 
 
+@cache
 def _distributions(module: str) -> tuple[str, ...]:
     """Return the distributions that have a top-level module; that of this name where it is a distribution's."""
-    listed = _by_module().get(module)
-    if listed is not None:
-        return tuple(sorted(set(listed)))
-    return (module,) if _version(module) else ()
+    name = _NAMES.get(module, module)
+    if _version(name):
+        return (name,)  # without a look at the files of all distributions, which takes a while
+    if find_spec(module) is None:
+        return ()
+    return tuple(sorted(set(_by_module().get(module, ()))))
 
 
 def _normal(name: str) -> str:

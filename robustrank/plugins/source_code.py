@@ -192,7 +192,7 @@ class _Reader(ast.NodeTransformer):
         name = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
         if name != "TYPE_CHECKING":
             return self.generic_visit(node)
-        return [kept for statement in node.orelse if (kept := self.visit(statement)) is not None]
+        return [left for statement in node.orelse if (left := self.visit(statement)) is not None]
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
         for alias in node.names:

@@ -55,11 +55,11 @@ def parse(text: str) -> Spec:
     if not head:
         raise UsageError(f"{text!r} names no plug-in", allowed="name or name:key=value,…")
     parameters: dict[str, Any] = {}
-    for part in _split(rest):
-        key, equals, value = part.partition("=")
+    for item in _split(rest):
+        key, equals, value = item.partition("=")
         key = key.strip()
         if not equals or not _IDENTIFIER.match(key):
-            raise UsageError(f"{part!r} in {text!r} is not a parameter", allowed="key=value, separated by commas")
+            raise UsageError(f"{item!r} in {text!r} is not a parameter", allowed="key=value, separated by commas")
         if key in parameters:
             raise UsageError(f"duplicate parameter {key!r} in {text!r}")
         parameters[key] = _value(value.strip())
@@ -68,7 +68,7 @@ def parse(text: str) -> Spec:
 
 def _split(text: str) -> list[str]:
     """Split at commas outside brackets, braces and quotes."""
-    parts, depth, quote, start = [], 0, "", 0
+    items, depth, quote, start = [], 0, "", 0
     for position, char in enumerate(text):
         if quote:
             quote = "" if char == quote else quote
@@ -79,9 +79,9 @@ def _split(text: str) -> list[str]:
         elif char in "]}":
             depth -= 1
         elif char == "," and depth == 0:
-            parts.append(text[start:position])
+            items.append(text[start:position])
             start = position + 1
-    return [part for part in [*parts, text[start:]] if part.strip()]
+    return [item for item in [*items, text[start:]] if item.strip()]
 
 
 def _value(text: str) -> Any:

@@ -62,6 +62,16 @@ def load_rows(run_folder: Path) -> pd.DataFrame:
     return rows
 
 
+def planned_cells(run_folder: Path) -> tuple[int, int]:
+    """Return how many cells of a run were not finished when ``rows.csv`` was written, and how many there are.
+
+    Raises:
+        DataError: ``cells.jsonl`` is missing, torn or of an older schema.
+    """
+    statuses = [coordinates.status for _, coordinates in _cells(run_folder / "cells.jsonl")]
+    return statuses.count("planned"), len(statuses)
+
+
 def _cells(path: Path) -> Iterator[tuple[str, Coordinates]]:
     if not path.exists():
         text = f"its rows are of an older schema, without cells.jsonl; this version reads schema {SCHEMA_VERSION}"

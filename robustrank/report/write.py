@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from robustrank.errors import DataError
 from robustrank.report import csv_tables, html_tables, latex, markdown
 from robustrank.report.build import make_tables, settings_for, unique
 from robustrank.report.certified import by_query
@@ -14,6 +12,7 @@ from robustrank.report.figures import Drawn, draw
 from robustrank.report.load import load_rows
 from robustrank.report.rowset import RowSet
 from robustrank.report.tables import RenderedTable
+from robustrank.storage import write_file, writing
 
 _KINDS = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png"), "queries": (".csv",)}
 
@@ -44,15 +43,13 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
     files = dict(_files(make_tables(rowset, settings), draw(rowset, settings)))
     for task, verdicts in by_query(rowset).items():
         files[f"queries/{unique(task, {Path(name).stem for name in files})}.csv"] = verdicts.encode()
-    try:
-        for name, content in files.items():
-            _write(folder / name, content)
+    for name, content in files.items():
+        write_file(folder / name, content)
+    with writing(folder):
         for kind, suffixes in _KINDS.items():
             for path in folder.glob(f"{kind}/*"):
                 if path.suffix in suffixes and f"{kind}/{path.name}" not in files:
                     path.unlink()
-    except OSError as error:
-        raise DataError(f"cannot write: {error.strerror or error}", where=str(error.filename or folder)) from error
     return [folder / name for name in files]
 
 
@@ -69,10 +66,3 @@ def _files(tables: Sequence[RenderedTable], figures: Sequence[Drawn]) -> Iterato
     yield "report.tex", latex.document([table.name for table in tables], shown).encode()
     yield "report.md", markdown.document(tables, shown).encode()
     yield "report.html", html_tables.document(tables, shown).encode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

@@ -48,7 +48,7 @@ def test_a_file_in_a_cells_stead_is_a_damaged_cell(run, tmp_path, capsys):
     assert run(BM25) == 0
     rows = (tmp_path / "out" / "rows.csv").read_bytes()
     (cell,) = (tmp_path / "out" / "cells").iterdir()
-    cell.rename(tmp_path / "elsewhere")
+    cell.rename(tmp_path / "moved")
     cell.write_text("a file")
     assert run(BM25) == 0
     assert (tmp_path / "out" / "rows.csv").read_bytes() == rows
@@ -66,12 +66,12 @@ def test_provenance_names_the_machine_of_each_cell_after_a_resume_on_another(run
     assert [old] == first
     assert (old["cells"], new["cells"]) == (keys[:1], keys[1:])
     assert new["hardware"] == {"processor": "another"} != old["hardware"]
-    own = json.loads((tmp_path / "out" / "cells" / keys[0] / "provenance.json").read_text())
-    assert own["environment"]["hardware"] == old["hardware"]
-    assert own["collection"]["queries"] == 3
+    first_cell = json.loads((tmp_path / "out" / "cells" / keys[0] / "provenance.json").read_text())
+    assert first_cell["environment"]["hardware"] == old["hardware"]
+    assert first_cell["collection"]["queries"] == 3
 
 
-def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tmp_path, monkeypatch):
+def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tmp_path, monkeypatch, capsys):
     def statuses() -> list[tuple[str, str]]:
         assert find_damage(tmp_path / "out") is None
         lines = (tmp_path / "out" / "cells.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
@@ -89,6 +89,8 @@ def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tm
     assert run(TWO) == 6
     both = [("bm25", "done"), ("query-likelihood", "planned")]
     assert [*seen, statuses()] == [[("bm25", "done")], both, both]
+    assert invoke(["compare", str(tmp_path / "out"), str(tmp_path / "out")]) == 0
+    assert f"1 of 2 cells of {tmp_path / 'out'} have not been run" in " ".join(capsys.readouterr().out.split())
 
 
 def test_texts_with_line_separators_are_replayed(run, tmp_path):
