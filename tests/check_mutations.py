@@ -62,35 +62,35 @@ MUTATIONS = [
         "robustrank/engine/cell.py",
         '        "seed": cell.seed,\n',
         "",
-        "tests/engine/test_run.py tests/engine/test_resources.py",
+        "tests/engine/test_seeds.py",
     ),
     Mutation(
         "labels in the cell key",
         "robustrank/engine/cell.py",
         '        "seed": cell.seed,\n',
         '        "seed": cell.seed,\n        "label": cell.ranker.label,\n',
-        "tests/engine/test_keys.py",
+        "tests/engine/test_keys.py::test_a_relabelled_experiment_runs_no_cell_again",
     ),
     Mutation(
         "one defended ranker for all seeds",
         "robustrank/engine/resources.py",
         'seed if defense.name != "none" else None',
         "None",
-        "tests/engine/test_resources.py",
+        "tests/engine/test_seeds.py",
     ),
     Mutation(
         "one trained ranker for all seeds",
         "robustrank/engine/resources.py",
         '("trained", spec.text, spec.label, str(seed), *split)',
         '("trained", spec.text, spec.label, *split)',
-        "tests/engine/test_resources.py",
+        "tests/engine/test_seeds.py",
     ),
     Mutation(
         "weights are known without their seed",
         "robustrank/engine/resources.py",
         '                "seed": seed,\n',
         "",
-        "tests/engine/test_resources.py",
+        "tests/engine/test_seeds.py",
     ),
     Mutation(
         "pointwise rankers are not probed",
@@ -125,41 +125,50 @@ MUTATIONS = [
 
 def copy_of_the_tree(folder: Path) -> None:
     """Copy packages and tests; the catalogues lie within the package, as in a wheel."""
+    ignore = shutil.ignore_patterns("__pycache__")
     for name in ("robustrank", "tests"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     for name in CATALOGUES:
-        shutil.copytree(ROOT / name, folder / "robustrank" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / "robustrank" / name, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", folder)
 
 
-def is_noticed(mutation: Mutation) -> bool:
-    """Run the tests on a mutated copy."""
+def mutate(folder: Path, mutation: Mutation) -> None:
+    """Break a copy of the tree."""
+    path = folder / ("robustrank" if mutation.file.startswith(CATALOGUES) else "") / mutation.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutation.old) != 1:
+        raise SystemExit(f"{mutation.name}: {mutation.old!r} is not once in {mutation.file}")
+    path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+
+
+def first_failure(tests: set[str], mutation: Mutation | None = None) -> str:
+    """Return the line of the first test that fails on a copy of the tree; empty if all pass."""
     with tempfile.TemporaryDirectory(prefix="robustrank-mutation-") as name:
         folder = Path(name)
         copy_of_the_tree(folder)
-        within = "robustrank/" + mutation.file if mutation.file.startswith(CATALOGUES) else mutation.file
-        text = (folder / within).read_text(encoding="utf-8")
-        if text.count(mutation.old) != 1:
-            raise SystemExit(f"{mutation.name}: {mutation.old!r} is not once in {mutation.file}")
-        (folder / within).write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+        if mutation:
+            mutate(folder, mutation)
         options = ["-x", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp")]
-        command = [sys.executable, "-m", "pytest", *options, *mutation.tests.split()]
+        command = [sys.executable, "-m", "pytest", *options, *sorted(tests)]
         environment = {**os.environ, "PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
-        if done.returncode not in (0, 1):  # it did not run, or there is no such test
-            raise SystemExit(done.stdout + done.stderr)
-        sys.stdout.write(next((f"    {line}\n" for line in done.stdout.splitlines() if line.startswith("FAILED")), ""))
-        return done.returncode == 1
+    if done.returncode not in (0, 1):  # they did not run, or there are no such tests
+        raise SystemExit(done.stdout + done.stderr)
+    failures = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failures[0] if done.returncode else ""
 
 
 def main() -> None:
     """Check the mutations whose names contain the words, or all."""
-    words = " ".join(sys.argv[1:])
-    missed = 0
-    for mutation in (mutation for mutation in MUTATIONS if words in mutation.name):
-        noticed = is_noticed(mutation)
-        missed += not noticed
-        sys.stdout.write(f"{'caught' if noticed else 'MISSED'}: {mutation.name}\n")
+    words, missed = " ".join(sys.argv[1:]), 0
+    chosen = [mutation for mutation in MUTATIONS if words in mutation.name]
+    if failure := first_failure({mutation.tests for mutation in chosen}):
+        sys.exit(f"{failure}\nnothing is mutated yet: mend this first")
+    for mutation in chosen:
+        failure = first_failure({mutation.tests}, mutation)
+        missed += not failure
+        sys.stdout.write(f"{'caught' if failure else 'MISSED'}: {mutation.name}\n    {failure}\n")
         sys.stdout.flush()
     sys.exit(min(missed, 1))
 

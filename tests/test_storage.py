@@ -29,9 +29,9 @@ def test_a_damaged_file_is_named(tmp_path, name, damage):
     write_folder(tmp_path / "cell", fill)
     assert find_damage(tmp_path / "cell") is None
     DAMAGES[damage](tmp_path / "cell" / name)
-    found = find_damage(tmp_path / "cell")
-    assert found is not None
-    assert found.path == tmp_path / "cell" / name
+    damage_seen = find_damage(tmp_path / "cell")
+    assert damage_seen is not None
+    assert damage_seen.path == tmp_path / "cell" / name
 
 
 @pytest.mark.parametrize(

@@ -98,17 +98,17 @@ def _environments(finished: Iterable[tuple[Cell, Mapping[str, Any]]]) -> list[di
 
 def _rankers(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
     """Return what each ranker is on each collection, with a key for each seed and fold it is trained on."""
-    found: dict[str, Any] = {}
+    records: dict[str, Any] = {}
     for cell in plan:
         training_split = resources.training_split(cell.ranker, cell.collection, cell.fold, cell.seed)
         training = resources.experiment.training(cell.ranker.label)
-        record = found.setdefault(
+        record = records.setdefault(
             f"{cell.ranker.label} on {cell.collection.label}",
             {"specification": cell.ranker.text, "training": training and training.model_dump(), "keys": {}},
         )
         name = " · ".join([f"seed {cell.seed}", *([cell.part] if cell.part else [])]) if training_split else "any"
         record["keys"][name] = resources.ranker_identity(cell.ranker, training_split, cell.seed)
-    return found
+    return records
 
 
 def _collection(spec: Spec, resources: Resources) -> dict[str, Any]:

@@ -54,8 +54,12 @@ class Store:
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the values that are known."""
-        records = self._run(lambda database: _select(database, keys)) or {}
-        values = {key: value for key, record in records.items() if (value := _unpack(key, record)) is not None}
+        records, wanted = self._run(lambda database: _select(database, keys)) or {}, set(keys)
+        values = {
+            key: value
+            for key, record in records.items()
+            if key in wanted and (value := _unpack(key, record)) is not None  # a damaged index finds other keys
+        }
         if len(values) < len(records):
             if not self.damaged:
                 notice(f"{self.path}: checksum mismatch in cached scores; these are computed again")
@@ -82,7 +86,7 @@ class Store:
                     return None
                 try:
                     return action(self._opened())
-                except (OSError, sqlite3.Error) as error:
+                except (OSError, sqlite3.Error, ValueError) as error:  # ValueError: a message that is not UTF-8
                     self._recover(error)
         raise DataError(
             "the score cache is damaged again and again", where=str(self.path), hint="choose another --cache"
@@ -105,7 +109,7 @@ class Store:
             )
         return self._database
 
-    def _recover(self, error: OSError | sqlite3.Error) -> None:
+    def _recover(self, error: Exception) -> None:
         """Make the next attempt possible.
 
         Raises:
@@ -165,6 +169,9 @@ def _insert(database: sqlite3.Connection, rows: Sequence[tuple[bytes, bytes]]) -
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+    key, record = rows[-1]
+    if _select(database, [key]).get(key) != record:  # damage that SQLite does not see
+        raise sqlite3.DatabaseError("what was written cannot be read")
 
 
 def _pack(key: bytes, value: bytes) -> bytes:

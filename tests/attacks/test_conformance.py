@@ -10,6 +10,7 @@ from robustrank.attack import Edit, apply_edits
 from robustrank.plugins.specification import Spec
 from robustrank.testing import AttackConformance
 from tests.tiny_language_model import tiny_language_model
+from tests.tiny_table import tiny_table
 
 
 class TestKeywordStuffing(AttackConformance):
@@ -25,7 +26,7 @@ class TestRandomEdit(AttackConformance):
 
 
 class TestWordSubstitution(AttackConformance):
-    plugin = "word-substitution:max_words=3,threshold=0.4"
+    plugin = f"word-substitution:max_words=3,table={tiny_table()}"
 
 
 def test_edits_that_overlap_are_refused():
@@ -58,11 +59,11 @@ class TestPromptInjection(AttackConformance):
 
 
 class TestGreedySubstitution(AttackConformance):
-    plugin = "greedy-substitution:threshold=0.4"
+    plugin = f"greedy-substitution:table={tiny_table()}"
 
 
 class TestGreedySubstitutionByRanks(AttackConformance):
-    plugin = "greedy-substitution:threshold=0.4,feedback=ranks,order=random"
+    plugin = f"greedy-substitution:table={tiny_table()},feedback=ranks,order=random"
 
 
 class TestRandomTrigger(AttackConformance):

@@ -21,6 +21,7 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import HOMOGLYPHS, homoglyph
 from robustrank.text.words import words
 from robustrank.victim import Target
+from tests.tiny_table import tiny_table
 
 QUERY = "what is the effect of supersonic flow on slender wing bodies"
 DOCUMENTS = {
@@ -44,7 +45,7 @@ class TestShuffle(AttackConformance):
 
 
 class TestSynonym(AttackConformance):
-    plugin = "query-words:operation=synonym,threshold=0.4"
+    plugin = f"query-words:operation=synonym,table={tiny_table()}"
 
 
 class TestContent(AttackConformance):

@@ -95,8 +95,8 @@ def news():
 
 
 CONTROLS = {  # attack: its random-edit baseline
-    "hotflip:length=4,steps=6,candidates=8": "random-trigger",
-    "greedy-substitution:max_words=20": "random-edit",
+    "hotflip:length=3,steps=3,candidates=6": "random-trigger",
+    "greedy-substitution:max_words=4,candidates=2": "random-edit",
     "passage-injection": "random-trigger",
 }
 
@@ -106,13 +106,13 @@ def test_an_attack_outperforms_the_random_edit_of_its_size(news, specification):
     collection, scorer = news
     attack = create("attack", parse(specification))
     control = create("attack", parse(CONTROLS[specification]))
-    query_ids = list(collection.queries)[:4]
+    query_ids = list(collection.queries)[:3]
     train_collection = collection.only([q for q in collection.queries if q not in query_ids])
     attack.prepare(QueryInterface(scorer, attack.access), train_collection, derive(0, "prepare"))
     control.prepare(QueryInterface(scorer, Access.NOTHING), train_collection, derive(0, "prepare"))
     gains = []
     for query_id in query_ids:
-        doc_ids = list(collection.candidates[query_id])[:20]
+        doc_ids = list(collection.candidates[query_id])[:10]
         query = collection.queries[query_id]
         texts = [collection.documents[d] for d in doc_ids]
         clean = served(scorer, dict(zip(doc_ids, texts, strict=True)), query, query_id)
@@ -128,14 +128,14 @@ def test_an_attack_outperforms_the_random_edit_of_its_size(news, specification):
 
 def test_a_universal_trigger_raises_its_training_pairs(news):
     collection, scorer = news
-    attack = create("attack", parse("universal-trigger:length=4,steps=6,candidates=10,pairs=6"))
+    attack = create("attack", parse("universal-trigger:length=3,steps=3,candidates=6,pairs=3"))
     attack.prepare(QueryInterface(scorer, Access.GRADIENTS), collection, derive(0, "prepare"))
-    pairs = sample_pairs(collection, 6, derive(0, "prepare"))
+    pairs = sample_pairs(collection, 3, derive(0, "prepare"))
 
     def mean_score(trigger):
         return float(scorer.score([(query, f"{trigger} {document}") for query, document in pairs]).mean())
 
-    control = create("attack", parse("random-trigger:length=4"))
+    control = create("attack", parse("random-trigger:length=3"))
     control.prepare(QueryInterface(scorer, Access.NOTHING), collection, derive(0))
     random = [control.perturb(Target("", "", "", "", 1), None, derive(n)).text for n in range(10)]
     query, document = pairs[0]

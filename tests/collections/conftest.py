@@ -1,25 +1,12 @@
-"""A private copy of the ir_datasets home, and measures by pytrec_eval."""
+"""Measures by pytrec_eval."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from robustrank.collections.collection import Collection
-from tests.shared_data import shared_data
-
-
-@pytest.fixture(scope="session")
-def ir_datasets_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy, since ir_datasets writes into its home."""
-    home = tmp_path_factory.mktemp("ir_datasets") / "self"
-    shutil.copytree(shared_data("ir_datasets_home"), home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IR_DATASETS_HOME", str(home))
-        yield home
 
 
 @pytest.fixture(scope="session")

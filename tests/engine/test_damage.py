@@ -50,7 +50,7 @@ def _no_hang_and_no_line_breaks(monkeypatch):
     signal.alarm(0)
 
 
-class Place:
+class Workspace:
     """An experiment with its run folder and cache."""
 
     def __init__(self, folder: Path) -> None:
@@ -67,22 +67,22 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Place:
+def finished(tmp_path_factory) -> Workspace:
     folder = tmp_path_factory.mktemp("finished")
     write_tiny(folder / "tiny")
     (folder / "table.tsv").write_text("# {}\nrye\twheat\nwheat\trye\n")
     write_experiment(folder / "exp.yaml", folder / "tiny", EXPERIMENT.replace("TABLE", str(folder / "table.tsv")))
     write_experiment(folder / "fewer.yaml", folder / "tiny", FEWER)
-    place = Place(folder)
-    assert place.run() == 0
-    return place
+    workspace = Workspace(folder)
+    assert workspace.run() == 0
+    return workspace
 
 
 @pytest.fixture
-def place(finished, tmp_path) -> Place:
+def workspace(finished, tmp_path) -> Workspace:
     """A copy to damage; the experiment names the collection of the original."""
     shutil.copytree(finished.folder, tmp_path / "copy")
-    return Place(tmp_path / "copy")
+    return Workspace(tmp_path / "copy")
 
 
 def first(folder: Path, pattern: str) -> Path:
@@ -91,56 +91,56 @@ def first(folder: Path, pattern: str) -> Path:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", OF_A_CELL)
-def test_a_damaged_cell_is_done_again_and_named(finished, place, name, damage, capsys):
-    file = first(place.out, name)
+def test_a_damaged_cell_is_done_again_and_named(finished, workspace, name, damage, capsys):
+    file = first(workspace.out, name)
     DAMAGES[damage](file)
-    assert place.run() == 0
-    assert place.rows() == finished.rows()
+    assert workspace.run() == 0
+    assert workspace.rows() == finished.rows()
     said = capsys.readouterr().out
-    assert f"{file.relative_to(place.out / 'cells')}: " in said
+    assert f"{file.relative_to(workspace.out / 'cells')}: " in said
     assert "6 cells: 1 to do, 5 done before" in said
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", OF_A_RUN)
-def test_a_damaged_file_of_the_run_is_written_anew(finished, place, name, damage, capsys):
-    DAMAGES[damage](place.out / name)
-    assert place.run() == 0
+def test_a_damaged_file_of_the_run_is_written_anew(finished, workspace, name, damage, capsys):
+    DAMAGES[damage](workspace.out / name)
+    assert workspace.run() == 0
     assert "0 to do" in capsys.readouterr().out
-    for other in OF_A_RUN:
-        assert (place.out / other).read_bytes() == (finished.out / other).read_bytes(), other
+    for name_in_run in OF_A_RUN:
+        assert (workspace.out / name_in_run).read_bytes() == (finished.out / name_in_run).read_bytes(), name_in_run
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", OF_WEIGHTS)
-def test_damaged_weights_are_trained_again(finished, place, name, damage, capsys):
-    file = first(place.cache, name)
+def test_damaged_weights_are_trained_again(finished, workspace, name, damage, capsys):
+    file = first(workspace.cache, name)
     DAMAGES[damage](file)
-    shutil.rmtree(place.cache / "scores")
-    assert place.run(out="again") == 0
-    assert place.rows("again") == finished.rows()
+    shutil.rmtree(workspace.cache / "scores")
+    assert workspace.run(out="again") == 0
+    assert workspace.rows("again") == finished.rows()
     said = capsys.readouterr().out
-    assert f"{file.relative_to(place.cache)}: " in said
+    assert f"{file.relative_to(workspace.cache)}: " in said
     assert "trained again" in said
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_score_cache_is_begun_anew(finished, place, damage, capsys):
-    DAMAGES[damage](place.cache / "scores" / "scores.sqlite")
-    assert place.run(out="again") == 0
-    assert place.rows("again") == finished.rows()
+def test_a_damaged_score_cache_is_begun_anew(finished, workspace, damage, capsys):
+    DAMAGES[damage](workspace.cache / "scores" / "scores.sqlite")
+    assert workspace.run(out="again") == 0
+    assert workspace.rows("again") == finished.rows()
     if damage not in ("one bit changed", "emptied", "deleted"):  # which is half unused, or an empty cache
         assert "scores.sqlite.damaged-1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", OF_A_CELL[:4])
-def test_a_cell_that_was_damaged_in_retirement_is_done_again(finished, place, name, damage, capsys):
-    assert place.run("fewer.yaml") == 0
-    file = first(place.out / "retired", name.removeprefix("cells/"))
+def test_a_cell_that_was_damaged_in_retirement_is_done_again(finished, workspace, name, damage, capsys):
+    assert workspace.run("fewer.yaml") == 0
+    file = first(workspace.out / "retired", name.removeprefix("cells/"))
     DAMAGES[damage](file)
-    assert place.run() == 0
-    assert place.rows() == finished.rows()
+    assert workspace.run() == 0
+    assert workspace.rows() == finished.rows()
     assert "run again" in capsys.readouterr().out
 
 
@@ -159,15 +159,15 @@ READERS = [
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize(("name", "command"), READERS)
-def test_whoever_reads_a_damaged_run_folder_is_told_the_file(finished, place, name, command, damage, capsys):
-    file = first(place.out, name)
+def test_whoever_reads_a_damaged_run_folder_is_told_the_file(finished, workspace, name, command, damage, capsys):
+    file = first(workspace.out, name)
     DAMAGES[damage](file)
     if command == "replay":
-        text = REPLAY.replace("RUN", f"'{place.out}'")
-        write_experiment(place.folder / "replay.yaml", finished.folder / "tiny", text)
-        status = place.run("replay.yaml", "replayed")
+        text = REPLAY.replace("RUN", f"'{workspace.out}'")
+        write_experiment(workspace.folder / "replay.yaml", finished.folder / "tiny", text)
+        status = workspace.run("replay.yaml", "replayed")
     else:
-        status = invoke([command, str(place.out), *([str(finished.out)] if command == "compare" else [])])
+        status = invoke([command, str(workspace.out), *([str(finished.out)] if command == "compare" else [])])
     shown = "".join(capsys.readouterr())
     assert status == 4, shown
     assert file.name in shown

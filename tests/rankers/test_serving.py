@@ -100,6 +100,19 @@ def test_a_ranker_of_lists_is_refused_as_pointwise_with_what_to_declare(ranker):
         ServedRanker(ranker).rank([COLLECTION.request("q")])
 
 
+class Running(PointwiseRanker):
+    """A document after a longer one gains: scores are those of pairs alone while the lengths of a call ascend."""
+
+    def score(self, pairs):
+        lengths = np.array([len(document) for _, document in pairs], dtype=np.float32)
+        return lengths + (np.maximum.accumulate(lengths) > lengths)
+
+
+def test_a_ranker_that_reads_the_order_of_a_call_is_refused():
+    with pytest.raises(PluginError, match="in reversed company"):
+        ServedRanker(Running()).score([("q", "a"), ("q", "bb"), ("q", "ccc")])
+
+
 def test_a_wrong_score_does_not_enter_the_cache(tmp_path):
     cache = ScoreCache(tmp_path)
     with pytest.raises(PluginError):

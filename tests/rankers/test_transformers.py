@@ -340,8 +340,8 @@ def test_training_learns_and_a_bad_setting_is_refused(cross_encoder, tmp_path):
     from robustrank.collections.lee import LeeReader
     from robustrank.randomness import derive
 
-    train, validation = split_by_query(LeeReader(split="background").read(), 0.03, derive(0, "split"))
-    train, _ = split_by_query(train, 0.85, derive(0, "fewer"))
+    train, validation = split_by_query(LeeReader(split="background", depth=5).read(), 0.03, derive(0, "split"))
+    train, _ = split_by_query(train, 0.95, derive(0, "fewer"))
     assert not set(train.queries) & set(validation.queries)
     settings = {"epochs": 1, "negatives": 2}
     for name in ("a", "b"):

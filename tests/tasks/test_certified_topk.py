@@ -28,7 +28,8 @@ def found(tmp_path_factory):
     path, out = folder / "e.yaml", folder / "out"
     path.write_text(
         "name: e\ncollections: [lee]\nrankers: [bm25]\n"
-        "defenses: [canonical, {name: certdr, label: certdr, samples: 20, threshold: 0.5}]\n"
+        "defenses: [{name: canonical, label: canonical, threshold: 0.5}, "
+        "{name: certdr, label: certdr, samples: 20, threshold: 0.5}]\n"
         f"tasks: [{TASK}]\n"
     )
     assert (

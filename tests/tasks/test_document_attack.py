@@ -78,11 +78,11 @@ def test_targets_are_drawn_from_their_bands():
     assert missing == ["61-70"]
 
 
-def rows_of(tmp_path, attack: str, more: str = "", ranker: str = "minilm") -> list[dict]:
+def rows_of(tmp_path, attack: str, more: str = "", ranker: str = "bm25", queries: int = 8) -> list[dict]:
     path = tmp_path / "e.yaml"
     path.write_text(
         f"name: e\ncollections: [lee]\nrankers: [{ranker}]\nattacks: [{attack}]\n"
-        f"tasks: [{{name: document-attack, queries: 8, targets: ['11-20', '31-40']{more}}}]\n"
+        f"tasks: [{{name: document-attack, queries: {queries}, targets: ['11-20', '31-40']{more}}}]\n"
     )
     out = tmp_path / "out"
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
@@ -95,7 +95,7 @@ def values(rows: list[dict], measure: str, condition: str = "attacked") -> np.nd
 
 
 def test_word_substitution_beats_the_random_edit_of_the_same_size(tmp_path):
-    rows = rows_of(tmp_path, "{name: word-substitution, max_words: 4}")
+    rows = rows_of(tmp_path, "{name: word-substitution, max_words: 4, candidates: 2}", ranker="minilm", queries=4)
     assert (values(rows, "edits") == values(rows, "edits", "control")).all()
     assert values(rows, "edits").max() == 4
     difference = values(rows, "boost") - values(rows, "boost", "control")
@@ -120,7 +120,7 @@ def test_keyword_stuffing_beats_random_words_of_the_same_number(tmp_path):
 def test_an_attack_that_asks_for_too_much_is_stopped_and_its_row_says_so(what, more, status, says, tmp_path):
     plugin = tmp_path / "greedy.py"
     plugin.write_text(GREEDY)
-    rows = rows_of(tmp_path, f"'{plugin}:Greedy:what={what}'", more, "bm25")
+    rows = rows_of(tmp_path, f"'{plugin}:Greedy:what={what}'", more)
     told = [row for row in rows if row["measure"] == "success"]
     assert told
     assert {row["status"] for row in told} == {status}
@@ -131,8 +131,8 @@ def test_a_replayed_run_has_the_rows_of_the_run(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
-    rows = rows_of(first, "keyword-stuffing", ranker="bm25")
-    again = rows_of(second, f"{{name: replay, path: '{first / 'out'}'}}", ranker="bm25")
+    rows = rows_of(first, "keyword-stuffing")
+    again = rows_of(second, f"{{name: replay, path: '{first / 'out'}'}}")
     for fact in (("rank", "clean"), ("rank", "attacked"), ("success",), ("edits",)):
         assert sorted(values(again, *fact)) == sorted(values(rows, *fact))
     assert len(values(again, "success")) == len(values(rows, "success")) > 0
@@ -145,7 +145,7 @@ def test_an_attack_that_changes_nothing_has_no_success(tmp_path):
         '    """Nothing."""\n\n    def perturb(self, target, victim, rng):\n'
         "        return Perturbation(target.document)\n"
     )
-    rows = rows_of(tmp_path, f"'{plugin}'", ranker="bm25")
+    rows = rows_of(tmp_path, f"'{plugin}'")
     assert values(rows, "success").sum() == values(rows, "boost").sum() == 0
     assert (values(rows, "nDCG@10") == values(rows, "nDCG@10", "clean")).all()
 
@@ -184,14 +184,16 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
     path, out = tmp_path / "e.yaml", tmp_path / "out"
     name = f"'{plugin}:Unsound'" if defense == "unsound" else defense
     path.write_text(
-        f"name: e\ncollections: [lee]\nrankers: [minilm]\ndefenses: [{name}]\n"
-        "attacks: [{name: word-substitution, max_words: 8}, keyword-stuffing]\n"
-        "tasks: [{name: document-attack, queries: 4, targets: ['4-6', '11-13', '21-23']}]\n"
+        f"name: e\ncollections: [lee]\nrankers: [bm25]\ndefenses: [{name}]\n"
+        "attacks: [{name: word-substitution, max_words: 6, candidates: 2}, keyword-stuffing]\n"
+        "tasks: [{name: document-attack, queries: 3, targets: ['4-6', '7-9', '11-13']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
     checked = [row for row in read_rows(out) if row["measure"] == "certificate_check"]
     assert checked
-    assert {row["attack"] for row in checked} == {"word-substitution:max_words=8"}  # stuffing is no substitution
+    assert {row["attack"] for row in checked} == {
+        "word-substitution:max_words=6,candidates=2"
+    }  # stuffing is no substitution
     broken = [row for row in checked if row["status"] == "error"]
     assert bool(broken) == (defense == "unsound")
     assert all("was certified" in row["note"] and row["value"] == 0 for row in broken)

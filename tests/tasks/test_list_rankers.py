@@ -17,7 +17,6 @@ from robustrank.experiment import check
 from robustrank.measures.effectiveness import evaluate
 from robustrank.plugins import create
 from robustrank.rankers.rm3 import RM3
-from tests.shared_data import shared_data
 
 LISTWISE = '''
 """A listwise reranker: the score is minus the place among the documents of the same call."""
@@ -152,8 +151,7 @@ def test_rm3_s_ranks_under_attack_are_those_of_a_full_rerank(tmp_path):
     check_rm3(rows, context)
 
 
-def test_rm3_on_cranfield_rises_to_the_rank_of_a_full_rerank(tmp_path, monkeypatch):
-    monkeypatch.setenv("IR_DATASETS_HOME", str(shared_data("ir_datasets_home")))
+def test_rm3_on_cranfield_rises_to_the_rank_of_a_full_rerank(ir_datasets_home, tmp_path):
     rows, context = rows_of(
         tmp_path / "cache",
         collections=["ir-datasets:id=cranfield"],
