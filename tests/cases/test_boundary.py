@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
+import sys
 
 from .conftest import IN_A_PROCESS
+
+
+def test_targets_do_not_share_what_an_attack_keeps_on_itself(case):
+    attack = case("25-attack-with-state-on-self")
+    said = attack.run()
+    assert said.code == 0, said.text
+    in_turns, one_after_another = attack.adversarial()
+    assert [line["after"] for line in in_turns] == [line["after"] for line in one_after_another]
+    assert len(in_turns) == 18
 
 
 def test_an_attack_that_leaves_the_interpreter_fails_its_own_cells(case):
@@ -49,3 +61,24 @@ def test_an_attack_that_writes_into_the_collection_changes_no_row_of_another(cas
     assert said.code == 5
     (error,) = attack.rows(attack="./overwrites.py")
     assert error["status"] == "error"
+
+
+def test_edits_that_do_not_make_the_text_are_an_error(case):
+    attack = case("39-edits-that-do-not-give-the-text")
+    said = attack.run()
+    assert said.code == 5
+    for label in ("another text", "outside"):
+        rows = attack.rows(attack=label)
+        assert [row for row in rows if row["measure"] == "success" and row["status"] == "ok"] == []
+        assert any(row["status"] == "error" and "edit" in row["note"] for row in rows)
+
+
+def test_the_test_of_a_new_attack_moves_with_it(tmp_path, case):
+    attack = case("31-exit-at-import")
+    assert attack.call("new", "attack", "my-attack", "--folder", "written").code == 0
+    shutil.move("written", tmp_path / "moved")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "moved")]
+    tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    summary = tested.stdout.splitlines()[-1]
+    assert tested.returncode == 0, summary
+    assert " passed" in summary
