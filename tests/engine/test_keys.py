@@ -205,7 +205,7 @@ def test_a_cell_that_changed_after_the_plan_was_made_is_not_run_under_its_old_ke
 def test_a_relabelled_experiment_runs_no_cell_again(tmp_path, capsys):
     folder = toy(tmp_path / "toy")
     shutil.copytree(folder, tmp_path / "moved")
-    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
     path = tmp_path / "e.yaml"
     path.write_text(PLAIN.replace("FOLDER", str(folder)))
     assert invoke(["run", str(path), *options]) == 0

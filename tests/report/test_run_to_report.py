@@ -46,7 +46,7 @@ def run(folder: Path, experiment: dict, name: str, capsys) -> tuple[Path, str]:
     """Run an experiment on the tiny collection; return the run folder and what was printed."""
     path, out = folder / f"{name}.yaml", folder / name
     path.write_text(json.dumps({"name": "x", **experiment}))  # JSON is YAML
-    assert invoke(["run", str(path), "--out", str(out), "--cache", str(folder / "cache")]) == 0
+    assert invoke(["run", str(path), "--out", str(out), "--cache", str(folder / "cache"), "--workers", "0"]) == 0
     return out, capsys.readouterr().out
 
 
