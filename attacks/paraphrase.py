@@ -13,6 +13,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.memo import Memo
 from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -42,13 +43,11 @@ class Paraphrase(Attack):
         folder = model_folder(self.model, self.revision)
         self._network: Any = load_model("AutoModelForSeq2SeqLM", folder)
         self._tokenizer: Any = load_tokenizer(folder)
-        self._paraphrases: dict[str, list[str]] = {}
+        self._paraphrases: Memo[str, list[str]] = Memo()
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the requested paraphrase of the query."""
-        if target.query not in self._paraphrases:
-            self._paraphrases[target.query] = self._generate(target.query)
-        paraphrases = self._paraphrases[target.query]
+        paraphrases = self._paraphrases.get(target.query, lambda: self._generate(target.query))
         if target.variant >= len(paraphrases):
             return Perturbation(target.query, note=f"the model gives {len(paraphrases)} different texts")
         text = paraphrases[target.variant]

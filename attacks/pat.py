@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
+from robustrank.memo import Memo
 from robustrank.rankers.ranker import Scores
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import document_frequencies, words
@@ -59,7 +60,7 @@ class PAT(SurrogateAttack):
 
     _decoder: Decoder | None = field(default=None, init=False, repr=False)
     _frequent: list[str] = field(default_factory=list, init=False, repr=False)
-    _triggers: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _triggers: Memo[tuple[str, str], str] = field(default_factory=Memo, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model, and map the language model's tokens into its embedding space."""
@@ -70,20 +71,22 @@ class PAT(SurrogateAttack):
         self._frequent = sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
-        is_shared = self.surrogate != VICTIM and not self.coherence  # then the trigger depends on the query alone
-        trigger = self._triggers.get(target.query) if is_shared else None
-        if trigger is None:
-            trigger = self._trigger(target, scorer)
-        if is_shared:
-            self._triggers[target.query] = trigger
+        anchor = self._anchor(target)
+        if self.surrogate != VICTIM and not self.coherence:  # then the trigger depends on query and anchor alone
+            trigger = self._triggers.get((target.query, anchor), lambda: self._trigger(target, anchor, scorer))
+        else:
+            trigger = self._trigger(target, anchor, scorer)
         if not trigger:
             return Perturbation(target.document, note="the language model has no token for a trigger")
         return insert(target.document, trigger, self.position)
 
-    def _trigger(self, target: Target, scorer: SurrogateScorer) -> str:
-        decoder = require_prepared(self._decoder)
+    def _anchor(self, target: Target) -> str:
+        """Return the top passages of the list without the target, joined."""
         head = [candidate.text for candidate in target.ranked if candidate.doc_id != target.doc_id][: self.anchors]
-        anchor = " ".join(head)
+        return " ".join(head)
+
+    def _trigger(self, target: Target, anchor: str, scorer: SurrogateScorer) -> str:
+        decoder = require_prepared(self._decoder)
         deviation, anchor_score = scorer.score_std(target), float(scorer.scores([anchor])[0])
 
         def value(scores: Scores) -> NDArray[np.float64]:  # log P(trigger above anchor)

@@ -22,6 +22,7 @@ from robustrank.defense import Defense
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import AttackSpec, NamedFiles, create
 from robustrank.plugins.specification import parse
+from robustrank.prepared_attack import prepare
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, QueryInterface, Target, blind_victim
@@ -104,13 +105,12 @@ class LearnedFilter(Defense):
         """Yield attacked candidates, each followed by a clean candidate that ranks higher for the query."""
         attacks = [self._attack(specification) for specification in self.attacks]
         served = ServedRanker(ranker)
-        for attack in attacks:
-            attack.prepare(QueryInterface(served, Access.NOTHING), collection, rng)
+        prepared = [prepare(attack, QueryInterface(served, Access.NOTHING), collection, rng) for attack in attacks]
         for query_id, best, sampled in _sample_candidates(collection, self.documents if attacks else 0, rng):
             query, document = collection.queries[query_id], collection.documents[sampled]
             target = Target(query_id, query, sampled, document, 1)
             victim = blind_victim(served, target)
-            texts = [attack.perturb(target, victim, rng).text for attack in attacks]
+            texts = [attack.perturb(target, victim, rng).text for attack in prepared]
             yield TrainingExample(query, document, tuple(text for text in texts if text != document))
             yield TrainingExample(query, collection.documents[best])
 

@@ -71,17 +71,12 @@ class QueryAttack(Task):
         attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
         yield context.row("queries", interface.meter.queries, group="prepare")
         variants = self._attack_all(context, attack, query_ids)
-        for query_id in query_ids:
-            if errors := [variant.error for variant in variants[query_id] if variant.error]:
-                yield context.row(
-                    self.measures[0], None, query_id, condition="attacked", status="error", note=errors[0]
-                )
-                del variants[query_id]
-        query_ids = list(variants)
+        yield from self._errors(context, variants)
+        query_ids = [query_id for query_id in query_ids if not any(v.error for v in variants[query_id])]
         if not query_ids:
             return
-        if not any(variant.is_edited for variants_of in variants.values() for variant in variants_of):
-            note = f"the attack edited no query: {next(iter(variants.values()))[0].perturbation.note}"
+        if not any(variant.is_edited for query_id in query_ids for variant in variants[query_id]):
+            note = f"the attack edited no query: {variants[query_ids[0]][0].perturbation.note}"
             yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
             return
         clean_run = {query_id: clean_run[query_id] for query_id in query_ids}
@@ -139,6 +134,13 @@ class QueryAttack(Task):
             return Variant(target.query, Perturbation(target.query), victim.meter, str(error))
         context.keep(target, perturbation, {"variant": number, "queries": victim.meter.queries})
         return Variant(target.query, perturbation, victim.meter)
+
+    def _errors(self, context: Context, variants: Mapping[str, Sequence[Variant]]) -> Iterator[Row]:
+        """Yield a row for each query of which the attack broke, in place of its measures."""
+        for query_id, variants_of in variants.items():
+            errors = [variant.error for variant in variants_of if variant.error]
+            for error in errors[:1]:
+                yield context.row(self.measures[0], None, query_id, condition="attacked", status="error", note=error)
 
     def _evaluated(
         self, context: Context, query_ids: Sequence[str], variants: Mapping[str, Sequence[Variant]]

@@ -18,6 +18,7 @@ from robustrank.attack import Attack
 from robustrank.collections.collection import Collection
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
+from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, Scores, ranking_by_score
 from robustrank.rankers.serving import ServedRanker
@@ -60,7 +61,7 @@ class Augmentation:
         share: Share of the groups that are perturbed, in [0, 1].
     """
 
-    attack: Attack
+    attack: PreparedAttack
     backend: CurrentWeights
     share: float
 
@@ -69,8 +70,8 @@ class Augmentation:
         """Return the augmentation by the attack of a specification, prepared on the training collection."""
         attack: Attack = create("attack", parse(specification))
         backend = CurrentWeights(learner)
-        attack.prepare(QueryInterface(backend, attack.access), train, derive(seed, "augmentation"))
-        return cls(attack, backend, share)
+        interface = QueryInterface(backend, attack.access)
+        return cls(prepare(attack, interface, train, derive(seed, "augmentation")), backend, share)
 
     def perturbed(self, groups: Sequence[Group], rng: np.random.Generator) -> list[Group]:
         """Return the groups in order, a random ``share`` of them perturbed; each group keeps its size."""
@@ -78,10 +79,10 @@ class Augmentation:
 
     def _perturbed(self, group: Group, rng: np.random.Generator) -> Group:
         query, documents = group
-        if self.attack.edits == "query":
+        if self.attack.attack.edits == "query":
             target = Target("", query, "", "", 0)
             return self.attack.perturb(target, blind_victim(self.backend, target), rng).text, documents
-        is_blind = self.attack.access == Access.NOTHING
+        is_blind = self.attack.attack.access == Access.NOTHING
         ids = [str(number) for number in range(len(documents))]
         request = Request("", query, tuple(Candidate(Document(*pair)) for pair in zip(ids, documents, strict=True)))
         scores = np.zeros(len(ids), dtype=np.float32) if is_blind else self.backend.score(request.pairs)
@@ -91,7 +92,7 @@ class Augmentation:
             if not is_blind and number == 0:
                 continue  # the relevant document
             target = Target("", query, ids[number], documents[number], rank, served.candidates)
-            victim = DocumentVictim(self.backend, served, ids[number], self.attack.access)
+            victim = DocumentVictim(self.backend, served, ids[number], self.attack.attack.access)
             with suppress(AccessDenied, BudgetExhausted):
                 texts[number] = self.attack.perturb(target, victim, rng).text
         return query, texts

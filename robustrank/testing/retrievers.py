@@ -39,7 +39,7 @@ class RetrieverConformance:
             require(hits == expected, f"another order of the corpus gave {hits}, not {expected}")
 
     def test_what_is_added_is_found_and_what_is_removed_is_not(self) -> None:
-        """A document made of the query is first while it is there; afterwards the lists are those of before."""
+        """A copy of the query is first while it is indexed; afterwards the lists are those of before."""
         retriever = self.new_retriever()
         retriever.index(DOCUMENTS)
         (before,) = retriever.search([QUERY], len(DOCUMENTS))

@@ -123,12 +123,18 @@ def test_collisions_share_no_word_with_the_query(kind):
     assert not inserted & {stem(word.key) for word in words(QUERY)}
 
 
-def test_a_trigger_that_depends_on_the_query_alone_is_generated_once():
-    attack, target, victim = prepared("pat", surrogate="minilm:max_length=32", **MODEL, **SMALL, coherence=0.0)
+def test_a_trigger_is_generated_once_for_a_query_and_its_anchor():
+    attack, target, victim = prepared(
+        "pat", surrogate="minilm:max_length=32", **MODEL, **SMALL, coherence=0.0, anchors=2
+    )
     first = attack.perturb(target, victim, derive(0, "x"))
     attack._decoder = None  # a second search would fail
-    second = Target("q", QUERY, target.ranked[0].doc_id, target.ranked[0].text, 1, target.ranked)
+    other = target.ranked[-2]  # outside the anchor, too
+    second = Target("q", QUERY, other.doc_id, other.text, len(target.ranked) - 1, target.ranked)
     assert attack.perturb(second, victim, derive(1, "y")).edits[0].text.strip() == first.edits[0].text.strip()
+    top = Target("q", QUERY, target.ranked[0].doc_id, target.ranked[0].text, 1, target.ranked)
+    with pytest.raises(RuntimeError, match="not prepared"):  # the anchor leaves the target out: another trigger
+        attack.perturb(top, victim, derive(1, "y"))
     assert victim.meter.queries == 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from robustrank.attack import Attack, Control, Edit, Perturbation
 from robustrank.errors import UsageError
+from robustrank.prepared_attack import PreparedAttack
 from robustrank.randomness import derive
 from robustrank.rankers.augmentation import Augmentation, CurrentWeights
 from robustrank.rankers.ranker import PointwiseRanker
@@ -29,8 +31,10 @@ def lee():
 class Stamp(Control):
     """Appends a word; queries the victim for scores if its access says so."""
 
+    seen: ClassVar[list[int]] = []  # of all targets: their copies of the attack share the class
+
     def __init__(self, access=Access.NOTHING):
-        self.access, self.seen = access, []
+        self.access = access
 
     def perturb(self, target, victim, rng):
         self.seen.append(target.rank)
@@ -68,20 +72,21 @@ GROUPS = [("first", ["relevant", "a", "bbb"]), ("second", ["r", "cc", "d"])]
 
 def test_noise_edits_all_documents_and_an_adversary_the_non_relevant_ones():
     learner = Letters()
-    noise = Augmentation(Stamp(), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
+    noise = Augmentation(PreparedAttack(Stamp()), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
     assert noise[0] == ("first", ["relevant stamp", "a stamp", "bbb stamp"])
     adversary = Stamp(Access.SCORES)
-    perturbed = Augmentation(adversary, CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
+    Stamp.seen.clear()
+    perturbed = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
     assert perturbed[0] == ("first", ["relevant", "a stamp", "bbb stamp"])
     assert adversary.seen == [2, 3, 1, 3]
     assert learner.network.training
-    typos = Augmentation(Typo(), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
+    typos = Augmentation(PreparedAttack(Typo()), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
     assert typos[1] == ("dnoces", ["r", "cc", "d"])
 
 
 def test_a_share_of_the_groups_is_perturbed():
     groups = GROUPS * 200
-    perturbed = Augmentation(Stamp(), CurrentWeights(Letters()), 0.25).perturbed(groups, derive(0))
+    perturbed = Augmentation(PreparedAttack(Stamp()), CurrentWeights(Letters()), 0.25).perturbed(groups, derive(0))
     changed = np.mean([a != b for a, b in zip(groups, perturbed, strict=True)])
     assert changed == pytest.approx(0.25, abs=0.07)
 
