@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
+from robustrank.plugins.identity import digest_of, identity_parts
+from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Encoding, Pair, PointwiseRanker, Scores
 from robustrank.records import Candidate, Document, Request
@@ -89,3 +91,13 @@ def require(condition: bool, message: str) -> None:
     """
     if not condition:
         raise AssertionError(message)
+
+
+def require_one_identity(kind: str, specification: Spec) -> None:
+    """Fail where a plug-in's identity changes from instance to instance.
+
+    Raises:
+        AssertionError: Its ``fingerprint`` or a default differs between two instances.
+    """
+    first, second = (digest_of(identity_parts(kind, specification)) for _ in range(2))  # computed anew, not remembered
+    require(first == second, f"two instances of {kind} {specification.text!r} have two identities")

@@ -226,3 +226,43 @@ def test_tasks(rows, check, says):
 
     with pytest.raises(AssertionError, match=says):
         getattr(Case(), check)()
+
+
+CHANGING = """
+import itertools
+from robustrank.attack import Attack, Perturbation
+from robustrank.defense import Defense
+from robustrank.rankers.ranker import Ranker, Ranking
+
+COUNTER = itertools.count()
+
+
+class Changing:
+    @property
+    def fingerprint(self):
+        return str(next(COUNTER))
+
+
+class ChangingAttack(Changing, Attack):
+    def perturb(self, target, victim, rng):
+        return Perturbation(target.document)
+
+
+class ChangingDefense(Changing, Defense):
+    def wrap(self, ranker, collection, rng):
+        return ranker
+
+
+class ChangingRanker(Changing, Ranker):
+    def rank(self, requests):
+        return [Ranking(tuple(range(len(request)))) for request in requests]
+"""
+
+
+@pytest.mark.parametrize("kind", ["Attack", "Defense", "Ranker"])
+def test_identities(kind, tmp_path):
+    (tmp_path / "changing.py").write_text(CHANGING)
+    base = getattr(testing, f"{kind}Conformance")
+    case = type("Case", (base,), {"plugin": f"{tmp_path}/changing.py:Changing{kind}"})()
+    with pytest.raises(AssertionError, match="two identities"):
+        case.test_has_one_identity()
