@@ -14,7 +14,6 @@ from robustrank.language_model import language_model_digest
 from robustrank.plugins import RankerSpec, create, find, parameters
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import BadPerturbation, PreparedAttack, prepare
-from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Fact, Row
 from robustrank.task import Task
@@ -23,7 +22,7 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Doc
 from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.defense_checks import check_certificates, detection_rows
-from .parts.targets import rank_bands, sample_targets, unattacked_queries
+from .parts.targets import access_refusal, rank_bands, sample_targets, unattacked_queries
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class DocumentAttack(Task):
         if not query_ids:
             return  # none of the first queries is in this fold
         context.run(query_ids=query_ids)  # all lists in one call
-        refusal = self._refusal(context, query_ids)
+        refusal = access_refusal(context, Access[self.access.upper()], query_ids)
         if refusal:
             yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
@@ -101,17 +100,6 @@ class DocumentAttack(Task):
         targets = sum(int(b.removeprefix("last-")) if b.startswith("last-") else 1 for b in rank_bands(self.targets))
         texts = 2 + (1000 if self.budget_queries is None else self.budget_queries)
         return sum(n + targets * texts * (1 if context.is_pointwise_ranker else n) for n in lengths)
-
-    def _refusal(self, context: Context, query_ids: Sequence[str]) -> str:
-        """Return why this attack does not apply to this ranker, or an empty string."""
-        granted, needed = Access[self.access.upper()], context.attack.access
-        if needed > granted:
-            return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
-        if needed == Access.GRADIENTS and not isinstance(context.served.ranker, GradientRanker):
-            return "the attack needs gradients, and this ranker has none"
-        if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:
-            return "the attack needs scores, and this ranker gives none"
-        return ""
 
     def _targets(self, context: Context, query_ids: Sequence[str]) -> tuple[list[Target], list[tuple[str, str]]]:
         """Return the targets, and for each band that a list is too short for its query and the reason."""

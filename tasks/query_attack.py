@@ -19,7 +19,7 @@ from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
-from .parts.targets import unattacked_queries
+from .parts.targets import access_refusal, unattacked_queries
 
 Values = dict[str, dict[str, float]]  # measure -> query id -> value
 
@@ -62,7 +62,7 @@ class QueryAttack(Task):
         if not query_ids:
             return  # none of the first queries is in this fold
         clean_run = context.run(query_ids=query_ids)
-        refusal = self._refusal(context, query_ids)
+        refusal = access_refusal(context, Access[self.access.upper()], query_ids)
         if refusal:
             measure = self.measures[0]
             yield context.row(measure, None, condition="attacked", status="skipped", note=refusal)
@@ -92,15 +92,6 @@ class QueryAttack(Task):
         asks = context.attack.access > Access.NOTHING
         queries = (100 if self.budget_queries is None else self.budget_queries) if asks else 0
         return candidates * (1 + self.variants * (1 + queries))
-
-    def _refusal(self, context: Context, query_ids: Sequence[str]) -> str:
-        """Return why this attack does not apply to this ranker, or an empty string."""
-        granted, needed = Access[self.access.upper()], context.attack.access
-        if needed > granted:
-            return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
-        if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:
-            return "the attack needs scores, and this ranker gives none"
-        return ""
 
     def _attack_all(
         self, context: Context, attack: PreparedAttack, query_ids: Sequence[str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -28,6 +28,7 @@ __all__ = [
     "Scores",
     "TrainableRanker",
     "ranking_by_score",
+    "rankings_by_score",
 ]
 
 FP32_NOISE = 1e-5  # of the largest score of a call: some dozens of units in the last place, summed
@@ -80,10 +81,15 @@ class PointwiseRanker(Ranker):
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the rankings by descending score, ties by ascending document id."""
-        scores = self.score([pair for request in requests for pair in request.pairs])
-        ends = np.cumsum([len(request) for request in requests])[:-1]
-        parts = np.split(np.asarray(scores, dtype=np.float32), ends) if requests else []
-        return [ranking_by_score(request, part) for request, part in zip(requests, parts, strict=True)]
+        return rankings_by_score(requests, self.score)
+
+
+def rankings_by_score(requests: Sequence[Request], score: Callable[[Sequence[Pair]], Scores]) -> list[Ranking]:
+    """Return the rankings of requests by the scores of their pairs, all scored in one call of ``score``."""
+    scores = score([pair for request in requests for pair in request.pairs])
+    ends = np.cumsum([len(request) for request in requests])[:-1]
+    parts = np.split(np.asarray(scores, dtype=np.float32), ends) if requests else []
+    return [ranking_by_score(request, part) for request, part in zip(requests, parts, strict=True)]
 
 
 def ranking_by_score(request: Request, scores: Scores, calls: int | None = None) -> Ranking:

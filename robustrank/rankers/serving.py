@@ -11,7 +11,7 @@ from robustrank.errors import PluginError
 from robustrank.plugins.failure import plugin_code
 from robustrank.rankers.answers import checked_rankings, checked_scores
 from robustrank.rankers.cache import ScoreCache
-from robustrank.rankers.ranker import PointwiseRanker, Ranker, ranking_by_score
+from robustrank.rankers.ranker import PointwiseRanker, Ranker, ranking_by_score, rankings_by_score
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
 
 SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, before the answers are put into the cache: a kill loses no more
@@ -67,9 +67,7 @@ class ServedRanker:
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return a ranking for each request; see :meth:`score` for what it raises."""
         if self.is_pointwise:
-            scores = self.score([pair for request in requests for pair in request.pairs])
-            parts = np.split(scores, np.cumsum([len(request) for request in requests])[:-1]) if requests else []
-            return [ranking_by_score(request, part) for request, part in zip(requests, parts, strict=True)]
+            return rankings_by_score(requests, self.score)
         distinct = list(dict.fromkeys(requests))
         known = self._cache.get_rankings(self.identity, distinct) if self._cache else {}
         fresh = [request for request in distinct if request not in known]

@@ -9,7 +9,9 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.engine.context import Context
+from robustrank.rankers.ranker import GradientRanker
 from robustrank.records import Candidate
+from robustrank.victim import Access
 
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
 NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}
@@ -64,3 +66,21 @@ def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
     """
     left_out = set(attacked)
     return context.whole.only([query_id for query_id in context.whole.queries if query_id not in left_out])
+
+
+def access_refusal(context: Context, granted: Access, query_ids: Sequence[str]) -> str:
+    """Return why the cell's attack does not apply to its ranker, or an empty string.
+
+    Args:
+        context: The cell.
+        granted: The most access that the task grants.
+        query_ids: The attacked queries; the first list tells whether the ranker gives scores.
+    """
+    needed = context.attack.access
+    if needed > granted:
+        return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
+    if needed == Access.GRADIENTS and not isinstance(context.served.ranker, GradientRanker):
+        return "the attack needs gradients, and this ranker has none"
+    if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:
+        return "the attack needs scores, and this ranker gives none"
+    return ""
