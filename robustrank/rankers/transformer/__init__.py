@@ -1,0 +1,1 @@
+"""Rankers on transformers, loaded by sentence-transformers as their authors ship them."""

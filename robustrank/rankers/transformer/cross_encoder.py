@@ -1,0 +1,85 @@
+"""Cross-encoders: one model reads query and document together (Nogueira, Cho, arXiv 1901.04085)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from robustrank.errors import DataError
+from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.transformer.ranker import TransformerRanker
+
+if TYPE_CHECKING:
+    import torch
+
+INCREASING = ("Identity", "Sigmoid", "Tanh", "LogSigmoid", "Softplus")  # strictly: they change no rank
+
+
+@dataclass
+class CrossEncoderRanker(TransformerRanker):
+    """Any sentence-transformers cross-encoder over (query, document), by folder or hub name.
+
+    With one label the score is that label's value; with two, that of the second minus that of the first. A pair that is
+    too long is truncated in its longer text, in practice the document. A checkpoint without trained weights of the
+    head, as ``minilm``, has to be trained first.
+    """
+
+    model: str  # a folder, a name on the Hugging Face hub, or minilm as the initialisation of training
+    activation: Literal["logit", "model"] = "logit"  # logit: leave out an activation of the folder that changes no rank
+
+    kind = "CrossEncoder"
+    document_side = "pair"
+    head = MappingProxyType({"num_labels": 1})
+
+    def check(self) -> None:
+        """Load the model, which refuses what cannot be honoured.
+
+        Raises:
+            DataError: The model has another number of labels than one or two.
+        """
+        super().check()
+        if self.network.num_labels not in (1, 2):
+            raise DataError(
+                f"the cross-encoder has {self.network.num_labels} labels",
+                where=str(self.folder),
+                allowed="1, or 2 (not relevant, relevant)",
+            )
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n]."""
+        scores = np.empty(len(pairs), dtype=np.float32)
+        if pairs:
+            with self._inference():
+                for batch, features in self._batches(self.tokenisation.read(pairs, "pair")):
+                    scores[batch] = self._relevance(features).float().cpu().numpy()[: len(batch)]
+        return scores
+
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable: without the activation."""
+        pairs = list(zip(queries, documents, strict=True))
+        return _label(self.network(self.tokenisation.whole(pairs, "pair", self.device))["scores"])
+
+    def _details(self) -> Sequence[str]:
+        name = type(self.network.activation_fn).__name__
+        return (f"{self.network.num_labels} labels, activation {name}{'' if self._activates else ' left out'}",)
+
+    @property
+    def _activates(self) -> bool:
+        name = type(self.network.activation_fn).__name__
+        return name != "Identity" and (self.activation == "model" or name not in INCREASING)
+
+    def _relevance(self, features: Mapping[str, Any]) -> torch.Tensor:
+        scores = self.network(dict(features))["scores"]
+        return _label(self.network.activation_fn(scores) if self._activates else scores)
+
+    def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
+        return self._relevance
+
+
+def _label(scores: torch.Tensor) -> torch.Tensor:
+    """Return [B] from [B, 1] or [B, 2]."""
+    return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]

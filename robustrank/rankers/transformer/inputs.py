@@ -1,0 +1,183 @@
+"""What a network reads of texts and pairs: tokens as the model's own tokenizer gives them, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.rankers.ranker import Encoding
+from robustrank.rankers.transformer.batching import ROWS, equal_length_batches, padded_length
+
+Side = Literal["query", "document", "pair"]
+
+
+@dataclass
+class Inputs:
+    """Token ids of texts or pairs, with all that goes with them, special tokens included, without padding.
+
+    Attributes:
+        columns: Name to one list a text: ``input_ids``, ``attention_mask`` and what else the network reads.
+        shared: What holds for all of them, as the length of their prompt.
+    """
+
+    columns: dict[str, list[list[int]]]
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.columns["input_ids"])
+
+    @property
+    def lengths(self) -> list[int]:
+        """The number of tokens of each text."""
+        return [len(ids) for ids in self.columns["input_ids"]]
+
+
+@dataclass(frozen=True)
+class EncodedDocument(Encoding):
+    """The document's tokens, and the whole input of the network in which they stand.
+
+    Attributes:
+        query: The query it was encoded with.
+        inputs: A single text or pair.
+        positions: int64[L], the places of the document's tokens in it.
+    """
+
+    query: str = ""
+    inputs: Inputs = field(default_factory=lambda: Inputs({}))
+    positions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+class Tokenisation:
+    """A network's own tokenisation: its prompts, casing, markers, lengths and special tokens.
+
+    Args:
+        network: A model of sentence-transformers.
+        prompts: The prompt of each side.
+        limits: The most tokens of each side, where they differ from the network's.
+    """
+
+    def __init__(self, network: Any, prompts: Mapping[Side, str], limits: Mapping[Side, int] | None = None) -> None:
+        self.network, self.prompts, self.limits = network, prompts, limits or {}
+        self.tokenizer = network.tokenizer
+        config = network.config
+        self.fills = config is not None and _is_bidirectional(config)
+        pad = self.tokenizer.pad_token_id
+        self.pad = int(pad if pad is not None else getattr(config, "pad_token_id", None) or 0)
+
+    def read(self, texts: Sequence[Any], side: Side) -> Inputs:
+        """Return the inputs of texts, or of (query, document) pairs."""
+        return _unpadded(self._features(texts, side), self.pad)
+
+    def whole(self, texts: Sequence[Any], side: Side, device: Any) -> dict[str, Any]:
+        """Return the features of all texts as one batch, filled up on the model's own side: for training."""
+        features = self._features(texts, side, padding=True, return_tensors="pt")
+        return {name: value.to(device) if hasattr(value, "to") else value for name, value in features.items()}
+
+    def encode(self, query: str, text: Any, side: Side) -> EncodedDocument:
+        """Return the document's tokens in a single text or pair.
+
+        Raises:
+            NotImplementedError: The tokenizer does not tell which characters a token covers.
+        """
+        features = self._features([text], side, return_offsets_mapping=True)
+        located = self._located(features, 0, side, 1 if side == "pair" else 0)
+        features.pop("offset_mapping")
+        inputs = _unpadded(features, self.pad)
+        ids = inputs.columns["input_ids"][0]
+        return EncodedDocument(
+            np.array([ids[i] for i, _ in located], dtype=np.int64),
+            tuple(span for _, span in located),
+            query,
+            inputs,
+            np.array([i for i, _ in located], dtype=np.int64),
+        )
+
+    def characters_read(self, texts: Sequence[Any], side: Side, part: int = 0) -> list[int]:
+        """Return how many characters of each text (of the first or second of each pair) are read: to the last token.
+
+        Raises:
+            NotImplementedError: The tokenizer does not tell which characters a token covers.
+        """
+        features = self._features(texts, side, return_offsets_mapping=True) if texts else {}
+        located = [self._located(features, row, side, part) for row in range(len(texts))]
+        return [max((end for _, (_, end) in tokens), default=0) for tokens in located]
+
+    def batches(
+        self, inputs: Inputs, max_tokens: int, device: Any
+    ) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
+        """Yield the indices and the features of each batch; rows beyond the indices repeat the last row.
+
+        Texts of a bidirectional encoder are filled up on the right, where the mask hides it; those of others, in which
+        fillings could move positions or the last token, share a batch with texts of the very length alone.
+        """
+        import torch
+
+        lengths = [padded_length(length) if self.fills else length for length in inputs.lengths]
+        for batch in equal_length_batches(lengths, max_tokens):
+            rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
+            length, features = lengths[batch[0]], dict(inputs.shared)
+            for name, values in inputs.columns.items():
+                fill = self.pad if name == "input_ids" else 0
+                padded = [values[i] + [fill] * (length - len(values[i])) for i in rows]
+                features[name] = torch.tensor(padded, device=device)
+            yield batch, features
+
+    def _located(self, features: Any, row: int, side: Side, part: int) -> list[tuple[int, tuple[int, int]]]:
+        """Return the place of each token of a text (or of a part of a pair), and the characters of it that it covers.
+
+        Tokens of the prompt are no tokens of the text.
+        """
+        sequence_ids = getattr(features, "sequence_ids", None)
+        if sequence_ids is None or "offset_mapping" not in features:
+            raise NotImplementedError("the tokenizer does not tell which characters a token covers")
+        spans, prompt = features["offset_mapping"][row], len(self.prompts[side]) if part == 0 else 0
+        return [
+            (i, (max(0, spans[i][0] - prompt), spans[i][1] - prompt))
+            for i, number in enumerate(sequence_ids(row))
+            if number == part and spans[i][1] > prompt
+        ]
+
+    def _features(self, texts: Sequence[Any], side: Side, **text_options: Any) -> Any:
+        options: dict[str, Any] = {"padding": False, **text_options}
+        common = {"return_tensors": options.pop("return_tensors", None)}
+        if side in self.limits:
+            options["max_length"] = self.limits[side]
+        task = {} if side == "pair" else {"task": side}
+        return self.network.preprocess(
+            list(texts),
+            prompt=self.prompts[side] or None,
+            processing_kwargs={"text": options, "common": common},
+            **task,
+        )
+
+
+def _is_bidirectional(config: Any) -> bool:
+    """Whether a network may be filled up on the right without moving a score: an encoder with absolute positions."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as MASKED
+
+    decodes = getattr(config, "is_decoder", False) or getattr(config, "is_encoder_decoder", False)
+    return config.model_type in MASKED and not decodes
+
+
+def _unpadded(features: Mapping[str, Any], pad: int) -> Inputs:
+    """Return what a tokenizer gave, text by text, without padding; a text without tokens is read as a padding token."""
+    columns: dict[str, list[list[int]]] = {}
+    shared: dict[str, Any] = {}
+    count = len(features["input_ids"])
+    for name, value in features.items():
+        if hasattr(value, "tolist") and getattr(value, "ndim", 0) == 2:
+            value = value.tolist()
+        if isinstance(value, list) and len(value) == count and all(isinstance(row, list) for row in value):
+            columns[name] = value
+        else:
+            shared[name] = value
+    masks = columns.setdefault("attention_mask", [[1] * len(ids) for ids in columns["input_ids"]])
+    kept = [[i for i, seen in enumerate(mask) if seen] for mask in masks]
+    for name, rows in columns.items():
+        empty = [{"input_ids": pad, "attention_mask": 1}.get(name, 0)]
+        columns[name] = [[row[i] for i in places] or empty for row, places in zip(rows, kept, strict=True)]
+    return Inputs(columns, shared)

@@ -1,0 +1,349 @@
+"""Base of transformer rankers: reading of the model, batches, fine-tuning, gradients of embeddings."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustrank.collections.collection import Collection
+from robustrank.errors import DataError, PluginError, UsageError
+from robustrank.rankers.model_files import model_folder, weights_digest
+from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker, Scores
+from robustrank.rankers.training import TrainingSettings
+from robustrank.rankers.training import train as train_ranker
+from robustrank.rankers.transformer.inputs import EncodedDocument, Inputs, Side, Tokenisation
+from robustrank.rankers.transformer.loading import Kind, load_network
+
+if TYPE_CHECKING:
+    import torch
+
+Dtype = Literal["fp32", "bf16"]
+SAMPLE = 1000  # texts of a collection that are tokenised to tell how many are truncated
+
+
+@dataclass(frozen=True)
+class FineTuning(TrainingSettings):
+    """Fine-tuning settings of a pretrained ranker."""
+
+    frozen_layers: int = 0  # number of lowest layers that are frozen, together with the input embeddings
+
+
+@dataclass
+class TransformerRanker(PointwiseRanker):
+    """A transformer as a ranker, read as its authors ship it: see :mod:`robustrank.rankers.transformer.loading`."""
+
+    family = "pretrained"
+    kind: ClassVar[Kind]
+    head: ClassVar[Mapping[str, Any]] = {}  # options of a network that is initialised for training
+    document_side: ClassVar[Side] = "document"  # what a document is read in: a text of its own, or a pair
+    training: ClassVar[FineTuning] = FineTuning()
+
+    model: str  # a folder, minilm, or a name on the Hugging Face hub
+    revision: str | None = None  # a commit, branch or tag on the hub
+    max_length: int | None = None  # tokens the model reads at once, special tokens included; null: as the model says
+    dtype: Dtype = "fp32"  # bf16 is faster and changes scores
+    max_tokens: int = 8192  # tokens in a batch
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the model's files are."""
+        return model_folder(self.model, self.revision)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The content of the model's files, which a name may stand for."""
+        return weights_digest(self.folder)
+
+    @property
+    def noise(self) -> float:
+        """How far rounding may move a score, relative to the largest score of the call."""
+        return FP32_NOISE if self.dtype == "fp32" else BF16_NOISE
+
+    @cached_property
+    def network(self) -> Any:
+        """The model of sentence-transformers, a torch module.
+
+        Raises:
+            DataError: The model cannot be read as its authors ship it.
+        """
+        return self._loaded(fresh=False)
+
+    @cached_property
+    def tokenisation(self) -> Tokenisation:
+        """How the model reads texts."""
+        return Tokenisation(self.network, self.prompts)
+
+    @property
+    def tokenizer(self) -> Any:
+        """The model's tokenizer."""
+        return self.network.tokenizer
+
+    @cached_property
+    def prompts(self) -> dict[Side, str]:
+        """What the model puts before the texts of each side, as its folder says; nothing where it does not."""
+        known, default = self.network.prompts, self.network.default_prompt_name
+        fallback = known.get(default) or "" if default else ""
+        return {
+            "query": known.get("query", fallback),
+            "document": next((known[name] for name in ("document", "passage", "corpus") if name in known), fallback),
+            "pair": fallback,
+        }
+
+    @cached_property
+    def embedding_table(self) -> NDArray[np.float32]:
+        """float32[V, H], the input embeddings."""
+        import torch
+
+        layer = self._embedding_layer
+        with torch.no_grad():  # what the layer gives, not its weights: some scale them
+            table: NDArray[np.float32] = layer(torch.arange(layer.weight.shape[0])).float().numpy()
+        return table
+
+    def check(self) -> None:
+        """Load the model, which refuses what cannot be honoured, as missing weights."""
+        _ = self.network, self.tokenisation
+
+    def reading(self, collection: Collection) -> Sequence[str]:
+        """Return how the model is read, and what share of documents and queries it truncates."""
+        prompts = {side: prompt for side, prompt in self.prompts.items() if prompt and side in self._sides}
+        parts = [
+            f"{type(self.network.transformers_model).__name__}, {self.dtype}",
+            f"at most {self.network.max_seq_length} tokens",
+            *self._details(),
+            f"prompts {prompts}" if prompts else "no prompts",
+        ]
+        queries = sample(list(collection.queries.values()), SAMPLE)
+        documents = sample([*dict.fromkeys(d for listed in collection.candidates.values() for d in listed)], SAMPLE)
+        texts = [collection.documents[doc_id] for doc_id in documents]
+        return (
+            f"{self.model}: {'; '.join(parts)}.",
+            f"{self.model} truncates {_share(self._truncated(texts, 'document'), len(texts), 'documents')} and "
+            f"{_share(self._truncated(queries, 'query'), len(queries), 'queries')} of {collection.name}.",
+        )
+
+    def characters_read(self, query: str, document: str) -> int:
+        """Return how many characters of a document are read beside a query: up to the last token that is read."""
+        spans = self.encode(query, document).spans
+        return max((end for _, end in spans), default=0)
+
+    def tokens_of(self, word: str) -> NDArray[np.int64]:
+        """Return the token ids of a word inside a document."""
+        return np.array(self.tokenizer(word, add_special_tokens=False)["input_ids"], dtype=np.int64)
+
+    def encode(self, query: str, document: str) -> Encoding:
+        """Tokenise the document as :meth:`score` does beside this query.
+
+        Raises:
+            PluginError: The tokenizer does not tell which characters a token covers.
+        """
+        text = (query, document) if self.document_side == "pair" else document
+        try:
+            return self.tokenisation.encode(query, text, self.document_side)
+        except NotImplementedError as error:
+            raise PluginError(f"model {self.model!r} gives no white-box access: {error}") from error
+
+    def gradients(
+        self, query: str, documents: Sequence[Encoding], embeddings: Sequence[NDArray[np.float32]] | None = None
+    ) -> tuple[Scores, list[NDArray[np.float32]]]:
+        """Return scores and d score / d embedding; see :class:`robustrank.rankers.ranker.GradientRanker`.
+
+        They are those of the very ids and mask that :meth:`score` reads: the forward pass is the same, and what the
+        embedding layer gives for the document's tokens is replaced by what is differentiated.
+
+        Raises:
+            PluginError: An encoding is not of this ranker and query.
+        """
+        import torch
+
+        encoded = [self._checked(encoding, query) for encoding in documents]
+        score = self._scorer(query)
+        scores = np.empty(len(encoded), dtype=np.float32)
+        gradients: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(encoded)
+        for batch, features in self._batches(_joined([encoding.inputs for encoding in encoded])):
+            given = [self.embedding_table[encoded[i].ids] if embeddings is None else embeddings[i] for i in batch]
+            leaves = [torch.tensor(g, dtype=torch.float32, device=self.device, requires_grad=True) for g in given]
+            with self._precision(), self._replaced([encoded[i].positions for i in batch], leaves):
+                values = score(features)[: len(batch)].float()
+            found = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
+            scores[batch] = values.detach().cpu().numpy()
+            for i, leaf, gradient in zip(batch, leaves, found, strict=True):
+                gradients[i] = (torch.zeros_like(leaf) if gradient is None else gradient).cpu().numpy()
+        return scores, gradients
+
+    def fit(
+        self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
+    ) -> None:
+        """Fine-tune the model; see :func:`robustrank.rankers.training.train`."""
+        chosen = FineTuning.of(settings, self.training)
+
+        def create_learner() -> TransformerRanker:
+            learner = replace(self)
+            learner.__dict__["network"] = learner._loaded(fresh=True)
+            freeze(learner.network, chosen.frozen_layers)
+            return learner
+
+        start = {"ranker": type(self).__name__, "start": self.model, "max_length": self.max_length}
+        train_ranker(create_learner, train, validation, seed, folder, chosen, start)
+
+    def load(self, folder: str) -> Self:
+        """Return the ranker with the weights in ``folder``."""
+        return replace(self, model=folder, revision=None)
+
+    def save(self, folder: Path) -> None:
+        """Write the model as sentence-transformers does, with all that decides its scores."""
+        self.network.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
+
+    @abstractmethod
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable by the weights; see :class:`robustrank.rankers.training.Learner`."""
+
+    @abstractmethod
+    def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
+        """Return what gives float32[B] of a batch of documents (or pairs), differentiable by their input embeddings."""
+
+    def _details(self) -> Sequence[str]:
+        """Return what else decides a score, in few words each."""
+        return ()
+
+    @property
+    def _sides(self) -> tuple[Side, ...]:
+        return ("pair",) if self.document_side == "pair" else ("query", "document")
+
+    @property
+    def device(self) -> str:
+        """Where the network computes."""
+        return "cpu"
+
+    @property
+    def _embedding_layer(self) -> Any:
+        return self.network.transformers_model.get_input_embeddings()
+
+    def _loaded(self, fresh: bool) -> Any:
+        network = load_network(self.kind, self.folder, fresh, **(self.head if fresh else {}))
+        if self.max_length is not None:
+            if (places := _places(network)) is not None and self.max_length > places:
+                raise DataError(
+                    f"max_length is {self.max_length}, and the model has places for {places} tokens",
+                    where=str(self.folder),
+                    allowed=f"1 to {places}, or null for what the model says",
+                )
+            network.max_seq_length = self.max_length
+        return network
+
+    def _truncated(self, texts: Sequence[str], part: Literal["query", "document"]) -> int:
+        """Return how many of some documents or queries are not read to their end.
+
+        A document is read beside a query of 16 words where the model reads pairs; a query beside an empty document.
+        """
+        if self.document_side == "document":
+            read = self.tokenisation.characters_read(texts, part)
+        elif part == "document":
+            read = self.tokenisation.characters_read([(" ".join(["word"] * 16), text) for text in texts], "pair", 1)
+        else:
+            read = self.tokenisation.characters_read([(text, "") for text in texts], "pair", 0)
+        return sum(characters < len(text.rstrip()) for characters, text in zip(read, texts, strict=True))
+
+    def _batches(self, inputs: Inputs) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
+        """Yield the indices and the features of each batch; rows beyond the indices repeat the last row."""
+        return self.tokenisation.batches(inputs, self.max_tokens, self.device)
+
+    def _checked(self, encoding: Encoding, query: str) -> EncodedDocument:
+        if not isinstance(encoding, EncodedDocument) or (self.document_side == "pair" and encoding.query != query):
+            raise PluginError(
+                "gradients were asked of an encoding that encode() did not give for this query",
+                hint="call encode(query, document) of the same ranker first",
+            )
+        return encoding
+
+    @contextmanager
+    def _replaced(self, positions: Sequence[NDArray[np.int64]], leaves: Sequence[torch.Tensor]) -> Iterator[None]:
+        """Put leaves in the place of what the embedding layer gives at positions of each text."""
+        import torch
+
+        calls = 0
+
+        def put(_module: Any, _arguments: Any, output: torch.Tensor) -> torch.Tensor:
+            nonlocal calls
+            calls += 1
+            output = output.clone()
+            for row, (places, leaf) in enumerate(zip(positions, leaves, strict=True)):
+                output[row, torch.from_numpy(places).to(output.device)] = leaf.to(output.dtype)
+            return output
+
+        handle = self._embedding_layer.register_forward_hook(put)
+        try:
+            yield
+        finally:
+            handle.remove()
+        if calls != 1:
+            raise PluginError(f"the network called its embedding layer {calls} times, so it has no gradients here")
+
+    @contextmanager
+    def _precision(self) -> Iterator[None]:
+        import torch
+
+        with torch.autocast(self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.dtype == "bf16"):
+            yield
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        import torch
+
+        with torch.no_grad(), self._precision():
+            yield
+
+
+def sample(items: Sequence[str], count: int) -> list[str]:
+    """Return at most ``count`` items, evenly spaced."""
+    step = max(1, -(-len(items) // count))
+    return list(items[::step])
+
+
+def _share(part: int, whole: int, noun: str) -> str:
+    return f"{part} of {whole} {noun} ({part / whole:.0%})" if whole else f"none of 0 {noun}"
+
+
+def _places(network: Any) -> int | None:
+    """Return how many tokens a network has positions for; None where its files do not say."""
+    config = network.config
+    places = getattr(config, "max_position_embeddings", None)
+    if not isinstance(places, int) or places <= 0:
+        return None
+    offset = (getattr(config, "pad_token_id", None) or 0) + 1  # the RoBERTa family counts from behind the padding
+    return places - offset if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet") else places
+
+
+def _joined(inputs: Sequence[Inputs]) -> Inputs:
+    """Return single texts as one table of inputs."""
+    if not inputs:
+        return Inputs({"input_ids": []})
+    columns = {name: [one.columns[name][0] for one in inputs] for name in inputs[0].columns}
+    return Inputs(columns, inputs[0].shared)
+
+
+def freeze(network: Any, layers: int) -> None:
+    """Freeze the input embeddings and the lowest ``layers`` layers; 0 freezes nothing.
+
+    Raises:
+        UsageError: The model has fewer layers.
+    """
+    import torch
+
+    if not layers:
+        return
+    model = network.transformers_model
+    stacks = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
+    if not stacks or layers > len(stacks[0]):
+        available = len(stacks[0]) if stacks else 0
+        raise UsageError(f"frozen_layers={layers}, but the model has {available} layers", allowed=f"0 to {available}")
+    model.get_input_embeddings().requires_grad_(False)
+    for layer in stacks[0][:layers]:
+        layer.requires_grad_(False)
