@@ -10,6 +10,7 @@ from robustrank.collections.collection import Collection
 from robustrank.collections.files import by_id, json_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
 from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
 
@@ -40,12 +41,13 @@ class BeirReader(CollectionReader):
         """
         folder = Path(self.folder).expanduser()
         corpus, topics = folder / "corpus.jsonl", folder / "queries.jsonl"
-        queries = by_id(json_entries(topics, ("_id",), ("text",)), topics)
-        qrels = read_qrels(self._judgements(folder / "qrels"))
-        documents = by_id(json_entries(corpus, ("_id",), ("text",)), corpus)
-        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents)
+        repairs = Repairs()
+        queries = by_id(json_entries(topics, ("_id",), ("text",), repairs), repairs)
+        qrels = read_qrels(self._judgements(folder / "qrels"), repairs)
+        documents = by_id(json_entries(corpus, ("_id",), ("text",), repairs), repairs)
+        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents, repairs)
         name = f"{folder.resolve().name}/{self.split}"
-        return checked(Collection(name, queries, documents, qrels, candidates))
+        return checked(Collection(name, queries, documents, qrels, candidates, notes=repairs.notes()))
 
     def _judgements(self, folder: Path) -> Path:
         splits = sorted(path.stem for path in folder.glob("*.tsv"))

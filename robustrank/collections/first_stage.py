@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
 from robustrank.retrieval.bm25 import BM25Retriever
@@ -82,6 +83,7 @@ def file_candidates(
     qrels: Mapping[str, object],
     depth: int,
     max_documents: int,
+    repairs: Repairs,
 ) -> dict[str, list[str]]:
     """Return the candidates of the judged queries, from the TREC run in file ``run`` or, where None, by BM25.
 
@@ -91,6 +93,6 @@ def file_candidates(
     judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
     if run is not None:
         path = Path(run).expanduser()
-        return run_candidates(read_run(path), judged, depth, str(path))
+        return run_candidates(read_run(path, repairs), judged, depth, str(path))
     refuse_many(len(documents), max_documents, "the documents")
     return bm25_candidates(documents, judged, depth)
