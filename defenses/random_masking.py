@@ -74,10 +74,31 @@ class MaskedRanker(SmoothedRanker):
     def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
         """Return the document's masked copies from ``start`` to ``stop`` (``samples``), the same at every call."""
         tokens = [word.text for word in words(document)]
-        rng = derive(self.seed, "masks", str(len(tokens)))
-        size, count = self.kept_count(len(tokens)), self.settings.samples if stop is None else stop
-        visible_sets = [set(rng.permutation(len(tokens))[:size].tolist()) for _ in range(count)]
-        return [self.masked(tokens, visible) for visible in visible_sets[start:]]
+        count = self.settings.samples if stop is None else stop
+        return [self.masked(tokens, visible) for visible in self._visible_sets(len(tokens), count)[start:]]
+
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the characters up to the last word that the inner ranker reads in any of the copies that rank."""
+        tokens = words(document)
+        most = 0
+        for visible in self._visible_sets(len(tokens), self.settings.samples):
+            copy = self.masked([word.text for word in tokens], visible)
+            read = self.inner.characters_read(query, copy)
+            if read is None:
+                return None
+            start = 0
+            for index in range(len(tokens)) if self.mask else sorted(visible):
+                if start >= read:
+                    break
+                is_visible = index in visible
+                most = max(most, tokens[index].end if is_visible else 0)
+                start += len(tokens[index].text if is_visible else self.mask) + 1
+        return len(document) if tokens and most == tokens[-1].end else most
+
+    def _visible_sets(self, length: int, count: int) -> list[set[int]]:
+        """Return the indices of the words that each of ``count`` copies of a text of ``length`` words shows."""
+        rng, size = derive(self.seed, "masks", str(length)), self.kept_count(length)
+        return [set(rng.permutation(length)[:size].tolist()) for _ in range(count)]
 
     def masked(self, tokens: Sequence[str], visible: Set[int]) -> str:
         """Return the text with the words outside the indices ``visible`` masked."""

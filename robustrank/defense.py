@@ -14,6 +14,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
+from robustrank.text.edited_words import characters_behind
 
 if TYPE_CHECKING:
     from robustrank.certification.certificate import Certificate
@@ -61,6 +62,15 @@ class RewritingRanker(Ranker):
         """Return the document text that the inner ranker reads."""
         return document
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return how many characters stand behind what the inner ranker reads of the rewritten document.
+
+        The two are matched word by word: None where they have different numbers of words.
+        """
+        rewritten = self.rewritten_document(document)
+        read = self.inner.characters_read(self.rewritten_query(query), rewritten)
+        return None if read is None else characters_behind(document, rewritten, read)
+
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the inner ranker's rankings of the rewritten requests."""
         return self.inner.rank([self._rewritten(request) for request in requests])
@@ -76,6 +86,7 @@ class _PointwiseRewriting(PointwiseRanker):
     inner: PointwiseRanker
     rewritten_query: Any
     rewritten_document: Any
+    characters_read = RewritingRanker.characters_read  # not that of pointwise rankers
 
     @property
     def noise(self) -> float:

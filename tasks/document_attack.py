@@ -23,6 +23,7 @@ from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, 
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.defense_checks import check_certificates, detection_rows
 from .parts.targets import access_refusal, rank_bands, sample_targets, unattacked_queries
+from .parts.unseen_edits import count_unseen_edits
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ class DocumentAttack(Task):
             result.metrics |= rank_metrics(context.ranked(result.target.query_id), result, self.noise)
             result.metrics |= {} if size is None else {Fact("budget"): float(size)}
         stealth_metrics(results, context.whole.documents.values(), self.encoder, self.language_model)
+        yield from count_unseen_edits(context, results)
         for result in results:
             metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]
             context.keep(result.target, result.perturbation, {"status": result.status, "metrics": metrics})

@@ -46,6 +46,10 @@ class FilteredRanker(Ranker):
             _partitioned(ranking, flag) for ranking, flag in zip(self._inner_rankings(requests), flags, strict=True)
         ]
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the inner ranker's; the detector reads the whole document."""
+        return self.inner.characters_read(query, document)
+
     def _inner_rankings(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the inner ranker's rankings; a pointwise ranker scores each pair once, whatever list it is in."""
         if not isinstance(self.inner, PointwiseRanker):

@@ -23,6 +23,7 @@ from robustrank.collections.collection import Collection
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.records import RankedList
+from robustrank.text.edited_words import characters_behind
 from robustrank.text.table import PerturbationSets, SubstitutionTable
 
 PAIRS_PER_CALL = 20_000  # smoothed pairs scored in one call of the inner ranker
@@ -112,6 +113,19 @@ class SmoothedRanker(PointwiseRanker):
     def noise(self) -> float:
         """The inner ranker's."""
         return self.inner.noise
+
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the characters up to the last word that the inner ranker reads in any of the copies that rank."""
+        most = 0
+        for copy in dict.fromkeys(self.copies(document)):
+            read = self.inner.characters_read(query, copy)
+            behind = None if read is None else characters_behind(document, copy, read)
+            if behind is None:
+                return None
+            most = max(most, behind)
+            if most == len(document):
+                break
+        return most
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the smoothed score of each document."""

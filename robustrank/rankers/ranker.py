@@ -57,6 +57,13 @@ class Ranker(ABC):
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return a ranking for each request, in the order given. Texts may be empty, candidates may be few."""
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return how many leading characters of the document enter its rank beside this query; None: not known.
+
+        It is read for ``edits_unseen``: the share of an attack's edited words that the ranker cannot read.
+        """
+        return None
+
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
         """Learn what needs no judgements, as document frequencies; called once, before rank."""
 
@@ -78,6 +85,10 @@ class PointwiseRanker(Ranker):
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], one score a pair, in the order given. Pairs may repeat and texts may be empty."""
+
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the length of the document: all of it is read. A ranker that truncates documents says how much."""
+        return len(document)
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the rankings by descending score, ties by ascending document id."""

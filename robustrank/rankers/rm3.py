@@ -49,6 +49,10 @@ class RM3(Ranker):
         """Return the rankings by the BM25 of the expanded query, ties by document id."""
         return [self._rank(request) for request in requests]
 
+    def characters_read(self, query: str, document: str) -> int:
+        """Return the length of the document: all of it is read."""
+        return len(document)
+
     def expand(self, request: Request) -> dict[str, float]:
         """Return the weights of the expanded query's terms; they sum to 1 unless the query has no term."""
         terms = analyze(request.query)

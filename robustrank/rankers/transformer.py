@@ -86,6 +86,14 @@ class TransformerRanker(InputGradients, PointwiseRanker):
         """Return the token ids of a word inside a document."""
         return np.array(self.tokenizer(word, add_special_tokens=False)["input_ids"], dtype=np.int64)
 
+    def characters_read(self, query: str, document: str) -> int:
+        """Return the end of the last token that is left of the document beside this query."""
+        return max((end for _, end in self.encode(query, document).spans), default=0)
+
+    @abstractmethod
+    def encode(self, query: str, document: str) -> Encoding:
+        """Tokenise the document as :meth:`score` does beside this query."""
+
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
     ) -> None:

@@ -25,6 +25,7 @@ TEXTS = (
     "word",
     "",
 )
+LONG_TEXT = " ".join(["the quick brown fox jumps over the lazy dog near the river bank"] * 80)  # 1,040 words
 QUERY = "aircraft wings and pressure"
 
 

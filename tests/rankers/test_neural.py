@@ -24,6 +24,7 @@ from robustrank.rankers.neural.rankers import (
 from robustrank.rankers.neural.vectors import word_vectors
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.training import mean_ndcg
+from tests.lists import check_reading
 
 WORDS = "wing lift drag stall flow heat mach nose cone slab jet flap rotor shock layer probe".split()
 
@@ -132,6 +133,14 @@ def test_a_score_depends_on_its_pair_alone(name, models, collection):
     again.prepare(splits(collection)[0])
     assert again.score(pairs).tobytes() == together.tobytes()
     assert ranker.score([]).shape == (0,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_lies_beyond_the_characters_read_changes_no_score(name, models):
+    ranker = replace(models[name])
+    check_reading(ranker)
+    assert ranker.characters_read("wing", "wing " * 99) == len("wing " * 40) - 1
+    assert ranker.characters_read("wing", "wing " * 40) == len("wing " * 40)
 
 
 def vars_of(ranker):

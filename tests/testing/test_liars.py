@@ -98,6 +98,30 @@ class Sociable(PointwiseRanker):
         return np.array([len(document) / len(pairs) for _, document in pairs], dtype=np.float32)
 
 
+class Truncating(PointwiseRanker):
+    """Reads the first words of a document, and does not say so."""
+
+    def score(self, pairs):
+        return np.array([document[:100].count("wings") for _, document in pairs], dtype=np.float32)
+
+
+class Modest(PointwiseRanker):
+    """Says that it reads less than it does."""
+
+    def characters_read(self, query, document):
+        return 100
+
+    def score(self, pairs):
+        return np.array([document.count("wings") for _, document in pairs], dtype=np.float32)
+
+
+class Boasting(Modest):
+    """Says that it reads more than there is."""
+
+    def characters_read(self, query, document):
+        return len(document) + 1
+
+
 @pytest.mark.parametrize(
     ("ranker", "check", "says"),
     [
@@ -105,6 +129,9 @@ class Sociable(PointwiseRanker):
         (Moody, "test_answers_are_rankings", "two instances"),
         (Jealous, "test_a_list_does_not_depend_on_the_other_lists_of_the_call", "reversed"),
         (Sociable, "test_a_score_depends_on_its_pair_alone", "moved"),
+        (Truncating, "test_says_what_it_reads", "override characters_read"),
+        (Modest, "test_says_what_it_reads", "what follows moved a score"),
+        (Boasting, "test_says_what_it_reads", "characters of a document"),
     ],
 )
 def test_rankers(ranker, check, says):

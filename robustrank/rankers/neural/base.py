@@ -25,7 +25,7 @@ from robustrank.rankers.neural.vectors import WordVectors, word_vectors
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import analyze, located_terms
 
 if TYPE_CHECKING:
     import torch
@@ -72,6 +72,13 @@ class NeuralRanker(PointwiseRanker):
                 values = self.relevance(*zip(*rows, strict=True))
                 scores[start : start + len(batch)] = values.numpy()[: len(batch)]
         return scores
+
+    def characters_read(self, query: str, document: str) -> int:
+        """Return the end of the last term that is left of the document."""
+        terms = located_terms(document)
+        if len(terms) <= self.document_length:
+            return len(document)
+        return terms[self.document_length - 1][1][1]
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable by the weights."""
