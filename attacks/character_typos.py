@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
+from robustrank.plugins.constraints import Count, Several, Share
 from robustrank.text.typos import OPERATIONS, eligible
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
@@ -26,9 +27,9 @@ Operation = Literal["delete", "insert", "substitute", "swap", "neighbour", "homo
 class CharacterTypos(Attack):
     """Misspells words of the query, with one typo per word."""
 
-    typos: int = 1  # number of misspelt words
-    rate: float | None = None  # share of the eligible words, at least one word; replaces typos
-    operations: tuple[Operation, ...] = (
+    typos: Count = 1  # number of misspelt words
+    rate: Share | None = None  # share of the eligible words, at least one word; replaces typos
+    operations: Several[Operation] = (
         "delete",
         "insert",
         "substitute",
@@ -42,9 +43,6 @@ class CharacterTypos(Attack):
     budget_unit = "words"
     reference = "Penha, Camara, Hauff, ECIR 2022; Zhuang and Zuccon, EMNLP 2021"
     deviations = "case is preserved; the published generator lowercases the query"
-
-    def __post_init__(self) -> None:
-        words_to_change(1, self.typos, self.rate)  # refuse an invalid rate before anything runs
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query with typos."""

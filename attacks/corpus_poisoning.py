@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 from .parts.edits import perturbation_of
@@ -28,12 +29,12 @@ class CorpusPoisoning(Attack):
     gradients.
     """
 
-    length: int = 20  # words of a passage; the paper takes 50 tokens
-    clusters: int = 1  # passages, each for the training queries of one cluster
-    queries: int = 32  # maximum number of training queries of a cluster that a passage is optimised for
-    steps: int = 40  # maximum number of search steps; each replaces one word of the passage
-    candidates: int = 20  # candidate flips scored in each step, by first-order gain; the paper takes 100
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    length: Count = 20  # words of a passage; the paper takes 50 tokens
+    clusters: Count = 1  # passages, each for the training queries of one cluster
+    queries: Count = 32  # maximum number of training queries of a cluster that a passage is optimised for
+    steps: Count = 40  # maximum number of search steps; each replaces one word of the passage
+    candidates: Count = 20  # candidate flips scored in each step, by first-order gain; the paper takes 100
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"

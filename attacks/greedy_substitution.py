@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
@@ -31,13 +32,13 @@ Objective = Callable[[Sequence[str]], NDArray[np.float64]]
 class GreedySubstitution(Attack):
     """Replaces words by the substitutes that improve the victim's score or rank, in order of word importance."""
 
-    max_words: int = 5  # maximum number of replaced words
+    max_words: Count = 5  # maximum number of replaced words
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
     order: Literal["deletion", "random"] = "deletion"  # order of words: by importance under deletion, or random
-    candidates: int = 10  # substitutes tried for each word, nearest in the table first
+    candidates: Count = 10  # substitutes tried for each word, nearest in the table first
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
 
     access = Access.SCORES
     size_parameter = "max_words"

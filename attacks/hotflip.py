@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.edits import perturbation_of
@@ -25,11 +26,11 @@ from .parts.insertion import Position, insertion
 class HotFlip(Attack):
     """Inserts a trigger that is optimised for one query and one document with the victim's gradients."""
 
-    length: int = 6  # words of the trigger
+    length: Count = 6  # words of the trigger
     position: Position = "start"  # where the trigger is inserted
-    steps: int = 30  # maximum number of search steps; each replaces one word of the trigger
-    candidates: int = 20  # candidate flips scored by the victim in each step, by first-order gain
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    steps: Count = 30  # maximum number of search steps; each replaces one word of the trigger
+    candidates: Count = 20  # candidate flips scored by the victim in each step, by first-order gain
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"

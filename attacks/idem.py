@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, Perturbation, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
+from robustrank.plugins.constraints import Count, Share
 from robustrank.text.words import words
 from robustrank.victim import QueryInterface, Target
 
@@ -32,13 +33,13 @@ _SENTENCE_END = re.compile(r"[.!?\n]")
 class IDEM(SurrogateAttack):
     """Inserts the connecting sentence of the best combination of relevance and coherence at a sentence boundary."""
 
-    sentences: int = 20  # sentences sampled from the language model; the paper takes 100 or 500
-    longest: int = 12  # maximum number of words of a sentence
-    places: int = 8  # maximum number of sentence boundaries at which the insertion is tried
-    shortlist: int = 10  # insertions of the best relevance, whose coherence is computed
-    weight: float = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
+    sentences: Count = 20  # sentences sampled from the language model; the paper takes 100 or 500
+    longest: Count = 12  # maximum number of words of a sentence
+    places: Count = 8  # maximum number of sentence boundaries at which the insertion is tried
+    shortlist: Count = 10  # insertions of the best relevance, whose coherence is computed
+    weight: Share = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
     connective: str = "It is known that"  # end of the prompt, after the start of the document and the query
-    context: int = 48  # words of the document in the prompt
+    context: Count = 48  # words of the document in the prompt
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub

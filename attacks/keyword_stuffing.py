@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from robustrank.attack import Attack, Perturbation
+from robustrank.plugins.constraints import Count
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
@@ -23,7 +24,7 @@ from .parts.insertion import Position, insert
 class KeywordStuffing(Attack):
     """Inserts the query's words into the document, without queries to the victim."""
 
-    repeats: int = 1  # number of repetitions
+    repeats: Count = 1  # number of repetitions
     what: Literal["query", "keywords"] = "query"  # the whole query, or the query without stop words
     position: Position = "start"  # where the words are inserted
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import document_frequencies, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -26,7 +27,7 @@ class Naturality(Attack):
     """Removes stop words from the query, or all words except its keywords. It is deterministic."""
 
     keep: Literal["content", "keywords"] = "content"  # content: all but stop words; keywords: those of highest tf-idf
-    keywords: int = 3  # number of keywords that remain
+    keywords: Count = 3  # number of keywords that remain
 
     access = Access.NOTHING
     edits = "query"

@@ -15,6 +15,7 @@ from robustrank.attack import Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.memo import Memo
+from robustrank.plugins.constraints import Amount, Count, Weight
 from robustrank.rankers.ranker import Scores
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import document_frequencies, words
@@ -30,20 +31,20 @@ from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateAtt
 class PAT(SurrogateAttack):
     """Generates a trigger by beam search under a surrogate model and a language model, against an anchor passage."""
 
-    length: int = 6  # tokens of the trigger
+    length: Count = 6  # tokens of the trigger
     position: Position = "start"  # where the trigger is inserted
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim (white box)
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
-    beams: int = 10  # beam width
-    candidates: int = 128  # tokens tried after each hypothesis
-    anchors: int = 3  # top passages of the list that form the anchor
-    similar: int = 300  # words of the collection with the highest surrogate score for the query; they get the bonus
-    bonus: float = 0.68  # bonus of the anchor's words and of similar words, in nats
-    guidance: float = 5.0  # weight of the surrogate's gradient in the choice of candidate tokens; 0 ignores it
-    fluency: float = 0.6  # weight of the mean log-probability of the trigger
-    coherence: float = 0.1  # weight of the mean gain in log-probability after the document; 0: one trigger per query
-    vocabulary: int = 2000  # most frequent words of the collection, from which similar words are chosen
+    beams: Count = 10  # beam width
+    candidates: Count = 128  # tokens tried after each hypothesis
+    anchors: Count = 3  # top passages of the list that form the anchor
+    similar: Amount = 300  # words of the collection with the highest surrogate score for the query; they get the bonus
+    bonus: Weight = 0.68  # bonus of the anchor's words and of similar words, in nats
+    guidance: Weight = 5.0  # weight of the surrogate's gradient in the choice of candidate tokens; 0 ignores it
+    fluency: Weight = 0.6  # weight of the mean log-probability of the trigger
+    coherence: Weight = 0.1  # weight of the mean gain in log-probability after the document; 0: one trigger per query
+    vocabulary: Count = 2000  # most frequent words of the collection, from which similar words are chosen
 
     size_parameter = "length"
     budget_unit = "tokens"

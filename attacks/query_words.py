@@ -13,6 +13,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Cosine, Count, Share
 from robustrank.text.embedding_table import ENCODER, load_table
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import Word, in_case_of, words
@@ -27,11 +28,11 @@ class QueryWords(Attack):
     """Drops, repeats, shuffles or replaces words of the query."""
 
     operation: Literal["drop", "repeat", "shuffle", "synonym"] = "drop"  # shuffle changes the order of all words
-    count: int = 1  # number of changed words; at least one word of the query remains
-    rate: float | None = None  # share of the eligible words, at least one word; replaces count
+    count: Count = 1  # number of changed words; at least one word of the query remains
+    rate: Share | None = None  # share of the eligible words, at least one word; replaces count
     table: str = ENCODER  # synonyms: encoder, the folder of another encoder, or a table file
-    threshold: float = 0.6  # minimum cosine of a synonym in an encoder's table
-    neighbours: int = 10  # maximum number of synonyms of a word in an encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a synonym in an encoder's table
+    neighbours: Count = 10  # maximum number of synonyms of a word in an encoder's table
 
     access = Access.NOTHING
     edits = "query"
@@ -39,9 +40,6 @@ class QueryWords(Attack):
     budget_unit = "words"
     reference = "Penha, Camara, Hauff, ECIR 2022; Morris et al. (TextAttack), EMNLP 2020"
     deviations = "synonyms are neighbours in an encoder's input embeddings without antonyms, unless a table is given"
-
-    def __post_init__(self) -> None:
-        words_to_change(1, self.count, self.rate)  # refuse an invalid rate before anything runs
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table of the collection's words if synonyms are used."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
+from robustrank.plugins.constraints import Amount, Count, Positive, Share, Weight
 from robustrank.rankers.ranker import Scores
 from robustrank.text.analysis import stem
 from robustrank.text.words import words
@@ -35,21 +36,21 @@ class SemanticCollision(SurrogateAttack):
     """Inserts a collision of one of three kinds: by gradients alone, of frequent words in likely order, or fluent."""
 
     kind: Literal["aggressive", "regularised", "natural"] = "aggressive"  # which of the paper's three kinds
-    length: int = 10  # words, or tokens of a natural collision; the paper takes 30, 60 and 35
+    length: Count = 10  # words, or tokens of a natural collision; the paper takes 30, 60 and 35
     position: Position = "start"  # where the collision is inserted
     surrogate: Surrogate = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
-    beams: int = 5  # beam width
-    candidates: int = 20  # words tried in each slot; the paper takes 40 to 150
-    steps: int = 30  # gradient steps before the beam search
-    rate: float = 0.1  # learning rate of Adam
-    temperature: float = 1.0  # temperature of the softmax over candidate words
-    filters: int = 100  # words excluded as nearest to a query word, beside the query's words and their inflections
-    frequent: int = 1000  # most frequent words of the collection, the candidates of a regularised collision
-    likely: float = 0.85  # weight of the language model against the ranker in a regularised collision
-    fluency: float = 0.02  # weight of the language model in a natural collision
+    beams: Count = 5  # beam width
+    candidates: Count = 20  # words tried in each slot; the paper takes 40 to 150
+    steps: Count = 30  # gradient steps before the beam search
+    rate: Positive = 0.1  # learning rate of Adam
+    temperature: Positive = 1.0  # temperature of the softmax over candidate words
+    filters: Amount = 100  # words excluded as nearest to a query word, beside the query's words and their inflections
+    frequent: Count = 1000  # most frequent words of the collection, the candidates of a regularised collision
+    likely: Share = 0.85  # weight of the language model against the ranker in a regularised collision
+    fluency: Weight = 0.02  # weight of the language model in a natural collision
     language_model: str = SMOLLM2  # for regularised and natural: smollm2, a folder, or a name on the hub
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     size_parameter = "length"
     cost = "gradients"

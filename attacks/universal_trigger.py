@@ -12,6 +12,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Pair
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -23,12 +24,12 @@ from .parts.insertion import Position, insert
 class UniversalTrigger(Attack):
     """Inserts the same trigger into every document; it is learned on the training queries."""
 
-    length: int = 6  # words of the trigger
+    length: Count = 6  # words of the trigger
     position: Position = "start"  # where the trigger is inserted
-    pairs: int = 32  # (query, candidate) pairs on which the trigger is learned
-    steps: int = 20  # maximum number of search steps; each replaces one word of the trigger
-    candidates: int = 20  # candidate flips scored in each step, by first-order gain
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    pairs: Count = 32  # (query, candidate) pairs on which the trigger is learned
+    steps: Count = 20  # maximum number of search steps; each replaces one word of the trigger
+    candidates: Count = 20  # candidate flips scored in each step, by first-order gain
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.imitation import Imitation
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Encoding, GradientRanker
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
@@ -33,14 +34,14 @@ class WordSubstitution(Attack):
     only if the victim is named as the surrogate. The victim's scores decide which substitutions are accepted.
     """
 
-    max_words: int = 20  # maximum number of replaced words; the paper takes 20 for passages, 50 for documents
+    max_words: Count = 20  # maximum number of replaced words; the paper takes 20 for passages, 50 for documents
     surrogate: Surrogate = "minilm"  # surrogate model: a ranker's specification, imitation, or victim (white box)
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
-    steps: int = 3  # gradient steps in embedding space
-    candidates: int = 3  # substitutes tried for each word, nearest to its adversarial embedding first
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
+    steps: Count = 3  # gradient steps in embedding space
+    candidates: Count = 3  # substitutes tried for each word, nearest to its adversarial embedding first
 
     access = Access.SCORES
     size_parameter = "max_words"

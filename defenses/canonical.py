@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from robustrank.certification.certificate import CANONICAL, Certificate, Evidence
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Ranker
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
@@ -30,8 +31,8 @@ class Canonical(Defense):
     """
 
     table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
 
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and documents are encoded, not queries"

@@ -21,6 +21,7 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import AttackSpec, NamedFiles, create
+from robustrank.plugins.constraints import Count, InnerShare, Positive, Several
 from robustrank.plugins.specification import parse
 from robustrank.prepared_attack import prepare
 from robustrank.rankers.ranker import Ranker
@@ -28,7 +29,7 @@ from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, QueryInterface, Target, blind_victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
-from .parts.filtering import check_target_fpr, filter_ranker
+from .parts.filtering import filter_ranker
 
 AttackedDocuments = Annotated[tuple[str, ...], NamedFiles("_paths")]
 
@@ -49,13 +50,13 @@ class LearnedFilter(Defense):
         "random-edit",
     )  # attacks that make the training texts
     files: AttackedDocuments = ()  # further attacked documents to train on: run folders, or files in DARA's layout
-    features: tuple[Feature, ...] = (
+    features: Several[Feature] = (
         "ngrams",
         "style",
     )  # ngrams: tf-idf; style: surprisal, repetition; overlap: spamicity
-    documents: int = 300  # documents attacked, each by every attack; as many clean ones are added
-    cost: float = 1.0  # C of the logistic regressions, the inverse of the regularisation strength
-    target_fpr: float = 0.05  # share of clean candidates that may be flagged
+    documents: Count = 300  # documents attacked, each by every attack; as many clean ones are added
+    cost: Positive = 1.0  # C of the logistic regressions, the inverse of the regularisation strength
+    target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
     reference = "Chen et al., arXiv 2307.16816, sections 4 and 5"
     deviations = (
@@ -64,14 +65,8 @@ class LearnedFilter(Defense):
     )
 
     def __post_init__(self) -> None:
-        check_target_fpr(self.target_fpr)
         if not (self.attacks or self.files):
             raise ValueError("attacks=[], files=[]; at least one of them must be given")
-        if not self.features or self.documents < 1 or self.cost <= 0:
-            raise ValueError(
-                f"features={list(self.features)}, documents={self.documents}, cost={self.cost}; at least one "
-                "feature, at least 1 document, and a cost above 0 are needed"
-            )
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter.

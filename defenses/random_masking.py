@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
+from robustrank.plugins.constraints import Count, InnerShare, Number, Positive, SomeShare
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.table import PerturbationSets, SubstitutionTable
@@ -33,22 +34,17 @@ class RandomMasking(Defense):
     may change, nothing is certified. Insertions and deletions shift positions and are not covered.
     """
 
-    keep: float = 0.3  # share of the words that a copy keeps, at least one word
+    keep: SomeShare = 0.3  # share of the words that a copy keeps, at least one word
     mask: str = ""  # written for each masked word, e.g. [MASK]; empty deletes masked words
-    samples: int = 100  # copies of each document
-    alpha: float = 0.05  # probability of a wrong verdict, per query
+    samples: Count = 100  # copies of each document
+    alpha: InnerShare = 0.05  # probability of a wrong verdict, per query
     bound: Bound = "betting"  # confidence bound on the smoothed scores; sequential samples on demand
-    most: int = 1000  # maximum number of copies of a document under the sequential bound
-    centre: float | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
-    scale: float | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
+    most: Count = 1000  # maximum number of copies of a document under the sequential bound
+    centre: Number | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
+    scale: Positive | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
 
     reference = "RobustMask, arXiv 2512.23307; Levine, Feizi, AAAI 2020, arXiv 1911.09272"
     deviations = "the printed theorem counts the mask's probability twice and is not used; masked words may be left out"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.keep <= 1:
-            raise ValueError(f"keep={self.keep}; it must be above 0 and at most 1: a share of the words")
-        self._settings()
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

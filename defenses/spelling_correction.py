@@ -20,6 +20,7 @@ import numpy as np
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.analysis import WORD, stem
 from robustrank.text.words import in_case_of
@@ -35,15 +36,11 @@ class SpellingCorrection(Defense):
     and a word without a near word in the vocabulary.
     """
 
-    distance: int = 2  # maximum edit distance (Damerau-Levenshtein) between a word and its correction
-    letters: int = 6  # minimum length of a word for which more than one edit is allowed
+    distance: Count = 2  # maximum edit distance (Damerau-Levenshtein) between a word and its correction
+    letters: Count = 6  # minimum length of a word for which more than one edit is allowed
 
     reference = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
     deviations = "likelihood is document frequency in the collection; short words are allowed one edit"
-
-    def __post_init__(self) -> None:
-        if self.distance < 1 or self.letters < 1:
-            raise ValueError(f"distance={self.distance}, letters={self.letters}; both must be at least 1")
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the correction.

@@ -12,6 +12,7 @@ from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, r
 from robustrank.engine.context import Context
 from robustrank.language_model import language_model_digest
 from robustrank.plugins import RankerSpec, create, find, parameters
+from robustrank.plugins.constraints import Amount, Count, Positive, Several, Weight
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import BadPerturbation, PreparedAttack, prepare
 from robustrank.rankers.text_encoder import text_encoder
@@ -35,14 +36,14 @@ class DocumentAttack(Task):
     score in the list; their figures have the condition ``published_script``.
     """
 
-    targets: tuple[str, ...] = ("easy-5",)  # easy-5, hard-5, bands of ranks as 51-60, or last-5
-    queries: int | None = None  # the first so many queries of the collection; null is all
+    targets: Several[str] = ("easy-5",)  # easy-5, hard-5, bands of ranks as 51-60, or last-5
+    queries: Count | None = None  # the first so many queries of the collection; null is all
     access: Literal["nothing", "ranks", "scores", "gradients"] = "gradients"  # the most an attacker is granted
-    budget_queries: int | None = None  # queries to the victim a target, a text each; null is no limit
-    budget_model_calls: int | None = None  # pairs or prompts the ranker reads for a target; null is no limit
-    budget_seconds: float | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
+    budget_queries: Amount | None = None  # queries to the victim a target, a text each; null is no limit
+    budget_model_calls: Amount | None = None  # pairs or prompts the ranker reads for a target; null is no limit
+    budget_seconds: Positive | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
-    noise: float = 1e-5  # a score gain no larger than this is numerical noise
+    noise: Weight = 1e-5  # a score gain no larger than this is numerical noise
     encoder: RankerSpec | None = None  # a bi-encoder, as minilm: the similarity of a text before and after
     language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 

@@ -10,9 +10,12 @@ from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.errors import DataError
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
 from robustrank.text.query_types import scheme_named
+
+from .parts.measures import Measures
 
 Values = Mapping[str, Mapping[str, float]]  # measure -> query id -> value
 
@@ -26,11 +29,11 @@ class OodQuery(Task):
     """
 
     scheme: str = "question-form"  # collection, question-form, length, topics, or module:function
-    least: int = 5  # queries of a type, tested and learned from; a smaller type is refused
+    least: Count = 5  # queries of a type, tested and learned from; a smaller type is refused
     types: tuple[str, ...] = ()  # the types to leave out, each in its turn; none is all that are large enough
-    largest: int | None = None  # leave out no more than so many types, the largest
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    largest: Count | None = None  # leave out no more than so many types, the largest
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "any scheme of types, where the paper has MS MARCO's answer types"

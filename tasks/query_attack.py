@@ -13,12 +13,14 @@ from robustrank.attack import Perturbation
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Amount, Count
 from robustrank.prepared_attack import BadPerturbation, PreparedAttack
 from robustrank.records import RankedList
 from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
+from .parts.measures import Measures
 from .parts.targets import access_refusal, unattacked_queries
 
 Values = dict[str, dict[str, float]]  # measure -> query id -> value
@@ -43,11 +45,11 @@ class Variant:
 class QueryAttack(Task):
     """Original, mean and worst-case effectiveness over several perturbed variants of each query."""
 
-    variants: int = 5  # perturbed forms of each query
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    variants: Count = 5  # perturbed forms of each query
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
     access: Literal["nothing", "ranks", "scores"] = "scores"  # the most an attacker is granted
-    budget_queries: int | None = None  # queries to the victim a variant, a text each; null is no limit
+    budget_queries: Amount | None = None  # queries to the victim a variant, a text each; null is no limit
 
     axes = ("defense", "query_attack")
     reference = (

@@ -106,13 +106,3 @@ def _partitioned(ranking: Ranking, flags: NDArray[np.bool_]) -> Ranking:
 def _forget_beyond(memory: dict[Pair, float], limit: int) -> None:
     if len(memory) > limit:
         memory.clear()
-
-
-def check_target_fpr(target_fpr: float) -> None:
-    """Refuse a target false positive rate outside (0, 1).
-
-    Raises:
-        ValueError: It is.
-    """
-    if not 0 < target_fpr < 1:
-        raise ValueError(f"target_fpr={target_fpr}; it must lie in (0, 1): the share of clean documents flagged")

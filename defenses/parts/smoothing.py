@@ -46,9 +46,6 @@ class SmoothingSettings:
         most: Maximum number of copies of a document under the sequential bound.
         centre: The raw score that is squashed to 1/2; None is calibrated.
         scale: The slope of the sigmoid; None is calibrated.
-
-    Raises:
-        ValueError: A value lies outside its range.
     """
 
     samples: int = 100
@@ -57,14 +54,6 @@ class SmoothingSettings:
     most: int = 1000
     centre: float | None = None
     scale: float | None = None
-
-    def __post_init__(self) -> None:
-        if min(self.samples, self.most) < 1:
-            raise ValueError(f"samples={self.samples}, most={self.most}; both must be at least 1")
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha={self.alpha}; it must lie in (0, 1)")
-        if self.scale is not None and self.scale <= 0:
-            raise ValueError(f"scale={self.scale}; it must be above 0")
 
     def calibrated(
         self, ranker: PointwiseRanker, collection: Collection, rng: np.random.Generator

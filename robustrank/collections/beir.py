@@ -9,10 +9,11 @@ from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.files import by_id, json_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
+from robustrank.plugins.constraints import Count
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,8 @@ class BeirReader(CollectionReader):
     folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
     split: str = "test"  # which qrels/<split>.tsv to read
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
-    depth: int = 100  # candidates per query
-    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-
-    def __post_init__(self) -> None:
-        at_least_one(depth=self.depth, max_documents=self.max_documents)
+    depth: Count = 100  # candidates per query
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
 
     def read(self) -> Collection:
         """Read the folder.

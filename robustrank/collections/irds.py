@@ -14,10 +14,11 @@ from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.files import Entry, by_id
 from robustrank.collections.first_stage import MAX_DOCUMENTS, bm25_candidates, refuse_many, run_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repair, Repairs, checked_id
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
+from robustrank.plugins.constraints import Count, WholeNumber
 
 GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}}
 
@@ -42,13 +43,10 @@ class IrDatasetsReader(CollectionReader):
 
     id: str  # the dataset, e.g. cranfield or beir/scifact/test
     run: str | None = None  # a TREC run with the first-stage candidates; null: scored documents, or BM25
-    depth: int = 100  # candidates per query
-    gains: dict[int, int] | None = None  # judgement code to gain, further codes unchanged; {}: no default map
+    depth: Count = 100  # candidates per query
+    gains: dict[WholeNumber, WholeNumber] | None = None  # judgement code to gain, others unchanged; {}: no default map
     fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
-    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-
-    def __post_init__(self) -> None:
-        at_least_one(depth=self.depth, max_documents=self.max_documents)
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
 
     def read(self) -> Collection:
         """Read the dataset; missing files are downloaded.

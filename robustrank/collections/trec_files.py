@@ -10,10 +10,11 @@ from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.files import Entry, by_id, json_entries, tab_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count
 
 IDS = ("id", "_id", "docno", "doc_id")
 TEXTS = ("text", "contents", "body")
@@ -31,11 +32,8 @@ class TrecFilesReader(CollectionReader):
     queries: str  # lines id <tab> text
     qrels: str  # TREC's four columns, or BEIR's three
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
-    depth: int = 100  # candidates per query
-    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-
-    def __post_init__(self) -> None:
-        at_least_one(depth=self.depth, max_documents=self.max_documents)
+    depth: Count = 100  # candidates per query
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
 
     def read(self) -> Collection:
         """Read the files.

@@ -9,7 +9,7 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, PluginError
 from robustrank.experiment import AXES, Experiment, TaskEntry
-from robustrank.plugins import code_parts, digest_of, find, identity, parameters
+from robustrank.plugins import checked_parameters, code_parts, digest_of, find, identity, parameters
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.runtime import runtime_parts
@@ -181,5 +181,7 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
 
 def _point(kind: str, spec: Spec, cell: Cell) -> PlugInPoint:
     """Return a specification with all its parameters, defaults filled in."""
-    defaults = {p.name: p.default for p in parameters(find(kind, spec.name)) if not p.required}
-    return PlugInPoint(spec.name, {**defaults, **spec.parameters}, spec.label, cell.identities.get(kind, ""))
+    plugin = find(kind, spec.name)
+    defaults = {p.name: p.default for p in parameters(plugin) if not p.required}
+    values = {**defaults, **checked_parameters(plugin, spec, kind)}
+    return PlugInPoint(spec.name, values, spec.label, cell.identities.get(kind, ""))

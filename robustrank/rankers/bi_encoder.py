@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Tokens
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 from robustrank.rankers.weights import MINILM
@@ -31,7 +32,7 @@ class BiEncoderRanker(TransformerRanker):
     Pooling and normalisation are read from the model's folder.
     """
 
-    max_length: int = 256  # tokens of a text, special tokens included
+    max_length: Tokens = 256  # tokens of a text, special tokens included
 
     auto_class = "AutoModel"
     training = FineTuning(learning_rate=2e-5)

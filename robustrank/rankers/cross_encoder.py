@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from robustrank.plugins.constraints import Tokens
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import TransformerRanker, document_encoding
 
@@ -26,7 +27,7 @@ class CrossEncoderRanker(TransformerRanker):
     """
 
     model: str  # a folder, a name on the Hugging Face hub, or minilm as the initialisation of training
-    max_length: int = 256  # tokens of the pair, special tokens included
+    max_length: Tokens = 256  # tokens of the pair, special tokens included
 
     auto_class = "AutoModelForSequenceClassification"
     head = MappingProxyType({"num_labels": 1})

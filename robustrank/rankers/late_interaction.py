@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Tokens
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 
@@ -33,10 +34,10 @@ class LateInteractionRanker(TransformerRanker):
     trained with them scores differently here than in the published code.
     """
 
-    query_length: int = 32  # tokens of the query, special tokens included
+    query_length: Tokens = 32  # tokens of the query, special tokens included
     augment: bool = False  # fill the query up to query_length with [MASK] tokens, as ColBERT does
     punctuation: bool = False  # whether punctuation in documents can be matched
-    max_length: int = 256  # tokens of a document, special tokens included
+    max_length: Tokens = 256  # tokens of a document, special tokens included
 
     auto_class = "AutoModel"
     training = FineTuning(learning_rate=2e-5)

@@ -13,6 +13,7 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
+from robustrank.plugins.constraints import Positive, Share, Weight
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.text.analysis import analyze
 
@@ -102,8 +103,8 @@ class BM25(_Lexical):
     Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it occurs in the query.
     """
 
-    k1: float = 0.9  # saturation of the term frequency
-    b: float = 0.4  # strength of the length normalisation, in [0, 1]
+    k1: Weight = 0.9  # saturation of the term frequency
+    b: Share = 0.4  # strength of the length normalisation, in [0, 1]
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the sum over the query's terms."""
@@ -124,7 +125,7 @@ class QueryLikelihood(_Lexical):
     Query terms that do not occur in the collection are ignored, since they do not distinguish documents.
     """
 
-    mu: float = 1000.0  # pseudo-terms of the collection model added to each document
+    mu: Positive = 1000.0  # pseudo-terms of the collection model added to each document
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the log-likelihood."""

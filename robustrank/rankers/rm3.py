@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
+from robustrank.plugins.constraints import Count, Share, Weight
 from robustrank.rankers.lexical import BM25, term_counts
 from robustrank.rankers.ranker import Ranker, Ranking, Request, ranking_by_score
 from robustrank.text.analysis import analyze
@@ -30,11 +31,11 @@ class RM3(Ranker):
     frequencies are those of the collection.
     """
 
-    k1: float = 0.9  # saturation of the term frequency
-    b: float = 0.4  # strength of the length normalisation, in [0, 1]
-    feedback_documents: int = 10  # documents that terms are taken from
-    feedback_terms: int = 10  # terms added
-    original_weight: float = 0.5  # weight of the query as it was typed, in [0, 1]
+    k1: Weight = 0.9  # saturation of the term frequency
+    b: Share = 0.4  # strength of the length normalisation, in [0, 1]
+    feedback_documents: Count = 10  # documents that terms are taken from
+    feedback_terms: Count = 10  # terms added
+    original_weight: Share = 0.5  # weight of the query as it was typed, in [0, 1]
 
     family = "traditional"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer import FineTuning, TransformerRanker, document_encoding
 
@@ -33,7 +34,7 @@ class SpladeRanker(TransformerRanker):
 
     model: str = "splade-tiny"  # a folder, splade-tiny, or a name on the Hugging Face hub
     pooling: Literal["max", "sum"] = "max"  # over tokens: max is SPLADE v2
-    max_tokens: int = 2048  # tokens in a batch; each token has a logit for every term of the vocabulary
+    max_tokens: Count = 2048  # tokens in a batch; each token has a logit for every term of the vocabulary
 
     auto_class = "AutoModelForMaskedLM"
     training = FineTuning(learning_rate=2e-5)

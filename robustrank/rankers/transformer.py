@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
+from robustrank.plugins.constraints import Amount, Count, Tokens
 from robustrank.rankers.batching import ROWS, equal_length_batches, padded_length
 from robustrank.rankers.gradients import InputGradients
 from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker
@@ -33,7 +34,7 @@ Dtype = Literal["fp32", "bf16"]
 class FineTuning(TrainingSettings):
     """Fine-tuning settings of a pretrained ranker."""
 
-    frozen_layers: int = 0  # number of lowest layers that are frozen, together with the input embeddings
+    frozen_layers: Amount = 0  # number of lowest layers that are frozen, together with the input embeddings
 
 
 @dataclass
@@ -47,9 +48,9 @@ class TransformerRanker(InputGradients, PointwiseRanker):
 
     model: str  # a folder, minilm, or a name on the Hugging Face hub
     revision: str | None = None  # a commit, branch or tag on the hub
-    max_length: int = 256  # tokens the model reads at once, special tokens included
+    max_length: Tokens = 256  # tokens the model reads at once, special tokens included
     dtype: Dtype = "fp32"  # bf16 is faster and changes scores
-    max_tokens: int = 8192  # tokens in a batch
+    max_tokens: Count = 8192  # tokens in a batch
 
     @cached_property
     def folder(self) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import PluginError
+from robustrank.plugins.constraints import Share, Weight
 from robustrank.retrieval.retriever import Hits, Retriever
 from robustrank.text.analysis import analyze
 
@@ -22,8 +23,8 @@ class BM25Retriever(Retriever):
     score 0, so that every list has min(k, number of documents) entries.
     """
 
-    k1: float = 0.9  # saturation of the term frequency
-    b: float = 0.4  # strength of the length normalisation, in [0, 1]
+    k1: Weight = 0.9  # saturation of the term frequency
+    b: Share = 0.4  # strength of the length normalisation, in [0, 1]
     _terms: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)  # by document id
     _index: Any = field(default=None, init=False, repr=False)  # made at the first search after a change
 

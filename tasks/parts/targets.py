@@ -9,14 +9,15 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.engine.context import Context
+from robustrank.plugins.values import excerpt
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.records import Candidate
 from robustrank.victim import Access
 
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
 NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}
-_BAND = re.compile(r"(\d+)-(\d+)\Z")
-_LAST = re.compile(r"last-(\d+)\Z")
+_BAND = re.compile(r"(\d{1,9})-(\d{1,9})\Z")
+_LAST = re.compile(r"last-(\d{1,9})\Z")
 
 
 def rank_bands(names: Sequence[str]) -> tuple[str, ...]:
@@ -27,13 +28,16 @@ def rank_bands(names: Sequence[str]) -> tuple[str, ...]:
     """
     bands: list[str] = []
     for name in names:
-        band = _BAND.match(name)
+        band, last = _BAND.match(name), _LAST.match(name)
         if name in NAMED:
             bands += NAMED[name]
-        elif _LAST.match(name) or (band and 1 <= int(band[1]) <= int(band[2])):
+        elif (last and int(last[1]) >= 1) or (band and 1 <= int(band[1]) <= int(band[2])):
             bands.append(name)
         else:
-            raise ValueError(f"{name!r} is no set of targets; allowed: easy-5, hard-5, a band as 51-60, or last-5")
+            raise ValueError(
+                f"{excerpt(name)} is no set of targets; allowed: easy-5, hard-5, a band of ranks from 1 as 51-60, "
+                "or last-5 with at least 1"
+            )
     return tuple(bands)
 
 

@@ -55,9 +55,6 @@ def test_stop_words_are_not_substitutable():
 def test_the_edit_budget_is_a_count_or_a_share():
     assert [words_to_change(10, count, None) for count in (0, 3, 99)] == [0, 3, 10]
     assert [words_to_change(10, 1, rate) for rate in (0.0, 0.01, 0.5, 1.0)] == [0, 1, 5, 10]
-    for count, rate in ((-1, None), (1, -0.1), (1, 1.1)):
-        with pytest.raises(ValueError, match=r"cannot be changed|between 0 and 1"):
-            words_to_change(10, count, rate)
 
 
 def test_sampled_indices_are_distinct_and_ascending():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.batching import ROWS
 from robustrank.rankers.checkpoint import checked_folder, trained_folder
 from robustrank.rankers.lexical import Statistics
@@ -49,8 +50,8 @@ class NeuralRanker(PointwiseRanker):
     )
 
     weights: str | None = None  # folder of the trained checkpoint
-    query_length: int = 16  # terms of the query
-    document_length: int = 160  # terms of the document
+    query_length: Count = 16  # terms of the query
+    document_length: Count = 160  # terms of the document
 
     def check(self) -> None:
         """Refuse missing weights."""
@@ -166,7 +167,7 @@ class EmbeddingRanker(NeuralRanker):
     """
 
     embeddings: str | None = None  # glove, or a file of vectors; null: trained with the network
-    dimension: int = 50  # of trained vectors
+    dimension: Count = 50  # of trained vectors
 
     def initialise(self, train: Collection) -> None:
         """Initialise the weights, and the vocabulary of trained vectors."""
