@@ -121,7 +121,7 @@ def _show_notices(summary: Summary, console: Console) -> None:
     """Say again at the end what may have scrolled away."""
     if summary.done:
         for text in summary.notices:
-            console.print(f"note: {text}", markup=False, highlight=False)
+            console.print(f"note: {printable(text)}", markup=False, highlight=False)
 
 
 def _show_failures(summary: Summary, console: Console) -> None:
@@ -185,7 +185,7 @@ class _Progress:
 
     def noticed(self, text: str) -> None:
         """Say it above the bars."""
-        self.console.print(f"note: {text}", markup=False, highlight=False)
+        self.console.print(f"note: {printable(text)}", markup=False, highlight=False)
 
     def finished(self, result: CellResult) -> None:
         """Move the outer bar."""

@@ -67,6 +67,15 @@ class Ranker(ABC):
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
         """Learn what needs no judgements, as document frequencies; called once, before rank."""
 
+    def reading(self, collection: Collection) -> Sequence[str]:
+        """Return how the ranker was read and what it leaves unread on a collection, a sentence for each fact.
+
+        A run prints the sentences in its header, once, before its cells. Say what a reader of the numbers has to know,
+        as the maximum length and the share of documents it truncates. Asked once for each collection of a run, of a
+        new ranker that is neither prepared nor trained: load no more than the answer needs.
+        """
+        return ()
+
     def check(self) -> None:  # noqa: B027 - optional hook
         """Refuse at planning what cannot rank, as missing weights; not called if the ranker is to be trained."""
 
