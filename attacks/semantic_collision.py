@@ -18,7 +18,8 @@ from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
 from robustrank.plugins.constraints import Amount, Count, Positive, Share, Weight
 from robustrank.rankers.ranker import Scores
-from robustrank.text.analysis import stem
+from robustrank.text.analysis import Analyser, analyser
+from robustrank.text.languages import ENGLISH
 from robustrank.text.words import words
 from robustrank.victim import GradientView, QueryInterface, Target
 
@@ -62,6 +63,7 @@ class SemanticCollision(SurrogateAttack):
     )
     control = "random-trigger"
 
+    _analyser: Analyser = field(default_factory=lambda: analyser(ENGLISH), init=False, repr=False)
     _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
     _decoder: Decoder | None = field(default=None, init=False, repr=False)
 
@@ -72,6 +74,7 @@ class SemanticCollision(SurrogateAttack):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model, and collect the candidate words or tokens."""
+        self._analyser = analyser(collection.language)
         self._load_surrogate(interface, collection, rng)
         view = prepared_view(self._surrogate, interface)
         if self.kind == "natural":
@@ -98,9 +101,9 @@ class SemanticCollision(SurrogateAttack):
 
         config = DecodingConfig(self.length, self.beams, self.candidates, 5.0, self.fluency, 0.0, value)
         hypotheses = decoder.search(scorer, config, np.where(excluded, -np.inf, 0.0).astype(np.float32))
-        query_stems = {stem(word.key) for word in words(target.query)}
+        query_stems = {self._stem(word.key) for word in words(target.query)}
         for hypothesis in hypotheses:  # a word of several tokens may be a query word
-            if not query_stems & {stem(word.key) for word in words(hypothesis.text)}:
+            if not query_stems & {self._stem(word.key) for word in words(hypothesis.text)}:
                 return hypothesis.text.strip()
         return ""
 
@@ -119,8 +122,8 @@ class SemanticCollision(SurrogateAttack):
     ) -> NDArray[np.bool_]:
         """Return bool[n]: the query's words, their inflections, and the ``filters`` words nearest to a query word."""
         query_keys = sorted({word.key for word in words(query)})
-        query_stems = {stem(key) for key in query_keys}
-        excluded = np.array([stem(key) in query_stems for key in keys], dtype=np.bool_)
+        query_stems = {self._stem(key) for key in query_keys}
+        excluded = np.array([self._stem(key) in query_stems for key in keys], dtype=np.bool_)
         if query_keys and len(keys) and self.filters:
             query_vectors = mean_vectors([key for key in query_keys if len(view.tokens_of(key))], view)
             if len(query_vectors):
@@ -128,6 +131,9 @@ class SemanticCollision(SurrogateAttack):
                 nearest = np.argsort(-np.where(excluded, -np.inf, cosines), kind="stable")[: self.filters]
                 excluded[nearest] = True
         return excluded
+
+    def _stem(self, key: str) -> str:
+        return self._analyser.stem(self._analyser.folded(key))
 
     def _optimise_logits(
         self, view: GradientView, choices: Sequence[str], vectors: NDArray[np.float32], rng: np.random.Generator

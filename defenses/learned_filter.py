@@ -78,7 +78,8 @@ class LearnedFilter(Defense):
         if find_spec("sklearn") is None:
             raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
         examples = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
-        ensemble = CrossFitEnsemble.fit(examples, collection.documents.values(), self.features, self.cost, rng)
+        documents, language = collection.documents.values(), collection.language
+        ensemble = CrossFitEnsemble.fit(examples, documents, self.features, self.cost, rng, language)
         return filter_ranker(ranker, ensemble, collection, self.target_fpr, rng)
 
     def _from_files(self, rng: np.random.Generator) -> Iterator[TrainingExample]:

@@ -182,7 +182,7 @@ class DocumentAttack(Task):
         for result in results:
             result.metrics |= rank_metrics(context.ranked(result.target.query_id), result, self.noise)
             result.metrics |= {} if size is None else {Fact("budget"): float(size)}
-        stealth_metrics(results, context.whole.documents.values(), self.encoder, self.language_model)
+        stealth_metrics(results, context.whole, self.encoder, self.language_model)
         yield from count_unseen_edits(context, results)
         for result in results:
             metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]

@@ -75,7 +75,7 @@ class OodQuery(Task):
         if self.scheme == "collection":
             return dict(tested.query_types), dict(learned.query_types)
         # All texts at once: a clustering scheme must give test and training queries the same types.
-        types = iter(scheme_named(self.scheme)([*tested.queries.values(), *learned.queries.values()]))
+        types = iter(scheme_named(self.scheme, tested.language)([*tested.queries.values(), *learned.queries.values()]))
         return dict(zip(tested.queries, types, strict=False)), dict(zip(learned.queries, types, strict=False))
 
     def _chosen(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
 from robustrank.plugins.constraints import Count
+from robustrank.text.languages import ENGLISH, language_of
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class BeirReader(CollectionReader):
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
     depth: Count = 100  # candidates per query
     max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    language: str = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
+
+    def __post_init__(self) -> None:
+        language_of(self.language)
 
     def read(self) -> Collection:
         """Read the folder.
@@ -43,9 +48,13 @@ class BeirReader(CollectionReader):
         queries = by_id(json_entries(topics, ("_id",), ("text",), repairs), repairs)
         qrels = read_qrels(self._judgements(folder / "qrels"), repairs)
         documents = by_id(json_entries(corpus, ("_id",), ("text",), repairs), repairs)
-        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents, repairs)
+        candidates = file_candidates(
+            self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
+        )
         name = f"{folder.resolve().name}/{self.split}"
-        return checked(Collection(name, queries, documents, qrels, candidates, notes=repairs.notes()))
+        return checked(
+            Collection(name, queries, documents, qrels, candidates, notes=repairs.notes(), language=self.language)
+        )
 
     def _judgements(self, folder: Path) -> Path:
         splits = sorted(path.stem for path in folder.glob("*.tsv"))

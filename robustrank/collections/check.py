@@ -11,6 +11,7 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
+from robustrank.text.languages import foreign_script
 
 
 def checked(collection: Collection) -> Collection:
@@ -18,12 +19,14 @@ def checked(collection: Collection) -> Collection:
 
     Excluded: judgements of unknown queries, queries without a relevant document (every measure of them is 0 or
     undefined) and queries without candidates. Included and noted: empty documents, and judgements of documents without
-    text, which the ideal ranking of a measure needs.
+    text, which the ideal ranking of a measure needs, and texts of which most letters are of another script than the
+    collection's language.
 
     Raises:
         DataError: No queries or documents; a judged query without text; candidates for unknown queries, of unknown
             documents, or duplicate candidates; judgements that match no query or no document; a gain that is not an
             integer; no query left.
+        UsageError: The language is not known.
     """
     where = f"collection {collection.name!r}"
     _refuse_empty(collection, where)
@@ -146,7 +149,8 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     empty = [doc_id for doc_id, text in collection.documents.items() if not text.strip()]
     judged = {doc_id for gains in qrels.values() for doc_id in gains}
     missing = sorted(judged.difference(collection.documents))
-    notes = []
+    foreign = foreign_script(collection.language, [*collection.queries.values(), *collection.documents.values()])
+    notes = [foreign] if foreign else []
     if empty:
         notes.append(f"{len(empty)} of {_count(collection.documents, 'document')} are empty: {_some(empty)}.")
     if missing:

@@ -19,6 +19,7 @@ from robustrank.collections.repairs import Repair, Repairs, checked_id
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
 from robustrank.plugins.constraints import Count, WholeNumber
+from robustrank.text.languages import ENGLISH, LANGUAGES, language_of
 
 GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}}
 
@@ -47,6 +48,11 @@ class IrDatasetsReader(CollectionReader):
     gains: dict[WholeNumber, WholeNumber] | None = None  # judgement code to gain, others unchanged; {}: no default map
     fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
     max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    language: str | None = None  # of queries and documents, as hi or zh; null: the one that ir_datasets names
+
+    def __post_init__(self) -> None:
+        if self.language is not None:
+            language_of(self.language)
 
     def read(self) -> Collection:
         """Read the dataset; missing files are downloaded.
@@ -75,17 +81,19 @@ class IrDatasetsReader(CollectionReader):
         repairs = Repairs()
         queries, types = _queries(dataset, where, repairs)
         qrels = self._qrels(dataset, where, notes, repairs)
+        language = self.language or _language(dataset, notes)
         judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
         if self.run is None and not dataset.has_scoreddocs():
             refuse_many(dataset.docs_count() or 0, self.max_documents, where)
             documents = self._texts(dataset, dataset.docs_iter(), where, repairs)
-            candidates = bm25_candidates(documents, judged, self.depth)
+            candidates = bm25_candidates(documents, judged, self.depth, language=language)
         else:
             candidates = self._ranked(dataset, judged, where, repairs)
             wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
             documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where, repairs)
             notes.append(f"Only the {len(documents)} candidates were fetched: corpus statistics come from these alone.")
-        return checked(Collection(self.id, queries, documents, qrels, candidates, types, (*repairs.notes(), *notes)))
+        notes = [*repairs.notes(), *notes]
+        return checked(Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language))
 
     def _load(self, where: str) -> Any:
         import ir_datasets
@@ -167,6 +175,21 @@ def _queries(dataset: Any, where: str, repairs: Repairs) -> tuple[dict[str, str]
     types = {query.query_id: str(query.type) for query in queries if getattr(query, "type", None)}
     entries = (_entry(query, query.query_id, (), f"{where}, query", repairs) for query in queries)
     return by_id(entries, repairs), types
+
+
+def _language(dataset: Any, notes: list[str]) -> str:
+    """Return the language of the documents as ir_datasets names it, ``en`` where it names none; note what is odd."""
+    # A data set may be put together without them.
+    documents, queries = (getattr(dataset, f"{part}_lang", lambda: None)() for part in ("docs", "queries"))
+    if documents is None:
+        notes.append(f"ir_datasets names no language: read as {ENGLISH!r}; the option `language` names another.")
+        return ENGLISH
+    if queries not in (None, documents):
+        notes.append(f"Queries are in {queries!r}, documents in {documents!r}: few terms of the two are the same.")
+    if documents not in LANGUAGES:
+        notes.append(f"No analyser knows the language {documents!r}: read as 'und' (undetermined).")
+        return "und"
+    return str(documents)
 
 
 def _entry(record: Any, identifier: str, fields: Sequence[str], where: str, repairs: Repairs) -> Entry:

@@ -15,6 +15,7 @@ from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
 from robustrank.plugins.constraints import Count
+from robustrank.text.languages import ENGLISH, language_of
 
 IDS = ("id", "_id", "docno", "doc_id")
 TEXTS = ("text", "contents", "body")
@@ -34,6 +35,10 @@ class TrecFilesReader(CollectionReader):
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
     depth: Count = 100  # candidates per query
     max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    language: str = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
+
+    def __post_init__(self) -> None:
+        language_of(self.language)
 
     def read(self) -> Collection:
         """Read the files.
@@ -45,8 +50,14 @@ class TrecFilesReader(CollectionReader):
         repairs = Repairs()
         queries = read_queries(Path(self.queries).expanduser(), repairs)
         qrels, documents = read_qrels(judgements, repairs), by_id(_entries(path, repairs), repairs)
-        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents, repairs)
-        return checked(Collection(judgements.stem, queries, documents, qrels, candidates, notes=repairs.notes()))
+        candidates = file_candidates(
+            self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
+        )
+        return checked(
+            Collection(
+                judgements.stem, queries, documents, qrels, candidates, notes=repairs.notes(), language=self.language
+            )
+        )
 
 
 def _entries(path: Path, repairs: Repairs) -> Iterable[Entry]:

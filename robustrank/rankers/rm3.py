@@ -18,7 +18,7 @@ from robustrank.measures.ranking import ranking
 from robustrank.plugins.constraints import Count, Share, Weight
 from robustrank.rankers.lexical import BM25, term_counts
 from robustrank.rankers.ranker import Ranker, Ranking, Request, ranking_by_score
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import terms as terms_of
 
 Terms = Counter[str]
 
@@ -56,7 +56,7 @@ class RM3(Ranker):
 
     def expand(self, request: Request) -> dict[str, float]:
         """Return the weights of the expanded query's terms; they sum to 1 unless the query has no term."""
-        terms = analyze(request.query)
+        terms = terms_of(self._bm25.statistics.language, request.query)
         original = {term: count / len(terms) for term, count in Counter(terms).items()}
         model = self._relevance_model(terms, request)
         if not model:
@@ -67,12 +67,12 @@ class RM3(Ranker):
         return weights
 
     def _rank(self, request: Request) -> Ranking:
-        scores = self._scores(self.expand(request), _counts(request))
+        scores = self._scores(self.expand(request), self._counts(request))
         return ranking_by_score(request, scores.astype(np.float32))
 
     def _relevance_model(self, terms: Sequence[str], request: Request) -> dict[str, float]:
         """Return the weightiest terms of the feedback documents, each document weighed by its score; they sum to 1."""
-        counts = _counts(request)
+        counts = self._counts(request)
         scores = self._scores(Counter(terms), counts).astype(np.float32)
         best = ranking(scores, request.doc_ids)[: self.feedback_documents].tolist()
         weights: Counter[str] = Counter()
@@ -94,6 +94,5 @@ class RM3(Ranker):
             dtype=np.float64,
         )
 
-
-def _counts(request: Request) -> list[Terms]:
-    return [term_counts(candidate.text) for candidate in request.candidates]
+    def _counts(self, request: Request) -> list[Terms]:
+        return [term_counts(self._bm25.statistics.language, candidate.text) for candidate in request.candidates]

@@ -105,6 +105,15 @@ def is_replaceable(key: str) -> bool:
     )
 
 
+def is_alphabetic(word: str) -> bool:
+    """Return whether a word holds letters and their combining marks alone; ``str.isalpha`` knows no marks."""
+    return word.isalpha() or (bool(word) and all(c.isalpha() or _is_mark(c) for c in word) and word[0].isalpha())
+
+
 def _ends_word(character: str) -> bool:
     # A combining accent belongs to its letter.
-    return character.isalnum() or unicodedata.category(character).startswith("M")
+    return character.isalnum() or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
