@@ -13,8 +13,8 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
-from robustrank.plugins.constraints import Count
-from robustrank.text.languages import ENGLISH, language_of
+from robustrank.plugins.constraints import Count, LanguageCode
+from robustrank.text.languages import ENGLISH
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ class BeirReader(CollectionReader):
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
     depth: Count = 100  # candidates per query
     max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-    language: str = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
-
-    def __post_init__(self) -> None:
-        language_of(self.language)
+    language: LanguageCode = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
 
     def read(self) -> Collection:
         """Read the folder.

@@ -18,8 +18,8 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repair, Repairs, checked_id
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
-from robustrank.plugins.constraints import Count, WholeNumber
-from robustrank.text.languages import ENGLISH, LANGUAGES, language_of
+from robustrank.plugins.constraints import Count, LanguageCode, WholeNumber
+from robustrank.text.languages import ENGLISH, LANGUAGES
 
 GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}}
 
@@ -48,11 +48,7 @@ class IrDatasetsReader(CollectionReader):
     gains: dict[WholeNumber, WholeNumber] | None = None  # judgement code to gain, others unchanged; {}: no default map
     fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
     max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-    language: str | None = None  # of queries and documents, as hi or zh; null: the one that ir_datasets names
-
-    def __post_init__(self) -> None:
-        if self.language is not None:
-            language_of(self.language)
+    language: LanguageCode | None = None  # of queries and documents, as hi or zh; null: the one that ir_datasets names
 
     def read(self) -> Collection:
         """Read the dataset; missing files are downloaded.

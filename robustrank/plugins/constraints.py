@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from robustrank.errors import RobustrankError
+from robustrank.text.languages import language_of
 
 LARGEST = 10**9  # of a number whose other end is not given
 
@@ -127,3 +128,4 @@ Cosine = Annotated[float, Range(at_least=-1, at_most=1)]
 Share = Annotated[float, Range(at_least=0, at_most=1)]
 SomeShare = Annotated[float, Range(above=0, at_most=1)]
 InnerShare = Annotated[float, Range(above=0, below=1)]  # neither none nor all
+LanguageCode = Annotated[str, Checked(language_of, "a language code, see docs/languages.md")]

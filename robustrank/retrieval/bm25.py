@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import PluginError
-from robustrank.plugins.constraints import Share, Weight
+from robustrank.plugins.constraints import LanguageCode, Share, Weight
 from robustrank.retrieval.retriever import Hits, Retriever
 from robustrank.text.analysis import analyser
 from robustrank.text.languages import ENGLISH
@@ -26,7 +26,7 @@ class BM25Retriever(Retriever):
 
     k1: Weight = 0.9  # saturation of the term frequency
     b: Share = 0.4  # strength of the length normalisation, in [0, 1]
-    language: str = ENGLISH  # of the documents: decides the analyser, see docs/languages.md
+    language: LanguageCode = ENGLISH  # of the documents: decides the analyser, see docs/languages.md
     _terms: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)  # by document id
     _index: Any = field(default=None, init=False, repr=False)  # made at the first search after a change
 
