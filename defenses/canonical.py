@@ -34,6 +34,7 @@ class Canonical(Defense):
     threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
     neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
 
+    certifies = True
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and documents are encoded, not queries"
 

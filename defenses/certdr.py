@@ -40,6 +40,7 @@ class CertDR(Defense):
     centre: Number | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
     scale: Positive | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
 
+    needs_pointwise = certifies = True
     reference = "Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = (
         "valid bounds over the whole list beside the published one; a perturbation set larger than its limit is cut "

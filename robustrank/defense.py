@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
+    needs_pointwise: ClassVar[bool] = False  # whether it wraps rankers of pairs alone
+    passes_gradients: ClassVar[bool] = False  # whether the defended ranker has the gradients of its ranker
+    certifies: ClassVar[bool] = False  # whether the defended ranker is a CertifiedRanker
     reference: ClassVar[str] = ""  # authors, title, venue, section
     deviations: ClassVar[str] = ""  # what is done otherwise than in the reference, and why
 

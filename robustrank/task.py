@@ -32,6 +32,13 @@ class Task(ABC):
         """What decides its rows beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
+    def skip_reason(self, context: Context) -> str:
+        """Return why the cell does not apply, as far as it is known without a model; nothing where it applies.
+
+        Asked at planning, and before :meth:`run`. What takes the ranker to know is a row of status ``skipped``.
+        """
+        return ""
+
     @abstractmethod
     def run(self, context: Context) -> Iterator[Row]:
         """Measure one cell. ``context`` gives the collection, the scorer, the attack and the randomness."""

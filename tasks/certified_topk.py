@@ -9,6 +9,7 @@ import numpy as np
 
 from robustrank.defense import CertifiedRanker
 from robustrank.engine.context import Context
+from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import evaluate
 from robustrank.plugins.constraints import Count, Several
 from robustrank.rows import Radius, Row
@@ -34,13 +35,19 @@ class CertifiedTopK(Task):
     deviations = "bounds hold for the whole list at once; the published bound is reported too, as `paper`"
     table = "certified-topk"
 
+    def skip_reason(self, context: Context) -> str:
+        """A defense without certificates has nothing to measure."""
+        return "" if context.defense.certifies else "the defense gives no certificates"
+
     def run(self, context: Context) -> Iterator[Row]:
-        """Certify every list, and evaluate the defended ranker beside the undefended."""
+        """Certify every list, and evaluate the defended ranker beside the undefended.
+
+        Raises:
+            PluginError: The defense says that it certifies, and its ranker does not.
+        """
         ranker = context.served.ranker
         if not isinstance(ranker, CertifiedRanker):
-            note = "the defense gives no certificates"
-            yield context.row("certified", None, k=self.ks[0], status="skipped", note=note)
-            return
+            raise PluginError(f"defense {context.cell.defense.name!r} certifies, and its ranker is no CertifiedRanker")
         query_ids = context.query_ids(self.queries)
         if not query_ids:
             return  # none of the first queries is in this fold

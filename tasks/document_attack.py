@@ -23,7 +23,7 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Doc
 from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.defense_checks import check_certificates, detection_rows
-from .parts.targets import access_refusal, rank_bands, sample_targets, unattacked_queries
+from .parts.targets import beyond_grant, rank_bands, sample_targets, unattacked_queries, unsuited_ranker
 from .parts.unseen_edits import count_unseen_edits
 
 
@@ -65,14 +65,17 @@ class DocumentAttack(Task):
             text_encoder(self.encoder)  # and an encoder that embeds nothing
         rank_bands(self.targets)  # refuse an unknown set of targets before anything runs
 
+    def skip_reason(self, context: Context) -> str:
+        """An attack that needs more access than the task grants is not run."""
+        return beyond_grant(context.attack.access, Access[self.access.upper()])
+
     def run(self, context: Context) -> Iterator[Row]:
         """Attack every target; rank the lists with the attacked texts, and with those of the control, in one call."""
         query_ids = context.query_ids(self.queries)
         if not query_ids:
             return  # none of the first queries is in this fold
         context.run(query_ids=query_ids)  # all lists in one call
-        refusal = access_refusal(context, Access[self.access.upper()], query_ids)
-        if refusal:
+        if refusal := unsuited_ranker(context, query_ids):
             yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)

@@ -21,7 +21,7 @@ from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
 from .parts.measures import Measures
-from .parts.targets import access_refusal, unattacked_queries
+from .parts.targets import beyond_grant, unattacked_queries, unsuited_ranker
 
 Values = dict[str, dict[str, float]]  # measure -> query id -> value
 
@@ -58,14 +58,17 @@ class QueryAttack(Task):
     )
     table = "query-attack"
 
+    def skip_reason(self, context: Context) -> str:
+        """An attack that needs more access than the task grants is not run."""
+        return beyond_grant(context.attack.access, Access[self.access.upper()])
+
     def run(self, context: Context) -> Iterator[Row]:
         """Rank the candidates of every query for every variant of it, in one call."""
         query_ids = context.query_ids(self.queries)
         if not query_ids:
             return  # none of the first queries is in this fold
         clean_run = context.run(query_ids=query_ids)
-        refusal = access_refusal(context, Access[self.access.upper()], query_ids)
-        if refusal:
+        if refusal := unsuited_ranker(context, query_ids):
             measure = self.measures[0]
             yield context.row(measure, None, condition="attacked", status="skipped", note=refusal)
             return

@@ -72,17 +72,19 @@ def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
     return context.whole.only([query_id for query_id in context.whole.queries if query_id not in left_out])
 
 
-def access_refusal(context: Context, granted: Access, query_ids: Sequence[str]) -> str:
-    """Return why the cell's attack does not apply to its ranker, or an empty string.
+def beyond_grant(needed: Access, granted: Access) -> str:
+    """Return why an attack that needs some access is not run by a task that grants so much, or an empty string."""
+    if needed <= granted:
+        return ""
+    return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
 
-    Args:
-        context: The cell.
-        granted: The most access that the task grants.
-        query_ids: The attacked queries; the first list tells whether the ranker gives scores.
+
+def unsuited_ranker(context: Context, query_ids: Sequence[str]) -> str:
+    """Return why the cell's attack does not apply to the ranker that is served, or an empty string.
+
+    It tells what planning could not know. The first list of the queries shows whether the ranker gives scores.
     """
     needed = context.attack.access
-    if needed > granted:
-        return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
     if needed == Access.GRADIENTS and not isinstance(context.served.ranker, GradientRanker):
         return "the attack needs gradients, and this ranker has none"
     if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:

@@ -159,12 +159,20 @@ class Meddling(Defense):
         return ranker
 
 
+class Boastful(Defense):
+    certifies = True
+
+    def wrap(self, ranker, collection, rng):
+        return ranker
+
+
 @pytest.mark.parametrize(
     ("defense", "check", "says"),
     [
         (Random, "test_ranks_every_list_equally_each_time", "different lists"),
         (Nothing, "test_leaves_the_ranker_as_it_was", "not a Ranker"),
         (Meddling, "test_leaves_the_ranker_as_it_was", "other scores"),
+        (Boastful, "test_declares_what_its_ranker_can", "certifies is True"),
     ],
 )
 def test_defenses(defense, check, says):
