@@ -14,6 +14,7 @@ from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_queries
 from robustrank.errors import DataError
 from robustrank.notices import notice
+from robustrank.paths import given_path
 from robustrank.plugins import NamedFiles
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -52,7 +53,7 @@ class GivenQueries(Attack):
     def _paths(self) -> list[Path]:
         paths: list[Path] = []
         for pattern in self.files:
-            path = Path(pattern).expanduser()
+            path = given_path(pattern)
             matches = sorted(path.parent.glob(path.name))
             if not matches:
                 raise DataError(f"no file matches {pattern!r}", where="attack given-queries: files")

@@ -70,9 +70,9 @@ def command(
     """
     from rich.console import Console
 
-    from robustrank.engine.resources import default_cache
     from robustrank.engine.run import run
     from robustrank.experiment import load
+    from robustrank.paths import default_cache
 
     console = Console()
     asked = load(experiment)

@@ -13,6 +13,7 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
+from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode
 from robustrank.text.languages import ENGLISH
 
@@ -39,7 +40,7 @@ class BeirReader(CollectionReader):
         Raises:
             DataError: A file is missing or malformed (with file and line), or the files are inconsistent.
         """
-        folder = Path(self.folder).expanduser()
+        folder = given_path(self.folder)
         corpus, topics = folder / "corpus.jsonl", folder / "queries.jsonl"
         repairs = Repairs()
         queries = by_id(json_entries(topics, ("_id",), ("text",), repairs), repairs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.retrieval.bm25 import BM25Retriever
 from robustrank.text.languages import ENGLISH
 
@@ -100,7 +100,7 @@ def file_candidates(
     """
     judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
     if run is not None:
-        path = Path(run).expanduser()
+        path = given_path(run)
         return run_candidates(read_run(path, repairs), judged, depth, str(path))
     refuse_many(len(documents), max_documents, "the documents")
     return bm25_candidates(documents, judged, depth, language=language)

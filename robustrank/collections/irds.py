@@ -7,7 +7,6 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from robustrank.collections.check import checked
@@ -18,6 +17,7 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repair, Repairs, checked_id
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
+from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode, WholeNumber
 from robustrank.text.languages import ENGLISH, LANGUAGES
 
@@ -136,7 +136,7 @@ class IrDatasetsReader(CollectionReader):
 
     def _ranked(self, dataset: Any, queries: Mapping[str, str], where: str, repairs: Repairs) -> dict[str, list[str]]:
         if self.run is not None:
-            path = Path(self.run).expanduser()
+            path = given_path(self.run)
             return run_candidates(read_run(path, repairs), queries, self.depth, str(path))
         run: dict[str, dict[str, float]] = {}
         for entry in dataset.scoreddocs_iter():

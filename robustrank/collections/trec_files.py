@@ -14,6 +14,7 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode
 from robustrank.text.languages import ENGLISH
 
@@ -43,9 +44,9 @@ class TrecFilesReader(CollectionReader):
         Raises:
             DataError: A file is missing or malformed (with file and line), or the files are inconsistent.
         """
-        path, judgements = (Path(name).expanduser() for name in (self.documents, self.qrels))
+        path, judgements = (given_path(name) for name in (self.documents, self.qrels))
         repairs = Repairs()
-        queries = read_queries(Path(self.queries).expanduser(), repairs)
+        queries = read_queries(given_path(self.queries), repairs)
         qrels, documents = read_qrels(judgements, repairs), by_id(_entries(path, repairs), repairs)
         candidates = file_candidates(
             self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs

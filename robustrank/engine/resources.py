@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,12 +23,6 @@ from robustrank.rankers.serving import ServedRanker
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
-
-
-def default_cache() -> Path:
-    """The folder of scores and trained weights: ``ROBUSTRANK_CACHE``, or the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("ROBUSTRANK_CACHE") or Path(base) / "robustrank")
 
 
 class Resources:

@@ -80,7 +80,7 @@ class Distinct:
                 raise PydanticCustomError("empty", "at least one is needed")
             repeated = next((item for item in items if items.count(item) > 1), None)
             if repeated is not None:
-                raise PydanticCustomError("repeated", "{item} is repeated", {"item": repr(repeated)})
+                raise PydanticCustomError("repeated", "duplicate {item}", {"item": repr(repeated)})
             return items
 
         return core_schema.no_info_after_validator_function(check, handler(source))

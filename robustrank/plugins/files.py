@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from robustrank.errors import PluginError, UsageError
+from robustrank.paths import given_path
 from robustrank.plugins.registry import Kind, checked_class, import_failure
 
 PACKAGE_PREFIX = "robustrank_files_"  # and a hash of the folder
@@ -70,7 +71,7 @@ def forget_changed_files() -> None:
 
 
 def _module_of_file(path: str) -> ModuleType:
-    file = Path(path).expanduser().resolve()
+    file = given_path(path).resolve()
     if str(file) in _loaded:
         return _loaded[str(file)][0]
     if not file.is_file():

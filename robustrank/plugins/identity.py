@@ -17,7 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from robustrank.errors import DataError
+from robustrank.errors import DataError, UsageError
+from robustrank.paths import given_path
 from robustrank.plugins.contents import content_digest
 from robustrank.plugins.distributions import library_versions
 from robustrank.plugins.failure import plugin_code
@@ -176,10 +177,10 @@ def _plain(value: Any) -> Any:
 
 def _text_or_content(text: str) -> Any:
     """Return a text; where it names a file or folder, its content, and the text too where it may be a mere word."""
-    path = Path(text).expanduser()
     try:
-        exists = bool(text.strip("~./")) and "\0" not in text and path.exists()
-    except OSError:  # too long for a path
+        path = given_path(text)
+        exists = bool(text.strip("~./")) and path.exists()
+    except (OSError, UsageError):  # too long for a path, or none
         exists = False
     if not exists:
         return text

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.text.antonyms import are_antonyms
 from robustrank.text.packages import minilm_folder
 from robustrank.text.stopwords import STOP_WORDS
@@ -41,7 +42,7 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
     Raises:
         DataError: The encoder or table is missing or cannot be read.
     """
-    path = minilm_folder() if name == ENCODER else Path(name).expanduser()
+    path = minilm_folder() if name == ENCODER else given_path(name)
     if not path.is_dir():
         return SubstitutionTable.load(path)
     return encoder_table(path, threshold, neighbours, frozenset(word.key for text in texts for word in words(text)))

@@ -131,7 +131,7 @@ def test_a_scalar_is_taken_where_a_list_of_one_is_meant(hint, value, read):
 
 
 def test_a_list_of_several_is_neither_empty_nor_repeats_an_item():
-    for value, says in (((), "at least one"), ((1, 2, 1), "1 is repeated"), ((0,), "1 to")):
+    for value, says in (((), "at least one"), ((1, 2, 1), "duplicate 1"), ((0,), "1 to")):
         with pytest.raises(InvalidValue, match=says):
             read_value(Several[Count], value)
 
