@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import CANONICAL, Certificate, Evidence
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.evidence import CANONICAL, EXACT, Evidence
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
 from robustrank.plugins.constraints import Cosine, Count
@@ -87,4 +88,4 @@ class CanonicalRanker(RewritingRanker):
             for doc_id, score in zip(served.doc_ids, evenly_spread, strict=True)
         )
         query_id, table = served.request.query_id, self.table.fingerprint
-        return [Certificate(query_id, k, radius, 0.0, CANONICAL, "exact", table, evidence, certified=True) for k in ks]
+        return [Certificate(query_id, k, radius, 0.0, CANONICAL, EXACT, table, evidence, certified=True) for k in ks]
