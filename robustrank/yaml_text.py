@@ -33,6 +33,7 @@ def read_yaml(text: str) -> Any:
         raise YamlError(f"it has {size:,} bytes, and {MOST_BYTES:,} are allowed")
     try:
         loader = _Loader(text)
+        loader.name = "the text"  # in messages
         try:
             node = loader.get_single_node()
             if node is None:

@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from robustrank.errors import PluginError, UsageError, nearest
-from robustrank.plugins.failure import name_and_message, shown
+from robustrank.plugins.failure import name_and_message, place_of, plugin_code, shown
 from robustrank.plugins.specification import Spec
-from robustrank.plugins.values import InvalidValue, excerpt, in_words, read_value
+from robustrank.plugins.values import InvalidType, InvalidValue, check_type, excerpt, in_words, read_value
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,17 @@ def parameters(plugin: type) -> list[Parameter]:
     if not dataclasses.is_dataclass(plugin):
         return []
     comments, hints = _field_comments(plugin), _hints(plugin)
-    return [
-        Parameter(
-            field.name,
-            hints.get(field.name, Any),
-            field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
-            comments.get(field.name, ""),
-        )
-        for field in dataclasses.fields(plugin)
-        if field.init
-    ]
+    with plugin_code(plugin.__qualname__, f"{place_of(plugin)}, the default of a parameter"):
+        return [
+            Parameter(
+                field.name,
+                hints.get(field.name, Any),
+                field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
+                comments.get(field.name, ""),
+            )
+            for field in dataclasses.fields(plugin)
+            if field.init
+        ]
 
 
 def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
@@ -78,8 +79,7 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
     if missing and set(spec.parameters) <= set(known):
         raise UsageError(f"{kind} {spec.name!r} needs {', '.join(missing)}", where=spec.text, hint=describe)
     for parameter in known.values():
-        if not parameter.required:
-            _check_default(plugin, parameter, kind, spec.name)
+        _check_declaration(plugin, parameter, kind, spec.name)
     return checked_values(known, spec.parameters, f"{kind} {spec.name!r}", where=spec.text, hint=describe)
 
 
@@ -120,15 +120,22 @@ def checked_values(
     return values
 
 
-def _check_default(plugin: type, parameter: Parameter, kind: str, name: str) -> None:
-    """Refuse a plug-in whose default it would not accept from a user."""
+def _check_declaration(plugin: type, parameter: Parameter, kind: str, name: str) -> None:
+    """Refuse a plug-in with a type that is none, or a default that it would not accept from a user."""
     try:
-        read_value(parameter.hint, parameter.default)
+        if parameter.required:
+            check_type(parameter.hint)
+        else:
+            read_value(parameter.hint, parameter.default)
+    except InvalidType as error:
+        raise PluginError(
+            f"{kind} {name!r}: the type of its parameter {parameter.name} is {error}", where=place_of(plugin)
+        ) from error
     except InvalidValue as error:
         raise PluginError(
             f"{kind} {name!r} has a default that its type does not allow: "
             f"{parameter.name} = {shown(parameter.default)}: {error}",
-            where=f"{plugin.__module__}:{plugin.__qualname__}",
+            where=place_of(plugin),
             allowed=parameter.allowed,
         ) from error
 
@@ -139,7 +146,7 @@ def _hints(plugin: type) -> dict[str, Any]:
     except Exception as error:
         raise PluginError(
             f"the type of a parameter cannot be read: {name_and_message(error)}",
-            where=f"{plugin.__module__}:{plugin.__qualname__}",
+            where=place_of(plugin),
             hint="types of parameters are imported at run time, not under TYPE_CHECKING",
         ) from error
 
@@ -151,10 +158,11 @@ def _field_comments(plugin: type) -> dict[str, str]:
     for cls in reversed(plugin.__mro__[:-1]):
         try:
             source = textwrap.dedent(inspect.getsource(cls))
-        except (OSError, TypeError):
+            tree = ast.parse(source)
+        except (OSError, TypeError, SyntaxError):
             continue
         lines = source.splitlines()
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(tree):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 for line in lines[node.lineno - 1 : node.end_lineno]:
                     if "  # " in line:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import types
+import warnings
 from collections.abc import Sequence, Set
+from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -20,6 +22,19 @@ class InvalidValue(ValueError):
     """A value is not of the type; the message says why."""
 
 
+class InvalidType(TypeError):
+    """What should be a type is none."""
+
+
+def check_type(hint: Any) -> None:
+    """Refuse what is no type.
+
+    Raises:
+        InvalidType: It is none.
+    """
+    _reader(hint)
+
+
 def read_value(hint: Any, value: Any) -> Any:
     """Return a value as the type ``hint``; a single item is taken where a list is meant.
 
@@ -27,6 +42,7 @@ def read_value(hint: Any, value: Any) -> Any:
 
     Raises:
         InvalidValue: It is not of that type, or outside its range.
+        InvalidType: ``hint`` is no type.
     """
     from pydantic import ValidationError
 
@@ -35,6 +51,17 @@ def read_value(hint: Any, value: Any) -> Any:
     except ValidationError as error:
         reasons = dict.fromkeys(detail["msg"].removeprefix("Value error, ") for detail in error.errors()[:3])
         raise InvalidValue("; ".join(reasons)) from error
+
+
+def is_exactly(hint: Any, value: Any) -> bool:
+    """Return whether a value has the type ``hint`` as it is, without being read as one."""
+    from pydantic import ValidationError
+
+    try:
+        _reader(hint).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def in_words(hint: Any) -> str:
@@ -50,6 +77,8 @@ def in_words(hint: Any) -> str:
         return " | ".join(map(str, get_args(hint)))
     if options := _options(hint):
         return ", or ".join(map(in_words, options))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return " | ".join(f"{hint.__name__}.{member.name}" for member in hint)
     if get_origin(hint) in _LISTS:
         return f"list of ({in_words(get_args(hint)[0])})"
     return str(_NAMES.get(get_origin(hint) or hint) or getattr(hint, "__name__", hint))
@@ -64,8 +93,15 @@ def excerpt(value: Any) -> str:
 @cache
 def _reader(hint: Any) -> Any:
     from pydantic import ConfigDict, TypeAdapter
+    from pydantic.errors import PydanticUserError
+    from pydantic.warnings import ArbitraryTypeWarning
 
-    return TypeAdapter(_bounded(hint), config=ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ArbitraryTypeWarning)
+            return TypeAdapter(_bounded(hint), config=ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True))
+    except (PydanticUserError, ArbitraryTypeWarning) as error:
+        raise InvalidType(excerpt(hint)) from error
 
 
 def _bounded(hint: Any) -> Any:

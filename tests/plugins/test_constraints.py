@@ -151,4 +151,4 @@ def test_a_default_outside_its_own_range_is_the_plug_ins_fault():
 
     with pytest.raises(PluginError, match=r"words = int: 0: it must be 1 to") as refused:
         checked_parameters(Odd, Spec("odd"), "attack")
-    assert "Odd" in str(refused.value.where)
+    assert "test_constraints.py:" in str(refused.value.where)
