@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.text.embedding_table import load_table
@@ -22,7 +22,7 @@ from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable
+from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
 from .parts.victim_feedback import Feedback, query_victim
 
 Objective = Callable[[Sequence[str]], NDArray[np.float64]]
@@ -43,6 +43,7 @@ class GreedySubstitution(Attack):
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"
+    stops_early = "when max_words substitutions are accepted"
     reference = (
         "Jin et al. (TextFooler), AAAI 2020, section 3 (order); Wu et al. (PRADA), ACM TOIS 41(4), 2023 (greedy)"
     )
@@ -60,6 +61,15 @@ class GreedySubstitution(Attack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """No query."""
+        return 0
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """The document, each word deleted, and all candidate substitutes of all words."""
+        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        return substitution_bound(table, self.candidates, by_word=int(self.order == "deletion"))
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.edits import perturbation_of
-from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
+from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_bound, hotflip_search
 from .parts.insertion import Position, insertion
 
 
@@ -35,6 +35,7 @@ class HotFlip(Attack):
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "gradients"
+    stops_early = "at a local optimum of its search"
     reference = "Ebrahimi et al. (HotFlip), ACL 2018; Wang, Lyu, Anand, ICTIR 2022, local attack"
     deviations = (
         "candidates are words of the collection, not wordpieces; each step chooses the best slot as well as the word; "
@@ -47,6 +48,14 @@ class HotFlip(Attack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Collect the candidate words."""
         self._lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """No query."""
+        return 0
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """All steps, each with a gradient and its candidates."""
+        return lambda target: hotflip_bound(self.steps, self.candidates)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the best trigger of the search."""

@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Edit, Perturbation, apply_edits
+from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.plugins.constraints import Count, Share
@@ -46,6 +46,7 @@ class IDEM(SurrogateAttack):
 
     size_parameter = "longest"
     cost = "language model"
+    stops_early = "where the language model repeats a sentence, or copies one"
     reference = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
     deviations = (
         "a causal language model continues a prompt of the document's start and the query, where the paper's BART "
@@ -58,6 +59,9 @@ class IDEM(SurrogateAttack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model."""
         self._load_surrogate(interface, collection, rng)
+
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        return lambda target: self.sentences * len(self._boundaries(target.text))
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         sentences = self._sentences(target, rng)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Perturbation
+from robustrank.attack import Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.memo import Memo
@@ -21,10 +21,18 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.words import document_frequencies, words
 from robustrank.victim import QueryInterface, Target
 
-from .parts.decoding import Decoder, DecodingConfig
+from .parts.decoding import Decoder, DecodingConfig, search_bound
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
-from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, prepared_view
+from .parts.surrogates import (
+    STD_SAMPLE,
+    VICTIM,
+    ImitationSettings,
+    Surrogate,
+    SurrogateAttack,
+    SurrogateScorer,
+    prepared_view,
+)
 
 
 @dataclass
@@ -67,9 +75,17 @@ class PAT(SurrogateAttack):
         """Load or train the surrogate model, and map the language model's tokens into its embedding space."""
         self._load_surrogate(interface, collection, rng)
         self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, interface))
+        self._frequent = self._frequent_words(collection)
+
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        similar = len(self._frequent_words(collection)) if self.similar else 0
+        search = 1 + similar + search_bound(self.length, self.beams, self.candidates)
+        return lambda target: search + min(STD_SAMPLE, target.listed)
+
+    def _frequent_words(self, collection: Collection) -> list[str]:
         counts = document_frequencies(collection.documents.values())
         content = [key for key in counts if key.isalpha() and key not in STOP_WORDS]
-        self._frequent = sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
+        return sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         anchor = self._anchor(target)

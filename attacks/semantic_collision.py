@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Perturbation
+from robustrank.attack import Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
 from robustrank.plugins.constraints import Amount, Count, Positive, Share, Weight
@@ -23,11 +23,18 @@ from robustrank.text.languages import ENGLISH
 from robustrank.text.words import words
 from robustrank.victim import GradientView, QueryInterface, Target
 
-from .parts.decoding import Decoder, DecodingConfig
+from .parts.decoding import Decoder, DecodingConfig, search_bound
 from .parts.hotflip import Lexicon, Trigger, mean_vectors
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
-from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, prepared_view
+from .parts.surrogates import (
+    STD_SAMPLE,
+    ImitationSettings,
+    Surrogate,
+    SurrogateAttack,
+    SurrogateScorer,
+    prepared_view,
+)
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # parameters of Adam
 
@@ -82,6 +89,14 @@ class SemanticCollision(SurrogateAttack):
             return
         max_words = self.frequent if self.kind == "regularised" else None
         self._lexicon = Lexicon.of(collection, view, self.minimum_documents, max_words)
+
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        if self.kind == "natural":
+            search, sample = search_bound(self.length, self.beams, self.candidates), STD_SAMPLE
+        else:
+            search = self.steps + self.candidates * (1 + (self.length - 1) * self.beams)
+            sample = STD_SAMPLE if self.kind == "regularised" else 0
+        return lambda target: search + min(sample, target.listed)
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         text = self._natural(target, scorer) if self.kind == "natural" else self._from_words(target, scorer, rng)

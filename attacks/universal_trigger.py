@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Pair
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.hotflip import Lexicon, Trigger, search_universal_trigger
+from .parts.hotflip import Lexicon, Trigger, hotflip_bound, search_universal_trigger
 from .parts.insertion import Position, insert
 
 
@@ -34,6 +34,7 @@ class UniversalTrigger(Attack):
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
+    stops_early = "at a local optimum of its search"
     reference = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
     deviations = (
         "candidates are words of the collection, and each step replaces one of them; the training pairs are sampled "
@@ -53,6 +54,14 @@ class UniversalTrigger(Attack):
         self._trigger = search_universal_trigger(
             interface, pairs, self.position, initial, lexicon, self.steps, self.candidates
         )
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """All steps of the search, on every pair."""
+        return self.pairs * hotflip_bound(self.steps, self.candidates) if any(collection.candidates.values()) else 0
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """No query."""
+        return lambda target: 0
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the trigger inserted."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.imitation import Imitation
 from robustrank.plugins.constraints import Cosine, Count
@@ -22,8 +22,8 @@ from robustrank.text.words import Word, words
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 from .parts.hotflip import tokens_within
-from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable
-from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate
+from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate, surrogate_bound
 
 
 @dataclass
@@ -46,6 +46,7 @@ class WordSubstitution(Attack):
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "gradients"
+    stops_early = "when max_words substitutions are accepted, and where the surrogate does not read a word"
     reference = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
     deviations = (
         "substitutes come from a substitution table, not from counter-fitted vectors; several substitutes are tried "
@@ -66,6 +67,15 @@ class WordSubstitution(Attack):
         """Load the substitution table, and load or train the surrogate model."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """The lists that an imitation model learns from."""
+        return surrogate_bound(self.surrogate, self.imitation, collection)
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """The document, all candidate substitutes of all words, and the gradient steps of a white-box attack."""
+        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        return substitution_bound(table, self.candidates, extra=self.steps if self.surrogate == VICTIM else 0)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""

@@ -35,7 +35,7 @@ class Task(ABC):
     def skip_reason(self, context: Context) -> str:
         """Return why the cell does not apply, as far as it is known without a model; nothing where it applies.
 
-        Asked at planning, and before :meth:`run`. What takes the ranker to know is a row of status ``skipped``.
+        Called at planning, and before :meth:`run`. What takes the ranker to know is a row of status ``skipped``.
         """
         return ""
 
@@ -44,5 +44,8 @@ class Task(ABC):
         """Measure one cell. ``context`` gives the collection, the scorer, the attack and the randomness."""
 
     @abstractmethod
-    def calls(self, context: Context) -> int:
-        """Return an upper bound on the pairs this cell scores, from the collection alone: for ``--dry-run``."""
+    def calls(self, context: Context) -> int | None:
+        """Return an upper bound on the pairs this cell scores, from the collection alone, for ``--dry-run``.
+
+        None where none is known: an attack does not say what it asks, and has no budget.
+        """

@@ -65,7 +65,7 @@ class CertifiedTopK(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate, by the defended ranker and by the undefended (a defense may call its ranker more often)."""
-        return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
+        return 2 * sum(len(context.collection.candidates[q]) for q in context.query_ids(self.queries))
 
     def _certify(self, context: Context, ranker: CertifiedRanker, query_id: str) -> Iterator[Row]:
         served = context.ranked(query_id)

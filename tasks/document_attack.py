@@ -22,8 +22,9 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Doc
 
 from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
+from .parts.bounds import document_attack_calls, list_lengths
 from .parts.defense_checks import check_certificates, detection_rows
-from .parts.targets import beyond_grant, rank_bands, sample_targets, unattacked_queries, unsuited_ranker
+from .parts.targets import beyond_grant, rank_bands, sample_targets, target_count, unattacked_queries, unsuited_ranker
 from .parts.unseen_edits import count_unseen_edits
 
 
@@ -95,16 +96,29 @@ class DocumentAttack(Task):
         yield from check_certificates(context, results)
         yield from detection_rows(context, results)
 
-    def calls(self, context: Context) -> int:
-        """Every list once; a target, the budget (or 1,000 queries where there is none), its text and its control.
+    def calls(self, context: Context) -> int | None:
+        """Every list once; for each target what the attack asks, its text, and its control's.
 
-        A query costs a list ranker the whole list.
+        A text costs a list ranker the whole list.
         """
         query_ids = context.query_ids(self.queries)
-        lengths = [len(context.collection.candidates[query_id]) for query_id in query_ids]
-        targets = sum(int(b.removeprefix("last-")) if b.startswith("last-") else 1 for b in rank_bands(self.targets))
-        texts = 2 + (1000 if self.budget_queries is None else self.budget_queries)
-        return sum(n + targets * texts * (1 if context.is_pointwise_ranker else n) for n in lengths)
+        lengths = list_lengths(context, query_ids)
+        targets = {query_id: self._possible_targets(context, query_id) for query_id in query_ids}
+        counts = {query_id: self._target_count(context, targets[query_id], lengths[query_id]) for query_id in query_ids}
+        by_attack = document_attack_calls(context, targets, counts, self.budget_queries, self.budget_model_calls)
+        if by_attack is None:
+            return None
+        texts = 1 + bool(context.attack.control) + (self.replace == "together")
+        one_text = {q: 1 if context.is_pointwise_ranker else n for q, n in lengths.items()}
+        return by_attack + sum(n + counts[q] * texts * one_text[q] for q, n in lengths.items())
+
+    def _possible_targets(self, context: Context, query_id: str) -> list[str]:
+        named, candidates = context.attack.targets(query_id), context.collection.candidates[query_id]
+        return [doc_id for doc_id in candidates if named is None or doc_id in named]
+
+    def _target_count(self, context: Context, possible: Sequence[str], listed: int) -> int:
+        is_named = context.attack.targets("") is not None
+        return len(possible) if is_named else min(len(possible), target_count(self.targets, listed))
 
     def _targets(self, context: Context, query_ids: Sequence[str]) -> tuple[list[Target], list[tuple[str, str]]]:
         """Return the targets, and for each band that a list is too short for its query and the reason."""

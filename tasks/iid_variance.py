@@ -41,4 +41,4 @@ class IidVariance(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query."""
-        return sum(len(candidates) for candidates in context.collection.candidates.values())
+        return sum(len(context.collection.candidates[q]) for q in context.query_ids(self.queries))

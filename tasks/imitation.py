@@ -52,6 +52,8 @@ class ImitationAgreement(Task):
             yield from context.rows(values, query_id)
 
     def calls(self, context: Context) -> int:
-        """Every candidate of the tested queries and of those the surrogate asks about."""
-        lengths = [len(candidates) for candidates in context.collection.candidates.values()]
-        return sum(lengths[: self.tested]) + self.queries * max(lengths, default=0)
+        """Every candidate of the tested queries, and of the queries that the surrogate learns from."""
+        tested = context.query_ids(self.tested)
+        learned = unattacked_queries(context, tested).candidates
+        lengths = sorted(map(len, learned.values()), reverse=True)[: self.queries]
+        return sum(lengths) + sum(len(context.collection.candidates[query_id]) for query_id in tested)

@@ -56,7 +56,7 @@ class OodCorpus(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query, under the ranker of each collection."""
-        pairs = sum(len(candidates) for candidates in context.collection.candidates.values())
+        pairs = sum(len(context.collection.candidates[q]) for q in context.query_ids(self.queries))
         return pairs * (1 + len(context.other_domains))
 
     def _evaluate(self, context: Context, training_split: TrainingSplit | None) -> dict[str, dict[str, float]]:

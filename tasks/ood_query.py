@@ -66,8 +66,12 @@ class OodQuery(Task):
             yield from self._rows(context, tested, unseen, "unseen")
 
     def calls(self, context: Context) -> int:
-        """Every candidate of every query, under the ranker that has seen its type and under the one that has not."""
-        return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
+        """Every candidate of every query of a type, by the ranker that has seen it, and by the one that has not."""
+        tested, learned = self._types(context)
+        chosen = self._chosen(context, tested, learned)
+        query_ids = [query_id for query_id in context.query_ids(self.queries) if tested.get(query_id) in chosen]
+        rankers = 1 if context.training_split is None else 2
+        return rankers * sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
 
     def _types(self, context: Context) -> tuple[dict[str, str], dict[str, str]]:
         """Return the type of each query of the tested collection, and of each training query."""

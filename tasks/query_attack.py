@@ -20,6 +20,7 @@ from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
+from .parts.bounds import list_lengths, query_attack_calls
 from .parts.measures import Measures
 from .parts.targets import beyond_grant, unattacked_queries, unsuited_ranker
 
@@ -90,13 +91,13 @@ class QueryAttack(Task):
         for query_id in query_ids:
             yield from self._rows(context, query_id, variants[query_id], clean, attacked)
 
-    def calls(self, context: Context) -> int:
-        """Every candidate with the query and with each of its variants, and with each query an attack may put."""
+    def calls(self, context: Context) -> int | None:
+        """Every candidate with the query, with each of its variants, and with each query that an attack puts."""
         query_ids = context.query_ids(self.queries)
-        candidates = sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
-        asks = context.attack.access > Access.NOTHING
-        queries = (100 if self.budget_queries is None else self.budget_queries) if asks else 0
-        return candidates * (1 + self.variants * (1 + queries))
+        calls = query_attack_calls(context, query_ids, self.variants, self.budget_queries)
+        if calls is None:
+            return None
+        return calls + sum(list_lengths(context, query_ids).values()) * (1 + self.variants)
 
     def _attack_all(
         self, context: Context, attack: PreparedAttack, query_ids: Sequence[str]

@@ -115,6 +115,11 @@ def hotflip_search(
         yield trigger
 
 
+def hotflip_bound(steps: int, candidates: int) -> int:
+    """Return how many texts and gradients :func:`hotflip_search` asks at most."""
+    return 1 + steps * (1 + candidates)
+
+
 def search_universal_trigger(
     interface: QueryInterface,
     pairs: Sequence[Pair],

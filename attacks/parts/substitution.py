@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Edit, Perturbation, apply_edits
+from robustrank.attack import Edit, Perturbation, PlannedTarget, TargetBound, apply_edits
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import Word, in_case_of
+from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import BudgetExhausted
 
 from .edits import perturbation_of
@@ -34,6 +34,25 @@ def substitution_edits(document_words: Sequence[Word], substitutions: Mapping[in
         Edit(document_words[i].start, document_words[i].end, in_case_of(substitutions[i], document_words[i].text))
         for i in sorted(substitutions)
     )
+
+
+def substitution_bound(table: SubstitutionTable, candidates: int, extra: int = 0, by_word: int = 0) -> TargetBound:
+    """Return the bound of a greedy search: the document, and the candidate substitutes of all its words.
+
+    Args:
+        table: The substitutions.
+        candidates: The maximum number of substitutes tried for a word.
+        extra: Queries of a target beside the search.
+        by_word: Queries of each substitutable word beside the search.
+    """
+
+    def bound(target: PlannedTarget) -> int:
+        document_words = words(target.text)
+        indices = substitutable(document_words, table)
+        tried = sum(min(candidates, len(table.substitutes(document_words[i].key))) for i in indices)
+        return extra + 1 + by_word * len(indices) + tried if indices else 0
+
+    return bound
 
 
 def greedy_search(

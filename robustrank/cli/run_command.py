@@ -110,8 +110,8 @@ def _show_plan(experiment: Experiment, cache: Path, console: Console) -> None:
     table = Table("key", "cell", "max. model calls", title=f"{experiment.name}: plan")
     total = 0
     for cell, calls in upper_bound(experiment, cache):
-        table.add_row(cell.key[:8], Text(printable(cell.title)), f"{calls:,}")
-        total += calls
+        table.add_row(cell.key[:8], Text(printable(cell.title)), "not known" if calls is None else f"{calls:,}")
+        total += calls or 0
     table.columns[2].justify = "right"
     console.print(table)
     console.print(f"{table.row_count} cells, at most {total:,} model calls")

@@ -50,10 +50,10 @@ def make_plan(experiment: Experiment, resources: Resources) -> Plan:
     return Plan(cells, points, _plain(planned_provenance(cells, resources)), header(cells, resources))
 
 
-def upper_bounds(experiment: Experiment, resources: Resources) -> list[tuple[Cell, int]]:
+def upper_bounds(experiment: Experiment, resources: Resources) -> list[tuple[Cell, int | None]]:
     """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
     cells = make_plan(experiment, resources).cells
-    return [(cell, int(create("task", cell.task).calls(Context(cell, resources)))) for cell in cells]
+    return [(cell, create("task", cell.task).calls(Context(cell, resources))) for cell in cells]
 
 
 def _refuse_empty(experiment: Experiment, cells: Sequence[Cell]) -> None:

@@ -128,7 +128,7 @@ def run(
     return summary
 
 
-def upper_bound(experiment: Experiment, cache: Path) -> list[tuple[Cell, int]]:
+def upper_bound(experiment: Experiment, cache: Path) -> list[tuple[Cell, int | None]]:
     """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
     with open_executor(experiment, cache) as executor:
         return executor.upper_bounds()

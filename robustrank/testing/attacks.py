@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, PlannedTarget
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
@@ -62,6 +62,24 @@ class AttackConformance:
             with suppress(BudgetExhausted):
                 self._prepared().perturb(self._target(TEXTS[0]), victim, derive(0, "conformance"))
             require(victim.meter.queries <= queries, f"it spent {victim.meter.queries} of {queries} queries")
+
+    def test_spends_no_more_than_its_bounds(self) -> None:
+        """``prepare_bound`` and ``target_bound`` are upper bounds; without them there is nothing to show."""
+        attack, training = self.new_attack(), COLLECTION.only(["q", "q2"])
+        interface = QueryInterface(ServedRanker(Overlap()), attack.access)
+        bound = attack.target_bound(COLLECTION)
+        most = attack.prepare_bound(training)
+        prepared = prepare(attack, interface, training, derive(0, "prepare"))
+        spent = interface.meter.queries
+        require(most is None or spent <= most, f"prepare spent {spent} queries, and prepare_bound says {most}")
+        if bound is None:
+            return
+        for text in TEXTS:
+            victim, target = self._victim(text, ServedRanker(Overlap())), self._target(text)
+            prepared.perturb(target, victim, derive(0, "conformance"))
+            edited = target.query if self._edits_query() else text
+            allowed, spent = bound(PlannedTarget(edited, len(target.ranked))), victim.meter.queries
+            require(spent <= allowed, f"a target spent {spent} queries, and target_bound says {allowed}: {text!r}")
 
     def test_survives_a_query_without_words(self) -> None:
         """An empty query is no reason to raise."""

@@ -63,6 +63,15 @@ def sample_targets(
     return list(dict.fromkeys(ranks)), missing
 
 
+def target_count(names: Sequence[str], listed: int) -> int:
+    """Return how many targets :func:`sample_targets` draws at most from a list of so many documents."""
+    counts = [
+        min(int(last[1]), listed) if (last := _LAST.match(name)) else int(int(name.split("-")[0]) <= listed)
+        for name in rank_bands(names)
+    ]
+    return sum(counts)
+
+
 def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
     """Return the whole collection with the queries that are not attacked alone: what an attack may prepare on.
 

@@ -39,6 +39,19 @@ class Spending(Attack):
         return Perturbation(target.document)
 
 
+class Generous(Attack):
+    """Asks more than it says."""
+
+    access = Access.SCORES
+
+    def target_bound(self, collection):
+        return lambda target: 1
+
+    def perturb(self, target, victim, rng):
+        victim.scores(["a", "b"])
+        return Perturbation(target.document)
+
+
 SHARED: list[str] = []
 
 
@@ -61,6 +74,7 @@ class Sharing(Attack):
         (Undeclared, "test_is_deterministic", "edits"),
         (Drifting, "test_is_deterministic", "another text"),
         (Spending, "test_keeps_its_budget", "100 of 0"),
+        (Generous, "test_spends_no_more_than_its_bounds", "target_bound says 1"),
         (Sharing, "test_does_not_depend_on_attacks_beside_it", "many targets at once"),
     ],
 )
