@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -58,6 +58,11 @@ class GreedySubstitution(Attack):
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
@@ -74,7 +79,7 @@ class GreedySubstitution(Attack):
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
         document_words = words(target.document)
-        indices = substitutable(document_words, self._table)
+        indices = substitutable(document_words, self._table, target.language)
         if not indices:
             return Perturbation(target.document, note=NO_SUBSTITUTE)
 

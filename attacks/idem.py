@@ -19,6 +19,7 @@ from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.plugins.constraints import Count, Share
+from robustrank.text.languages import ENGLISH
 from robustrank.text.words import words
 from robustrank.victim import QueryInterface, Target
 
@@ -26,7 +27,8 @@ from .parts.edits import perturbation_of
 from .parts.insertion import SENTENCE_BREAK
 from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer
 
-_SENTENCE_END = re.compile(r"[.!?\n]")
+CONNECTIVE = "It is known that"
+_SENTENCE_END = re.compile(r"[.!?।॥؟۔。！？\n]")
 
 
 @dataclass
@@ -38,7 +40,7 @@ class IDEM(SurrogateAttack):
     places: Count = 8  # maximum number of sentence boundaries at which the insertion is tried
     shortlist: Count = 10  # insertions of the best relevance, whose coherence is computed
     weight: Share = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
-    connective: str = "It is known that"  # end of the prompt, after the start of the document and the query
+    connective: str = CONNECTIVE  # end of the prompt, after the start of the document and the query
     context: Count = 48  # words of the document in the prompt
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
@@ -55,6 +57,11 @@ class IDEM(SurrogateAttack):
         "shortlist only"
     )
     control = "random-trigger"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model or connective; any with others, which the user answers for."""
+        return (ENGLISH,) if self.connective == CONNECTIVE else super().languages
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model."""

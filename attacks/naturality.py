@@ -15,7 +15,8 @@ import numpy as np
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.languages import ENGLISH, SPACED
+from robustrank.text.stopwords import stop_words
 from robustrank.text.words import document_frequencies, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -36,6 +37,11 @@ class Naturality(Attack):
     reference = "Penha, Camara, Hauff, ECIR 2022"
     deviations = "keywords have the highest tf-idf over the collection; the reference also uses a T5 summariser"
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English where stop words are left out; where words are separated by spaces otherwise."""
+        return (ENGLISH,) if self.keep == "content" else SPACED
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Compute document frequencies."""
         self._frequencies = document_frequencies(collection.documents.values())
@@ -44,7 +50,8 @@ class Naturality(Attack):
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query without the removed words."""
         query_words = words(target.query)
-        retained = {i for i, word in enumerate(query_words) if word.key not in STOP_WORDS}
+        left_out = stop_words(target.language)
+        retained = {i for i, word in enumerate(query_words) if word.key not in left_out}
         if self.keep == "keywords":
             tf = Counter(query_words[i].key for i in retained)
             order = sorted(retained, key=lambda i: (-tf[query_words[i].key] * self._idf(query_words[i].key), i))

@@ -14,6 +14,7 @@ import numpy as np
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
+from robustrank.text.words import first_words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.insertion import SENTENCE_BREAK, Position, insert
@@ -55,4 +56,4 @@ class PassageInjection(Attack):
 
     def _first_sentence(self, text: str) -> str:
         """Return the first sentence of a text, truncated to ``longest`` words."""
-        return " ".join(SENTENCE_BREAK.split(text.strip())[0].split()[: self.longest])
+        return first_words(SENTENCE_BREAK.split(text.strip())[0], self.longest)

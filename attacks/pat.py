@@ -17,8 +17,8 @@ from robustrank.language_model import SMOLLM2, language_model
 from robustrank.memo import Memo
 from robustrank.plugins.constraints import Amount, Count, Weight
 from robustrank.rankers.ranker import Scores
-from robustrank.text.stopwords import STOP_WORDS
-from robustrank.text.words import document_frequencies, words
+from robustrank.text.stopwords import stop_words
+from robustrank.text.words import document_frequencies, is_alphabetic, words
 from robustrank.victim import QueryInterface, Target
 
 from .parts.decoding import Decoder, DecodingConfig, search_bound
@@ -84,7 +84,8 @@ class PAT(SurrogateAttack):
 
     def _frequent_words(self, collection: Collection) -> list[str]:
         counts = document_frequencies(collection.documents.values())
-        content = [key for key in counts if key.isalpha() and key not in STOP_WORDS]
+        left_out = stop_words(collection.language)
+        content = [key for key in counts if is_alphabetic(key) and key not in left_out]
         return sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
@@ -119,12 +120,12 @@ class PAT(SurrogateAttack):
             value,
             target.document,
         )
-        hypotheses = decoder.search(scorer, config, self._bonuses(anchor, decoder, scorer))
+        hypotheses = decoder.search(scorer, config, self._bonuses(anchor, target.language, decoder, scorer))
         return hypotheses[0].text.strip() if hypotheses else ""
 
-    def _bonuses(self, anchor: str, decoder: Decoder, scorer: SurrogateScorer) -> NDArray[np.float32]:
+    def _bonuses(self, anchor: str, language: str, decoder: Decoder, scorer: SurrogateScorer) -> NDArray[np.float32]:
         """Return float32[n], the bonus of each token: the anchor's words and the words similar to the query get it."""
-        favoured = {word.key for word in words(anchor)} - STOP_WORDS
+        favoured = {word.key for word in words(anchor)} - stop_words(language)
         if self.similar and self._frequent:
             order = np.argsort(-scorer.scores(self._frequent), kind="stable")[: self.similar]
             favoured |= {self._frequent[int(index)] for index in order}

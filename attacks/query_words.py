@@ -14,8 +14,9 @@ import numpy as np
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count, Share
-from robustrank.text.embedding_table import ENCODER, load_table
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.embedding_table import ENCODER, load_table, table_languages
+from robustrank.text.languages import SPACED
+from robustrank.text.stopwords import stop_words
 from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -41,6 +42,11 @@ class QueryWords(Attack):
     reference = "Penha, Camara, Hauff, ECIR 2022; Morris et al. (TextAttack), EMNLP 2020"
     deviations = "synonyms are neighbours in an encoder's input embeddings without antonyms, unless a table is given"
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those with spaces between words; with synonyms, English with an encoder's table, any with a table file."""
+        return table_languages(self.table) if self.operation == "synonym" else SPACED
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table of the collection's words if synonyms are used."""
         if self.operation == "synonym":
@@ -51,7 +57,7 @@ class QueryWords(Attack):
         query_words = words(target.query)
         if self.operation == "shuffle":
             return self._shuffled(target.query, query_words, rng)
-        eligible = self._eligible(query_words)
+        eligible = self._eligible(query_words, target.language)
         sample = sample_indices(eligible, words_to_change(len(eligible), self.count, self.rate), rng)
         if self.operation == "drop":
             sample = sample[: max(0, len(query_words) - 1)]
@@ -62,11 +68,12 @@ class QueryWords(Attack):
             edits.append(self._edit(target.query, query_words[index], edits[-1].end if edits else 0, rng))
         return perturbation_of(target.query, edits)
 
-    def _eligible(self, query_words: list[Word]) -> list[int]:
+    def _eligible(self, query_words: list[Word], language: str) -> list[int]:
         """Return the indices of the words that may be changed."""
         if self.operation == "synonym":
             return [i for i, word in enumerate(query_words) if self._synonyms(word)]
-        return [i for i, word in enumerate(query_words) if word.key not in STOP_WORDS]
+        left_out = stop_words(language)
+        return [i for i, word in enumerate(query_words) if word.key not in left_out]
 
     def _edit(self, query: str, word: Word, position: int, rng: np.random.Generator) -> Edit:
         """Return the edit of a word; characters before ``position`` belong to the previous edit."""

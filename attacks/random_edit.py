@@ -13,7 +13,7 @@ import numpy as np
 from robustrank.attack import Control, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -40,6 +40,11 @@ class RandomEdit(Control):
 
     _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table and collect the vocabulary."""

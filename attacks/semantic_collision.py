@@ -79,6 +79,11 @@ class SemanticCollision(SurrogateAttack):
         """The digest of the language model's files, if one is used."""
         return "" if self.kind == "aggressive" else language_model_digest(self.language_model)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Any for aggressive collisions; those of the language model otherwise."""
+        return () if self.kind == "aggressive" else super().languages
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model, and collect the candidate words or tokens."""
         self._analyser = analyser(collection.language)

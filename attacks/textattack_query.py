@@ -15,6 +15,7 @@ from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count, Share
 from robustrank.text import textattack_adapter
+from robustrank.text.languages import ENGLISH
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import MINIMUM_LENGTH
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -32,6 +33,7 @@ class TextAttackQuery(Attack):
     minimum_length: Count = MINIMUM_LENGTH  # minimum number of characters of an eligible word
     options: dict[str, Any] = field(default_factory=dict)  # arguments of the transformation's constructor
 
+    languages = (ENGLISH,)  # its words and its transformations
     access = Access.NOTHING
     edits = "query"
     size_parameter = "count"

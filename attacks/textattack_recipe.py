@@ -22,6 +22,7 @@ from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import load_table
+from robustrank.text.languages import ENGLISH
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.preparation import require_prepared
@@ -40,6 +41,7 @@ class TextAttackRecipe(Attack):
     neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
     encoder: RankerSpec = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification
 
+    languages = (ENGLISH,)  # its words and its transformations
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"

@@ -16,7 +16,7 @@ from robustrank.collections.collection import Collection
 from robustrank.imitation import Imitation
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Encoding, GradientRanker
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
@@ -63,6 +63,11 @@ class WordSubstitution(Attack):
         if self.surrogate == VICTIM:
             self.access = Access.GRADIENTS
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table, and load or train the surrogate model."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
@@ -80,7 +85,7 @@ class WordSubstitution(Attack):
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
         document_words = words(target.document)
-        indices = substitutable(document_words, self._table)
+        indices = substitutable(document_words, self._table, target.language)
         if not indices:
             return Perturbation(target.document, note=NO_SUBSTITUTE)
         view = SurrogateScorer.of(self._surrogate, target, victim).view

@@ -19,7 +19,7 @@ from robustrank.defense import Defense, RewritingRanker
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Ranker
 from robustrank.records import RankedList
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import document_frequencies, replace_words, words
 
@@ -38,6 +38,11 @@ class Canonical(Defense):
     certifies = True
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and documents are encoded, not queries"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker of canonical documents."""

@@ -14,7 +14,7 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
 from robustrank.plugins.constraints import Cosine, Count, InnerShare, Number, Positive
 from robustrank.rankers.ranker import Ranker
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import PerturbationSets
 
 from .parts.smoothing import Bound, SmoothedRanker, SmoothingSettings
@@ -47,6 +47,11 @@ class CertDR(Defense):
         "by hops in the table; texts of equal perturbation sets share their copies, for all queries; the squashing is "
         "fitted to the ranker; no noise training"
     )
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

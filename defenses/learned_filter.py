@@ -26,6 +26,7 @@ from robustrank.plugins.specification import parse
 from robustrank.prepared_attack import prepare
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.serving import ServedRanker
+from robustrank.text.languages import common_languages
 from robustrank.victim import Access, QueryInterface, Target, blind_victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
@@ -68,6 +69,11 @@ class LearnedFilter(Defense):
         if not (self.attacks or self.files):
             raise ValueError("attacks=[], files=[]; at least one of them must be given")
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that all its attacks work on."""
+        return common_languages(self._attack(specification).languages for specification in self.attacks)
+
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter.
 
@@ -104,7 +110,7 @@ class LearnedFilter(Defense):
         prepared = [prepare(attack, QueryInterface(served, Access.NOTHING), collection, rng) for attack in attacks]
         for query_id, best, sampled in _sample_candidates(collection, self.documents if attacks else 0, rng):
             query, document = collection.queries[query_id], collection.documents[sampled]
-            target = Target(query_id, query, sampled, document, 1)
+            target = Target(query_id, query, sampled, document, 1, language=collection.language)
             victim = blind_victim(served, target)
             texts = [attack.perturb(target, victim, rng).text for attack in prepared]
             yield TrainingExample(query, document, tuple(text for text in texts if text != document))

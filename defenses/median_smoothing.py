@@ -19,7 +19,7 @@ from robustrank.defense import Defense, pointwise
 from robustrank.plugins.constraints import Cosine, Count, InnerShare
 from robustrank.rankers.ranker import Ranker, Scores
 from robustrank.records import RankedList
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import PerturbationSets
 
 from .parts.smoothing import SmoothedRanker, SmoothingSettings
@@ -39,6 +39,11 @@ class MedianSmoothing(Defense):
     needs_pointwise = certifies = True
     reference = "Chiang et al., NeurIPS 2020, arXiv 2007.03730; Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = "total variation over substitution tables instead of Gaussian noise"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
-from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
+from robustrank.language_model import (
+    SMOLLM2,
+    LanguageModel,
+    language_model,
+    language_model_digest,
+    language_model_languages,
+)
 from robustrank.plugins.constraints import InnerShare
 from robustrank.rankers.ranker import Ranker
 
@@ -30,6 +36,11 @@ class PerplexityFilter(Defense):
 
     reference = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     deviations = "the threshold comes from clean candidates; perplexity is over a document's first tokens"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model; any with another, which the user answers for."""
+        return language_model_languages(self.language_model)
 
     @property
     def fingerprint(self) -> str:

@@ -23,7 +23,7 @@ from robustrank.errors import DataError
 from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.analysis import analyser
-from robustrank.text.languages import ENGLISH
+from robustrank.text.languages import ENGLISH, SPACED
 from robustrank.text.scripts import MARKS
 from robustrank.text.words import in_case_of, is_alphabetic
 
@@ -42,6 +42,7 @@ class SpellingCorrection(Defense):
     distance: Count = 2  # maximum edit distance (Damerau-Levenshtein) between a word and its correction
     letters: Count = 6  # minimum length of a word for which more than one edit is allowed
 
+    languages = SPACED  # a word is corrected: a character of Chinese is none
     reference = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
     deviations = "likelihood is document frequency in the collection; short words are allowed one edit"
 

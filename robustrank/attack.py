@@ -55,6 +55,14 @@ class Attack(ABC):
     control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages it works on; none: any. A class attribute, or a property that reads parameters.
+
+        Cells on collections in other languages are skipped at planning.
+        """
+        return ()
+
+    @property
     def fingerprint(self) -> str:
         """Hash of what determines its texts beyond code, parameters and files they name, as a model of the hub."""
         return ""

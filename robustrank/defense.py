@@ -31,6 +31,11 @@ class Defense(ABC):
     deviations: ClassVar[str] = ""  # what is done otherwise than in the reference, and why
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages it works on; none: any. A class attribute, or a property that reads parameters."""
+        return ()
+
+    @property
     def fingerprint(self) -> str:
         """What decides its rankers beyond code, parameters and files they name, as a model of the hub."""
         return ""

@@ -28,6 +28,11 @@ class Task(ABC):
     deviations: ClassVar[str] = ""
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages it measures; none: any. A class attribute, or a property that reads parameters."""
+        return ()
+
+    @property
     def fingerprint(self) -> str:
         """What decides its rows beyond code, parameters and files they name, as a model of the hub."""
         return ""

@@ -10,7 +10,7 @@ from typing import Literal
 from robustrank.attack import Attack, Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
-from robustrank.language_model import language_model_digest
+from robustrank.language_model import language_model_digest, language_model_languages
 from robustrank.plugins import RankerSpec, create, find, parameters
 from robustrank.plugins.constraints import Amount, Count, Positive, Several, Weight
 from robustrank.plugins.specification import Spec
@@ -18,6 +18,7 @@ from robustrank.prepared_attack import BadPerturbation, PreparedAttack, prepare
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Fact, Row
 from robustrank.task import Task
+from robustrank.text.languages import unsupported
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
 from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
@@ -83,6 +84,7 @@ class DocumentAttack(Task):
         attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
         yield context.row("queries", interface.meter.queries, group="prepare")
         control = self._control(context)
+        yield from self._unsupported(context, control)
         targets, missing = self._targets(context, query_ids)
         for query_id, reason in missing:
             yield context.row("success", None, query_id, condition="attacked", status="skipped", note=reason)
@@ -135,7 +137,8 @@ class DocumentAttack(Task):
             query = context.collection.queries[query_id]
             for rank in ranks:
                 document = candidates[rank - 1].document
-                targets.append(Target(query_id, query, document.doc_id, document.text, rank, candidates))
+                texts = query_id, query, document.doc_id, document.text
+                targets.append(Target(*texts, rank, candidates, language=context.collection.language))
         return targets, missing
 
     def _attack_all(
@@ -179,7 +182,10 @@ class DocumentAttack(Task):
         return result
 
     def _control(self, context: Context) -> PreparedAttack | None:
-        """Return the attack's control, prepared, with the parameters the two share, as the substitution table."""
+        """Return the attack's control, prepared, with the parameters the two share, as the substitution table.
+
+        None where the attack has none, or one that does not work on the collection's language.
+        """
         attack = context.attack
         if not attack.control:
             return None
@@ -189,8 +195,25 @@ class DocumentAttack(Task):
             if hasattr(attack, parameter.name)
         }
         control: Attack = create("attack", Spec(attack.control, shared))
+        if unsupported("", control.languages, context.collection.language):
+            return None
         interface = QueryInterface(context.served, Access.NOTHING)
         return prepare(control, interface, context.collection, context.rng("prepare control"))
+
+    def _unsupported(self, context: Context, control: PreparedAttack | None) -> Iterator[Row]:
+        """Yield a row for each part that does not work on the collection's language."""
+        language = context.collection.language
+        if context.attack.control and control is None:
+            note = f"language {language}: control {context.attack.control!r} does not work on it"
+            yield context.row("success", None, condition="control", status="skipped", note=note)
+        if self.language_model is not None and self._causal(context) is None:
+            note = f"language {language}: language model {self.language_model!r} does not work on it"
+            yield context.row("perplexity", None, condition="attacked", status="skipped", note=note)
+
+    def _causal(self, context: Context) -> str | None:
+        """Return the language model, if one is named and works on the collection's language."""
+        name = self.language_model
+        return None if name and unsupported("", language_model_languages(name), context.collection.language) else name
 
     def _judged(self, context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
         """Rank the lists with the attacked texts in them; yield ranks, success, size, look and the damage done."""
@@ -199,7 +222,7 @@ class DocumentAttack(Task):
         for result in results:
             result.metrics |= rank_metrics(context.ranked(result.target.query_id), result, self.noise)
             result.metrics |= {} if size is None else {Fact("budget"): float(size)}
-        stealth_metrics(results, context.whole, self.encoder, self.language_model)
+        stealth_metrics(results, context.whole, self.encoder, self._causal(context))
         yield from count_unseen_edits(context, results)
         for result in results:
             metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]

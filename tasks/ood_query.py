@@ -13,7 +13,7 @@ from robustrank.measures.effectiveness import evaluate
 from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
-from robustrank.text.query_types import scheme_named
+from robustrank.text.query_types import SCHEME_LANGUAGES, scheme_named
 
 from .parts.measures import Measures
 
@@ -42,6 +42,11 @@ class OodQuery(Task):
     def __post_init__(self) -> None:
         if self.scheme != "collection":
             scheme_named(self.scheme)  # refuse an unknown scheme before anything runs
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those of the scheme of query types."""
+        return SCHEME_LANGUAGES.get(self.scheme, ())
 
     def run(self, context: Context) -> Iterator[Row]:
         """Train a ranker for each type that is left out and one for all; evaluate each type's queries under both."""

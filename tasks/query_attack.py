@@ -120,7 +120,9 @@ class QueryAttack(Task):
     ) -> Variant:
         """Let the attack make one variant of a query within its access and budget."""
         served = context.ranked(query_id)
-        target = Target(query_id, served.request.query, "", "", 0, served.candidates, number)
+        target = Target(
+            query_id, served.request.query, "", "", 0, served.candidates, number, context.collection.language
+        )
         victim = QueryVictim(backend, served, context.attack.access, Budget(self.budget_queries))
         try:
             rng = context.rng("query-attack", context.attack_name, query_id, str(number))

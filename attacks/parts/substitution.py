@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.attack import Edit, Perturbation, PlannedTarget, TargetBound, apply_edits
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.stopwords import stop_words
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import BudgetExhausted
@@ -18,9 +18,10 @@ from .edits import perturbation_of
 NO_SUBSTITUTE = "no word of the document has a substitute"  # the note of a document that cannot be attacked
 
 
-def substitutable(document_words: Sequence[Word], table: SubstitutionTable) -> list[int]:
-    """Return the indices of the words that have a substitute and are not stop words."""
-    return [i for i, word in enumerate(document_words) if table.substitutes(word.key) and word.key not in STOP_WORDS]
+def substitutable(document_words: Sequence[Word], table: SubstitutionTable, language: str) -> list[int]:
+    """Return the indices of the words that have a substitute and are not stop words of the language."""
+    left_out = stop_words(language)
+    return [i for i, word in enumerate(document_words) if table.substitutes(word.key) and word.key not in left_out]
 
 
 def substitution_edits(document_words: Sequence[Word], substitutions: Mapping[int, str]) -> tuple[Edit, ...]:

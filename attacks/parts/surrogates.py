@@ -17,7 +17,7 @@ from robustrank.attack import Attack, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
-from robustrank.language_model import language_model_digest
+from robustrank.language_model import language_model_digest, language_model_languages
 from robustrank.plugins import NestedPlugin, NestedSettings, create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
@@ -133,6 +133,11 @@ class SurrogateAttack(Attack):
     def __post_init__(self) -> None:
         Imitation.of(self.imitation)  # refuse unknown settings before anything runs
         self.access = access_of(self.surrogate)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model; any with another, which the user answers for."""
+        return language_model_languages(self.language_model)
 
     @property
     def fingerprint(self) -> str:

@@ -6,6 +6,7 @@ from robustrank.engine.context import Context
 from robustrank.plugins import create
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.task import Task
+from robustrank.text.languages import unsupported
 from robustrank.victim import Access
 
 
@@ -15,7 +16,17 @@ def skip_reason(context: Context) -> str:
     A cell with a reason is skipped: its task does not run.
     """
     task: Task = create("task", context.cell.task)
-    return _by_defense(context) or _by_attack(context) or task.skip_reason(context)
+    return _by_language(context) or _by_defense(context) or _by_attack(context) or task.skip_reason(context)
+
+
+def _by_language(context: Context) -> str:
+    for kind in ("attack", "defense", "task"):
+        spec = getattr(context.cell, kind)
+        if spec is not None:
+            languages = create(kind, spec).languages
+            if reason := unsupported(f"{kind} {spec.label!r}", languages, context.whole.language):
+                return reason
+    return ""
 
 
 def _by_defense(context: Context) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from robustrank.errors import UsageError, nearest
 
 ENGLISH = "en"
+_NAMED = 5  # languages of a plug-in that a message names
 _TEXTS, _CHARACTERS = 1_000, 2_000  # texts, evenly spaced, and first characters of each that tell the script
 
 
@@ -116,6 +117,29 @@ def language_of(code: str) -> Language:
     return LANGUAGES[code]
 
 
+def common_languages(several: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Return the languages that several plug-ins all work on; none named: any."""
+    named = [frozenset(languages) for languages in several if languages]
+    common = frozenset.intersection(*named) if named else frozenset()
+    if named and not common:
+        raise UsageError("the plug-ins have no language in common", allowed="plug-ins of one language")
+    return tuple(sorted(common))
+
+
+def unsupported(plugin: str, languages: Sequence[str], language: str) -> str:
+    """Return why a plug-in does not work on a language; nothing where it does.
+
+    Args:
+        plugin: Its kind and name.
+        languages: The languages that it works on; none: any.
+        language: The language.
+    """
+    if not languages or language in languages:
+        return ""
+    works = f"works on {', '.join(languages)} alone" if len(languages) <= _NAMED else "does not work on it"
+    return f"language {language}: {plugin} {works}"
+
+
 def scripts(texts: Iterable[str]) -> Counter[str]:
     """Return the number of letters of each script, most frequent first; letters of rare scripts count as Other."""
     characters: Counter[str] = Counter()
@@ -124,7 +148,7 @@ def scripts(texts: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for character, count in characters.items():
         if character.isalpha():
-            counts[_script(character)] += count
+            counts[script_of(character)] += count
     return Counter(dict(counts.most_common()))
 
 
@@ -148,6 +172,7 @@ def foreign_script(code: str, texts: Iterable[str]) -> str:
 
 
 @cache
-def _script(character: str) -> str:
+def script_of(character: str) -> str:
+    """Return the Unicode name of a character's script, Other for scripts of no language here."""
     script = unicodedata.name(character, "").split(" ")[0].capitalize().replace("Cjk", "Han")
     return script if script in _SCRIPTS else "Other"

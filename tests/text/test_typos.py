@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robustrank.text.quality import edit_distance
-from robustrank.text.typos import HOMOGLYPHS, LETTERS, OPERATIONS, eligible, neighbours
+from robustrank.text.typos import HOMOGLYPHS, LETTERS, eligible, neighbours, operations
 from robustrank.text.words import words
 
+OPERATIONS = operations({})
 WORDS = ["window", "Aircraft", "aaaa", "UNESCO", "naïve", "x9-Y", "ßßßß"]
 
 
@@ -45,5 +46,5 @@ def test_neighbouring_keys_are_symmetric_as_on_a_keyboard():
 
 def test_stop_words_and_short_words_are_never_misspelt():
     text = "the cat would chase windows through May"
-    assert [words(text)[i].text for i in eligible(text)] == ["chase", "windows"]
-    assert eligible("") == []
+    assert [words(text)[i].text for i in eligible(text, "en")] == ["chase", "windows"]
+    assert eligible("", "en") == []
