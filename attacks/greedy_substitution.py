@@ -74,7 +74,7 @@ class GreedySubstitution(Attack):
     def target_bound(self, collection: Collection) -> TargetBound:
         """The document, each word deleted, and all candidate substitutes of all words."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        return substitution_bound(table, self.candidates, by_word=int(self.order == "deletion"))
+        return substitution_bound(table, collection.language, self.candidates, by_word=int(self.order == "deletion"))
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""

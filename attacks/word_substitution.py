@@ -80,7 +80,8 @@ class WordSubstitution(Attack):
     def target_bound(self, collection: Collection) -> TargetBound:
         """The document, all candidate substitutes of all words, and the gradient steps of a white-box attack."""
         table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        return substitution_bound(table, self.candidates, extra=self.steps if self.surrogate == VICTIM else 0)
+        steps = self.steps if self.surrogate == VICTIM else 0
+        return substitution_bound(table, collection.language, self.candidates, extra=steps)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""

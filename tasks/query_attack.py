@@ -75,7 +75,6 @@ class QueryAttack(Task):
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
         attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
-        yield context.row("queries", interface.meter.queries, group="prepare")
         variants = self._attack_all(context, attack, query_ids)
         yield from self._errors(context, variants)
         query_ids = [query_id for query_id in query_ids if not any(v.error for v in variants[query_id])]
@@ -84,7 +83,8 @@ class QueryAttack(Task):
         if not any(variant.is_edited for query_id in query_ids for variant in variants[query_id]):
             note = f"the attack edited no query: {variants[query_ids[0]][0].perturbation.note}"
             yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
-            return
+            return  # and no other row: the cell counts as skipped
+        yield context.row("queries", interface.meter.queries, group="prepare")
         clean_run = {query_id: clean_run[query_id] for query_id in query_ids}
         clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
         attacked = self._evaluated(context, query_ids, variants)

@@ -37,11 +37,14 @@ def substitution_edits(document_words: Sequence[Word], substitutions: Mapping[in
     )
 
 
-def substitution_bound(table: SubstitutionTable, candidates: int, extra: int = 0, by_word: int = 0) -> TargetBound:
+def substitution_bound(
+    table: SubstitutionTable, language: str, candidates: int, extra: int = 0, by_word: int = 0
+) -> TargetBound:
     """Return the bound of a greedy search: the document, and the candidate substitutes of all its words.
 
     Args:
         table: The substitutions.
+        language: Of the texts: its stop words stay.
         candidates: The maximum number of substitutes tried for a word.
         extra: Queries of a target beside the search.
         by_word: Queries of each substitutable word beside the search.
@@ -49,7 +52,7 @@ def substitution_bound(table: SubstitutionTable, candidates: int, extra: int = 0
 
     def bound(target: PlannedTarget) -> int:
         document_words = words(target.text)
-        indices = substitutable(document_words, table)
+        indices = substitutable(document_words, table, language)
         tried = sum(min(candidates, len(table.substitutes(document_words[i].key))) for i in indices)
         return extra + 1 + by_word * len(indices) + tried if indices else 0
 

@@ -24,7 +24,7 @@ def _by_language(context: Context) -> str:
         spec = getattr(context.cell, kind)
         if spec is not None:
             languages = create(kind, spec).languages
-            if reason := unsupported(f"{kind} {spec.label!r}", languages, context.whole.language):
+            if reason := unsupported(f"{kind} {spec.name!r}", languages, context.whole.language):
                 return reason
     return ""
 

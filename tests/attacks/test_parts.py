@@ -30,7 +30,7 @@ def search(max_words, budget=99):
         evaluated.extend(texts)
         return np.array([sum(VALUES.get(word.key, 0.0) for word in words(text)) for text in texts])
 
-    options = [(i, TABLE.substitutes(document_words[i].key)) for i in substitutable(document_words, TABLE)]
+    options = [(i, TABLE.substitutes(document_words[i].key)) for i in substitutable(document_words, TABLE, "en")]
     return greedy_search(DOCUMENT, document_words, options, max_words, objective), len(evaluated)
 
 
@@ -49,7 +49,8 @@ def test_greedy_search_returns_the_accepted_substitutions_when_the_budget_is_exh
 
 def test_stop_words_are_not_substitutable():
     table = symmetric({"the": ["this"], "wing": ["blade"]}, {})
-    assert substitutable(words("The wing"), table) == [1]
+    assert substitutable(words("The wing"), table, "en") == [1]
+    assert substitutable(words("The wing"), table, "nl") == [0, 1]
 
 
 def test_the_edit_budget_is_a_count_or_a_share():
