@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation
+from robustrank.attack import Attack, Edit, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 from .parts.edits import perturbation_of
-from .parts.hotflip import Lexicon, Trigger, search_universal_trigger
+from .parts.hotflip import Lexicon, Trigger, hotflip_bound, search_universal_trigger
 from .parts.preparation import require_prepared
 
 
@@ -28,16 +29,17 @@ class CorpusPoisoning(Attack):
     gradients.
     """
 
-    length: int = 20  # words of a passage; the paper takes 50 tokens
-    clusters: int = 1  # passages, each for the training queries of one cluster
-    queries: int = 32  # maximum number of training queries of a cluster that a passage is optimised for
-    steps: int = 40  # maximum number of search steps; each replaces one word of the passage
-    candidates: int = 20  # candidate flips scored in each step, by first-order gain; the paper takes 100
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    length: Count = 20  # words of a passage; the paper takes 50 tokens
+    clusters: Count = 1  # passages, each for the training queries of one cluster
+    queries: Count = 32  # maximum number of training queries of a cluster that a passage is optimised for
+    steps: Count = 40  # maximum number of search steps; each replaces one word of the passage
+    candidates: Count = 20  # candidate flips scored in each step, by first-order gain; the paper takes 100
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
+    stops_early = "at a local optimum of its search"
     reference = "Zhong et al., EMNLP 2023, section 3"
     deviations = (
         "candidates are words of the collection in the slot of the largest gain, not wordpieces in a random slot; "
@@ -62,6 +64,15 @@ class CorpusPoisoning(Attack):
             sample = [members[int(i)] for i in rng.permutation(len(members))[: self.queries]]
             if sample:
                 self._passages.append((centre, self._passage(interface, lexicon, sample, rng)))
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """All steps of the search, on the training queries of every cluster."""
+        queries = min(len(collection.queries), self.clusters * self.queries)
+        return queries * hotflip_bound(self.steps, self.candidates)
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """No query."""
+        return lambda target: 0
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the passage of the cluster nearest to the query."""

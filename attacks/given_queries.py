@@ -10,8 +10,11 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_queries
 from robustrank.errors import DataError
+from robustrank.notices import notice
+from robustrank.paths import given_path
 from robustrank.plugins import NamedFiles
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -33,17 +36,24 @@ class GivenQueries(Attack):
     reference = "the author of the files"
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Read the files.
+        """Read the files; what is mended in them is said.
 
         Raises:
-            DataError: A pattern matches no file.
+            DataError: A pattern matches no file, or a file has an empty query.
         """
-        self._variations = [(path, read_queries(path)) for path in self._paths()]
+        repairs = Repairs()
+        self._variations = [(path, read_queries(path, repairs)) for path in self._paths()]
+        for path, queries in self._variations:
+            empty = [query_id for query_id, text in queries.items() if not text.strip()]
+            if empty:
+                raise DataError(f"query {empty[0]!r} is empty", where=str(path), allowed="a text")
+        for note in repairs.notes():
+            notice(f"attack given-queries: {note}")
 
     def _paths(self) -> list[Path]:
         paths: list[Path] = []
         for pattern in self.files:
-            path = Path(pattern).expanduser()
+            path = given_path(pattern)
             matches = sorted(path.parent.glob(path.name))
             if not matches:
                 raise DataError(f"no file matches {pattern!r}", where="attack given-queries: files")

@@ -14,14 +14,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.text.embedding_table import load_table
+from robustrank.plugins.constraints import Cosine, Count
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable
+from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
 from .parts.victim_feedback import Feedback, query_victim
 
 Objective = Callable[[Sequence[str]], NDArray[np.float64]]
@@ -31,17 +32,18 @@ Objective = Callable[[Sequence[str]], NDArray[np.float64]]
 class GreedySubstitution(Attack):
     """Replaces words by the substitutes that improve the victim's score or rank, in order of word importance."""
 
-    max_words: int = 5  # maximum number of replaced words
+    max_words: Count = 5  # maximum number of replaced words
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
     order: Literal["deletion", "random"] = "deletion"  # order of words: by importance under deletion, or random
-    candidates: int = 10  # substitutes tried for each word, nearest in the table first
+    candidates: Count = 10  # substitutes tried for each word, nearest in the table first
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
 
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"
+    stops_early = "when max_words substitutions are accepted"
     reference = (
         "Jin et al. (TextFooler), AAAI 2020, section 3 (order); Wu et al. (PRADA), ACM TOIS 41(4), 2023 (greedy)"
     )
@@ -56,14 +58,28 @@ class GreedySubstitution(Attack):
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
 
+    def prepare_bound(self, collection: Collection) -> int:
+        """No query."""
+        return 0
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """The document, each word deleted, and all candidate substitutes of all words."""
+        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        return substitution_bound(table, collection.language, self.candidates, by_word=int(self.order == "deletion"))
+
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
         document_words = words(target.document)
-        indices = substitutable(document_words, self._table)
+        indices = substitutable(document_words, self._table, target.language)
         if not indices:
             return Perturbation(target.document, note=NO_SUBSTITUTE)
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.edits import perturbation_of
-from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_search
+from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_bound, hotflip_search
 from .parts.insertion import Position, insertion
 
 
@@ -25,15 +26,16 @@ from .parts.insertion import Position, insertion
 class HotFlip(Attack):
     """Inserts a trigger that is optimised for one query and one document with the victim's gradients."""
 
-    length: int = 6  # words of the trigger
+    length: Count = 6  # words of the trigger
     position: Position = "start"  # where the trigger is inserted
-    steps: int = 30  # maximum number of search steps; each replaces one word of the trigger
-    candidates: int = 20  # candidate flips scored by the victim in each step, by first-order gain
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    steps: Count = 30  # maximum number of search steps; each replaces one word of the trigger
+    candidates: Count = 20  # candidate flips scored by the victim in each step, by first-order gain
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "gradients"
+    stops_early = "at a local optimum of its search"
     reference = "Ebrahimi et al. (HotFlip), ACL 2018; Wang, Lyu, Anand, ICTIR 2022, local attack"
     deviations = (
         "candidates are words of the collection, not wordpieces; each step chooses the best slot as well as the word; "
@@ -46,6 +48,14 @@ class HotFlip(Attack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Collect the candidate words."""
         self._lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """No query."""
+        return 0
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """All steps, each with a gradient and its candidates."""
+        return lambda target: hotflip_bound(self.steps, self.candidates)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the best trigger of the search."""

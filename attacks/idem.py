@@ -15,9 +15,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Edit, Perturbation, apply_edits
+from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
+from robustrank.plugins.constraints import Count, Share
+from robustrank.text.languages import ENGLISH
 from robustrank.text.words import words
 from robustrank.victim import QueryInterface, Target
 
@@ -25,26 +27,28 @@ from .parts.edits import perturbation_of
 from .parts.insertion import SENTENCE_BREAK
 from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer
 
-_SENTENCE_END = re.compile(r"[.!?\n]")
+CONNECTIVE = "It is known that"
+_SENTENCE_END = re.compile(r"[.!?।॥؟۔。！？\n]")
 
 
 @dataclass
 class IDEM(SurrogateAttack):
     """Inserts the connecting sentence of the best combination of relevance and coherence at a sentence boundary."""
 
-    sentences: int = 20  # sentences sampled from the language model; the paper takes 100 or 500
-    longest: int = 12  # maximum number of words of a sentence
-    places: int = 8  # maximum number of sentence boundaries at which the insertion is tried
-    shortlist: int = 10  # insertions of the best relevance, whose coherence is computed
-    weight: float = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
-    connective: str = "It is known that"  # end of the prompt, after the start of the document and the query
-    context: int = 48  # words of the document in the prompt
+    sentences: Count = 20  # sentences sampled from the language model; the paper takes 100 or 500
+    longest: Count = 12  # maximum number of words of a sentence
+    places: Count = 8  # maximum number of sentence boundaries at which the insertion is tried
+    shortlist: Count = 10  # insertions of the best relevance, whose coherence is computed
+    weight: Share = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
+    connective: str = CONNECTIVE  # end of the prompt, after the start of the document and the query
+    context: Count = 48  # words of the document in the prompt
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
 
     size_parameter = "longest"
     cost = "language model"
+    stops_early = "where the language model repeats a sentence, or copies one"
     reference = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
     deviations = (
         "a causal language model continues a prompt of the document's start and the query, where the paper's BART "
@@ -54,9 +58,17 @@ class IDEM(SurrogateAttack):
     )
     control = "random-trigger"
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model or connective; any with others, which the user answers for."""
+        return (ENGLISH,) if self.connective == CONNECTIVE else super().languages
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model."""
         self._load_surrogate(interface, collection, rng)
+
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        return lambda target: self.sentences * len(self._boundaries(target.text))
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         sentences = self._sentences(target, rng)

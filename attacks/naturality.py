@@ -14,7 +14,9 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.plugins.constraints import Count
+from robustrank.text.languages import ENGLISH, SPACED
+from robustrank.text.stopwords import stop_words
 from robustrank.text.words import document_frequencies, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -26,7 +28,7 @@ class Naturality(Attack):
     """Removes stop words from the query, or all words except its keywords. It is deterministic."""
 
     keep: Literal["content", "keywords"] = "content"  # content: all but stop words; keywords: those of highest tf-idf
-    keywords: int = 3  # number of keywords that remain
+    keywords: Count = 3  # number of keywords that remain
 
     access = Access.NOTHING
     edits = "query"
@@ -34,6 +36,11 @@ class Naturality(Attack):
     budget_unit = "words"
     reference = "Penha, Camara, Hauff, ECIR 2022"
     deviations = "keywords have the highest tf-idf over the collection; the reference also uses a T5 summariser"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English where stop words are left out; where words are separated by spaces otherwise."""
+        return (ENGLISH,) if self.keep == "content" else SPACED
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Compute document frequencies."""
@@ -43,7 +50,8 @@ class Naturality(Attack):
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query without the removed words."""
         query_words = words(target.query)
-        retained = {i for i, word in enumerate(query_words) if word.key not in STOP_WORDS}
+        left_out = stop_words(target.language)
+        retained = {i for i, word in enumerate(query_words) if word.key not in left_out}
         if self.keep == "keywords":
             tf = Counter(query_words[i].key for i in retained)
             order = sorted(retained, key=lambda i: (-tf[query_words[i].key] * self._idf(query_words[i].key), i))

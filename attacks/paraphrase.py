@@ -14,6 +14,7 @@ import numpy as np
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.memo import Memo
+from robustrank.plugins.constraints import Count, Tokens
 from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -25,8 +26,8 @@ class Paraphrase(Attack):
     model: str  # sequence-to-sequence model: a folder, or a name on the Hugging Face hub
     revision: str | None = None  # commit, branch or tag on the hub
     prefix: str = ""  # prompt that the model expects before the text, such as "paraphrase: "
-    beams: int = 10  # beam width; also the maximum number of variations
-    max_length: int = 64  # maximum number of tokens of a query and of its paraphrase
+    beams: Count = 10  # beam width; also the maximum number of variations
+    max_length: Tokens = 64  # maximum number of tokens of a query and of its paraphrase
 
     access = Access.NOTHING
     edits = "query"

@@ -13,6 +13,8 @@ import numpy as np
 
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
+from robustrank.text.words import first_words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.insertion import SENTENCE_BREAK, Position, insert
@@ -23,9 +25,9 @@ class PassageInjection(Attack):
     """Inserts sentences of other documents; of the victim, only the ranked list is used."""
 
     what: Literal["relevant", "random"] = "relevant"  # sentences of the top-ranked documents, or of random ones
-    sentences: int = 1  # number of inserted sentences, each of a different document
+    sentences: Count = 1  # number of inserted sentences, each of a different document
     position: Position = "start"  # where the sentences are inserted
-    longest: int = 40  # maximum number of words of a sentence
+    longest: Count = 40  # maximum number of words of a sentence
 
     access = Access.NOTHING
     size_parameter = "sentences"
@@ -54,4 +56,4 @@ class PassageInjection(Attack):
 
     def _first_sentence(self, text: str) -> str:
         """Return the first sentence of a text, truncated to ``longest`` words."""
-        return " ".join(SENTENCE_BREAK.split(text.strip())[0].split()[: self.longest])
+        return first_words(SENTENCE_BREAK.split(text.strip())[0], self.longest)

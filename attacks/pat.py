@@ -11,39 +11,48 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Perturbation
+from robustrank.attack import Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.memo import Memo
+from robustrank.plugins.constraints import Amount, Count, Weight
 from robustrank.rankers.ranker import Scores
-from robustrank.text.stopwords import STOP_WORDS
-from robustrank.text.words import document_frequencies, words
+from robustrank.text.stopwords import stop_words
+from robustrank.text.words import document_frequencies, is_alphabetic, words
 from robustrank.victim import QueryInterface, Target
 
-from .parts.decoding import Decoder, DecodingConfig
+from .parts.decoding import Decoder, DecodingConfig, search_bound
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
-from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, prepared_view
+from .parts.surrogates import (
+    STD_SAMPLE,
+    VICTIM,
+    ImitationSettings,
+    Surrogate,
+    SurrogateAttack,
+    SurrogateScorer,
+    prepared_view,
+)
 
 
 @dataclass
 class PAT(SurrogateAttack):
     """Generates a trigger by beam search under a surrogate model and a language model, against an anchor passage."""
 
-    length: int = 6  # tokens of the trigger
+    length: Count = 6  # tokens of the trigger
     position: Position = "start"  # where the trigger is inserted
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim (white box)
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
-    beams: int = 10  # beam width
-    candidates: int = 128  # tokens tried after each hypothesis
-    anchors: int = 3  # top passages of the list that form the anchor
-    similar: int = 300  # words of the collection with the highest surrogate score for the query; they get the bonus
-    bonus: float = 0.68  # bonus of the anchor's words and of similar words, in nats
-    guidance: float = 5.0  # weight of the surrogate's gradient in the choice of candidate tokens; 0 ignores it
-    fluency: float = 0.6  # weight of the mean log-probability of the trigger
-    coherence: float = 0.1  # weight of the mean gain in log-probability after the document; 0: one trigger per query
-    vocabulary: int = 2000  # most frequent words of the collection, from which similar words are chosen
+    beams: Count = 10  # beam width
+    candidates: Count = 128  # tokens tried after each hypothesis
+    anchors: Count = 3  # top passages of the list that form the anchor
+    similar: Amount = 300  # words of the collection with the highest surrogate score for the query; they get the bonus
+    bonus: Weight = 0.68  # bonus of the anchor's words and of similar words, in nats
+    guidance: Weight = 5.0  # weight of the surrogate's gradient in the choice of candidate tokens; 0 ignores it
+    fluency: Weight = 0.6  # weight of the mean log-probability of the trigger
+    coherence: Weight = 0.1  # weight of the mean gain in log-probability after the document; 0: one trigger per query
+    vocabulary: Count = 2000  # most frequent words of the collection, from which similar words are chosen
 
     size_parameter = "length"
     budget_unit = "tokens"
@@ -66,9 +75,18 @@ class PAT(SurrogateAttack):
         """Load or train the surrogate model, and map the language model's tokens into its embedding space."""
         self._load_surrogate(interface, collection, rng)
         self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, interface))
+        self._frequent = self._frequent_words(collection)
+
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        similar = len(self._frequent_words(collection)) if self.similar else 0
+        search = 1 + similar + search_bound(self.length, self.beams, self.candidates)
+        return lambda target: search + min(STD_SAMPLE, target.listed)
+
+    def _frequent_words(self, collection: Collection) -> list[str]:
         counts = document_frequencies(collection.documents.values())
-        content = [key for key in counts if key.isalpha() and key not in STOP_WORDS]
-        self._frequent = sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
+        left_out = stop_words(collection.language)
+        content = [key for key in counts if is_alphabetic(key) and key not in left_out]
+        return sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         anchor = self._anchor(target)
@@ -102,12 +120,12 @@ class PAT(SurrogateAttack):
             value,
             target.document,
         )
-        hypotheses = decoder.search(scorer, config, self._bonuses(anchor, decoder, scorer))
+        hypotheses = decoder.search(scorer, config, self._bonuses(anchor, target.language, decoder, scorer))
         return hypotheses[0].text.strip() if hypotheses else ""
 
-    def _bonuses(self, anchor: str, decoder: Decoder, scorer: SurrogateScorer) -> NDArray[np.float32]:
+    def _bonuses(self, anchor: str, language: str, decoder: Decoder, scorer: SurrogateScorer) -> NDArray[np.float32]:
         """Return float32[n], the bonus of each token: the anchor's words and the words similar to the query get it."""
-        favoured = {word.key for word in words(anchor)} - STOP_WORDS
+        favoured = {word.key for word in words(anchor)} - stop_words(language)
         if self.similar and self._frequent:
             order = np.argsort(-scorer.scores(self._frequent), kind="stable")[: self.similar]
             favoured |= {self._frequent[int(index)] for index in order}

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from robustrank.attack import Attack, Perturbation
+from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, Target, Victim
 
 from .parts.insertion import Position, insert
@@ -32,7 +33,7 @@ class PromptInjection(Attack):
     """Inserts an instruction, the same for every query, without queries to the victim."""
 
     what: Literal["token", "control-token", "objective", "criteria"] = "objective"  # kind of instruction
-    repeats: int = 1  # number of repetitions; Parry et al. try 1 to 5
+    repeats: Count = 1  # number of repetitions; Parry et al. try 1 to 5
     position: Position = "start"  # where the instruction is inserted
 
     access = Access.NOTHING

@@ -13,8 +13,10 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.text.embedding_table import ENCODER, load_table
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.plugins.constraints import Cosine, Count, Share
+from robustrank.text.embedding_table import ENCODER, load_table, table_languages
+from robustrank.text.languages import SPACED
+from robustrank.text.stopwords import stop_words
 from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -27,11 +29,11 @@ class QueryWords(Attack):
     """Drops, repeats, shuffles or replaces words of the query."""
 
     operation: Literal["drop", "repeat", "shuffle", "synonym"] = "drop"  # shuffle changes the order of all words
-    count: int = 1  # number of changed words; at least one word of the query remains
-    rate: float | None = None  # share of the eligible words, at least one word; replaces count
+    count: Count = 1  # number of changed words; at least one word of the query remains
+    rate: Share | None = None  # share of the eligible words, at least one word; replaces count
     table: str = ENCODER  # synonyms: encoder, the folder of another encoder, or a table file
-    threshold: float = 0.6  # minimum cosine of a synonym in an encoder's table
-    neighbours: int = 10  # maximum number of synonyms of a word in an encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a synonym in an encoder's table
+    neighbours: Count = 10  # maximum number of synonyms of a word in an encoder's table
 
     access = Access.NOTHING
     edits = "query"
@@ -40,8 +42,10 @@ class QueryWords(Attack):
     reference = "Penha, Camara, Hauff, ECIR 2022; Morris et al. (TextAttack), EMNLP 2020"
     deviations = "synonyms are neighbours in an encoder's input embeddings without antonyms, unless a table is given"
 
-    def __post_init__(self) -> None:
-        words_to_change(1, self.count, self.rate)  # refuse an invalid rate before anything runs
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those with spaces between words; with synonyms, English with an encoder's table, any with a table file."""
+        return table_languages(self.table) if self.operation == "synonym" else SPACED
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table of the collection's words if synonyms are used."""
@@ -53,7 +57,7 @@ class QueryWords(Attack):
         query_words = words(target.query)
         if self.operation == "shuffle":
             return self._shuffled(target.query, query_words, rng)
-        eligible = self._eligible(query_words)
+        eligible = self._eligible(query_words, target.language)
         sample = sample_indices(eligible, words_to_change(len(eligible), self.count, self.rate), rng)
         if self.operation == "drop":
             sample = sample[: max(0, len(query_words) - 1)]
@@ -64,11 +68,12 @@ class QueryWords(Attack):
             edits.append(self._edit(target.query, query_words[index], edits[-1].end if edits else 0, rng))
         return perturbation_of(target.query, edits)
 
-    def _eligible(self, query_words: list[Word]) -> list[int]:
+    def _eligible(self, query_words: list[Word], language: str) -> list[int]:
         """Return the indices of the words that may be changed."""
         if self.operation == "synonym":
             return [i for i, word in enumerate(query_words) if self._synonyms(word)]
-        return [i for i, word in enumerate(query_words) if word.key not in STOP_WORDS]
+        left_out = stop_words(language)
+        return [i for i, word in enumerate(query_words) if word.key not in left_out]
 
     def _edit(self, query: str, word: Word, position: int, rng: np.random.Generator) -> Edit:
         """Return the edit of a word; characters before ``position`` belong to the previous edit."""

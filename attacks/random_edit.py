@@ -12,7 +12,8 @@ import numpy as np
 
 from robustrank.attack import Control, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.text.embedding_table import load_table
+from robustrank.plugins.constraints import Cosine, Count
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -27,10 +28,10 @@ from .parts.substitution import substitution_edits
 class RandomEdit(Control):
     """Replaces random words by random substitutes of the table, or inserts random words of the collection."""
 
-    max_words: int = 5  # number of replaced words, when it runs as an attack and not as a control
+    max_words: Count = 5  # number of replaced words, when it runs as an attack and not as a control
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
 
     access = Access.NOTHING
     size_parameter = "max_words"
@@ -39,6 +40,11 @@ class RandomEdit(Control):
 
     _table: SubstitutionTable = field(default_factory=lambda: SubstitutionTable({}), init=False, repr=False)
     _vocabulary: list[str] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table and collect the vocabulary."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from robustrank.attack import Control, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.edits import perturbation_of
@@ -23,7 +24,7 @@ from .parts.random_text import content_vocabulary, randomise_words
 class RandomTrigger(Control):
     """Inserts random words of the collection."""
 
-    length: int = 6  # words of the trigger, when it runs as an attack and not as a control
+    length: Count = 6  # words of the trigger, when it runs as an attack and not as a control
     position: Position = "start"  # where the trigger is inserted
 
     access = Access.NOTHING

@@ -13,19 +13,28 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Perturbation
+from robustrank.attack import Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
+from robustrank.plugins.constraints import Amount, Count, Positive, Share, Weight
 from robustrank.rankers.ranker import Scores
-from robustrank.text.analysis import stem
+from robustrank.text.analysis import Analyser, analyser
+from robustrank.text.languages import ENGLISH
 from robustrank.text.words import words
 from robustrank.victim import GradientView, QueryInterface, Target
 
-from .parts.decoding import Decoder, DecodingConfig
+from .parts.decoding import Decoder, DecodingConfig, search_bound
 from .parts.hotflip import Lexicon, Trigger, mean_vectors
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
-from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, prepared_view
+from .parts.surrogates import (
+    STD_SAMPLE,
+    ImitationSettings,
+    Surrogate,
+    SurrogateAttack,
+    SurrogateScorer,
+    prepared_view,
+)
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # parameters of Adam
 
@@ -35,21 +44,21 @@ class SemanticCollision(SurrogateAttack):
     """Inserts a collision of one of three kinds: by gradients alone, of frequent words in likely order, or fluent."""
 
     kind: Literal["aggressive", "regularised", "natural"] = "aggressive"  # which of the paper's three kinds
-    length: int = 10  # words, or tokens of a natural collision; the paper takes 30, 60 and 35
+    length: Count = 10  # words, or tokens of a natural collision; the paper takes 30, 60 and 35
     position: Position = "start"  # where the collision is inserted
     surrogate: Surrogate = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
-    beams: int = 5  # beam width
-    candidates: int = 20  # words tried in each slot; the paper takes 40 to 150
-    steps: int = 30  # gradient steps before the beam search
-    rate: float = 0.1  # learning rate of Adam
-    temperature: float = 1.0  # temperature of the softmax over candidate words
-    filters: int = 100  # words excluded as nearest to a query word, beside the query's words and their inflections
-    frequent: int = 1000  # most frequent words of the collection, the candidates of a regularised collision
-    likely: float = 0.85  # weight of the language model against the ranker in a regularised collision
-    fluency: float = 0.02  # weight of the language model in a natural collision
+    beams: Count = 5  # beam width
+    candidates: Count = 20  # words tried in each slot; the paper takes 40 to 150
+    steps: Count = 30  # gradient steps before the beam search
+    rate: Positive = 0.1  # learning rate of Adam
+    temperature: Positive = 1.0  # temperature of the softmax over candidate words
+    filters: Amount = 100  # words excluded as nearest to a query word, beside the query's words and their inflections
+    frequent: Count = 1000  # most frequent words of the collection, the candidates of a regularised collision
+    likely: Share = 0.85  # weight of the language model against the ranker in a regularised collision
+    fluency: Weight = 0.02  # weight of the language model in a natural collision
     language_model: str = SMOLLM2  # for regularised and natural: smollm2, a folder, or a name on the hub
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     size_parameter = "length"
     cost = "gradients"
@@ -61,6 +70,7 @@ class SemanticCollision(SurrogateAttack):
     )
     control = "random-trigger"
 
+    _analyser: Analyser = field(default_factory=lambda: analyser(ENGLISH), init=False, repr=False)
     _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
     _decoder: Decoder | None = field(default=None, init=False, repr=False)
 
@@ -69,8 +79,14 @@ class SemanticCollision(SurrogateAttack):
         """The digest of the language model's files, if one is used."""
         return "" if self.kind == "aggressive" else language_model_digest(self.language_model)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Any for aggressive collisions; those of the language model otherwise."""
+        return () if self.kind == "aggressive" else super().languages
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model, and collect the candidate words or tokens."""
+        self._analyser = analyser(collection.language)
         self._load_surrogate(interface, collection, rng)
         view = prepared_view(self._surrogate, interface)
         if self.kind == "natural":
@@ -78,6 +94,14 @@ class SemanticCollision(SurrogateAttack):
             return
         max_words = self.frequent if self.kind == "regularised" else None
         self._lexicon = Lexicon.of(collection, view, self.minimum_documents, max_words)
+
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        if self.kind == "natural":
+            search, sample = search_bound(self.length, self.beams, self.candidates), STD_SAMPLE
+        else:
+            search = self.steps + self.candidates * (1 + (self.length - 1) * self.beams)
+            sample = STD_SAMPLE if self.kind == "regularised" else 0
+        return lambda target: search + min(sample, target.listed)
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         text = self._natural(target, scorer) if self.kind == "natural" else self._from_words(target, scorer, rng)
@@ -97,9 +121,9 @@ class SemanticCollision(SurrogateAttack):
 
         config = DecodingConfig(self.length, self.beams, self.candidates, 5.0, self.fluency, 0.0, value)
         hypotheses = decoder.search(scorer, config, np.where(excluded, -np.inf, 0.0).astype(np.float32))
-        query_stems = {stem(word.key) for word in words(target.query)}
+        query_stems = {self._stem(word.key) for word in words(target.query)}
         for hypothesis in hypotheses:  # a word of several tokens may be a query word
-            if not query_stems & {stem(word.key) for word in words(hypothesis.text)}:
+            if not query_stems & {self._stem(word.key) for word in words(hypothesis.text)}:
                 return hypothesis.text.strip()
         return ""
 
@@ -118,8 +142,8 @@ class SemanticCollision(SurrogateAttack):
     ) -> NDArray[np.bool_]:
         """Return bool[n]: the query's words, their inflections, and the ``filters`` words nearest to a query word."""
         query_keys = sorted({word.key for word in words(query)})
-        query_stems = {stem(key) for key in query_keys}
-        excluded = np.array([stem(key) in query_stems for key in keys], dtype=np.bool_)
+        query_stems = {self._stem(key) for key in query_keys}
+        excluded = np.array([self._stem(key) in query_stems for key in keys], dtype=np.bool_)
         if query_keys and len(keys) and self.filters:
             query_vectors = mean_vectors([key for key in query_keys if len(view.tokens_of(key))], view)
             if len(query_vectors):
@@ -127,6 +151,9 @@ class SemanticCollision(SurrogateAttack):
                 nearest = np.argsort(-np.where(excluded, -np.inf, cosines), kind="stable")[: self.filters]
                 excluded[nearest] = True
         return excluded
+
+    def _stem(self, key: str) -> str:
+        return self._analyser.stem(self._analyser.folded(key))
 
     def _optimise_logits(
         self, view: GradientView, choices: Sequence[str], vectors: NDArray[np.float32], rng: np.random.Generator

@@ -13,7 +13,9 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count, Share
 from robustrank.text import textattack_adapter
+from robustrank.text.languages import ENGLISH
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import MINIMUM_LENGTH
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -26,20 +28,18 @@ class TextAttackQuery(Attack):
     """Applies a transformation of TextAttack to words of the query that are not stop words."""
 
     transformation: str = "WordSwapQWERTY"  # a class of textattack.transformations that uses no model
-    count: int = 1  # number of transformed words
-    rate: float | None = None  # share of the eligible words, at least one word; replaces count
-    minimum_length: int = MINIMUM_LENGTH  # minimum number of characters of an eligible word
+    count: Count = 1  # number of transformed words
+    rate: Share | None = None  # share of the eligible words, at least one word; replaces count
+    minimum_length: Count = MINIMUM_LENGTH  # minimum number of characters of an eligible word
     options: dict[str, Any] = field(default_factory=dict)  # arguments of the transformation's constructor
 
+    languages = (ENGLISH,)  # its words and its transformations
     access = Access.NOTHING
     edits = "query"
     size_parameter = "count"
     budget_unit = "words"
     reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; Penha, Camara, Hauff, ECIR 2022"
     deviations = "stop words are this package's, not NLTK's; one candidate is drawn for each word, and no model is used"
-
-    def __post_init__(self) -> None:
-        words_to_change(1, self.count, self.rate)  # refuse an invalid rate before anything runs
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Create the transformation, which imports TextAttack."""

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins import RankerSpec
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import load_table
+from robustrank.text.languages import ENGLISH
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.preparation import require_prepared
@@ -32,13 +34,14 @@ class TextAttackRecipe(Attack):
     """Runs a recipe of TextAttack on the document; the query stays unchanged."""
 
     recipe: str = "TextFoolerJin2019"  # a class of textattack.attack_recipes that uses no gradients
-    max_words: int = 5  # maximum number of changed words, in addition to the recipe's own constraints
+    max_words: Count = 5  # maximum number of changed words, in addition to the recipe's own constraints
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
     table: str = "encoder"  # replaces counter-fitted vectors: encoder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
     encoder: RankerSpec = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification
 
+    languages = (ENGLISH,)  # its words and its transformations
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"

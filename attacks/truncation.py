@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustrank.attack import Control, Edit, Perturbation
+from robustrank.plugins.constraints import Count
 from robustrank.text.words import words
 from robustrank.victim import Access, Target, Victim
 
@@ -21,7 +22,7 @@ from .parts.edits import perturbation_of
 class Truncation(Control):
     """Drops words from the end of the document."""
 
-    count: int = 5  # number of dropped words, when it runs as an attack and not as a control
+    count: Count = 5  # number of dropped words, when it runs as an attack and not as a control
 
     access = Access.NOTHING
     size_parameter = "count"

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Pair
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.hotflip import Lexicon, Trigger, search_universal_trigger
+from .parts.hotflip import Lexicon, Trigger, hotflip_bound, search_universal_trigger
 from .parts.insertion import Position, insert
 
 
@@ -23,16 +24,17 @@ from .parts.insertion import Position, insert
 class UniversalTrigger(Attack):
     """Inserts the same trigger into every document; it is learned on the training queries."""
 
-    length: int = 6  # words of the trigger
+    length: Count = 6  # words of the trigger
     position: Position = "start"  # where the trigger is inserted
-    pairs: int = 32  # (query, candidate) pairs on which the trigger is learned
-    steps: int = 20  # maximum number of search steps; each replaces one word of the trigger
-    candidates: int = 20  # candidate flips scored in each step, by first-order gain
-    minimum_documents: int = 3  # minimum document frequency of a candidate word
+    pairs: Count = 32  # (query, candidate) pairs on which the trigger is learned
+    steps: Count = 20  # maximum number of search steps; each replaces one word of the trigger
+    candidates: Count = 20  # candidate flips scored in each step, by first-order gain
+    minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
+    stops_early = "at a local optimum of its search"
     reference = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
     deviations = (
         "candidates are words of the collection, and each step replaces one of them; the training pairs are sampled "
@@ -52,6 +54,14 @@ class UniversalTrigger(Attack):
         self._trigger = search_universal_trigger(
             interface, pairs, self.position, initial, lexicon, self.steps, self.candidates
         )
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """All steps of the search, on every pair."""
+        return self.pairs * hotflip_bound(self.steps, self.candidates) if any(collection.candidates.values()) else 0
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """No query."""
+        return lambda target: 0
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the trigger inserted."""

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.imitation import Imitation
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Encoding, GradientRanker
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 from .parts.hotflip import tokens_within
-from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable
-from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate
+from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate, surrogate_bound
 
 
 @dataclass
@@ -33,18 +34,19 @@ class WordSubstitution(Attack):
     only if the victim is named as the surrogate. The victim's scores decide which substitutions are accepted.
     """
 
-    max_words: int = 20  # maximum number of replaced words; the paper takes 20 for passages, 50 for documents
+    max_words: Count = 20  # maximum number of replaced words; the paper takes 20 for passages, 50 for documents
     surrogate: Surrogate = "minilm"  # surrogate model: a ranker's specification, imitation, or victim (white box)
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in the encoder's table
-    steps: int = 3  # gradient steps in embedding space
-    candidates: int = 3  # substitutes tried for each word, nearest to its adversarial embedding first
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
+    steps: Count = 3  # gradient steps in embedding space
+    candidates: Count = 3  # substitutes tried for each word, nearest to its adversarial embedding first
 
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "gradients"
+    stops_early = "when max_words substitutions are accepted, and where the surrogate does not read a word"
     reference = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
     deviations = (
         "substitutes come from a substitution table, not from counter-fitted vectors; several substitutes are tried "
@@ -61,15 +63,30 @@ class WordSubstitution(Attack):
         if self.surrogate == VICTIM:
             self.access = Access.GRADIENTS
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table, and load or train the surrogate model."""
         self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
         self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
 
+    def prepare_bound(self, collection: Collection) -> int:
+        """The lists that an imitation model learns from."""
+        return surrogate_bound(self.surrogate, self.imitation, collection)
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """The document, all candidate substitutes of all words, and the gradient steps of a white-box attack."""
+        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        steps = self.steps if self.surrogate == VICTIM else 0
+        return substitution_bound(table, collection.language, self.candidates, extra=steps)
+
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
         document_words = words(target.document)
-        indices = substitutable(document_words, self._table)
+        indices = substitutable(document_words, self._table, target.language)
         if not indices:
             return Perturbation(target.document, note=NO_SUBSTITUTE)
         view = SurrogateScorer.of(self._surrogate, target, victim).view

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import CANONICAL, Certificate, Evidence
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.evidence import CANONICAL, EXACT, Evidence
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Ranker
 from robustrank.records import RankedList
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import document_frequencies, replace_words, words
 
@@ -30,11 +32,17 @@ class Canonical(Defense):
     """
 
     table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
 
+    certifies = True
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and documents are encoded, not queries"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker of canonical documents."""
@@ -85,4 +93,4 @@ class CanonicalRanker(RewritingRanker):
             for doc_id, score in zip(served.doc_ids, evenly_spread, strict=True)
         )
         query_id, table = served.request.query_id, self.table.fingerprint
-        return [Certificate(query_id, k, radius, 0.0, CANONICAL, "exact", table, evidence, certified=True) for k in ks]
+        return [Certificate(query_id, k, radius, 0.0, CANONICAL, EXACT, table, evidence, certified=True) for k in ks]

@@ -12,8 +12,9 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
+from robustrank.plugins.constraints import Cosine, Count, InnerShare, Number, Positive
 from robustrank.rankers.ranker import Ranker
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import PerturbationSets
 
 from .parts.smoothing import Bound, SmoothedRanker, SmoothingSettings
@@ -29,16 +30,17 @@ class CertDR(Defense):
     """
 
     table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
-    size: int = 100  # maximum number of words in a perturbation set
-    samples: int = 100  # smoothed copies of each document; the published evaluation draws 1,000
-    alpha: float = 0.05  # probability of a wrong verdict, per query
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
+    size: Count = 100  # maximum number of words in a perturbation set
+    samples: Count = 100  # smoothed copies of each document; the published evaluation draws 1,000
+    alpha: InnerShare = 0.05  # probability of a wrong verdict, per query
     bound: Bound = "betting"  # confidence bound on the smoothed scores; sequential samples on demand
-    most: int = 1000  # maximum number of copies of a document under the sequential bound
-    centre: float | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
-    scale: float | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
+    most: Count = 1000  # maximum number of copies of a document under the sequential bound
+    centre: Number | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
+    scale: Positive | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
 
+    needs_pointwise = certifies = True
     reference = "Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = (
         "valid bounds over the whole list beside the published one; a perturbation set larger than its limit is cut "
@@ -46,10 +48,10 @@ class CertDR(Defense):
         "fitted to the ranker; no noise training"
     )
 
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size={self.size}; it must be at least 1")
-        self._settings()
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

@@ -21,14 +21,16 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import DataError, UsageError
 from robustrank.plugins import AttackSpec, NamedFiles, create
+from robustrank.plugins.constraints import Count, InnerShare, Positive, Several
 from robustrank.plugins.specification import parse
 from robustrank.prepared_attack import prepare
 from robustrank.rankers.ranker import Ranker
 from robustrank.rankers.serving import ServedRanker
+from robustrank.text.languages import common_languages
 from robustrank.victim import Access, QueryInterface, Target, blind_victim
 
 from .parts.cross_fitting import CrossFitEnsemble, Feature, TrainingExample
-from .parts.filtering import check_target_fpr, filter_ranker
+from .parts.filtering import filter_ranker
 
 AttackedDocuments = Annotated[tuple[str, ...], NamedFiles("_paths")]
 
@@ -49,13 +51,13 @@ class LearnedFilter(Defense):
         "random-edit",
     )  # attacks that make the training texts
     files: AttackedDocuments = ()  # further attacked documents to train on: run folders, or files in DARA's layout
-    features: tuple[Feature, ...] = (
+    features: Several[Feature] = (
         "ngrams",
         "style",
     )  # ngrams: tf-idf; style: surprisal, repetition; overlap: spamicity
-    documents: int = 300  # documents attacked, each by every attack; as many clean ones are added
-    cost: float = 1.0  # C of the logistic regressions, the inverse of the regularisation strength
-    target_fpr: float = 0.05  # share of clean candidates that may be flagged
+    documents: Count = 300  # documents attacked, each by every attack; as many clean ones are added
+    cost: Positive = 1.0  # C of the logistic regressions, the inverse of the regularisation strength
+    target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
     reference = "Chen et al., arXiv 2307.16816, sections 4 and 5"
     deviations = (
@@ -64,14 +66,13 @@ class LearnedFilter(Defense):
     )
 
     def __post_init__(self) -> None:
-        check_target_fpr(self.target_fpr)
         if not (self.attacks or self.files):
             raise ValueError("attacks=[], files=[]; at least one of them must be given")
-        if not self.features or self.documents < 1 or self.cost <= 0:
-            raise ValueError(
-                f"features={list(self.features)}, documents={self.documents}, cost={self.cost}; at least one "
-                "feature, at least 1 document, and a cost above 0 are needed"
-            )
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that all its attacks work on."""
+        return common_languages(self._attack(specification).languages for specification in self.attacks)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter.
@@ -83,7 +84,8 @@ class LearnedFilter(Defense):
         if find_spec("sklearn") is None:
             raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
         examples = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
-        ensemble = CrossFitEnsemble.fit(examples, collection.documents.values(), self.features, self.cost, rng)
+        documents, language = collection.documents.values(), collection.language
+        ensemble = CrossFitEnsemble.fit(examples, documents, self.features, self.cost, rng, language)
         return filter_ranker(ranker, ensemble, collection, self.target_fpr, rng)
 
     def _from_files(self, rng: np.random.Generator) -> Iterator[TrainingExample]:
@@ -108,7 +110,7 @@ class LearnedFilter(Defense):
         prepared = [prepare(attack, QueryInterface(served, Access.NOTHING), collection, rng) for attack in attacks]
         for query_id, best, sampled in _sample_candidates(collection, self.documents if attacks else 0, rng):
             query, document = collection.queries[query_id], collection.documents[sampled]
-            target = Target(query_id, query, sampled, document, 1)
+            target = Target(query_id, query, sampled, document, 1, language=collection.language)
             victim = blind_victim(served, target)
             texts = [attack.perturb(target, victim, rng).text for attack in prepared]
             yield TrainingExample(query, document, tuple(text for text in texts if text != document))

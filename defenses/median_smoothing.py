@@ -16,9 +16,10 @@ from robustrank.certification.certificate import Certificate
 from robustrank.certification.median import certify_median, median
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
+from robustrank.plugins.constraints import Cosine, Count, InnerShare
 from robustrank.rankers.ranker import Ranker, Scores
 from robustrank.records import RankedList
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import load_table, table_languages
 from robustrank.text.table import PerturbationSets
 
 from .parts.smoothing import SmoothedRanker, SmoothingSettings
@@ -29,19 +30,20 @@ class MedianSmoothing(Defense):
     """The median over smoothed copies: independent of the scale of scores; a document needs rho above 1/2."""
 
     table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: float = 0.6  # minimum cosine of a substitute in an encoder's table
-    neighbours: int = 10  # maximum number of substitutes of a word in an encoder's table
-    size: int = 100  # maximum number of words in a perturbation set
-    samples: int = 100  # smoothed copies of each document
-    alpha: float = 0.05  # probability of a wrong verdict, per query
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
+    size: Count = 100  # maximum number of words in a perturbation set
+    samples: Count = 100  # smoothed copies of each document
+    alpha: InnerShare = 0.05  # probability of a wrong verdict, per query
 
+    needs_pointwise = certifies = True
     reference = "Chiang et al., NeurIPS 2020, arXiv 2007.03730; Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = "total variation over substitution tables instead of Gaussian noise"
 
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size={self.size}; it must be at least 1")
-        self._settings()
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

@@ -15,6 +15,8 @@ from robustrank.rankers.ranker import Ranker
 class NoDefense(Defense):
     """The undefended ranker."""
 
+    passes_gradients = True
+
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker itself."""
         return ranker

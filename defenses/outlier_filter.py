@@ -15,26 +15,24 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
+from robustrank.plugins.constraints import InnerShare
 from robustrank.rankers.ranker import Ranker
 
 from .parts.bigram_model import BigramModel
-from .parts.filtering import check_target_fpr, filter_ranker
+from .parts.filtering import filter_ranker
 
 
 @dataclass(frozen=True)
 class OutlierFilter(Defense):
     """Demotes documents whose bigram surprisal exceeds the (1 - FPR) quantile of clean documents."""
 
-    target_fpr: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
     reference = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
     deviations = (
         "a bigram model of the collection, without the counts of the document that a text is, or is a version of; the "
         "anomaly score is the maximum over the whole text, its start and its end"
     )
-
-    def __post_init__(self) -> None:
-        check_target_fpr(self.target_fpr)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""

@@ -14,10 +14,17 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
-from robustrank.language_model import SMOLLM2, LanguageModel, language_model, language_model_digest
+from robustrank.language_model import (
+    SMOLLM2,
+    LanguageModel,
+    language_model,
+    language_model_digest,
+    language_model_languages,
+)
+from robustrank.plugins.constraints import InnerShare
 from robustrank.rankers.ranker import Ranker
 
-from .parts.filtering import check_target_fpr, filter_ranker
+from .parts.filtering import filter_ranker
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,15 @@ class PerplexityFilter(Defense):
     """Demotes documents whose perplexity exceeds the (1 - FPR) quantile of clean documents."""
 
     language_model: str = SMOLLM2  # a causal language model: smollm2, a folder, or a name on the hub
-    target_fpr: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
     reference = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     deviations = "the threshold comes from clean candidates; perplexity is over a document's first tokens"
 
-    def __post_init__(self) -> None:
-        check_target_fpr(self.target_fpr)
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model; any with another, which the user answers for."""
+        return language_model_languages(self.language_model)
 
     @property
     def fingerprint(self) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
+from robustrank.plugins.constraints import Count, InnerShare, Number, Positive, SomeShare
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.table import PerturbationSets, SubstitutionTable
@@ -33,22 +34,18 @@ class RandomMasking(Defense):
     may change, nothing is certified. Insertions and deletions shift positions and are not covered.
     """
 
-    keep: float = 0.3  # share of the words that a copy keeps, at least one word
+    keep: SomeShare = 0.3  # share of the words that a copy keeps, at least one word
     mask: str = ""  # written for each masked word, e.g. [MASK]; empty deletes masked words
-    samples: int = 100  # copies of each document
-    alpha: float = 0.05  # probability of a wrong verdict, per query
+    samples: Count = 100  # copies of each document
+    alpha: InnerShare = 0.05  # probability of a wrong verdict, per query
     bound: Bound = "betting"  # confidence bound on the smoothed scores; sequential samples on demand
-    most: int = 1000  # maximum number of copies of a document under the sequential bound
-    centre: float | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
-    scale: float | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
+    most: Count = 1000  # maximum number of copies of a document under the sequential bound
+    centre: Number | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
+    scale: Positive | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
 
+    needs_pointwise = certifies = True
     reference = "RobustMask, arXiv 2512.23307; Levine, Feizi, AAAI 2020, arXiv 1911.09272"
     deviations = "the printed theorem counts the mask's probability twice and is not used; masked words may be left out"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.keep <= 1:
-            raise ValueError(f"keep={self.keep}; it must be above 0 and at most 1: a share of the words")
-        self._settings()
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
@@ -74,10 +71,31 @@ class MaskedRanker(SmoothedRanker):
     def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
         """Return the document's masked copies from ``start`` to ``stop`` (``samples``), the same at every call."""
         tokens = [word.text for word in words(document)]
-        rng = derive(self.seed, "masks", str(len(tokens)))
-        size, count = self.kept_count(len(tokens)), self.settings.samples if stop is None else stop
-        visible_sets = [set(rng.permutation(len(tokens))[:size].tolist()) for _ in range(count)]
-        return [self.masked(tokens, visible) for visible in visible_sets[start:]]
+        count = self.settings.samples if stop is None else stop
+        return [self.masked(tokens, visible) for visible in self._visible_sets(len(tokens), count)[start:]]
+
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the characters up to the last word that the inner ranker reads in any of the copies that rank."""
+        tokens = words(document)
+        most = 0
+        for visible in self._visible_sets(len(tokens), self.settings.samples):
+            copy = self.masked([word.text for word in tokens], visible)
+            read = self.inner.characters_read(query, copy)
+            if read is None:
+                return None
+            start = 0
+            for index in range(len(tokens)) if self.mask else sorted(visible):
+                if start >= read:
+                    break
+                is_visible = index in visible
+                most = max(most, tokens[index].end if is_visible else 0)
+                start += len(tokens[index].text if is_visible else self.mask) + 1
+        return len(document) if tokens and most == tokens[-1].end else most
+
+    def _visible_sets(self, length: int, count: int) -> list[set[int]]:
+        """Return the indices of the words that each of ``count`` copies of a text of ``length`` words shows."""
+        rng, size = derive(self.seed, "masks", str(length)), self.kept_count(length)
+        return [set(rng.permutation(length)[:size].tolist()) for _ in range(count)]
 
     def masked(self, tokens: Sequence[str], visible: Set[int]) -> str:
         """Return the text with the words outside the indices ``visible`` masked."""

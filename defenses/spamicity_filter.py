@@ -14,27 +14,25 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
+from robustrank.plugins.constraints import InnerShare
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.quality import Spamicity
 
-from .parts.filtering import check_target_fpr, filter_ranker
+from .parts.filtering import filter_ranker
 
 
 @dataclass(frozen=True)
 class SpamicityFilter(Defense):
     """Demotes documents whose spamicity exceeds the (1 - FPR) quantile of clean documents."""
 
-    target_fpr: float = 0.05  # share of clean candidates that may be flagged
+    target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
     reference = "Zhou, Pang, WWW 2009; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     deviations = "the threshold comes from clean candidates, not from a fixed number"
 
-    def __post_init__(self) -> None:
-        check_target_fpr(self.target_fpr)
-
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
-        detector = SpamicityDetector(Spamicity.of(collection.documents.values()))
+        detector = SpamicityDetector(Spamicity.of(collection.documents.values(), collection.language))
         return filter_ranker(ranker, detector, collection, self.target_fpr, rng)
 
 

@@ -20,11 +20,15 @@ import numpy as np
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Ranker
-from robustrank.text.analysis import WORD, stem
-from robustrank.text.words import in_case_of
+from robustrank.text.analysis import analyser
+from robustrank.text.languages import ENGLISH, SPACED
+from robustrank.text.scripts import MARKS
+from robustrank.text.words import in_case_of, is_alphabetic
 
 SHORTEST = 3  # characters; shorter words are left alone
+_WORD = re.compile(rf"\w[\w{MARKS}]+")
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,12 @@ class SpellingCorrection(Defense):
     and a word without a near word in the vocabulary.
     """
 
-    distance: int = 2  # maximum edit distance (Damerau-Levenshtein) between a word and its correction
-    letters: int = 6  # minimum length of a word for which more than one edit is allowed
+    distance: Count = 2  # maximum edit distance (Damerau-Levenshtein) between a word and its correction
+    letters: Count = 6  # minimum length of a word for which more than one edit is allowed
 
+    languages = SPACED  # a word is corrected: a character of Chinese is none
     reference = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
     deviations = "likelihood is document frequency in the collection; short words are allowed one edit"
-
-    def __post_init__(self) -> None:
-        if self.distance < 1 or self.letters < 1:
-            raise ValueError(f"distance={self.distance}, letters={self.letters}; both must be at least 1")
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the correction.
@@ -53,7 +54,9 @@ class SpellingCorrection(Defense):
         """
         if find_spec("rapidfuzz") is None:
             raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
-        spell_checker = SpellChecker.from_documents(collection.documents.values(), self.distance, self.letters)
+        spell_checker = SpellChecker.from_documents(
+            collection.documents.values(), self.distance, self.letters, collection.language
+        )
         return CorrectedRanker.over(ranker, spell_checker)
 
 
@@ -77,34 +80,40 @@ class SpellChecker:
         words: The words of letters alone, by descending document frequency, ties in alphabetical order.
         stems: The stems of all words of the vocabulary.
         distance, letters: See :class:`SpellingCorrection`.
+        language: The language of the words.
     """
 
     words: list[str]
     stems: frozenset[str]
     distance: int
     letters: int
+    language: str = ENGLISH
     _corrections: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_documents(cls, documents: Iterable[str], distance: int, letters: int) -> SpellChecker:
+    def from_documents(
+        cls, documents: Iterable[str], distance: int, letters: int, language: str = ENGLISH
+    ) -> SpellChecker:
         """Return the spell checker with the vocabulary of some documents."""
-        counts = Counter(word for text in documents for word in set(WORD.findall(text.lower())))
-        common = sorted((word for word in counts if word.isalpha()), key=lambda word: (-counts[word], word))
-        return cls(common, frozenset(map(stem, counts)), distance, letters)
+        analysed = analyser(language)
+        counts = Counter(word for text in documents for word in set(_WORD.findall(analysed.folded(text))))
+        common = sorted(filter(is_alphabetic, counts), key=lambda word: (-counts[word], word))
+        return cls(common, frozenset(map(analysed.stem, counts)), distance, letters, language)
 
     def corrected(self, query: str) -> str:
         """Return the query with its unknown words corrected, in their case; all other characters are unchanged."""
-        return WORD.sub(self._replacement, query)
+        return _WORD.sub(self._replacement, query)
 
     def correction(self, word: str) -> str:
-        """Return the correction of a lower-case word: itself where it is known, or no word is near."""
+        """Return the correction of a folded word: itself where it is known, or no word is near."""
         if word not in self._corrections:
-            known = stem(word) in self.stems or len(word) < SHORTEST or not word.isalpha()
+            is_known = analyser(self.language).stem(word) in self.stems
+            known = is_known or len(word) < SHORTEST or not is_alphabetic(word)
             self._corrections[word] = word if known else self._nearest(word)
         return self._corrections[word]
 
     def _replacement(self, match: re.Match[str]) -> str:
-        key = match[0].lower()
+        key = analyser(self.language).folded(match[0])
         correction = self.correction(key)
         return match[0] if correction == key else in_case_of(correction, match[0])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from robustrank.attack import Edit
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
+from robustrank.paths import given_path
 from robustrank.run_files import cell_folders, refuse_damaged_file
 
 DARA = 5  # columns: query id, query, document id, original passage, adversarial passage
@@ -41,7 +42,7 @@ def adversarial_files(path: str, cell: str = "") -> list[Path]:
     Raises:
         DataError: There are none, or a cell is damaged.
     """
-    at = Path(path).expanduser()
+    at = given_path(path)
     if at.is_file():
         return [at]
     files = [folder / "adversarial.jsonl" for folder in cell_folders(at)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,9 +15,19 @@ from robustrank.victim import Access, Target
 if TYPE_CHECKING:
     from robustrank.victim import QueryInterface, Victim
 
-__all__ = ["COSTS", "Attack", "Control", "Edit", "Edits", "Perturbation", "apply_edits"]
+__all__ = ["COSTS", "Attack", "Control", "Edit", "Edits", "Perturbation", "PlannedTarget", "TargetBound", "apply_edits"]
 
 Edits = Literal["document", "query"]
+
+
+class PlannedTarget(NamedTuple):
+    """What planning knows of a target: any document of the list, since no ranker has ranked it yet."""
+
+    text: str  # of the document, or of the query of an attack on the query
+    listed: int  # documents in the list
+
+
+TargetBound = Callable[[PlannedTarget], int]  # queries to the victim that a target costs at most
 COSTS = {  # what one target costs, beside the one call that tells its new rank
     "free": "no model is run",
     "calls": "victim calls, some hundreds a target",
@@ -40,7 +51,16 @@ class Attack(ABC):
     reference: ClassVar[str] = ""  # authors, title, venue, section
     deviations: ClassVar[str] = ""  # how it deviates from the reference, and why
     cost: ClassVar[str] = "free"  # its cost class, one of COSTS, with default parameters
+    stops_early: ClassVar[str] = ""  # when a target may cost far less than its bound; empty: never
     control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages it works on; none: any. A class attribute, or a property that reads parameters.
+
+        Cells on collections in other languages are skipped at planning.
+        """
+        return ()
 
     @property
     def fingerprint(self) -> str:
@@ -49,6 +69,18 @@ class Attack(ABC):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
         """Prepare what all targets share, such as an imitation model; queries to the victim are counted."""
+
+    def prepare_bound(self, collection: Collection) -> int | None:
+        """Return how many queries to the victim :meth:`prepare` makes on a collection at most; None: not known."""
+        return 0 if self.access == Access.NOTHING else None
+
+    def target_bound(self, collection: Collection) -> TargetBound | None:
+        """Return what tells how many queries to the victim a target costs at most; None: not known.
+
+        A query is a text or a gradient. The bound holds always, without a budget, and is within a factor of 3 of what
+        is spent unless the attack stops early (``stops_early``). Planning asks for it: no model may be loaded.
+        """
+        return (lambda target: 0) if self.access == Access.NOTHING else None
 
     def targets(self, query_id: str) -> frozenset[str] | None:
         """Return the ids of the only documents that the attack can target (replayed attacks); None: any document."""

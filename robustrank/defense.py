@@ -14,6 +14,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
+from robustrank.text.edited_words import characters_behind
 
 if TYPE_CHECKING:
     from robustrank.certification.certificate import Certificate
@@ -23,8 +24,16 @@ if TYPE_CHECKING:
 class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
+    needs_pointwise: ClassVar[bool] = False  # whether it wraps rankers of pairs alone
+    passes_gradients: ClassVar[bool] = False  # whether the defended ranker has the gradients of its ranker
+    certifies: ClassVar[bool] = False  # whether the defended ranker is a CertifiedRanker
     reference: ClassVar[str] = ""  # authors, title, venue, section
     deviations: ClassVar[str] = ""  # what is done otherwise than in the reference, and why
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages it works on; none: any. A class attribute, or a property that reads parameters."""
+        return ()
 
     @property
     def fingerprint(self) -> str:
@@ -61,6 +70,15 @@ class RewritingRanker(Ranker):
         """Return the document text that the inner ranker reads."""
         return document
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return how many characters stand behind what the inner ranker reads of the rewritten document.
+
+        The two are matched word by word: None where they have different numbers of words.
+        """
+        rewritten = self.rewritten_document(document)
+        read = self.inner.characters_read(self.rewritten_query(query), rewritten)
+        return None if read is None else characters_behind(document, rewritten, read)
+
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the inner ranker's rankings of the rewritten requests."""
         return self.inner.rank([self._rewritten(request) for request in requests])
@@ -76,6 +94,7 @@ class _PointwiseRewriting(PointwiseRanker):
     inner: PointwiseRanker
     rewritten_query: Any
     rewritten_document: Any
+    characters_read = RewritingRanker.characters_read  # not that of pointwise rankers
 
     @property
     def noise(self) -> float:

@@ -8,9 +8,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from robustrank.printing import printable, shortened
+
+# Bytes of the parts of a message, so that the whole stays below 2,000: one screen, whatever was given.
+_WHAT, _WHERE, _ALLOWED, _HINT = 800, 300, 550, 200
+_LINES = 14  # of what is wrong
+
 
 class RobustrankError(Exception):
     """An error whose message is for the user and needs no traceback.
+
+    The message fits on a screen and has no control characters, whatever the arguments hold.
 
     Args:
         what: What is wrong, with the invalid value.
@@ -24,7 +32,14 @@ class RobustrankError(Exception):
     def __init__(
         self, what: str, *, where: str | None = None, allowed: str | None = None, hint: str | None = None
     ) -> None:
-        self.what, self.where, self.allowed, self.hint = what, where, allowed, hint
+        first = what.split("\n", _LINES)
+        what = "\n".join([*first[:_LINES], *(["…"] if len(first) > _LINES else [])])
+        self.what = shortened(printable(what, keep="\n"), _WHAT)
+        self.where, self.allowed, self.hint = (
+            part and shortened(printable(part), most)
+            for part, most in ((where, _WHERE), (allowed, _ALLOWED), (hint, _HINT))
+        )
+        what, where, allowed, hint = self.what, self.where, self.allowed, self.hint
         lines = [what]
         lines += [f"  where:   {where}"] if where else []
         lines += [f"  allowed: {allowed}"] if allowed else []

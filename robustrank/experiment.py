@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from robustrank.errors import ExperimentError, RobustrankError, nearest
+from robustrank.plugins.constraints import InnerShare, Range, Several
 from robustrank.plugins.specification import Spec, parse
+from robustrank.plugins.values import excerpt
+from robustrank.yaml_text import MOST_BYTES, YamlError, read_yaml
 
 AXES = ("collections", "rankers", "defenses", "attacks")
+MOST_POINTS = 10_000  # of a sweep
+LONGEST_NAME = 60  # characters: it is a folder's name
+LONGEST_LABEL = 200
+MOST_PROBLEMS = 8  # in a message
 
 
 def _entry(value: Any) -> Any:
@@ -22,13 +31,25 @@ def _entry(value: Any) -> Any:
         spec = parse(value)
         return {"name": spec.name, "parameters": dict(spec.parameters)}
     if not isinstance(value, Mapping):
-        raise ValueError("expected a name, name:key=value,…, or a mapping with `name`")
+        raise ValueError(f"expected a name, name:key=value,…, or a mapping with `name`, not {excerpt(value)}")
     if "name" not in value:
         raise ValueError("required key `name` is missing")
+    if not isinstance(value["name"], str):
+        raise ValueError(f"`name` must be a string, not {excerpt(value['name'])}")
     reserved = {key: value[key] for key in ("label", "sweep", "only", "train", "seeds") if key in value}
-    spec = parse(str(value["name"]))
+    spec = parse(value["name"])
     parameters = {key: item for key, item in value.items() if key not in {"name", *reserved}}
     return {"name": spec.name, "parameters": {**spec.parameters, **parameters}, **reserved}
+
+
+def _as_list(value: Any) -> Any:
+    """Return [value] for what is not a list: a single item is taken where a list is meant."""
+    return [value] if isinstance(value, str | bool | int | float | Mapping) else value
+
+
+Item = TypeVar("Item")
+Items = Annotated[list[Item], BeforeValidator(_as_list)]
+Seeds = Annotated[Several[Annotated[int, Range(at_least=0, at_most=2**32 - 1)]], BeforeValidator(_as_list)]
 
 
 class _Strict(BaseModel):
@@ -40,11 +61,23 @@ class Entry(_Strict):
 
     name: str
     parameters: dict[str, Any] = Field(default_factory=dict)
-    label: str = ""
-    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    label: Annotated[str, Field(max_length=LONGEST_LABEL)] = ""
+    sweep: dict[str, Items[Any]] = Field(default_factory=dict)
+
+    @field_validator("sweep")
+    @classmethod
+    def _check_points(cls, sweep: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        points = math.prod(map(len, sweep.values()))
+        if points > MOST_POINTS:
+            raise ValueError(f"it has {points:,} points, and {MOST_POINTS:,} are allowed")
+        return sweep
 
     def specs(self) -> list[Spec]:
         """Return the specifications of the entry: a single one, or one for each point of its sweep."""
+        return self._specs
+
+    @cached_property
+    def _specs(self) -> list[Spec]:
         points = [dict(zip(self.sweep, values, strict=True)) for values in itertools.product(*self.sweep.values())]
         specs = []
         for point in points:
@@ -69,9 +102,9 @@ class Training(_Strict):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     collection: str = SELF
-    folds: int = Field(default=5, ge=2)
-    queries: int | None = Field(default=None, ge=2)
-    validation_share: float = Field(default=0.1, gt=0, lt=1)
+    folds: Annotated[int, Range(at_least=2)] = 5
+    queries: Annotated[int, Range(at_least=2)] | None = None
+    validation_share: InnerShare = 0.1
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -83,7 +116,7 @@ class RankerEntry(Entry):
     """A ranker, optionally trained by the experiment, optionally with seeds that differ from the experiment's."""
 
     train: Training | None = None
-    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    seeds: Seeds | None = None
 
 
 class CollectionEntry(Entry):
@@ -95,10 +128,10 @@ class CollectionEntry(Entry):
 class Only(_Strict):
     """The part of the grid that a task runs on, by label; a missing axis is not restricted."""
 
-    collections: list[str] | None = None
-    rankers: list[str] | None = None
-    defenses: list[str] | None = None
-    attacks: list[str] | None = None
+    collections: Items[str] | None = None
+    rankers: Items[str] | None = None
+    defenses: Items[str] | None = None
+    attacks: Items[str] | None = None
 
 
 class TaskEntry(Entry):
@@ -113,7 +146,7 @@ class Report(_Strict):
     baseline: str | None = None
 
 
-Listed = Annotated[list[Annotated[Entry, BeforeValidator(_entry)]], Field(min_length=1)]
+Listed = Annotated[Items[Annotated[Entry, BeforeValidator(_entry)]], Field(min_length=1)]
 
 
 class Experiment(_Strict):
@@ -124,21 +157,21 @@ class Experiment(_Strict):
         seeds: Every cell is run once per seed.
     """
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: str = Field(pattern=r"^[\w.-]*\w[\w.-]*$", max_length=LONGEST_NAME)
     description: str = ""
-    seeds: list[int] = Field(default=[0], min_length=1)
-    collections: Annotated[list[Annotated[CollectionEntry, BeforeValidator(_entry)]], Field(min_length=1)]
-    rankers: Annotated[list[Annotated[RankerEntry, BeforeValidator(_entry)]], Field(min_length=1)]
+    seeds: Seeds = (0,)
+    collections: Annotated[Items[Annotated[CollectionEntry, BeforeValidator(_entry)]], Field(min_length=1)]
+    rankers: Annotated[Items[Annotated[RankerEntry, BeforeValidator(_entry)]], Field(min_length=1)]
     defenses: Listed = [Entry(name="none")]
-    attacks: list[Annotated[Entry, BeforeValidator(_entry)]] = []
-    tasks: Annotated[list[Annotated[TaskEntry, BeforeValidator(_entry)]], Field(min_length=1)]
+    attacks: Items[Annotated[Entry, BeforeValidator(_entry)]] = []
+    tasks: Annotated[Items[Annotated[TaskEntry, BeforeValidator(_entry)]], Field(min_length=1)]
     report: Report = Report()
 
     @model_validator(mode="after")
     def _check_references(self) -> Experiment:
         for axis in AXES:
             labels = [spec.label for entry in getattr(self, axis) for spec in entry.specs()]
-            duplicates = sorted({label for label in labels if labels.count(label) > 1})
+            duplicates = sorted(label for label, times in Counter(labels).items() if times > 1)
             if duplicates:
                 raise ValueError(f"{axis}: duplicate label {', '.join(duplicates)}; set `label` to tell them apart")
             for task in self.tasks:
@@ -162,12 +195,16 @@ class Experiment(_Strict):
         """Return the training of the ranker of that label, or None."""
         return self._ranker(label).train
 
-    def seeds_of(self, label: str) -> list[int]:
+    def seeds_of(self, label: str) -> tuple[int, ...]:
         """Return the seeds of the ranker of that label."""
         return self._ranker(label).seeds or self.seeds
 
     def _ranker(self, label: str) -> RankerEntry:
-        return next(entry for entry in self.rankers if any(spec.label == label for spec in entry.specs()))
+        return self._rankers[label]
+
+    @cached_property
+    def _rankers(self) -> dict[str, RankerEntry]:
+        return {spec.label: entry for entry in self.rankers for spec in entry.specs()}
 
     def training_split(self, label: str) -> Spec | None:
         """Return the collection of the training queries of the collection of that label, or None."""
@@ -192,22 +229,6 @@ def _not_one_of(label: str, labels: Sequence[str]) -> str:
     return f"{label!r} is not one of: {', '.join(labels)}" + (f"; {hint}" if hint else "")
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader, which also refuses duplicate keys; YAML forbids them, but PyYAML uses the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """Return the mapping of a node."""
-        lines: dict[str, int] = {}
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in lines:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"duplicate key {key.value!r}, first in line {lines[key.value]}", key.start_mark
-                )
-            if isinstance(key, yaml.ScalarNode):
-                lines[key.value] = key.start_mark.line + 1
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path) -> Experiment:
     """Read and check an experiment file.
 
@@ -215,16 +236,20 @@ def load(path: Path) -> Experiment:
         ExperimentError: The file cannot be read, is not YAML, or is not a valid experiment.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1).decode("utf-8")
+        raw = read_yaml(text)
+    except YamlError as error:
+        raise ExperimentError(f"not valid YAML: {error}", where=str(path)) from error
     except FileNotFoundError as error:
         raise ExperimentError(
             f"experiment file {str(path)!r} not found",
             hint=nearest(path.name, [p.name for p in path.parent.glob("*.y*ml")]),
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ExperimentError(f"not text in UTF-8: {error}", where=str(path), hint="save it as UTF-8") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise ExperimentError(f"the experiment file cannot be read: {error}", where=str(path)) from error
-    except yaml.YAMLError as error:
-        raise ExperimentError(f"not valid YAML: {error}", where=str(path)) from error
     return check(raw, str(path))
 
 
@@ -246,9 +271,10 @@ def check(raw: Any, where: str) -> Experiment:
         raise ExperimentError(error.what, where=where, allowed=error.allowed, hint=error.hint) from error
     except ValidationError as error:
         details = error.errors()
+        more = [f"and {len(details) - MOST_PROBLEMS} more problems"] if len(details) > MOST_PROBLEMS else []
         unknown = any(detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1 for detail in details)
         raise ExperimentError(
-            "\n".join(map(_problem, details)),
+            "\n".join([*map(_problem, details[:MOST_PROBLEMS]), *more]),
             where=where,
             allowed=f"keys: {', '.join(Experiment.model_fields)}" if unknown else None,
             hint=_hint(details[0]["loc"], raw),
@@ -274,24 +300,24 @@ def _problem(detail: Any) -> str:
         case "missing":
             return f"required key `{name}` is missing"
         case "list_type" | "tuple_type":
-            return f"`{name}` must be a list, e.g. [{_excerpt(value)}], not {_type_name(value)}"
+            return f"`{name}` must be a list, not {_type_name(value)}"
         case "int_type" | "int_parsing" | "int_from_float":
-            return f"`{name}` must be an integer, not {_excerpt(value)}"
+            return f"`{name}` must be an integer, not {excerpt(value)}"
         case "float_type" | "float_parsing":
-            return f"`{name}` must be a number, not {_excerpt(value)}"
+            return f"`{name}` must be a number, not {excerpt(value)}"
         case "string_type":
-            return f"`{name}` must be a string, not {_excerpt(value)}"
+            return f"`{name}` must be a string, not {excerpt(value)}"
         case "model_type" | "dict_type" | "model_attributes_type":
             return f"`{name}` must be a mapping, not {_type_name(value)}"
         case "string_pattern_mismatch":
-            return f"`{name}` may have letters, digits, `.`, `_` and `-` only, not {_excerpt(value)}"
+            return f"`{name}` may have letters, digits, `.`, `_` and `-` only, not {excerpt(value)}"
         case "too_short":
             return f"`{name}` is empty; at least {detail['ctx']['min_length']} is needed"
         case "value_error":
             message = detail["msg"].removeprefix("Value error, ")
             return f"{name}: {message}" if detail["loc"] else message
         case _:
-            return f"`{name}`: {detail['msg']} (it is {_excerpt(value)})"
+            return f"`{name}`: {detail['msg']} (it is {excerpt(value)})"
 
 
 def _hint(loc: Sequence[str | int], raw: Mapping[str, Any]) -> str:
@@ -310,8 +336,3 @@ def _hint(loc: Sequence[str | int], raw: Mapping[str, Any]) -> str:
 def _type_name(value: Any) -> str:
     names = {"dict": "a mapping", "list": "a list", "str": "a string", "NoneType": "empty"}
     return names.get(type(value).__name__, repr(value))
-
-
-def _excerpt(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -20,6 +20,7 @@ import numpy as np
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.plugins import NestedTraining, RankerSpec, code_parts, create, digest_of
+from robustrank.plugins.constraints import Amount, Count, InnerShare, Range
 from robustrank.plugins.identity import parameters_of
 from robustrank.plugins.specification import parse
 from robustrank.rankers.checkpoint import ensure_checkpoint
@@ -36,10 +37,10 @@ class Imitation(Settings):
     """Settings of an imitation."""
 
     surrogate: RankerSpec = "cross-encoder:model=minilm,max_length=128"  # specification of the surrogate model
-    queries: int = 50  # queries whose candidates the victim ranks
-    top: int = 25  # top documents of a list, each a positive against all documents below it
-    below: int = 8  # documents sampled from the rest of a list
-    validation_share: float = 0.1  # of the queries, for early stopping
+    queries: Annotated[int, Range(at_least=2)] = 50  # queries whose candidates the victim ranks
+    top: Count = 25  # top documents of a list, each a positive against all documents below it
+    below: Amount = 8  # documents sampled from the rest of a list
+    validation_share: InnerShare = 0.1  # of the queries, for early stopping
     training: SurrogateTraining = field(default_factory=dict)  # the surrogate's training settings
 
 

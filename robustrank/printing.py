@@ -26,6 +26,17 @@ def _shown(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii") if hidden else char
 
 
+def shortened(text: str, most: int) -> str:
+    """Return ``text`` with its middle left out where it has more than ``most`` bytes in UTF-8."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= most:
+        return text
+    mark = f" … ({len(raw):,} bytes) … "
+    kept = most - len(mark.encode())
+    head, tail = raw[: kept * 2 // 3], raw[-(kept // 3) :]
+    return head.decode("utf-8", "ignore") + mark + tail.decode("utf-8", "ignore")
+
+
 def slug(text: str) -> str:
     """Return ``text`` as a file name of at most 60 characters; one that was cut ends in a digest of the whole."""
     name = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")

@@ -31,9 +31,15 @@ def refuse_damaged_file(file: Path) -> None:
     Raises:
         DataError: It is not as the cell's manifest says.
     """
-    folder = file.absolute().parent
-    if folder.parent.name == "cells" and KEY.fullmatch(folder.name) and (damage := find_damage(folder, file.name)):
+    folder = cell_of(file)
+    if folder is not None and (damage := find_damage(folder, file.name)):
         raise _refusal(damage, folder.parent.parent)
+
+
+def cell_of(file: Path) -> Path | None:
+    """Return the folder of the cell that a file is of; None where it is of none."""
+    folder = file.absolute().parent
+    return folder if folder.parent.name == "cells" and KEY.fullmatch(folder.name) else None
 
 
 def read_run_file(run: Path, name: str) -> str:

@@ -28,8 +28,20 @@ class Task(ABC):
     deviations: ClassVar[str] = ""
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages it measures; none: any. A class attribute, or a property that reads parameters."""
+        return ()
+
+    @property
     def fingerprint(self) -> str:
         """What decides its rows beyond code, parameters and files they name, as a model of the hub."""
+        return ""
+
+    def skip_reason(self, context: Context) -> str:
+        """Return why the cell does not apply, as far as it is known without a model; nothing where it applies.
+
+        Called at planning, and before :meth:`run`. What takes the ranker to know is a row of status ``skipped``.
+        """
         return ""
 
     @abstractmethod
@@ -37,5 +49,8 @@ class Task(ABC):
         """Measure one cell. ``context`` gives the collection, the scorer, the attack and the randomness."""
 
     @abstractmethod
-    def calls(self, context: Context) -> int:
-        """Return an upper bound on the pairs this cell scores, from the collection alone: for ``--dry-run``."""
+    def calls(self, context: Context) -> int | None:
+        """Return an upper bound on the pairs this cell scores, from the collection alone, for ``--dry-run``.
+
+        None where none is known: an attack does not say what it asks, and has no budget.
+        """

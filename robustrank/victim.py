@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from robustrank.budget import Budget, BudgetExhausted, Meter
 from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
 from robustrank.records import Candidate, Document, Pair, RankedList, Ranking, Request, Scores
+from robustrank.text.languages import ENGLISH
 
 __all__ = [
     "Access",
@@ -82,6 +83,7 @@ class Target:
         rank: The document's rank in ``ranked``, 1-based; 0 for an attack on the query.
         ranked: The victim's list, best first, the target among it.
         variant: Number of the perturbed form of the query, from 0.
+        language: The code of the collection's language.
     """
 
     query_id: str
@@ -91,6 +93,7 @@ class Target:
     rank: int
     ranked: tuple[Candidate, ...] = ()
     variant: int = 0
+    language: str = ENGLISH
 
 
 class GradientView:

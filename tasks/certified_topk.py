@@ -9,9 +9,13 @@ import numpy as np
 
 from robustrank.defense import CertifiedRanker
 from robustrank.engine.context import Context
+from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Count, Several
 from robustrank.rows import Radius, Row
 from robustrank.task import Task
+
+from .parts.measures import Measures
 
 
 @dataclass(frozen=True)
@@ -22,28 +26,28 @@ class CertifiedTopK(Task):
     canonical ranker certifies the same without one sample. So the overlaps stand beside it.
     """
 
-    ks: tuple[int, ...] = (1, 3, 5, 10)  # the K of top-K
-    radii: tuple[int | None, ...] = (None,)  # R, the most words an attacker may replace; null is all
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10",)  # effectiveness of the defended ranker, and of the undefended one
+    ks: Several[Count] = (1, 3, 5, 10)  # the K of top-K
+    radii: Several[Count | None] = (None,)  # R, the most words an attacker may replace; null is all
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10",)  # effectiveness of the defended ranker, and of the undefended one
 
     reference = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
     deviations = "bounds hold for the whole list at once; the published bound is reported too, as `paper`"
     table = "certified-topk"
 
-    def __post_init__(self) -> None:
-        if not self.ks or not self.radii or min(self.ks) < 1 or any(r is not None and r < 1 for r in self.radii):
-            raise ValueError(
-                f"ks={self.ks}, radii={self.radii}: each names one or more, counted from 1 (null: all words)"
-            )
+    def skip_reason(self, context: Context) -> str:
+        """A defense without certificates has nothing to measure."""
+        return "" if context.defense.certifies else "the defense gives no certificates"
 
     def run(self, context: Context) -> Iterator[Row]:
-        """Certify every list, and evaluate the defended ranker beside the undefended."""
+        """Certify every list, and evaluate the defended ranker beside the undefended.
+
+        Raises:
+            PluginError: The defense says that it certifies, and its ranker does not.
+        """
         ranker = context.served.ranker
         if not isinstance(ranker, CertifiedRanker):
-            note = "the defense gives no certificates"
-            yield context.row("certified", None, k=self.ks[0], status="skipped", note=note)
-            return
+            raise PluginError(f"defense {context.cell.defense.name!r} certifies, and its ranker is no CertifiedRanker")
         query_ids = context.query_ids(self.queries)
         if not query_ids:
             return  # none of the first queries is in this fold
@@ -61,7 +65,7 @@ class CertifiedTopK(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate, by the defended ranker and by the undefended (a defense may call its ranker more often)."""
-        return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
+        return 2 * sum(len(context.collection.candidates[q]) for q in context.query_ids(self.queries))
 
     def _certify(self, context: Context, ranker: CertifiedRanker, query_id: str) -> Iterator[Row]:
         served = context.ranked(query_id)

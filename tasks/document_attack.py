@@ -10,19 +10,23 @@ from typing import Literal
 from robustrank.attack import Attack, Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
-from robustrank.language_model import language_model_digest
+from robustrank.language_model import language_model_digest, language_model_languages
 from robustrank.plugins import RankerSpec, create, find, parameters
+from robustrank.plugins.constraints import Amount, Count, Positive, Several, Weight
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import BadPerturbation, PreparedAttack, prepare
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Fact, Row
 from robustrank.task import Task
+from robustrank.text.languages import unsupported
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
 from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
+from .parts.bounds import document_attack_calls, list_lengths
 from .parts.defense_checks import check_certificates, detection_rows
-from .parts.targets import access_refusal, rank_bands, sample_targets, unattacked_queries
+from .parts.targets import beyond_grant, rank_bands, sample_targets, target_count, unattacked_queries, unsuited_ranker
+from .parts.unseen_edits import count_unseen_edits
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,14 @@ class DocumentAttack(Task):
     score in the list; their figures have the condition ``published_script``.
     """
 
-    targets: tuple[str, ...] = ("easy-5",)  # easy-5, hard-5, bands of ranks as 51-60, or last-5
-    queries: int | None = None  # the first so many queries of the collection; null is all
+    targets: Several[str] = ("easy-5",)  # easy-5, hard-5, bands of ranks as 51-60, or last-5
+    queries: Count | None = None  # the first so many queries of the collection; null is all
     access: Literal["nothing", "ranks", "scores", "gradients"] = "gradients"  # the most an attacker is granted
-    budget_queries: int | None = None  # queries to the victim a target, a text each; null is no limit
-    budget_model_calls: int | None = None  # pairs or prompts the ranker reads for a target; null is no limit
-    budget_seconds: float | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
+    budget_queries: Amount | None = None  # queries to the victim a target, a text each; null is no limit
+    budget_model_calls: Amount | None = None  # pairs or prompts the ranker reads for a target; null is no limit
+    budget_seconds: Positive | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
-    noise: float = 1e-5  # a score gain no larger than this is numerical noise
+    noise: Weight = 1e-5  # a score gain no larger than this is numerical noise
     encoder: RankerSpec | None = None  # a bi-encoder, as minilm: the similarity of a text before and after
     language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 
@@ -63,20 +67,24 @@ class DocumentAttack(Task):
             text_encoder(self.encoder)  # and an encoder that embeds nothing
         rank_bands(self.targets)  # refuse an unknown set of targets before anything runs
 
+    def skip_reason(self, context: Context) -> str:
+        """An attack that needs more access than the task grants is not run."""
+        return beyond_grant(context.attack.access, Access[self.access.upper()])
+
     def run(self, context: Context) -> Iterator[Row]:
         """Attack every target; rank the lists with the attacked texts, and with those of the control, in one call."""
         query_ids = context.query_ids(self.queries)
         if not query_ids:
             return  # none of the first queries is in this fold
         context.run(query_ids=query_ids)  # all lists in one call
-        refusal = access_refusal(context, Access[self.access.upper()], query_ids)
-        if refusal:
+        if refusal := unsuited_ranker(context, query_ids):
             yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
         attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
         yield context.row("queries", interface.meter.queries, group="prepare")
         control = self._control(context)
+        yield from self._unsupported(context, control)
         targets, missing = self._targets(context, query_ids)
         for query_id, reason in missing:
             yield context.row("success", None, query_id, condition="attacked", status="skipped", note=reason)
@@ -90,16 +98,29 @@ class DocumentAttack(Task):
         yield from check_certificates(context, results)
         yield from detection_rows(context, results)
 
-    def calls(self, context: Context) -> int:
-        """Every list once; a target, the budget (or 1,000 queries where there is none), its text and its control.
+    def calls(self, context: Context) -> int | None:
+        """Every list once; for each target what the attack asks, its text, and its control's.
 
-        A query costs a list ranker the whole list.
+        A text costs a list ranker the whole list.
         """
         query_ids = context.query_ids(self.queries)
-        lengths = [len(context.collection.candidates[query_id]) for query_id in query_ids]
-        targets = sum(int(b.removeprefix("last-")) if b.startswith("last-") else 1 for b in rank_bands(self.targets))
-        texts = 2 + (1000 if self.budget_queries is None else self.budget_queries)
-        return sum(n + targets * texts * (1 if context.is_pointwise_ranker else n) for n in lengths)
+        lengths = list_lengths(context, query_ids)
+        targets = {query_id: self._possible_targets(context, query_id) for query_id in query_ids}
+        counts = {query_id: self._target_count(context, targets[query_id], lengths[query_id]) for query_id in query_ids}
+        by_attack = document_attack_calls(context, targets, counts, self.budget_queries, self.budget_model_calls)
+        if by_attack is None:
+            return None
+        texts = 1 + bool(context.attack.control) + (self.replace == "together")
+        one_text = {q: 1 if context.is_pointwise_ranker else n for q, n in lengths.items()}
+        return by_attack + sum(n + counts[q] * texts * one_text[q] for q, n in lengths.items())
+
+    def _possible_targets(self, context: Context, query_id: str) -> list[str]:
+        named, candidates = context.attack.targets(query_id), context.collection.candidates[query_id]
+        return [doc_id for doc_id in candidates if named is None or doc_id in named]
+
+    def _target_count(self, context: Context, possible: Sequence[str], listed: int) -> int:
+        is_named = context.attack.targets("") is not None
+        return len(possible) if is_named else min(len(possible), target_count(self.targets, listed))
 
     def _targets(self, context: Context, query_ids: Sequence[str]) -> tuple[list[Target], list[tuple[str, str]]]:
         """Return the targets, and for each band that a list is too short for its query and the reason."""
@@ -116,7 +137,8 @@ class DocumentAttack(Task):
             query = context.collection.queries[query_id]
             for rank in ranks:
                 document = candidates[rank - 1].document
-                targets.append(Target(query_id, query, document.doc_id, document.text, rank, candidates))
+                texts = query_id, query, document.doc_id, document.text
+                targets.append(Target(*texts, rank, candidates, language=context.collection.language))
         return targets, missing
 
     def _attack_all(
@@ -160,7 +182,10 @@ class DocumentAttack(Task):
         return result
 
     def _control(self, context: Context) -> PreparedAttack | None:
-        """Return the attack's control, prepared, with the parameters the two share, as the substitution table."""
+        """Return the attack's control, prepared, with the parameters the two share, as the substitution table.
+
+        None where the attack has none, or one that does not work on the collection's language.
+        """
         attack = context.attack
         if not attack.control:
             return None
@@ -170,8 +195,25 @@ class DocumentAttack(Task):
             if hasattr(attack, parameter.name)
         }
         control: Attack = create("attack", Spec(attack.control, shared))
+        if unsupported("", control.languages, context.collection.language):
+            return None
         interface = QueryInterface(context.served, Access.NOTHING)
         return prepare(control, interface, context.collection, context.rng("prepare control"))
+
+    def _unsupported(self, context: Context, control: PreparedAttack | None) -> Iterator[Row]:
+        """Yield a row for each part that does not work on the collection's language."""
+        language = context.collection.language
+        if context.attack.control and control is None:
+            note = f"language {language}: control {context.attack.control!r} does not work on it"
+            yield context.row("success", None, condition="control", status="skipped", note=note)
+        if self.language_model is not None and self._causal(context) is None:
+            note = f"language {language}: language model {self.language_model!r} does not work on it"
+            yield context.row("perplexity", None, condition="attacked", status="skipped", note=note)
+
+    def _causal(self, context: Context) -> str | None:
+        """Return the language model, if one is named and works on the collection's language."""
+        name = self.language_model
+        return None if name and unsupported("", language_model_languages(name), context.collection.language) else name
 
     def _judged(self, context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
         """Rank the lists with the attacked texts in them; yield ranks, success, size, look and the damage done."""
@@ -180,7 +222,8 @@ class DocumentAttack(Task):
         for result in results:
             result.metrics |= rank_metrics(context.ranked(result.target.query_id), result, self.noise)
             result.metrics |= {} if size is None else {Fact("budget"): float(size)}
-        stealth_metrics(results, context.whole.documents.values(), self.encoder, self.language_model)
+        stealth_metrics(results, context.whole, self.encoder, self._causal(context))
+        yield from count_unseen_edits(context, results)
         for result in results:
             metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]
             context.keep(result.target, result.perturbation, {"status": result.status, "metrics": metrics})

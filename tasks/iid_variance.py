@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Count
 from robustrank.rows import Row
 from robustrank.task import Task
+
+from .parts.measures import Measures
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,8 @@ class IidVariance(Task):
     The statistics over queries (mean, Var(AP), VNAP, lower-tail means, GMAP) are the report's: rows hold facts.
     """
 
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "the paper's normaliser of VNAP was not at hand: NAP = AP / MAP by default, Var(AP) beside it"
@@ -38,4 +41,4 @@ class IidVariance(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query."""
-        return sum(len(candidates) for candidates in context.collection.candidates.values())
+        return sum(len(context.collection.candidates[q]) for q in context.query_ids(self.queries))

@@ -9,6 +9,7 @@ from robustrank.engine.context import Context
 from robustrank.imitation import Imitation, SurrogateTraining, imitate
 from robustrank.measures.stability import kendall_tau_distance, rbo, top_k_overlap
 from robustrank.plugins import RankerSpec, canonical_name, parse
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
 from robustrank.rows import Row
@@ -22,8 +23,8 @@ from .parts.targets import unattacked_queries
 class ImitationAgreement(Task):
     """Agreement of an imitation model with its victim on test queries; sweep ``queries`` for the curve."""
 
-    queries: int = 50  # queries whose candidates the victim ranks for the surrogate
-    tested: int = 20  # test queries: the first queries of the collection
+    queries: Count = 50  # queries whose candidates the victim ranks for the surrogate
+    tested: Count = 20  # test queries: the first queries of the collection
     surrogate: RankerSpec = Imitation.surrogate  # specification of the surrogate model
     training: SurrogateTraining = field(default_factory=dict)  # the surrogate's training settings
 
@@ -51,6 +52,8 @@ class ImitationAgreement(Task):
             yield from context.rows(values, query_id)
 
     def calls(self, context: Context) -> int:
-        """Every candidate of the tested queries and of those the surrogate asks about."""
-        lengths = [len(candidates) for candidates in context.collection.candidates.values()]
-        return sum(lengths[: self.tested]) + self.queries * max(lengths, default=0)
+        """Every candidate of the tested queries, and of the queries that the surrogate learns from."""
+        tested = context.query_ids(self.tested)
+        learned = unattacked_queries(context, tested).candidates
+        lengths = sorted(map(len, learned.values()), reverse=True)[: self.queries]
+        return sum(lengths) + sum(len(context.collection.candidates[query_id]) for query_id in tested)

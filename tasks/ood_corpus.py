@@ -10,8 +10,11 @@ import numpy as np
 from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
+
+from .parts.measures import Measures
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,8 @@ class OodCorpus(Task):
     uses (document frequencies) are those of the collection that is searched.
     """
 
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     cross_domain = True
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
@@ -53,7 +56,7 @@ class OodCorpus(Task):
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query, under the ranker of each collection."""
-        pairs = sum(len(candidates) for candidates in context.collection.candidates.values())
+        pairs = sum(len(context.collection.candidates[q]) for q in context.query_ids(self.queries))
         return pairs * (1 + len(context.other_domains))
 
     def _evaluate(self, context: Context, training_split: TrainingSplit | None) -> dict[str, dict[str, float]]:

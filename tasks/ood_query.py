@@ -10,9 +10,12 @@ from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.errors import DataError
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
-from robustrank.text.query_types import scheme_named
+from robustrank.text.query_types import SCHEME_LANGUAGES, scheme_named
+
+from .parts.measures import Measures
 
 Values = Mapping[str, Mapping[str, float]]  # measure -> query id -> value
 
@@ -26,11 +29,11 @@ class OodQuery(Task):
     """
 
     scheme: str = "question-form"  # collection, question-form, length, topics, or module:function
-    least: int = 5  # queries of a type, tested and learned from; a smaller type is refused
+    least: Count = 5  # queries of a type, tested and learned from; a smaller type is refused
     types: tuple[str, ...] = ()  # the types to leave out, each in its turn; none is all that are large enough
-    largest: int | None = None  # leave out no more than so many types, the largest
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    largest: Count | None = None  # leave out no more than so many types, the largest
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "any scheme of types, where the paper has MS MARCO's answer types"
@@ -39,6 +42,11 @@ class OodQuery(Task):
     def __post_init__(self) -> None:
         if self.scheme != "collection":
             scheme_named(self.scheme)  # refuse an unknown scheme before anything runs
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those of the scheme of query types."""
+        return SCHEME_LANGUAGES.get(self.scheme, ())
 
     def run(self, context: Context) -> Iterator[Row]:
         """Train a ranker for each type that is left out and one for all; evaluate each type's queries under both."""
@@ -63,8 +71,12 @@ class OodQuery(Task):
             yield from self._rows(context, tested, unseen, "unseen")
 
     def calls(self, context: Context) -> int:
-        """Every candidate of every query, under the ranker that has seen its type and under the one that has not."""
-        return 2 * sum(len(candidates) for candidates in context.collection.candidates.values())
+        """Every candidate of every query of a type, by the ranker that has seen it, and by the one that has not."""
+        tested, learned = self._types(context)
+        chosen = self._chosen(context, tested, learned)
+        query_ids = [query_id for query_id in context.query_ids(self.queries) if tested.get(query_id) in chosen]
+        rankers = 1 if context.training_split is None else 2
+        return rankers * sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
 
     def _types(self, context: Context) -> tuple[dict[str, str], dict[str, str]]:
         """Return the type of each query of the tested collection, and of each training query."""
@@ -72,7 +84,7 @@ class OodQuery(Task):
         if self.scheme == "collection":
             return dict(tested.query_types), dict(learned.query_types)
         # All texts at once: a clustering scheme must give test and training queries the same types.
-        types = iter(scheme_named(self.scheme)([*tested.queries.values(), *learned.queries.values()]))
+        types = iter(scheme_named(self.scheme, tested.language)([*tested.queries.values(), *learned.queries.values()]))
         return dict(zip(tested.queries, types, strict=False)), dict(zip(learned.queries, types, strict=False))
 
     def _chosen(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> list[str]:

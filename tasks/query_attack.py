@@ -13,13 +13,16 @@ from robustrank.attack import Perturbation
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.measures.effectiveness import evaluate
+from robustrank.plugins.constraints import Amount, Count
 from robustrank.prepared_attack import BadPerturbation, PreparedAttack
 from robustrank.records import RankedList
 from robustrank.rows import Row
 from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
-from .parts.targets import access_refusal, unattacked_queries
+from .parts.bounds import list_lengths, query_attack_calls
+from .parts.measures import Measures
+from .parts.targets import beyond_grant, unattacked_queries, unsuited_ranker
 
 Values = dict[str, dict[str, float]]  # measure -> query id -> value
 
@@ -43,11 +46,11 @@ class Variant:
 class QueryAttack(Task):
     """Original, mean and worst-case effectiveness over several perturbed variants of each query."""
 
-    variants: int = 5  # perturbed forms of each query
-    queries: int | None = None  # the first so many queries of the collection; null is all
-    measures: tuple[str, ...] = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    variants: Count = 5  # perturbed forms of each query
+    queries: Count | None = None  # the first so many queries of the collection; null is all
+    measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
     access: Literal["nothing", "ranks", "scores"] = "scores"  # the most an attacker is granted
-    budget_queries: int | None = None  # queries to the victim a variant, a text each; null is no limit
+    budget_queries: Amount | None = None  # queries to the victim a variant, a text each; null is no limit
 
     axes = ("defense", "query_attack")
     reference = (
@@ -56,20 +59,22 @@ class QueryAttack(Task):
     )
     table = "query-attack"
 
+    def skip_reason(self, context: Context) -> str:
+        """An attack that needs more access than the task grants is not run."""
+        return beyond_grant(context.attack.access, Access[self.access.upper()])
+
     def run(self, context: Context) -> Iterator[Row]:
         """Rank the candidates of every query for every variant of it, in one call."""
         query_ids = context.query_ids(self.queries)
         if not query_ids:
             return  # none of the first queries is in this fold
         clean_run = context.run(query_ids=query_ids)
-        refusal = access_refusal(context, Access[self.access.upper()], query_ids)
-        if refusal:
+        if refusal := unsuited_ranker(context, query_ids):
             measure = self.measures[0]
             yield context.row(measure, None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
         attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
-        yield context.row("queries", interface.meter.queries, group="prepare")
         variants = self._attack_all(context, attack, query_ids)
         yield from self._errors(context, variants)
         query_ids = [query_id for query_id in query_ids if not any(v.error for v in variants[query_id])]
@@ -78,20 +83,21 @@ class QueryAttack(Task):
         if not any(variant.is_edited for query_id in query_ids for variant in variants[query_id]):
             note = f"the attack edited no query: {variants[query_ids[0]][0].perturbation.note}"
             yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
-            return
+            return  # and no other row: the cell counts as skipped
+        yield context.row("queries", interface.meter.queries, group="prepare")
         clean_run = {query_id: clean_run[query_id] for query_id in query_ids}
         clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
         attacked = self._evaluated(context, query_ids, variants)
         for query_id in query_ids:
             yield from self._rows(context, query_id, variants[query_id], clean, attacked)
 
-    def calls(self, context: Context) -> int:
-        """Every candidate with the query and with each of its variants, and with each query an attack may put."""
+    def calls(self, context: Context) -> int | None:
+        """Every candidate with the query, with each of its variants, and with each query that an attack puts."""
         query_ids = context.query_ids(self.queries)
-        candidates = sum(len(context.collection.candidates[query_id]) for query_id in query_ids)
-        asks = context.attack.access > Access.NOTHING
-        queries = (100 if self.budget_queries is None else self.budget_queries) if asks else 0
-        return candidates * (1 + self.variants * (1 + queries))
+        calls = query_attack_calls(context, query_ids, self.variants, self.budget_queries)
+        if calls is None:
+            return None
+        return calls + sum(list_lengths(context, query_ids).values()) * (1 + self.variants)
 
     def _attack_all(
         self, context: Context, attack: PreparedAttack, query_ids: Sequence[str]
@@ -114,7 +120,9 @@ class QueryAttack(Task):
     ) -> Variant:
         """Let the attack make one variant of a query within its access and budget."""
         served = context.ranked(query_id)
-        target = Target(query_id, served.request.query, "", "", 0, served.candidates, number)
+        target = Target(
+            query_id, served.request.query, "", "", 0, served.candidates, number, context.collection.language
+        )
         victim = QueryVictim(backend, served, context.attack.access, Budget(self.budget_queries))
         try:
             rng = context.rng("query-attack", context.attack_name, query_id, str(number))

@@ -11,16 +11,9 @@ def words_to_change(eligible: int, count: int, rate: float | None) -> int:
     """Return how many of the ``eligible`` words are changed: ``count`` words, or the share ``rate`` of them.
 
     A rate above 0 changes at least one word.
-
-    Raises:
-        ValueError: The rate is not between 0 and 1, or the count is negative.
     """
-    if count < 0:
-        raise ValueError(f"{count} words cannot be changed")
     if rate is None:
         return min(count, eligible)
-    if not 0 <= rate <= 1:
-        raise ValueError(f"rate={rate}; a rate is a share between 0 and 1")
     return min(eligible, max(1, round(rate * eligible))) if rate else 0
 
 

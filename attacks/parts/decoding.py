@@ -161,6 +161,11 @@ class Decoder:
         return np.asarray(gains / (np.abs(gains).max() + 1e-12), dtype=np.float32)
 
 
+def search_bound(length: int, beams: int, candidates: int) -> int:
+    """Return how many texts and gradients a beam search asks at most: each hypothesis has a gradient and candidates."""
+    return (1 + candidates) * (1 + (length - 1) * beams)
+
+
 def _evaluate(
     hypotheses: list[BeamHypothesis], scorer: SurrogateScorer, config: DecodingConfig
 ) -> tuple[list[BeamHypothesis], NDArray[np.float64]]:

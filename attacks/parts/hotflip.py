@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.rankers.ranker import Encoding, Pair
-from robustrank.text.words import document_frequencies, words
+from robustrank.text.words import document_frequencies, is_alphabetic, words
 from robustrank.victim import GradientView, QueryInterface
 
 from .insertion import Position, insertion
@@ -45,7 +45,7 @@ class Lexicon:
         With ``max_words``, only the words of the highest document frequency.
         """
         counts = document_frequencies(collection.documents.values())
-        frequent = [key for key, count in counts.items() if count >= minimum_documents and key.isalpha()]
+        frequent = [key for key, count in counts.items() if count >= minimum_documents and is_alphabetic(key)]
         keys = tuple(sorted(sorted(frequent, key=lambda key: (-counts[key], key))[:max_words]))
         return cls(keys, mean_vectors(keys, view))
 
@@ -113,6 +113,11 @@ def hotflip_search(
             return
         best, trigger = float(values.max()), triggers[int(values.argmax())]
         yield trigger
+
+
+def hotflip_bound(steps: int, candidates: int) -> int:
+    """Return how many texts and gradients :func:`hotflip_search` asks at most."""
+    return 1 + steps * (1 + candidates)
 
 
 def search_universal_trigger(

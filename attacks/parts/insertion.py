@@ -10,7 +10,8 @@ from robustrank.text.words import words
 
 from .edits import perturbation_of
 
-SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+")  # the white space between two sentences
+# Between two sentences: white space, which Chinese and Japanese leave out.
+SENTENCE_BREAK = re.compile(r"(?<=[.!?।॥؟۔])\s+|(?<=[。！？])\s*(?=\S)")
 Position = Literal["start", "middle", "end"]
 
 

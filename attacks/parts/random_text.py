@@ -8,13 +8,14 @@ import numpy as np
 
 from robustrank.attack import Edit, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.stopwords import stop_words
 from robustrank.text.words import words
 
 
 def content_vocabulary(collection: Collection) -> list[str]:
     """Return the words of the collection without stop words, sorted."""
-    return sorted({word.key for text in collection.documents.values() for word in words(text)} - STOP_WORDS)
+    keys = {word.key for text in collection.documents.values() for word in words(text)}
+    return sorted(keys - stop_words(collection.language))
 
 
 def randomise_words(text: str, vocabulary: Sequence[str], rng: np.random.Generator) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Edit, Perturbation, apply_edits
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.attack import Edit, Perturbation, PlannedTarget, TargetBound, apply_edits
+from robustrank.text.stopwords import stop_words
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import Word, in_case_of
+from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import BudgetExhausted
 
 from .edits import perturbation_of
@@ -18,9 +18,10 @@ from .edits import perturbation_of
 NO_SUBSTITUTE = "no word of the document has a substitute"  # the note of a document that cannot be attacked
 
 
-def substitutable(document_words: Sequence[Word], table: SubstitutionTable) -> list[int]:
-    """Return the indices of the words that have a substitute and are not stop words."""
-    return [i for i, word in enumerate(document_words) if table.substitutes(word.key) and word.key not in STOP_WORDS]
+def substitutable(document_words: Sequence[Word], table: SubstitutionTable, language: str) -> list[int]:
+    """Return the indices of the words that have a substitute and are not stop words of the language."""
+    left_out = stop_words(language)
+    return [i for i, word in enumerate(document_words) if table.substitutes(word.key) and word.key not in left_out]
 
 
 def substitution_edits(document_words: Sequence[Word], substitutions: Mapping[int, str]) -> tuple[Edit, ...]:
@@ -34,6 +35,28 @@ def substitution_edits(document_words: Sequence[Word], substitutions: Mapping[in
         Edit(document_words[i].start, document_words[i].end, in_case_of(substitutions[i], document_words[i].text))
         for i in sorted(substitutions)
     )
+
+
+def substitution_bound(
+    table: SubstitutionTable, language: str, candidates: int, extra: int = 0, by_word: int = 0
+) -> TargetBound:
+    """Return the bound of a greedy search: the document, and the candidate substitutes of all its words.
+
+    Args:
+        table: The substitutions.
+        language: Of the texts: its stop words stay.
+        candidates: The maximum number of substitutes tried for a word.
+        extra: Queries of a target beside the search.
+        by_word: Queries of each substitutable word beside the search.
+    """
+
+    def bound(target: PlannedTarget) -> int:
+        document_words = words(target.text)
+        indices = substitutable(document_words, table, language)
+        tried = sum(min(candidates, len(table.substitutes(document_words[i].key))) for i in indices)
+        return extra + 1 + by_word * len(indices) + tried if indices else 0
+
+    return bound
 
 
 def greedy_search(

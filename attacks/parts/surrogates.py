@@ -13,17 +13,18 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
-from robustrank.language_model import language_model_digest
+from robustrank.language_model import language_model_digest, language_model_languages
 from robustrank.plugins import NestedPlugin, NestedSettings, create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
 from robustrank.rankers.serving import ServedRanker
 from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
+STD_SAMPLE = 20  # documents of a list whose scores give their standard deviation
 VICTIM, IMITATION = "victim", "imitation"
 Surrogate = Annotated[str, NestedPlugin("ranker", besides=(VICTIM, IMITATION))]
 ImitationSettings = Annotated[dict[str, Any], NestedSettings(Imitation, "surrogate", IMITATION)]
@@ -65,6 +66,14 @@ def load_surrogate(
     return surrogate
 
 
+def surrogate_bound(name: str, imitation: Mapping[str, Any], collection: Collection) -> int:
+    """Return how many queries to the victim :func:`load_surrogate` makes at most: a document of a list each."""
+    if name != IMITATION:
+        return 0
+    lengths = sorted(map(len, collection.candidates.values()), reverse=True)
+    return sum(lengths[: Imitation.of(imitation).queries])
+
+
 def prepared_view(surrogate: GradientRanker | None, interface: QueryInterface) -> GradientView:
     """Return the input embeddings and gradients that ``prepare`` uses: the surrogate's, or else the victim's."""
     return interface.gradients("") if surrogate is None else _unmetered_view(surrogate, "")
@@ -99,7 +108,7 @@ class SurrogateScorer:
 
         return cls(_unmetered_view(surrogate, target.query), scores)
 
-    def score_std(self, target: Target, count: int = 20) -> float:
+    def score_std(self, target: Target, count: int = STD_SAMPLE) -> float:
         """Return the standard deviation of the scores of ``count`` evenly spaced documents of the list; 1 instead of 0.
 
         Scores divided by it are comparable over rankers, and with log-probabilities.
@@ -126,9 +135,22 @@ class SurrogateAttack(Attack):
         self.access = access_of(self.surrogate)
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model; any with another, which the user answers for."""
+        return language_model_languages(self.language_model)
+
+    @property
     def fingerprint(self) -> str:
         """The digest of the language model's files."""
         return language_model_digest(self.language_model)
+
+    def prepare_bound(self, collection: Collection) -> int:
+        """The lists that an imitation model learns from."""
+        return surrogate_bound(self.surrogate, self.imitation, collection)
+
+    def target_bound(self, collection: Collection) -> TargetBound:
+        """The texts and gradients that the search asks of its surrogate model, if that is the victim."""
+        return self._search_bound(collection) if self.surrogate == VICTIM else lambda target: 0
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the text inserted; the clean document if the query budget does not suffice."""
@@ -136,6 +158,10 @@ class SurrogateAttack(Attack):
             return self._insert(target, SurrogateScorer.of(self._surrogate, target, victim), rng)
         except BudgetExhausted as error:
             return Perturbation(target.document, note=str(error), exhausted=True)
+
+    @abstractmethod
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        """Return the bound of the texts and gradients that the search asks of its surrogate model."""
 
     @abstractmethod
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.rankers.ranker import Pair
+from robustrank.text.analysis import analyser
+from robustrank.text.languages import ENGLISH
 from robustrank.text.quality import Spamicity
 from robustrank.text.words import words
 
@@ -47,16 +49,23 @@ class DetectorFeatures:
         names: The groups of features.
         documents: The collection that fits the bigram model and the term frequencies.
         pairs: Queries and texts that fit n-grams and scales; labels are not used.
+        language: The language of the texts. N-grams of words are of scikit-learn's tokens in English, and of the terms
+            of the language's analyser otherwise.
     """
 
-    def __init__(self, names: Sequence[Feature], documents: Sequence[str], pairs: Sequence[Pair]) -> None:
+    def __init__(
+        self, names: Sequence[Feature], documents: Sequence[str], pairs: Sequence[Pair], language: str = ENGLISH
+    ) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.preprocessing import StandardScaler
 
         self._bigrams = BigramModel.from_documents(documents) if "style" in names else None
-        self._spamicity = Spamicity.of(documents) if "overlap" in names else None
+        self._spamicity = Spamicity.of(documents, language) if "overlap" in names else None
         shared = {"sublinear_tf": True, "min_df": 2, "max_features": MAX_TERMS}
-        kinds = [{"analyzer": "char_wb", "ngram_range": (3, 5)}, {"analyzer": "word", "ngram_range": (1, 2)}]
+        tokens: dict[str, Any] = (
+            {} if language == ENGLISH else {"tokenizer": analyser(language).terms, "token_pattern": None}
+        )
+        kinds = [{"analyzer": "char_wb", "ngram_range": (3, 5)}, {"ngram_range": (1, 2), **tokens}]
         texts = [document for _, document in pairs]
         self._vectorizers = [TfidfVectorizer(**kind, **shared).fit(texts) for kind in kinds if "ngrams" in names]
         self._scaler = StandardScaler().fit(self._dense(pairs))
@@ -140,6 +149,7 @@ class CrossFitEnsemble:
         names: Sequence[Feature],
         cost: float,
         rng: np.random.Generator,
+        language: str = ENGLISH,
     ) -> CrossFitEnsemble:
         """Return the ensemble trained on all examples.
 
@@ -149,6 +159,7 @@ class CrossFitEnsemble:
             names: The groups of features.
             cost: C of the logistic regressions, the inverse of the regularisation strength.
             rng: Assigns queries to folds.
+            language: The language of the texts.
 
         Raises:
             DataError: There are too few examples.
@@ -164,7 +175,7 @@ class CrossFitEnsemble:
         pairs = [(e.query, text) for e in by_document.values() for text in (e.document, *e.attacked)]
         if not pairs:
             raise DataError("a detector cannot be trained on no text", hint="use more queries, or more documents")
-        features = DetectorFeatures(names, list(documents), pairs)
+        features = DetectorFeatures(names, list(documents), pairs, language)
         return cls(features, tuple(FoldClassifier.fit(fold, features, cost) for fold in folds))
 
     def anomaly_score(self, query: str, documents: Sequence[str]) -> NDArray[np.float64]:

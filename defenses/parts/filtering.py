@@ -46,6 +46,10 @@ class FilteredRanker(Ranker):
             _partitioned(ranking, flag) for ranking, flag in zip(self._inner_rankings(requests), flags, strict=True)
         ]
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the inner ranker's; the detector reads the whole document."""
+        return self.inner.characters_read(query, document)
+
     def _inner_rankings(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the inner ranker's rankings; a pointwise ranker scores each pair once, whatever list it is in."""
         if not isinstance(self.inner, PointwiseRanker):
@@ -102,13 +106,3 @@ def _partitioned(ranking: Ranking, flags: NDArray[np.bool_]) -> Ranking:
 def _forget_beyond(memory: dict[Pair, float], limit: int) -> None:
     if len(memory) > limit:
         memory.clear()
-
-
-def check_target_fpr(target_fpr: float) -> None:
-    """Refuse a target false positive rate outside (0, 1).
-
-    Raises:
-        ValueError: It is.
-    """
-    if not 0 < target_fpr < 1:
-        raise ValueError(f"target_fpr={target_fpr}; it must lie in (0, 1): the share of clean documents flagged")

@@ -23,6 +23,7 @@ from robustrank.collections.collection import Collection
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.records import RankedList
+from robustrank.text.edited_words import characters_behind
 from robustrank.text.table import PerturbationSets, SubstitutionTable
 
 PAIRS_PER_CALL = 20_000  # smoothed pairs scored in one call of the inner ranker
@@ -45,9 +46,6 @@ class SmoothingSettings:
         most: Maximum number of copies of a document under the sequential bound.
         centre: The raw score that is squashed to 1/2; None is calibrated.
         scale: The slope of the sigmoid; None is calibrated.
-
-    Raises:
-        ValueError: A value lies outside its range.
     """
 
     samples: int = 100
@@ -56,14 +54,6 @@ class SmoothingSettings:
     most: int = 1000
     centre: float | None = None
     scale: float | None = None
-
-    def __post_init__(self) -> None:
-        if min(self.samples, self.most) < 1:
-            raise ValueError(f"samples={self.samples}, most={self.most}; both must be at least 1")
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha={self.alpha}; it must lie in (0, 1)")
-        if self.scale is not None and self.scale <= 0:
-            raise ValueError(f"scale={self.scale}; it must be above 0")
 
     def calibrated(
         self, ranker: PointwiseRanker, collection: Collection, rng: np.random.Generator
@@ -112,6 +102,19 @@ class SmoothedRanker(PointwiseRanker):
     def noise(self) -> float:
         """The inner ranker's."""
         return self.inner.noise
+
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the characters up to the last word that the inner ranker reads in any of the copies that rank."""
+        most = 0
+        for copy in dict.fromkeys(self.copies(document)):
+            read = self.inner.characters_read(query, copy)
+            behind = None if read is None else characters_behind(document, copy, read)
+            if behind is None:
+                return None
+            most = max(most, behind)
+            if most == len(document):
+                break
+        return most
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], the smoothed score of each document."""

@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from robustrank.certification.bounds import PAPER, paper_term
+from robustrank.certification.evidence import CANONICAL, KINDS, MEDIAN, Evidence
 from robustrank.errors import DataError
-
-# Kinds of certificates: the median's scores have any scale; the canonical one needs no sampling.
-MEAN, MEDIAN, CANONICAL = "mean", "median", "canonical"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The numbers of a document that decide the certificate of its list.
-
-    Attributes:
-        doc_id: The document.
-        mean: The estimate of its smoothed score, which ranks it; in a median certificate, the median.
-        lower, upper: Confidence bounds on the smoothed score; the mean for the published bound, which has none. In a
-            median certificate, ``upper`` bounds the median after any allowed edit.
-        rho: No allowed edit raises the smoothed score by more than 1 - rho.
-        samples: The number of smoothed copies scored.
-    """
-
-    doc_id: str
-    mean: float
-    lower: float
-    upper: float
-    rho: float
-    samples: int
-
-    def is_valid(self, kind: str) -> bool:
-        """Whether the numbers lie in the ranges of a certificate of that kind."""
-        scores = (self.mean, self.lower, self.upper)
-        in_range = all(map(math.isfinite, scores)) if kind == MEDIAN else all(0 <= score <= 1 for score in scores)
-        return in_range and 0 <= self.rho <= 1 and self.samples >= 1
 
 
 @dataclass(frozen=True)
@@ -103,23 +76,34 @@ class Certificate:
         return gap - paper_term(min(d.samples for d in self.documents))
 
     def verify(self) -> None:
-        """Derive the verdict from the evidence again.
+        """Derive the verdict from the evidence again, and check that samples can give the evidence.
 
         Raises:
-            DataError: The derived verdict differs from ``certified``, or the evidence is not that of a ranked list.
+            DataError: The derived verdict differs from ``certified``; the evidence is not that of a ranked list, or no
+                samples can give it; or there is no such kind, bound, K, radius or alpha.
         """
-        means, doc_ids = [d.mean for d in self.documents], {d.doc_id for d in self.documents}
-        ranked = means == sorted(means, reverse=True) and len(doc_ids) == len(means) > 0
-        where = self._title()
-        sampled = self.kind != CANONICAL
-        alpha_fits = 0 < self.alpha < 1 if sampled else self.alpha == 0
-        if not (ranked and self.k >= 1 and alpha_fits and all(d.is_valid(self.kind) for d in self.documents)):
-            raise DataError("the evidence is not that of a ranked list", where=where)
-        if (self.margin() > 0) != self.certified:
-            raise DataError(
-                f"certified={self.certified} contradicts the margin {self.margin():.6g} of its evidence",
-                where=where,
-            )
+        fault = self._fault()
+        if not fault and (self.margin() > 0) != self.certified:
+            fault = f"certified={self.certified} contradicts the margin {self.margin():.6g} of its evidence"
+        if fault:
+            raise DataError(fault, where=self.title)
+
+    def _fault(self) -> str:
+        """Return what is impossible in the certificate; empty if nothing is."""
+        if self.bound not in KINDS.get(self.kind, ()):
+            known = "; ".join(f"{kind}: {', '.join(bounds)}" for kind, bounds in KINDS.items())
+            return f"no bound {self.bound[:40]!r} of kind {self.kind[:40]!r}; known are {known}"
+        if self.k < 1 or (self.radius is not None and self.radius < 0):
+            return f"K is {self.k} and the radius {self.radius}; allowed: 1 or more, and 0 or more or null"
+        if not (self.alpha == 0 if self.kind == CANONICAL else 0 < self.alpha < 1):
+            return f"alpha is {self.alpha:g}; allowed: {'0' if self.kind == CANONICAL else 'above 0 and below 1'}"
+        means = [document.mean for document in self.documents]
+        is_ranked = all(before >= after for before, after in itertools.pairwise(means))
+        if not (self.documents and is_ranked and len({document.doc_id for document in self.documents}) == len(means)):
+            return "the evidence is not that of a ranked list"
+        delta = self.alpha / (2 * len(means))
+        faults = ((d.doc_id, d.fault(self.kind, self.bound, delta)) for d in self.documents)
+        return next((f"document {doc_id[:40]!r}: {fault}" for doc_id, fault in faults if fault), "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate as a JSON object, with a checksum of its content."""
@@ -131,20 +115,65 @@ class Certificate:
         """Read what :meth:`to_dict` wrote.
 
         Raises:
-            DataError: A field is missing or unknown, or the checksum does not match.
+            DataError: A field is missing, unknown or of another type, or the checksum does not match.
         """
-        content = {key: value for key, value in raw.items() if key != "digest"}
-        try:
-            documents: Sequence[Mapping[str, Any]] = content["documents"]
-            certificate = cls(**{**content, "documents": tuple(Evidence(**document) for document in documents)})
-        except (KeyError, TypeError) as error:
-            raise DataError(f"not a valid certificate: {error}") from error
+        content = _typed({key: value for key, value in raw.items() if key != "digest"}, _CERTIFICATE, "certificate")
+        documents = [_typed(document, _EVIDENCE, "document of a certificate") for document in content["documents"]]
+        certificate = cls(**{**content, "documents": tuple(Evidence(**document) for document in documents)})
         if raw.get("digest") != _digest(asdict(certificate)):
-            raise DataError("checksum mismatch", where=certificate._title())
+            raise DataError("checksum mismatch", where=certificate.title)
         return certificate
 
-    def _title(self) -> str:
-        return f"certificate of query {self.query_id!r} at K={self.k}"
+    @property
+    def title(self) -> str:
+        """What it is about, for an error."""
+        return f"certificate of query {self.query_id[:60]!r} at K={self.k}"
+
+
+def _typed(raw: object, kinds: Mapping[str, tuple[str, Callable[[object], bool]]], what: str) -> dict[str, Any]:
+    """Return an object that has the fields of ``kinds`` and no further, each of its kind."""
+    if not isinstance(raw, dict) or set(raw) != set(kinds):
+        keys = ", ".join(map(repr, raw))[:200] if isinstance(raw, dict) else f"a {type(raw).__name__}"
+        raise DataError(f"not a valid {what}: {keys or 'no fields'}", allowed=f"the fields {', '.join(kinds)}")
+    for name, (allowed, is_allowed) in kinds.items():
+        if not is_allowed(raw[name]):
+            raise DataError(f"not a valid {what}: {name} is {reprlib.repr(raw[name])}", allowed=allowed)
+    return raw
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+def _is_number(value: object) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_LARGEST = 2**53  # every integer up to it is a double
+_TEXT, _NUMBER, _INTEGER = ("a text", _is_text), ("a number", _is_number), ("an integer", _is_integer)
+_CERTIFICATE = {
+    "query_id": _TEXT,
+    "k": _INTEGER,
+    "radius": ("an integer or null", lambda value: value is None or _is_integer(value)),
+    "alpha": _NUMBER,
+    "kind": _TEXT,
+    "bound": _TEXT,
+    "table": _TEXT,
+    "documents": ("a list", lambda value: isinstance(value, list)),
+    "certified": ("true or false", lambda value: isinstance(value, bool)),
+}
+_EVIDENCE = {
+    "doc_id": _TEXT,
+    "mean": _NUMBER,
+    "lower": _NUMBER,
+    "upper": _NUMBER,
+    "rho": _NUMBER,
+    "samples": _INTEGER,
+}
 
 
 def decide(

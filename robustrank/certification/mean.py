@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustrank.certification.bounds import BOUNDS, PAPER, Samples, upper
-from robustrank.certification.certificate import MEAN, Certificate, Evidence, decide
+from robustrank.certification.certificate import Certificate, decide
+from robustrank.certification.evidence import MEAN, Evidence
 
 
 def certify_mean(

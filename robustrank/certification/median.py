@@ -6,16 +6,15 @@ Source: Chiang et al.: Detection as Regression: Certified Object Detection by Me
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import MEDIAN, Certificate, Evidence, decide
+from robustrank.certification.certificate import Certificate, decide
+from robustrank.certification.evidence import MEDIAN, ORDER_STATISTICS, UNBOUNDED, Evidence
 
 Raw = NDArray[np.floating]
-UNBOUNDED = sys.float_info.max  # where the samples give no bound; JSON has no infinity
 
 
 def median(samples: Raw) -> float:
@@ -102,9 +101,7 @@ def certify_median(
         Evidence(doc_id, middle, median_lower(array, delta), _edited_upper(array, rho, delta), float(rho), len(array))
         for doc_id, array, middle, rho in zip(doc_ids, samples, medians, rhos, strict=True)
     ]
-    return decide(
-        query_id, ks, documents, alpha=alpha, kind=MEDIAN, bound="order-statistics", radius=radius, table=table
-    )
+    return decide(query_id, ks, documents, alpha=alpha, kind=MEDIAN, bound=ORDER_STATISTICS, radius=radius, table=table)
 
 
 def _edited_upper(samples: Raw, rho: float, delta: float) -> float:

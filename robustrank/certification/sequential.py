@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.bounds import Samples, sequential, upper
-from robustrank.certification.certificate import MEAN, Certificate, Evidence, check_cutoffs, decide
+from robustrank.certification.bounds import Samples, sequential, tightest_lower, upper
+from robustrank.certification.certificate import Certificate, check_cutoffs, decide
+from robustrank.certification.evidence import MEAN, Evidence
 
 FIRST = 16  # samples of every document in the first round
 GROWTH = 1.25  # factor of the samples of open documents from round to round
@@ -47,10 +48,12 @@ class _Document:
         return self.upper + 1 - self.rho
 
     def add(self, fresh: Samples, delta: float) -> None:
-        """Add samples; bounds never widen, since they are simultaneously valid."""
+        """Add samples; bounds are simultaneously valid, so they widen only where the new mean contradicts them."""
         self.samples = np.concatenate([self.samples, fresh.astype(np.float32)])
-        self.lower = max(self.lower, sequential(self.samples, delta))
-        self.upper = min(self.upper, upper(sequential, self.samples, delta))
+        lower = max(self.lower, sequential(self.samples, delta))
+        highest = min(self.upper, upper(sequential, self.samples, delta))
+        self.lower = min(lower, tightest_lower("sequential", self.mean, len(self.samples), delta))
+        self.upper = max(highest, 1 - tightest_lower("sequential", 1 - self.mean, len(self.samples), delta))
 
     def predicted_variance(self, most: int) -> float:
         """Return the variance of the mean of ``most`` samples given those seen; the prior variance is 1/4."""
@@ -98,7 +101,7 @@ def certify_sequentially(
     delta, open_documents = alpha / (2 * len(documents)), set(range(len(documents)))
     while open_documents:
         counts = {i: len(documents[i].samples) for i in sorted(open_documents)}
-        spans = {i: (count, min(most, max(first, round(GROWTH * count)))) for i, count in counts.items()}
+        spans = {i: (count, min(most, max(first, count + 1, round(GROWTH * count)))) for i, count in counts.items()}
         for i, fresh in draw(spans).items():
             documents[i].add(fresh, delta)
         order = sorted(range(len(documents)), key=lambda i: (-documents[i].mean, documents[i].doc_id))

@@ -47,6 +47,6 @@ def command(kind: str, name: str) -> None:
     click.secho("\nparameters" if described else "\nno parameters", bold=True)
     for parameter in described:
         default = "required" if parameter.required else f"default {parameter.default!r}"
-        click.echo(f"  {parameter.name}: {parameter.type} ({default})")
+        click.echo(f"  {parameter.name}: {parameter.allowed} ({default})")
         if parameter.description:
             click.echo(f"      {parameter.description}")

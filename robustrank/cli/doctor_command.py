@@ -1,4 +1,4 @@
-"""``robustrank doctor``: installed and missing packages, with the commands that install them."""
+"""``robustrank doctor``: what is installed and missing, or whether a model is read as its authors ship it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from robustrank.plugins import KINDS, availability
+from robustrank.printing import printable
 
 # The purpose of a package, and the command that installs it.
 NEEDED = {
@@ -27,8 +28,40 @@ NEEDED = {
 
 
 @click.command("doctor")
-def command() -> int:
-    """Show installed and missing packages; exit code 4 if a package is missing."""
+@click.argument("model", required=False)
+def command(model: str | None) -> int:
+    """Show installed and missing packages; exit code 4 if a package is missing.
+
+    With MODEL, score 40 pairs with it beside sentence-transformers; exit code 4 if the scores differ. MODEL is a ranker
+    on a transformer with its parameters, as minilm or cross-encoder:model=FOLDER, or a folder or hub name, whose kind
+    is then told from its files.
+    """
+    return _packages() if model is None else _model(model)
+
+
+def _model(specification: str) -> int:
+    from robustrank.collections.collection import Collection
+    from robustrank.rankers.transformer.comparison import DOCUMENTS, QUERIES, compare
+    from robustrank.rankers.transformer.specification import transformer_ranker
+
+    ranker = transformer_ranker(specification)
+    ranker.check()
+    documents = {f"d{number}": text for number, text in enumerate(DOCUMENTS)}
+    queries = {f"q{number}": text for number, text in enumerate(QUERIES)}
+    listed = dict.fromkeys(queries, tuple(documents))
+    for sentence in ranker.reading(Collection("the sample", queries, documents, {}, listed)):
+        click.echo(printable(sentence))
+    outcome = compare(ranker)
+    verdict = click.style("agrees", fg="green") if outcome.agrees else click.style("differs", fg="red")
+    click.echo(
+        f"{verdict} with sentence-transformers on {outcome.pairs} pairs: largest difference {outcome.difference:.1e} of "
+        f"the largest score ({outcome.tolerance:.0e} passes), {outcome.swapped} of {outcome.orders} pairs of documents "
+        "in another order"
+    )
+    return 0 if outcome.agrees else 4
+
+
+def _packages() -> int:
     click.echo(f"python {platform.python_version()}, {os.cpu_count()} cores, {platform.platform()}")
     missing = 0
     for package, (purpose, install) in NEEDED.items():

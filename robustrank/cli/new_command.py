@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
+from robustrank.plugins import Count
 from robustrank.victim import Access, Target, Victim
 
 
@@ -29,7 +30,7 @@ from robustrank.victim import Access, Target, Victim
 class {cls}(Attack):
     """Prepends the first query words to the document."""
 
-    max_words: int = 3  # words inserted
+    max_words: Count = 3  # words inserted
 
     access = Access.NOTHING  # NOTHING, RANKS, SCORES or GRADIENTS: the minimum it needs
     size_parameter = "max_words"

@@ -9,6 +9,7 @@ from typing import Any
 
 from robustrank.attack import COSTS
 from robustrank.plugins import availability, parameters
+from robustrank.text.languages import SPACED
 
 COLUMNS = {"access": "access", "cost": "cost", "edits": "edits", "size_parameter": "size", "control": "control"}
 TEXTS = {"reference": "Reference", "deviations": "Deviations"}
@@ -23,7 +24,7 @@ ACCESS = {  # access to the victim: its cost, and the knowledge of a defense tha
 def page(kind: str) -> str:
     """Return the installed plug-ins of a kind as Markdown: an overview, then each with reference and parameters."""
     plugins = [(plugin.name, _example(cls)) for plugin, cls, _ in availability(kind) if cls is not None]
-    columns = COLUMNS if kind == "attack" else {}
+    columns = (COLUMNS if kind == "attack" else {}) | {"languages": "languages"}
     lines = [
         f"# The {kind}s",
         "",
@@ -39,7 +40,10 @@ def page(kind: str) -> str:
         lines += ["", f"## {name}", "", *_section(cls)]
     if kind == "attack":
         lines += ["", "## Access, cost and knowledge of a defense", ""]
-        lines += ["Every attack can be run against a defended ranker. Parameters may change the access it needs.", ""]
+        lines += [
+            "Every attack can be run against a defended ranker. Parameters may change its access and languages.",
+            "",
+        ]
         lines += [*_legend("access | cost, and knowledge of a defense", ACCESS), ""]
         lines += [
             "An imitation model costs its training once per victim, in any class.",
@@ -82,4 +86,10 @@ def _class(plugin: Any) -> type[Any]:
 
 
 def _shown(value: object) -> str:
+    if value == SPACED:
+        return "with spaces between words"
+    if value == () or isinstance(value, property):  # a class whose parameters are required
+        return "any"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return value.name.lower() if isinstance(value, Enum) else str(value)

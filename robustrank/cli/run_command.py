@@ -70,9 +70,9 @@ def command(
     """
     from rich.console import Console
 
-    from robustrank.engine.resources import default_cache
     from robustrank.engine.run import run
     from robustrank.experiment import load
+    from robustrank.paths import default_cache
 
     console = Console()
     asked = load(experiment)
@@ -110,8 +110,8 @@ def _show_plan(experiment: Experiment, cache: Path, console: Console) -> None:
     table = Table("key", "cell", "max. model calls", title=f"{experiment.name}: plan")
     total = 0
     for cell, calls in upper_bound(experiment, cache):
-        table.add_row(cell.key[:8], Text(printable(cell.title)), f"{calls:,}")
-        total += calls
+        table.add_row(cell.key[:8], Text(printable(cell.title)), "not known" if calls is None else f"{calls:,}")
+        total += calls or 0
     table.columns[2].justify = "right"
     console.print(table)
     console.print(f"{table.row_count} cells, at most {total:,} model calls")
@@ -121,7 +121,7 @@ def _show_notices(summary: Summary, console: Console) -> None:
     """Say again at the end what may have scrolled away."""
     if summary.done:
         for text in summary.notices:
-            console.print(f"note: {text}", markup=False, highlight=False)
+            console.print(f"note: {printable(text)}", markup=False, highlight=False)
 
 
 def _show_failures(summary: Summary, console: Console) -> None:
@@ -185,7 +185,7 @@ class _Progress:
 
     def noticed(self, text: str) -> None:
         """Say it above the bars."""
-        self.console.print(f"note: {text}", markup=False, highlight=False)
+        self.console.print(f"note: {printable(text)}", markup=False, highlight=False)
 
     def finished(self, result: CellResult) -> None:
         """Move the outer bar."""

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from robustrank.errors import DataError
+from robustrank.json_lines import read_lines
+from robustrank.rows import Row, checked_row
+from robustrank.run_files import cell_folders, cell_of, refuse_damaged_file
+
+if TYPE_CHECKING:
+    from robustrank.certification.certificate import Certificate
 
 
 @click.command("verify")
@@ -14,41 +21,65 @@ from robustrank.errors import DataError
 def command(path: Path) -> None:
     """Verify the certificates in PATH: a run folder, or the certificates.jsonl of a cell.
 
-    Each verdict is derived again from its evidence, and each checksum is compared; no model is needed. This verifies
-    the step from the evidence to the verdict, not that the evidence was sampled correctly.
+    Each verdict is derived again from its evidence, and each checksum is compared; no model is needed. Evidence that
+    samples cannot give is refused, and so are certificates that contradict each other or the rows of their cell. That
+    the evidence was sampled from the ranker, the texts and the table of the run is not verified.
     """
-    from robustrank.run_files import cell_folders, refuse_damaged_file
-
     files = [path] if path.is_file() else [folder / "certificates.jsonl" for folder in cell_folders(path)]
-    files = [file for file in files if file.exists()]
+    rows = {file: _rows(file) for file in files}
+    files = [file for file in files if file.exists() or any(row.measure == "certified" for row in rows[file])]
     if not files:
         raise DataError("no certificates found", where=str(path), allowed="a run with the task certified-topk")
-    for file in files:
-        refuse_damaged_file(file)
-    counts = [_verify_file(file) for file in files]
-    valid, certified, published = (sum(count[i] for count in counts) for i in range(3))
-    click.echo(f"{valid} certificates verified in {len(files)} files; {certified} certify their list")
-    if published:
+    certificates = [certificate for file in files for certificate in _verified(file, rows[file])]
+    valid = [certificate for certificate in certificates if certificate.holds]
+    certified = sum(certificate.certified and not certificate.is_trivial for certificate in valid)
+    click.echo(f"{len(valid)} certificates verified in {len(files)} files; {certified} certify their list")
+    if trivial := sum(certificate.is_trivial for certificate in valid):
+        click.echo(f"{trivial} are of lists of at most K documents, which no document can enter: they prove nothing")
+    if published := len(certificates) - len(valid):
         click.echo(f"{published} more by the published bound, which is not valid over the whole list")
 
 
-def _verify_file(file: Path) -> tuple[int, int, int]:
-    """Return the counts of valid certificates, of certified lists, and of certificates by the published bound.
+def _rows(file: Path) -> list[Row]:
+    """Return the rows of the cell that a file is of; none where it is of no cell.
 
     Raises:
-        DataError: A certificate is not valid.
+        DataError: The cell is damaged, or its rows are not valid.
+    """
+    if cell_of(file) is None:
+        return []
+    path, rows = file.with_name("rows.jsonl"), []
+    for name in filter(Path.exists, (file, path)):
+        refuse_damaged_file(name)
+    for where, record in read_lines(path):
+        try:
+            rows.append(checked_row(record))
+        except ValueError as error:
+            raise DataError(f"not a valid row: {error}", where=where) from error
+    return rows
+
+
+def _verified(file: Path, rows: list[Row]) -> list[Certificate]:
+    """Return the certificates of a file.
+
+    Raises:
+        DataError: It has none, one is not valid, or they contradict each other or the rows of their cell.
     """
     from robustrank.certification.certificate import Certificate
-    from robustrank.json_lines import read_lines
+    from robustrank.certification.verification import refuse_contradictions, refuse_other_rows
 
-    valid = certified = published = 0
+    certificates = []
     for where, record in read_lines(file):
         try:
             certificate = Certificate.from_dict(record)
             certificate.verify()
         except DataError as error:
-            raise DataError(error.what, where=f"{where}: {error.where or 'unreadable'}") from error
-        valid += certificate.holds
-        certified += certificate.holds and certificate.certified
-        published += not certificate.holds
-    return valid, certified, published
+            place = f"{where}: {error.where}" if error.where else where
+            raise DataError(error.what, where=place, allowed=error.allowed) from error
+        certificates.append((where, certificate))
+    if not certificates:
+        raise DataError("there is no certificate in the file", where=str(file), allowed="a certificate on each line")
+    refuse_contradictions(certificates)
+    if cell_of(file) is not None:
+        refuse_other_rows(certificates, rows)
+    return [certificate for _, certificate in certificates]

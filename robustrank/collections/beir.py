@@ -9,9 +9,13 @@ from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.files import by_id, json_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.reader import CollectionReader
+from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
+from robustrank.paths import given_path
+from robustrank.plugins.constraints import Count, LanguageCode
+from robustrank.text.languages import ENGLISH
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,9 @@ class BeirReader(CollectionReader):
     folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
     split: str = "test"  # which qrels/<split>.tsv to read
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
-    depth: int = 100  # candidates per query
-    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-
-    def __post_init__(self) -> None:
-        at_least_one(depth=self.depth, max_documents=self.max_documents)
+    depth: Count = 100  # candidates per query
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    language: LanguageCode = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
 
     def read(self) -> Collection:
         """Read the folder.
@@ -38,14 +40,19 @@ class BeirReader(CollectionReader):
         Raises:
             DataError: A file is missing or malformed (with file and line), or the files are inconsistent.
         """
-        folder = Path(self.folder).expanduser()
+        folder = given_path(self.folder)
         corpus, topics = folder / "corpus.jsonl", folder / "queries.jsonl"
-        queries = by_id(json_entries(topics, ("_id",), ("text",)), topics)
-        qrels = read_qrels(self._judgements(folder / "qrels"))
-        documents = by_id(json_entries(corpus, ("_id",), ("text",)), corpus)
-        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents)
+        repairs = Repairs()
+        queries = by_id(json_entries(topics, ("_id",), ("text",), repairs), repairs)
+        qrels = read_qrels(self._judgements(folder / "qrels"), repairs)
+        documents = by_id(json_entries(corpus, ("_id",), ("text",), repairs), repairs)
+        candidates = file_candidates(
+            self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
+        )
         name = f"{folder.resolve().name}/{self.split}"
-        return checked(Collection(name, queries, documents, qrels, candidates))
+        return checked(
+            Collection(name, queries, documents, qrels, candidates, notes=repairs.notes(), language=self.language)
+        )
 
     def _judgements(self, folder: Path) -> Path:
         splits = sorted(path.stem for path in folder.glob("*.tsv"))

@@ -11,6 +11,7 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
+from robustrank.text.languages import foreign_script
 
 
 def checked(collection: Collection) -> Collection:
@@ -18,12 +19,14 @@ def checked(collection: Collection) -> Collection:
 
     Excluded: judgements of unknown queries, queries without a relevant document (every measure of them is 0 or
     undefined) and queries without candidates. Included and noted: empty documents, and judgements of documents without
-    text, which the ideal ranking of a measure needs.
+    text, which the ideal ranking of a measure needs, and texts of which most letters are of another script than the
+    collection's language.
 
     Raises:
-        DataError: No queries or documents; an empty query; candidates for unknown queries, of unknown
+        DataError: No queries or documents; a judged query without text; candidates for unknown queries, of unknown
             documents, or duplicate candidates; judgements that match no query or no document; a gain that is not an
             integer; no query left.
+        UsageError: The language is not known.
     """
     where = f"collection {collection.name!r}"
     _refuse_empty(collection, where)
@@ -47,9 +50,11 @@ def _refuse_empty(collection: Collection, where: str) -> None:
     for name, texts in (("queries", collection.queries), ("documents", collection.documents)):
         if not texts:
             raise DataError(f"no {name}", where=where, allowed="at least one")
-    empty = [query_id for query_id, text in collection.queries.items() if not text.strip()]
+    judged = (query_id for query_id in collection.queries if query_id in collection.qrels)
+    empty = [query_id for query_id in judged if not collection.queries[query_id].strip()]
     if empty:
-        raise DataError(f"{_count(empty, 'query')} without text: {_some(empty)}", where=where, allowed="a text")
+        what = f"{_count(empty, 'query')} without text, though judged: {_some(empty)}"
+        raise DataError(what, where=where, allowed="a text for each query that has judgements")
 
 
 def _refuse_candidates(collection: Collection, where: str) -> None:
@@ -112,6 +117,9 @@ def _with_relevant(
     queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], notes: list[str], where: str
 ) -> dict[str, str]:
     unjudged = [query_id for query_id in queries if query_id not in qrels]
+    empty = [query_id for query_id in unjudged if not queries[query_id].strip()]
+    if empty:
+        notes.append(f"{_count(empty, 'query')} without text and without judgements: {_some(empty)}.")
     irrelevant = [q for q in queries if q in qrels and not any(gain > 0 for gain in qrels[q].values())]
     for excluded, reason in ((unjudged, "no judgements"), (irrelevant, "no relevant document")):
         if excluded:
@@ -141,7 +149,8 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     empty = [doc_id for doc_id, text in collection.documents.items() if not text.strip()]
     judged = {doc_id for gains in qrels.values() for doc_id in gains}
     missing = sorted(judged.difference(collection.documents))
-    notes = []
+    foreign = foreign_script(collection.language, [*collection.queries.values(), *collection.documents.values()])
+    notes = [foreign] if foreign else []
     if empty:
         notes.append(f"{len(empty)} of {_count(collection.documents, 'document')} are empty: {_some(empty)}.")
     if missing:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from robustrank.records import Candidate, Document, Request
+from robustrank.text.languages import ENGLISH
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Collection:
         candidates: Query id to the first stage's document ids, best first.
         query_types: Query id to its type, for queries that have one.
         notes: What the reader excluded, merged or assumed, each as a sentence; printed in the run header.
+        language: The code of its language, see :mod:`robustrank.text.languages`: decides the analyser of every lexical
+            ranker, and which attacks and defenses apply.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Collection:
     candidates: Mapping[str, Sequence[str]]
     query_types: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    language: str = ENGLISH
 
     def __post_init__(self) -> None:
         """Replace what was given by read-only copies."""
@@ -68,8 +72,8 @@ class Collection:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of everything that can change a row: ids, texts, judgements, candidates, types."""
-        digest = hashlib.sha256()
+        """A hash of everything that can change a row: ids, texts, judgements, candidates, types, language."""
+        digest = hashlib.sha256(f"{self.language}\x1d".encode())
         for texts in (self.queries, self.documents, self.query_types):
             for key, text in texts.items():
                 digest.update(f"{key}\x1f{text}\x1e".encode("utf-8", "surrogatepass"))

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
+from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.retrieval.bm25 import BM25Retriever
+from robustrank.text.languages import ENGLISH
 
 MAX_DOCUMENTS = 1_000_000  # BM25 needs texts and index in memory: about 3 GB for a million passages
 
 
 def bm25_candidates(
-    documents: Mapping[str, str], queries: Mapping[str, str], depth: int, k1: float = 0.9, b: float = 0.4
+    documents: Mapping[str, str],
+    queries: Mapping[str, str],
+    depth: int,
+    k1: float = 0.9,
+    b: float = 0.4,
+    language: str = ENGLISH,
 ) -> dict[str, list[str]]:
     """Return the top ``depth`` documents of every query by BM25, best first, ties by ascending document id.
 
@@ -26,10 +33,11 @@ def bm25_candidates(
         depth: Documents per query.
         k1: Saturation of the term frequency.
         b: Strength of the length normalisation, 0 to 1.
+        language: Decides the analyser.
     """
     if not documents:
         return {query_id: [] for query_id in queries}
-    retriever = BM25Retriever(k1, b)
+    retriever = BM25Retriever(k1, b, language)
     retriever.index(documents)
     lists = retriever.search(list(queries.values()), depth)
     return {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
@@ -82,6 +90,8 @@ def file_candidates(
     qrels: Mapping[str, object],
     depth: int,
     max_documents: int,
+    language: str,
+    repairs: Repairs,
 ) -> dict[str, list[str]]:
     """Return the candidates of the judged queries, from the TREC run in file ``run`` or, where None, by BM25.
 
@@ -90,7 +100,7 @@ def file_candidates(
     """
     judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
     if run is not None:
-        path = Path(run).expanduser()
-        return run_candidates(read_run(path), judged, depth, str(path))
+        path = given_path(run)
+        return run_candidates(read_run(path, repairs), judged, depth, str(path))
     refuse_many(len(documents), max_documents, "the documents")
-    return bm25_candidates(documents, judged, depth)
+    return bm25_candidates(documents, judged, depth, language=language)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
+from robustrank.collections.files import Entry, by_id
 from robustrank.collections.first_stage import MAX_DOCUMENTS, bm25_candidates, refuse_many, run_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
-from robustrank.collections.trec import read_run
+from robustrank.collections.reader import CollectionReader
+from robustrank.collections.repairs import Repair, Repairs, checked_id
+from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
+from robustrank.paths import given_path
+from robustrank.plugins.constraints import Count, LanguageCode, WholeNumber
+from robustrank.text.languages import ENGLISH, LANGUAGES
 
 GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}}
 
@@ -39,13 +44,11 @@ class IrDatasetsReader(CollectionReader):
 
     id: str  # the dataset, e.g. cranfield or beir/scifact/test
     run: str | None = None  # a TREC run with the first-stage candidates; null: scored documents, or BM25
-    depth: int = 100  # candidates per query
-    gains: dict[int, int] | None = None  # judgement code to gain, further codes unchanged; {}: no default map
+    depth: Count = 100  # candidates per query
+    gains: dict[WholeNumber, WholeNumber] | None = None  # judgement code to gain, others unchanged; {}: no default map
     fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
-    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-
-    def __post_init__(self) -> None:
-        at_least_one(depth=self.depth, max_documents=self.max_documents)
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    language: LanguageCode | None = None  # of queries and documents, as hi or zh; null: the one that ir_datasets names
 
     def read(self) -> Collection:
         """Read the dataset; missing files are downloaded.
@@ -71,19 +74,22 @@ class IrDatasetsReader(CollectionReader):
     def _read(self, where: str) -> Collection:
         dataset = self._load(where)
         notes: list[str] = []
-        queries, types = _queries(dataset, where)
-        qrels = self._qrels(dataset, notes)
+        repairs = Repairs()
+        queries, types = _queries(dataset, where, repairs)
+        qrels = self._qrels(dataset, where, notes, repairs)
+        language = self.language or _language(dataset, notes)
         judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
         if self.run is None and not dataset.has_scoreddocs():
             refuse_many(dataset.docs_count() or 0, self.max_documents, where)
-            documents = self._texts(dataset, dataset.docs_iter(), where)
-            candidates = bm25_candidates(documents, judged, self.depth)
+            documents = self._texts(dataset, dataset.docs_iter(), where, repairs)
+            candidates = bm25_candidates(documents, judged, self.depth, language=language)
         else:
-            candidates = self._ranked(dataset, judged, where)
+            candidates = self._ranked(dataset, judged, where, repairs)
             wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
-            documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where)
+            documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where, repairs)
             notes.append(f"Only the {len(documents)} candidates were fetched: corpus statistics come from these alone.")
-        return checked(Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes)))
+        notes = [*repairs.notes(), *notes]
+        return checked(Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language))
 
     def _load(self, where: str) -> Any:
         import ir_datasets
@@ -112,60 +118,89 @@ class IrDatasetsReader(CollectionReader):
             )
         return dataset
 
-    def _qrels(self, dataset: Any, notes: list[str]) -> dict[str, dict[str, int]]:
-        gains = GAINS.get(self.id, {}) if self.gains is None else self.gains
+    def _qrels(self, dataset: Any, where: str, notes: list[str], repairs: Repairs) -> dict[str, dict[str, int]]:
+        codes = GAINS.get(self.id, {}) if self.gains is None else self.gains
         qrels: dict[str, dict[str, int]] = {}
-        merged = 0
         for judgement in dataset.qrels_iter():
-            gain = gains.get(judgement.relevance, judgement.relevance)
-            judged = qrels.setdefault(judgement.query_id, {})
-            merged += judgement.doc_id in judged
-            judged[judgement.doc_id] = max(gain, judged.get(judgement.doc_id, gain))
-        if merged:
-            notes.append(f"{merged} further judgements of the same query and document were merged: the maximum counts.")
-        if gains:
-            pairs = ", ".join(f"{code} -> {gain}" for code, gain in sorted(gains.items()))
+            query_id, doc_id = judgement.query_id, judgement.doc_id
+            place = f"{where}, judgement of document {doc_id!r} for query {query_id!r}"
+            code = repairs.gain(judgement.relevance, place)
+            gain, gains = codes.get(code, code), qrels.setdefault(query_id, {})
+            if doc_id in gains:
+                repairs.unite(gains[doc_id], gain, "gains", place, "the parameter gains can map two codes to one gain")
+            gains[doc_id] = gain
+        if codes:
+            pairs = ", ".join(f"{code} -> {gain}" for code, gain in sorted(codes.items()))
             notes.append(f"Judgement codes were mapped to gains: {pairs}.")
         return qrels
 
-    def _ranked(self, dataset: Any, queries: Mapping[str, str], where: str) -> dict[str, list[str]]:
+    def _ranked(self, dataset: Any, queries: Mapping[str, str], where: str, repairs: Repairs) -> dict[str, list[str]]:
         if self.run is not None:
-            path = Path(self.run).expanduser()
-            return run_candidates(read_run(path), queries, self.depth, str(path))
-        scored: dict[str, list[tuple[float, str]]] = {query_id: [] for query_id in queries}
+            path = given_path(self.run)
+            return run_candidates(read_run(path, repairs), queries, self.depth, str(path))
+        run: dict[str, dict[str, float]] = {}
         for entry in dataset.scoreddocs_iter():
-            if entry.query_id in scored:
-                scored[entry.query_id].append((-entry.score, entry.doc_id))
-        run = {query_id: {doc_id: -s for s, doc_id in sorted(pairs)} for query_id, pairs in scored.items() if pairs}
+            query_id, doc_id, score = entry.query_id, entry.doc_id, float(entry.score)
+            if query_id in queries:
+                place, scores = (
+                    f"{where}, document {doc_id!r} scored for query {query_id!r}",
+                    run.setdefault(query_id, {}),
+                )
+                if not math.isfinite(score):
+                    raise DataError(f"the score is {score}", where=place, allowed="a finite number")
+                if doc_id in scores:
+                    repairs.unite(scores[doc_id], score, "scores", place)
+                scores[doc_id] = score
+        run = {query_id: dict(best_first(scores)) for query_id, scores in run.items()}
         return run_candidates(run, queries, self.depth, where)
 
-    def _texts(self, dataset: Any, documents: Iterable[Any], where: str) -> dict[str, str]:
+    def _texts(self, dataset: Any, documents: Iterable[Any], where: str, repairs: Repairs) -> dict[str, str]:
         known = dataset.docs_cls()._fields
         unknown = [name for name in self.fields if name not in known]
         if unknown:
             raise DataError(f"documents have no field {unknown[0]!r}", where=where, allowed=", ".join(known))
-        texts: dict[str, str] = {}
-        for document in documents:
-            values = [getattr(document, name) for name in self.fields] or [document.default_text()]
-            _add(texts, document.doc_id, " ".join(values).strip(), where)
-        return texts
+        entries = (
+            _entry(document, document.doc_id, self.fields, f"{where}, document", repairs) for document in documents
+        )
+        return by_id(entries, repairs)
 
 
-def _queries(dataset: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
+def _queries(dataset: Any, where: str, repairs: Repairs) -> tuple[dict[str, str], dict[str, str]]:
     """Return texts by query id, and types by query id where present."""
-    texts: dict[str, str] = {}
-    types: dict[str, str] = {}
-    for query in dataset.queries_iter():
-        _add(texts, query.query_id, query.default_text().strip(), where)
-        if getattr(query, "type", None):
-            types[query.query_id] = str(query.type)
-    return texts, types
+    queries = list(dataset.queries_iter())
+    types = {query.query_id: str(query.type) for query in queries if getattr(query, "type", None)}
+    entries = (_entry(query, query.query_id, (), f"{where}, query", repairs) for query in queries)
+    return by_id(entries, repairs), types
 
 
-def _add(texts: dict[str, str], identifier: str, text: str, where: str) -> None:
-    if identifier in texts:
-        raise DataError(f"duplicate id {identifier!r}", where=where)
-    texts[identifier] = text
+def _language(dataset: Any, notes: list[str]) -> str:
+    """Return the language of the documents as ir_datasets names it, ``en`` where it names none; note what is odd."""
+    # A data set may be put together without them.
+    documents, queries = (getattr(dataset, f"{part}_lang", lambda: None)() for part in ("docs", "queries"))
+    if documents is None:
+        notes.append(f"ir_datasets names no language: read as {ENGLISH!r}; the option `language` names another.")
+        return ENGLISH
+    if queries not in (None, documents):
+        notes.append(f"Queries are in {queries!r}, documents in {documents!r}: few terms of the two are the same.")
+    if documents not in LANGUAGES:
+        notes.append(f"No analyser knows the language {documents!r}: read as 'und' (undetermined).")
+        return "und"
+    return str(documents)
+
+
+def _entry(record: Any, identifier: str, fields: Sequence[str], where: str, repairs: Repairs) -> Entry:
+    """Return location, id and text of a document or query: its fields joined by spaces, or its default text."""
+    place = f"{where} {identifier!r}"
+    identifier = checked_id(identifier, place)
+    if fields:
+        text = " ".join(repairs.text(getattr(record, name), place) for name in fields)
+    else:
+        nulls = [name for name in record._fields if getattr(record, name) is None]
+        default, marked = (record._replace(**dict.fromkeys(nulls, mark)).default_text() for mark in ("", "?"))
+        text = repairs.text(default, place)
+        if marked != default:  # one of the nulls is part of the text, which would write it as None
+            repairs.add(Repair.NULL, place)
+    return place, identifier, text.strip()
 
 
 def _first_line(error: Exception) -> str:

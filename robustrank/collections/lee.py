@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.first_stage import bm25_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.reader import CollectionReader
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count, Several, Share
 
 NEAR_DUPLICATE = 0.5  # Jaccard similarity of word sets; the maximum between distinct documents is .36
 _SENTENCE_END = re.compile(r"[.!?][\"']?\s+(?=[\"'A-Z])")
@@ -51,13 +52,12 @@ class LeeReader(CollectionReader):
     """
 
     split: Literal["test", "background"] = "test"  # test: human judgements; background: inverse cloze task
-    lead_words: int = 32  # maximum number of words of a query; 35 of the 50 first sentences have no more
-    cuts: tuple[float, ...] = (0.5, 0.7, 0.9)  # split=test: mean similarities where gains 1, 2, … begin
-    depth: int = 20  # split=background: candidates per query
+    lead_words: Count = 32  # maximum number of words of a query; 35 of the 50 first sentences have no more
+    cuts: Several[Share] = (0.5, 0.7, 0.9)  # split=test: mean similarities where gains 1, 2, … begin
+    depth: Count = 20  # split=background: candidates per query
 
     def __post_init__(self) -> None:
-        at_least_one(lead_words=self.lead_words, depth=self.depth, cuts=len(self.cuts))
-        if list(self.cuts) != sorted(set(self.cuts)):
+        if list(self.cuts) != sorted(self.cuts):
             raise ValueError(f"cuts={self.cuts}; they must ascend")
 
     def read(self) -> Collection:

@@ -20,14 +20,3 @@ class CollectionReader(ABC):
         Raises:
             DataError: A file is missing, unreadable or inconsistent.
         """
-
-
-def at_least_one(**parameters: int) -> None:
-    """Refuse counts below one.
-
-    Raises:
-        ValueError: A parameter is below one.
-    """
-    for name, value in parameters.items():
-        if value < 1:
-            raise ValueError(f"{name}={value}; it must be at least 1")

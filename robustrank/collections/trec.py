@@ -4,94 +4,111 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from robustrank.collections.files import by_id, columns, exactly, lines
+from robustrank.collections.files import by_id, exactly, tab_entries
+from robustrank.collections.repairs import Repair, Repairs
 from robustrank.errors import DataError
+from robustrank.text_lines import lines
 
-_INTEGER = re.compile(r"-?[0-9]+\Z")
-_BEIR_HEADER = "query-id corpus-id score"
+_SCORE = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() takes 1_0 as well
+_TREC = "query iteration document gain"
+_BEIR = "query-id corpus-id score"
 
 
-def read_queries(path: str | Path) -> dict[str, str]:
-    """Read lines ``id <tab> text`` into query id to text, in the order of the file.
+def read_queries(path: Path, repairs: Repairs) -> dict[str, str]:
+    """Read lines ``id <tab> text`` into query id to text, in the order of the file; a text may be empty.
 
     Raises:
-        DataError: A line is malformed, a text is empty, an id is a duplicate, or the file is not UTF-8.
+        DataError: A line is malformed, an id has two texts, or the file is not UTF-8.
     """
-    path, entries = Path(path), []
-    for number, (query_id, text) in columns(path, "id text"):
-        if not text.strip():
-            raise DataError(f"query {query_id!r} is empty", where=f"{path}:{number}", allowed="a text")
-        entries.append((number, query_id, text))
-    return by_id(entries, path)
+    return by_id(tab_entries(path), repairs)
 
 
-def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
+def read_qrels(path: Path, repairs: Repairs) -> dict[str, dict[str, int]]:
     """Read judgements into query id to document id to gain.
 
-    Two forms are read: TREC's four columns (query, iteration, document, gain), separated by white space, and
-    BEIR's three tab-separated columns under the header ``query-id corpus-id score``. A repeated equal
-    judgement counts once.
+    Two forms are read, separated by white space: TREC's four columns (query, iteration, document, gain), and BEIR's
+    three under the header ``query-id corpus-id score``, without which they are read too.
 
     Raises:
         DataError: A line is malformed, a gain is not an integer, a document has two judgements of different gains,
             or the file is not UTF-8.
     """
-    path = Path(path)
     qrels: dict[str, dict[str, int]] = {}
-    beir = False
-    for number, line in lines(path):
-        if number == 1 and line.split() == _BEIR_HEADER.split():
-            beir = True
-            continue
-        if beir:
-            query_id, doc_id, gain = exactly(line.split("\t"), _BEIR_HEADER, path, number)
-        else:
-            query_id, _, doc_id, gain = exactly(line.split(), "query iteration document gain", path, number)
-        if not _INTEGER.match(gain):
-            raise DataError(f"the gain {gain!r} is not an integer", where=f"{path}:{number}", allowed="an integer")
-        if qrels.setdefault(query_id, {}).setdefault(doc_id, int(gain)) != int(gain):
-            raise DataError(
-                f"document {doc_id!r} has gains {qrels[query_id][doc_id]} and {gain} for query {query_id!r}",
-                where=f"{path}:{number}",
-                allowed="a single judgement per query and document",
-            )
+    for where, query_id, doc_id, written in _judgements(path, repairs):
+        gain, gains = repairs.gain(written, where), qrels.setdefault(query_id, {})
+        if doc_id in gains:
+            repairs.unite(gains[doc_id], gain, f"gains of document {doc_id!r} for query {query_id!r}", where)
+        gains[doc_id] = gain
     return qrels
 
 
-def read_run(path: str | Path) -> dict[str, dict[str, float]]:
+def _judgements(path: Path, repairs: Repairs) -> Iterator[tuple[str, str, str, str]]:
+    """Yield location, query, document and gain of each judgement; the first line decides the form of the file."""
+    form = ""
+    for where, line in lines(path):
+        fields = line.split()
+        if not form:
+            form = _BEIR if len(fields) == len(_BEIR.split()) else _TREC
+            if fields == _BEIR.split():
+                continue
+            if form == _BEIR:
+                _refuse_other_header(fields, where)
+                repairs.add(Repair.HEADER, where)
+        query_id, *_, doc_id, gain = exactly(fields, form, where)
+        yield where, query_id, doc_id, gain
+
+
+def _refuse_other_header(fields: list[str], where: str) -> None:
+    """Refuse a first line of three columns whose last is not a gain."""
+    try:
+        Repairs().gain(fields[-1], where)
+    except DataError as error:
+        raise DataError(
+            f"a line of 3 columns, which is neither a judgement nor the header: {' | '.join(fields)[:80]}",
+            where=where,
+            allowed=f"4 columns: {_TREC}; or 3 columns: {_BEIR}, with an integer score",
+            hint=f"the header of three columns is: {_BEIR}",
+        ) from error
+
+
+def read_run(path: Path, repairs: Repairs) -> dict[str, dict[str, float]]:
     """Read a run (query, Q0, document, rank, score, tag) into query id to document id to score, best first.
 
     The order is that of the scores, ties by ascending document id; the rank column is ignored, as in trec_eval.
 
     Raises:
-        DataError: A line is malformed, a score is not finite, a document is a duplicate for a query, or the file is
-            not UTF-8.
+        DataError: A line is malformed, a score is not finite, a query has a document with two scores or the lists of
+            two tags, or the file is not UTF-8.
     """
-    path = Path(path)
     run: dict[str, dict[str, float]] = {}
-    for number, line in lines(path):
-        query_id, _, doc_id, _, text, _ = exactly(line.split(), "query Q0 document rank score tag", path, number)
-        scores = run.setdefault(query_id, {})
+    tags: dict[str, str] = {}
+    for where, line in lines(path):
+        query_id, _, doc_id, _, text, tag = exactly(line.split(), "query Q0 document rank score tag", where)
+        if tags.setdefault(query_id, tag) != tag:
+            raise DataError(
+                f"query {query_id!r} has two lists of candidates, by {tags[query_id]!r} and {tag!r}",
+                where=where,
+                allowed="a list per query, with the same tag on each of its lines",
+            )
+        scores, score = run.setdefault(query_id, {}), _score(text, where)
         if doc_id in scores:
-            raise DataError(f"duplicate document {doc_id!r} for query {query_id!r}", where=f"{path}:{number}")
-        scores[doc_id] = _score(text, path, number)
-    return {query_id: dict(_best_first(scores)) for query_id, scores in run.items()}
+            repairs.unite(scores[doc_id], score, f"scores of document {doc_id!r} for query {query_id!r}", where)
+        scores[doc_id] = score
+    return {query_id: dict(best_first(scores)) for query_id, scores in run.items()}
 
 
-def _score(text: str, path: Path, number: int) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
+def _score(text: str, where: str) -> float:
+    score = float(text) if _SCORE.fullmatch(text) else math.nan
     if not math.isfinite(score):
-        raise DataError(f"the score is {text!r}", where=f"{path}:{number}", allowed="a finite number")
+        raise DataError(f"the score is {text!r}", where=where, allowed="a finite number")
     return score
 
 
-def _best_first(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+def best_first(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return documents with their scores, best first, ties by ascending document id."""
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -104,7 +121,7 @@ def write_run(path: str | Path, run: Mapping[str, Mapping[str, float]], tag: str
     path = Path(path)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for query_id, scores in run.items():
-            for rank, (doc_id, score) in enumerate(_best_first(scores), start=1):
+            for rank, (doc_id, score) in enumerate(best_first(scores), start=1):
                 line = f"{query_id} Q0 {doc_id} {rank} {float(score)!r} {tag}"
                 if len(line.split()) != 6 or not math.isfinite(score):
                     raise DataError(

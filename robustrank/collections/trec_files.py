@@ -8,11 +8,15 @@ from pathlib import Path
 
 from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
-from robustrank.collections.files import Entry, by_id, columns, json_entries
+from robustrank.collections.files import Entry, by_id, json_entries, tab_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
-from robustrank.collections.reader import CollectionReader, at_least_one
+from robustrank.collections.reader import CollectionReader
+from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
+from robustrank.paths import given_path
+from robustrank.plugins.constraints import Count, LanguageCode
+from robustrank.text.languages import ENGLISH
 
 IDS = ("id", "_id", "docno", "doc_id")
 TEXTS = ("text", "contents", "body")
@@ -28,13 +32,11 @@ class TrecFilesReader(CollectionReader):
 
     documents: str  # .jsonl, or .tsv with lines id <tab> text
     queries: str  # lines id <tab> text
-    qrels: str  # TREC's four columns, or BEIR's three with their header
+    qrels: str  # TREC's four columns, or BEIR's three
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
-    depth: int = 100  # candidates per query
-    max_documents: int = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
-
-    def __post_init__(self) -> None:
-        at_least_one(depth=self.depth, max_documents=self.max_documents)
+    depth: Count = 100  # candidates per query
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    language: LanguageCode = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
 
     def read(self) -> Collection:
         """Read the files.
@@ -42,18 +44,25 @@ class TrecFilesReader(CollectionReader):
         Raises:
             DataError: A file is missing or malformed (with file and line), or the files are inconsistent.
         """
-        path, judgements = (Path(name).expanduser() for name in (self.documents, self.qrels))
-        queries, qrels = read_queries(Path(self.queries).expanduser()), read_qrels(judgements)
-        documents = by_id(_entries(path), path)
-        candidates = file_candidates(self.run, documents, queries, qrels, self.depth, self.max_documents)
-        return checked(Collection(judgements.stem, queries, documents, qrels, candidates))
+        path, judgements = (given_path(name) for name in (self.documents, self.qrels))
+        repairs = Repairs()
+        queries = read_queries(given_path(self.queries), repairs)
+        qrels, documents = read_qrels(judgements, repairs), by_id(_entries(path, repairs), repairs)
+        candidates = file_candidates(
+            self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
+        )
+        return checked(
+            Collection(
+                judgements.stem, queries, documents, qrels, candidates, notes=repairs.notes(), language=self.language
+            )
+        )
 
 
-def _entries(path: Path) -> Iterable[Entry]:
+def _entries(path: Path, repairs: Repairs) -> Iterable[Entry]:
     if path.suffix in (".jsonl", ".json"):
-        return json_entries(path, IDS, TEXTS)
+        return json_entries(path, IDS, TEXTS, repairs)
     if path.suffix in (".tsv", ".txt"):
-        return ((number, doc_id, text) for number, (doc_id, text) in columns(path, "id text"))
+        return tab_entries(path)
     raise DataError(
         f"documents in a {path.suffix or 'suffixless'} file cannot be read",
         where=str(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, PluginError
 from robustrank.experiment import AXES, Experiment, TaskEntry
-from robustrank.plugins import code_parts, digest_of, find, identity, parameters
+from robustrank.plugins import checked_parameters, code_parts, digest_of, find, identity, parameters
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.runtime import runtime_parts
 from robustrank.rows import Coordinates, PlugInPoint
+
+MOST_CELLS = 100_000  # of a run
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,19 @@ def plan(experiment: Experiment, resources: Resources) -> list[Cell]:
     """Return the experiment's cells with their keys, in the order of the file.
 
     Raises:
-        ExperimentError: A cell is in the plan twice.
+        ExperimentError: A cell is in the plan twice, or there are too many.
         RobustrankError: A plug-in, a collection or a model is missing; nothing has been run yet.
     """
     refresh()
+    if sum(1 for _ in itertools.islice(cells(experiment), MOST_CELLS + 1)) > MOST_CELLS:
+        raise ExperimentError(f"more than {MOST_CELLS:,} cells", hint="split the experiment into several files")
     planned: dict[str, Cell] = {}
     for cell in cells(experiment):
         identities = identities_of(cell, resources)
         cell = replace(cell, identities=identities, key=digest_of(identities)[:24])
         if cell.key in planned:
             raise ExperimentError(
-                _duplicate(experiment, planned[cell.key], cell),
+                _duplicate(planned[cell.key], cell),
                 where=cell.title,
                 hint="leave one of the two out; a label alone makes no other cell",
             )
@@ -144,14 +149,12 @@ def refuse_change(cell: Cell, resources: Resources) -> None:
         )
 
 
-def _duplicate(experiment: Experiment, first: Cell, second: Cell) -> str:
+def _duplicate(first: Cell, second: Cell) -> str:
     """Return what makes two cells the same, for a person."""
     for axis, kind in (("tasks", "task"), *((axis, axis.removesuffix("s")) for axis in AXES)):
         labels = [spec.label for cell in (first, second) if (spec := getattr(cell, kind))]
         if len(set(labels)) > 1:
             return f"{axis}: {labels[0]!r} and {labels[1]!r} are the same {kind} under two labels"
-    if experiment.seeds_of(first.ranker.label).count(first.seed) > 1:
-        return f"seeds: duplicate {first.seed}"
     return f"tasks: duplicate {first.task.label!r}"
 
 
@@ -181,5 +184,7 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
 
 def _point(kind: str, spec: Spec, cell: Cell) -> PlugInPoint:
     """Return a specification with all its parameters, defaults filled in."""
-    defaults = {p.name: p.default for p in parameters(find(kind, spec.name)) if not p.required}
-    return PlugInPoint(spec.name, {**defaults, **spec.parameters}, spec.label, cell.identities.get(kind, ""))
+    plugin = find(kind, spec.name)
+    defaults = {p.name: p.default for p in parameters(plugin) if not p.required}
+    values = {**defaults, **checked_parameters(plugin, spec, kind)}
+    return PlugInPoint(spec.name, values, spec.label, cell.identities.get(kind, ""))

@@ -12,6 +12,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
@@ -19,7 +20,7 @@ from robustrank.plugins import canonical_name, create, find
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList, Request
 from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
@@ -125,7 +126,19 @@ class Context:
     @property
     def is_pointwise_ranker(self) -> bool:
         """Whether the cell's ranker scores pairs, told from its class, so that planning loads no model."""
-        return issubclass(find("ranker", self.cell.ranker.name), PointwiseRanker)
+        return issubclass(self.ranker_kind, PointwiseRanker)
+
+    @property
+    def ranker_kind(self) -> type[Ranker]:
+        """The class of the cell's ranker, which no defense wraps yet."""
+        kind: type[Ranker] = find("ranker", self.cell.ranker.name)
+        return kind
+
+    @cached_property
+    def defense(self) -> Defense:
+        """The cell's defense."""
+        defense: Defense = create("defense", self.cell.defense)
+        return defense
 
     @property
     def checkpoint_dir(self) -> Path:

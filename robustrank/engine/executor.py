@@ -35,7 +35,7 @@ class Executor(Protocol):
             RobustrankError: It cannot be made.
         """
 
-    def upper_bounds(self) -> list[tuple[Cell, int]]:
+    def upper_bounds(self) -> list[tuple[Cell, int | None]]:
         """Return the cells with an upper bound on the pairs each scores."""
 
     def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
@@ -83,7 +83,7 @@ class InThisProcess:
         """Return the plan."""
         return make_plan(self._experiment, self._resources)
 
-    def upper_bounds(self) -> list[tuple[Cell, int]]:
+    def upper_bounds(self) -> list[tuple[Cell, int | None]]:
         """Return the cells with an upper bound on the pairs each scores."""
         return upper_bounds(self._experiment, self._resources)
 
@@ -120,9 +120,9 @@ class InProcesses:
         plan: Plan = self._call("plan")
         return plan
 
-    def upper_bounds(self) -> list[tuple[Cell, int]]:
+    def upper_bounds(self) -> list[tuple[Cell, int | None]]:
         """Return the cells with an upper bound on the pairs each scores."""
-        bounds: list[tuple[Cell, int]] = self._call("upper bounds")
+        bounds: list[tuple[Cell, int | None]] = self._call("upper bounds")
         return bounds
 
     def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:

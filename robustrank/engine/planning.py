@@ -9,6 +9,7 @@ from typing import Any
 
 from robustrank.engine.cell import Cell, coordinates, plan
 from robustrank.engine.context import Context
+from robustrank.engine.header import header
 from robustrank.engine.provenance import planned_provenance
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, NothingMeasured
@@ -25,11 +26,13 @@ class Plan:
         cells: The cells with their keys, in the order of the experiment file.
         coordinates: What each of them is.
         provenance: What the run's record tells before any cell is done.
+        header: What collections and rankers have to say of themselves, a line each, for the terminal.
     """
 
     cells: Sequence[Cell]
     coordinates: Sequence[Coordinates]
     provenance: dict[str, Any]
+    header: Sequence[str]
 
 
 def make_plan(experiment: Experiment, resources: Resources) -> Plan:
@@ -44,13 +47,13 @@ def make_plan(experiment: Experiment, resources: Resources) -> Plan:
     _refuse_empty(experiment, cells)
     _refuse_unused(experiment, cells)
     points = [checked_coordinates(_plain(coordinates(cell, resources).as_dict())) for cell in cells]
-    return Plan(cells, points, _plain(planned_provenance(cells, resources)))
+    return Plan(cells, points, _plain(planned_provenance(cells, resources)), header(cells, resources))
 
 
-def upper_bounds(experiment: Experiment, resources: Resources) -> list[tuple[Cell, int]]:
+def upper_bounds(experiment: Experiment, resources: Resources) -> list[tuple[Cell, int | None]]:
     """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
     cells = make_plan(experiment, resources).cells
-    return [(cell, int(create("task", cell.task).calls(Context(cell, resources)))) for cell in cells]
+    return [(cell, create("task", cell.task).calls(Context(cell, resources))) for cell in cells]
 
 
 def _refuse_empty(experiment: Experiment, cells: Sequence[Cell]) -> None:

@@ -64,9 +64,7 @@ def cell_provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
 def planned_provenance(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
     """Return what a run's record tells before any cell is done: data hashes, plug-ins and their origin."""
     return {
-        "collections": {
-            spec.label: _collection(spec, resources) for spec in _distinct(cell.collection for cell in plan)
-        },
+        "collections": {spec.label: _collection(spec, resources) for spec in collections_of(plan, resources)},
         "rankers": _rankers(plan, resources),
         "plugins": _plugins(plan),
         "cells": [{"key": cell.key, "title": cell.title} for cell in plan],
@@ -81,6 +79,12 @@ def run_provenance(planned: Mapping[str, Any], finished: Iterable[tuple[Cell, Ma
         finished: The cells that are finished, each with its own provenance.
     """
     return {"environments": _environments(finished), **planned}
+
+
+def collections_of(plan: Sequence[Cell], resources: Resources) -> list[Spec]:
+    """Return the collections of a plan: those that are searched, and those that rankers are trained on."""
+    splits = (resources.training_split(cell.ranker, cell.collection, cell.fold, cell.seed) for cell in plan)
+    return _distinct([*(cell.collection for cell in plan), *(split.collection for split in splits if split)])
 
 
 def _environments(finished: Iterable[tuple[Cell, Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -105,7 +109,12 @@ def _rankers(plan: Sequence[Cell], resources: Resources) -> dict[str, Any]:
         training = resources.experiment.training(cell.ranker.label)
         record = records.setdefault(
             f"{cell.ranker.label} on {cell.collection.label}",
-            {"specification": cell.ranker.text, "training": training and training.model_dump(), "keys": {}},
+            {
+                "specification": cell.ranker.text,
+                "training": training and training.model_dump(),
+                "reading": resources.reading(cell.ranker, cell.collection),
+                "keys": {},
+            },
         )
         name = " · ".join([f"seed {cell.seed}", *([cell.part] if cell.part else [])]) if training_split else "any"
         record["keys"][name] = resources.ranker_identity(cell.ranker, training_split, cell.seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 from robustrank.collections.collection import Collection
 from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
-from robustrank.errors import ExperimentError
+from robustrank.errors import ExperimentError, RobustrankError
 from robustrank.experiment import SELF, Experiment, Training
 from robustrank.plugins import canonical_name, code_parts, create, digest_of, identity, training_parts
 from robustrank.plugins.failure import plugin_code
@@ -24,12 +23,6 @@ from robustrank.rankers.serving import ServedRanker
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
-
-
-def default_cache() -> Path:
-    """The folder of scores and trained weights: ``ROBUSTRANK_CACHE``, or the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("ROBUSTRANK_CACHE") or Path(base) / "robustrank")
 
 
 class Resources:
@@ -100,6 +93,26 @@ class Resources:
 
         identities = self.ranker_identity(spec, training_split, seed), self.collection(collection).fingerprint
         return (self._lru if training_split else self._memoise)(("ranker", *identities), make)
+
+    def reading(self, spec: Spec, collection: Spec) -> tuple[str, ...]:
+        """Return what the ranker says of how it is read on the collection; a reading that fails is said, not raised.
+
+        A ranker that is to be trained is read before it is.
+        """
+
+        def make() -> tuple[str, ...]:
+            plugin = f"ranker {spec.name!r}"
+            try:
+                with plugin_code(plugin, "reading()"):
+                    sentences = create("ranker", spec).reading(self.collection(collection))
+                    if isinstance(sentences, str) or not all(isinstance(sentence, str) for sentence in sentences):
+                        raise TypeError(f"reading() returned {sentences!r}, not a list of sentences")
+            except RobustrankError as error:
+                return (f"How it is read cannot be told: {error.what}.",)
+            is_trained = sentences and self.experiment.training(spec.label) is not None
+            return (*sentences, *(["It is read before its training."] if is_trained else []))
+
+        return self._memoise(("reading", spec.text, spec.label, self.collection(collection).fingerprint), make)
 
     def ranker_identity(self, spec: Spec, training_split: TrainingSplit | None, seed: int) -> str:
         """Return what identifies the ranker with its weights, without training it.

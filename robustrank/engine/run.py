@@ -112,6 +112,8 @@ def run(
             folder.set_damaged_aside(plan.cells)
             todo = [cell for cell in plan.cells if _left(folder.status(cell.key), redo)]
             observer.planned(plan.cells, todo, retired)
+            for text in plan.header if todo else ():
+                observer.noticed(text)
             summary.cells = len(plan.cells)
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
             if todo:  # what is there now, should the run be killed
@@ -126,7 +128,7 @@ def run(
     return summary
 
 
-def upper_bound(experiment: Experiment, cache: Path) -> list[tuple[Cell, int]]:
+def upper_bound(experiment: Experiment, cache: Path) -> list[tuple[Cell, int | None]]:
     """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
     with open_executor(experiment, cache) as executor:
         return executor.upper_bounds()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from robustrank.engine.applicability import skip_reason
 from robustrank.engine.cell import Cell, refuse_change
 from robustrank.engine.cell_result import CellResult, CellStatus, failed_cell
 from robustrank.engine.context import Context
@@ -52,6 +53,8 @@ def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], Non
 def _rows(cell: Cell, context: Context) -> list[Row]:
     """Run the task and return its rows, each checked against the schema."""
     refuse_change(cell, context.resources)
+    if reason := skip_reason(context):
+        return [context.row("skipped", None, status="skipped", note=reason)]
     task: Task = create("task", cell.task)
     return [_checked_row(row, cell) for row in task.run(context)]
 

@@ -11,7 +11,7 @@ from robustrank.errors import ExperimentError
 GRADED = ("nDCG",)
 BINARY = ("AP", "MAP", "RR", "MRR", "P", "R", "Success", "Rprec")
 _NEEDS_CUTOFF = ("P", "R", "Success")  # without a cutoff they depend on the list length alone
-_FORM = re.compile(r"(?P<kind>[A-Za-z]+)(?:\(rel=(?P<relevance>[1-9]\d*)\))?(?:@(?P<cutoff>[1-9]\d*))?")
+_FORM = re.compile(r"(?P<kind>[A-Za-z]+)(?:\(rel=(?P<relevance>[1-9]\d{0,8})\))?(?:@(?P<cutoff>[1-9]\d{0,8}))?")
 _SPELLINGS = {kind.lower(): kind for kind in (*GRADED, *BINARY)} | {
     "hit": "Success",
     "hits": "Success",

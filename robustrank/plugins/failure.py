@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import TracebackType
 
 from robustrank.errors import PluginError, RobustrankError
@@ -46,6 +47,14 @@ def name_and_message(error: BaseException) -> str:
         return storable(f"{type(error).__name__}: {error}")
     except BaseException:
         return f"{type(error).__name__}, whose message cannot be printed"
+
+
+def place_of(plugin: type) -> str:
+    """Return the file and line of a class, or its module and name where there is no source."""
+    try:
+        return f"{inspect.getsourcefile(plugin)}:{inspect.getsourcelines(plugin)[1]}"
+    except (OSError, TypeError, SyntaxError):
+        return f"{plugin.__module__}:{plugin.__qualname__}"
 
 
 def shown(value: object) -> str:

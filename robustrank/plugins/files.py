@@ -23,6 +23,9 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from robustrank.errors import PluginError, UsageError
+from robustrank.paths import given_path
+from robustrank.plugins.failure import plugin_code
+from robustrank.plugins.output import little_output
 from robustrank.plugins.registry import Kind, checked_class, import_failure
 
 PACKAGE_PREFIX = "robustrank_files_"  # and a hash of the folder
@@ -39,6 +42,11 @@ def class_in_file(path: str, attribute: str, kind: Kind) -> type[Any]:
         PluginError: It cannot be imported, leaves the interpreter, or has none or several classes of the kind.
     """
     module = _module_of_file(path)
+    with plugin_code(path, "its module"):
+        return _class_in_module(module, path, attribute, kind)
+
+
+def _class_in_module(module: ModuleType, path: str, attribute: str, kind: Kind) -> type[Any]:
     if attribute:
         if not hasattr(module, attribute):
             raise PluginError(f"{path} defines no {attribute!r}", where=path)
@@ -70,7 +78,7 @@ def forget_changed_files() -> None:
 
 
 def _module_of_file(path: str) -> ModuleType:
-    file = Path(path).expanduser().resolve()
+    file = given_path(path).resolve()
     if str(file) in _loaded:
         return _loaded[str(file)][0]
     if not file.is_file():
@@ -82,7 +90,10 @@ def _module_of_file(path: str) -> ModuleType:
     before = set(sys.modules)
     package = _package(file.parent)
     try:
-        module = importlib.import_module(f"{package}.{file.stem}")
+        with little_output():
+            module = importlib.import_module(f"{package}.{file.stem}")
+        if not isinstance(module, ModuleType):
+            raise TypeError("it puts something else in its module's place")
     except BaseException as error:
         for name in [name for name in sys.modules if name not in before and name.partition(".")[0] == package]:
             del sys.modules[name]

@@ -17,10 +17,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from robustrank.errors import DataError
+from robustrank.errors import DataError, PluginError, UsageError
+from robustrank.paths import given_path
 from robustrank.plugins.contents import content_digest
 from robustrank.plugins.distributions import library_versions
-from robustrank.plugins.failure import plugin_code
+from robustrank.plugins.failure import place_of, plugin_code
 from robustrank.plugins.files import forget_changed_files
 from robustrank.plugins.loading import create, find
 from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining, marks
@@ -56,7 +57,11 @@ def identity_parts(kind: str, spec: Spec) -> dict[str, Any]:
         **code_parts(*modules),
     }
     if control := getattr(plugin, "control", ""):  # the attack that it is compared with
-        parts["control"] = code_parts(*_modules("attack", parse(control), find("attack", parse(control).name)))
+        try:
+            parts["control"] = code_parts(*_modules("attack", parse(control), find("attack", parse(control).name)))
+        except UsageError as error:
+            what = f"{kind} {spec.name!r} names the control {control!r}: {error.what}"
+            raise PluginError(what, where=place_of(type(plugin)), hint=error.hint) from error
     return parts
 
 
@@ -176,10 +181,10 @@ def _plain(value: Any) -> Any:
 
 def _text_or_content(text: str) -> Any:
     """Return a text; where it names a file or folder, its content, and the text too where it may be a mere word."""
-    path = Path(text).expanduser()
     try:
-        exists = bool(text.strip("~./")) and "\0" not in text and path.exists()
-    except OSError:  # too long for a path
+        path = given_path(text)
+        exists = bool(text.strip("~./")) and path.exists()
+    except (OSError, UsageError):  # too long for a path, or none
         exists = False
     if not exists:
         return text

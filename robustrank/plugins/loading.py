@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from robustrank.errors import PluginError, UsageError, nearest
-from robustrank.plugins.failure import plugin_code, storable
+from robustrank.plugins.failure import place_of, plugin_code, storable
 from robustrank.plugins.files import class_in_file
 from robustrank.plugins.parameters import checked_parameters
 from robustrank.plugins.registry import KINDS, Plugin, registry
@@ -44,7 +44,7 @@ def create(kind: str, spec: Spec) -> Any:
     """
     plugin = find(kind, spec.name)
     values = checked_parameters(plugin, spec, kind)
-    with plugin_code(f"{kind} {spec.name!r}", "its constructor"):
+    with plugin_code(f"{kind} {spec.name!r}", f"its constructor, {place_of(plugin)}"):
         try:
             return plugin(**values)
         except (ValueError, TypeError) as error:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from robustrank.errors import PluginError
-from robustrank.plugins.failure import name_and_message
+from robustrank.plugins.failure import name_and_message, place_of, shown
+from robustrank.plugins.values import in_words, is_exactly
 
 
 @dataclass(frozen=True)
@@ -98,15 +101,27 @@ def checked_class(value: Any, kind: Kind, where: str) -> type[Any]:
     """Return ``value`` if it is a concrete class of the kind's contract.
 
     Raises:
-        PluginError: It is not a subclass of the contract, or lacks a method.
+        PluginError: It is not a subclass of the contract, lacks a method, or has an attribute of a wrong type.
     """
     contract = kind.load_contract()
     if not (isinstance(value, type) and issubclass(value, contract)):
-        raise PluginError(f"{value!r} is not a subclass of {kind.contract}", where=where)
+        raise PluginError(f"{shown(value)} is not a subclass of {kind.contract}", where=where)
+    where = f"{place_of(value)}, class {value.__name__}"
     if inspect.isabstract(value):
         lacking = ", ".join(sorted(getattr(value, "__abstractmethods__", ())))
         raise PluginError(f"it does not implement {lacking}", where=where)
+    for name, hint in _attributes(contract).items():
+        attribute = inspect.getattr_static(value, name, None)
+        if not hasattr(attribute, "__get__") and not is_exactly(hint, attribute):
+            raise PluginError(f"its {name} is {shown(attribute)}", where=where, allowed=in_words(hint))
     return value
+
+
+@cache
+def _attributes(contract: type) -> dict[str, Any]:
+    """Return the types of the attributes that a contract declares, by name."""
+    hints = get_type_hints(contract, include_extras=True)
+    return {name: get_args(hint)[0] if get_origin(hint) is ClassVar else hint for name, hint in hints.items()}
 
 
 def import_failure(error: BaseException, where: str) -> PluginError:
@@ -114,11 +129,25 @@ def import_failure(error: BaseException, where: str) -> PluginError:
     if isinstance(error, SystemExit):
         return PluginError(
             f"it left the interpreter when it was imported (exit status {error.code!r})",
-            where=where,
+            where=f"{where}{_place(error, where)}",
             hint="a plug-in's module defines classes; keep scripts under: if __name__ == '__main__'",
         )
     return PluginError(
         f"cannot be imported: {name_and_message(error)}",
-        where=where,
+        where=f"{where}{_place(error, where)}",
         hint="install what it needs, or ask its author",
     )
+
+
+def _place(error: BaseException, file: str) -> str:
+    """Return the line at which an import failed: of the file, or of another that it imports."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        path, line = error.filename or file, error.lineno
+    else:
+        ours = (importlib.__path__[0], str(Path(__file__).parent), "<frozen")
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+        if not frames:
+            return ""
+        frames = [frame for frame in frames if frame.filename == file] or frames
+        path, line = frames[-1].filename, frames[-1].lineno or 0
+    return f":{line}" if path == file else f", {path}:{line}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from robustrank.errors import UsageError
+from robustrank.yaml_text import YamlError, read_yaml
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -86,13 +87,11 @@ def _split(text: str) -> list[str]:
 
 def _value(text: str) -> Any:
     """Read a value as YAML does, so that a file and a command line mean the same."""
-    import yaml
-
     try:
-        return yaml.safe_load(text) if text else ""
-    except yaml.YAMLError as error:
+        return read_yaml(text) if text else ""
+    except YamlError as error:
         raise UsageError(f"the value {text!r} cannot be read: {error}") from error
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

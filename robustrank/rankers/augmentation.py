@@ -23,6 +23,7 @@ from robustrank.randomness import derive
 from robustrank.rankers.ranker import Pair, Scores, ranking_by_score
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document, RankedList, Request
+from robustrank.text.languages import ENGLISH
 from robustrank.victim import (
     Access,
     AccessDenied,
@@ -59,11 +60,13 @@ class Augmentation:
             all documents; with access (adversarial training) it promotes, and so edits, the non-relevant documents.
         backend: The ranker in training.
         share: Share of the groups that are perturbed, in [0, 1].
+        language: The training collection's.
     """
 
     attack: PreparedAttack
     backend: CurrentWeights
     share: float
+    language: str = ENGLISH
 
     @classmethod
     def of(cls, specification: str, share: float, learner: Any, train: Collection, seed: int) -> Augmentation:
@@ -71,7 +74,7 @@ class Augmentation:
         attack: Attack = create("attack", parse(specification))
         backend = CurrentWeights(learner)
         interface = QueryInterface(backend, attack.access)
-        return cls(prepare(attack, interface, train, derive(seed, "augmentation")), backend, share)
+        return cls(prepare(attack, interface, train, derive(seed, "augmentation")), backend, share, train.language)
 
     def perturbed(self, groups: Sequence[Group], rng: np.random.Generator) -> list[Group]:
         """Return the groups in order, a random ``share`` of them perturbed; each group keeps its size."""
@@ -80,7 +83,7 @@ class Augmentation:
     def _perturbed(self, group: Group, rng: np.random.Generator) -> Group:
         query, documents = group
         if self.attack.attack.edits == "query":
-            target = Target("", query, "", "", 0)
+            target = Target("", query, "", "", 0, language=self.language)
             return self.attack.perturb(target, blind_victim(self.backend, target), rng).text, documents
         is_blind = self.attack.attack.access == Access.NOTHING
         ids = [str(number) for number in range(len(documents))]
@@ -91,7 +94,7 @@ class Augmentation:
         for rank, number in enumerate(served.ranking.order, start=1):
             if not is_blind and number == 0:
                 continue  # the relevant document
-            target = Target("", query, ids[number], documents[number], rank, served.candidates)
+            target = Target("", query, ids[number], documents[number], rank, served.candidates, language=self.language)
             victim = DocumentVictim(self.backend, served, ids[number], self.attack.attack.access)
             with suppress(AccessDenied, BudgetExhausted):
                 texts[number] = self.attack.perturb(target, victim, rng).text

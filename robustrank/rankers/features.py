@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.rankers.lexical import BM25, QueryLikelihood, Statistics
 from robustrank.rankers.ranker import Pair
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import terms as terms_of
 
 Features = NDArray[np.float64]
 
@@ -90,11 +90,10 @@ class FeatureExtractor:
         self._known: Statistics = self._bm25.statistics
         self._idf = lru_cache(maxsize=None)(self._bm25.idf)
         self._text = lru_cache(maxsize=50_000)(self._analysed)
-        self._query = lru_cache(maxsize=10_000)(lambda text: tuple(analyze(text)))
 
     def features(self, pairs: Sequence[Pair]) -> Features:
         """Return float64[n, F], one row per pair, columns in the order of ``FEATURES``."""
-        rows = [self._vector(self._query(query), self._text(document)) for query, document in pairs]
+        rows = [self._vector(terms_of(self._known.language, query), self._text(document)) for query, document in pairs]
         return np.array(rows, dtype=np.float64).reshape(len(pairs), len(FEATURES))
 
     def _vector(self, query: tuple[str, ...], text: _Text) -> list[float]:
@@ -154,7 +153,7 @@ class FeatureExtractor:
         return sum(self._idf(term) for term in query) / max(1, len(query))
 
     def _analysed(self, document: str) -> _Text:
-        terms = tuple(analyze(document))
+        terms = terms_of(self._known.language, document)
         counts = Counter(terms)
         positions: dict[str, list[int]] = {}
         for position, term in enumerate(terms):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count, Range, SomeShare, Weight
 from robustrank.rankers.features import FEATURES, Features
 from robustrank.rankers.learning_to_rank import FeatureLists, FeatureModel, LearningToRankRanker
 from robustrank.rankers.settings import Settings
@@ -21,13 +22,13 @@ _FILE = "lambda_mart.txt"
 class LambdaMARTSettings(Settings):
     """Training settings of LambdaMART."""
 
-    trees: int = 500  # maximum number of trees
-    patience: int = 50  # trees without a better validation nDCG@10 before training stops
-    learning_rate: float = 0.03  # share of each tree that is added
-    leaves: int = 8  # of a tree
-    least: int = 50  # minimum number of documents in a leaf
-    features: float = 0.5  # share of the features each tree may use
-    penalty: float = 1.0  # L2 penalty on the leaves
+    trees: Count = 500  # maximum number of trees
+    patience: Count = 50  # trees without a better validation nDCG@10 before training stops
+    learning_rate: SomeShare = 0.03  # share of each tree that is added
+    leaves: Annotated[int, Range(at_least=2, at_most=131_072)] = 8  # of a tree
+    least: Count = 50  # minimum number of documents in a leaf
+    features: SomeShare = 0.5  # share of the features each tree may use
+    penalty: Weight = 1.0  # L2 penalty on the leaves
 
 
 @dataclass(frozen=True)

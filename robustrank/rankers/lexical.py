@@ -13,16 +13,15 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
+from robustrank.plugins.constraints import Positive, Share, Weight
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
-from robustrank.text.analysis import analyze
-
-_terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
+from robustrank.text.analysis import terms as terms_of
 
 
 @lru_cache(maxsize=20_000)
-def term_counts(text: str) -> Counter[str]:
+def term_counts(language: str, text: str) -> Counter[str]:
     """Return the frequency of each term in a text; cached and shared, so callers must not change it."""
-    return Counter(_terms(text))
+    return Counter(terms_of(language, text))
 
 
 @dataclass
@@ -33,12 +32,14 @@ class Statistics:
         documents: Number of documents.
         tokens: Number of term occurrences in the collection.
         document_frequency, collection_frequency: Per term.
+        language: The language whose analyser makes the terms.
     """
 
     documents: int
     tokens: int
     document_frequency: Counter[str] = field(repr=False)
     collection_frequency: Counter[str] = field(repr=False)
+    language: str
 
     @classmethod
     def of(cls, collection: Collection) -> Statistics:
@@ -46,10 +47,11 @@ class Statistics:
         document_frequency: Counter[str] = Counter()
         collection_frequency: Counter[str] = Counter()
         for text in collection.documents.values():
-            terms = _terms(text)
+            terms = terms_of(collection.language, text)
             document_frequency.update(set(terms))
             collection_frequency.update(terms)
-        return cls(len(collection.documents), collection_frequency.total(), document_frequency, collection_frequency)
+        tokens = collection_frequency.total()
+        return cls(len(collection.documents), tokens, document_frequency, collection_frequency, collection.language)
 
     @property
     def average_length(self) -> float:
@@ -81,13 +83,14 @@ class _Lexical(PointwiseRanker):
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
+        language = self.statistics.language
         counts: dict[str, tuple[Counter[str], int]] = {}
         scores = np.empty(len(pairs), dtype=np.float32)
         for number, (query, document) in enumerate(pairs):
             if document not in counts:
-                terms = _terms(document)
+                terms = terms_of(language, document)
                 counts[document] = Counter(terms), len(terms)
-            scores[number] = self.terms_score(_terms(query), *counts[document])
+            scores[number] = self.terms_score(terms_of(language, query), *counts[document])
         return scores
 
     @abstractmethod
@@ -102,8 +105,8 @@ class BM25(_Lexical):
     Terms are those of :mod:`robustrank.text.analysis`; a term counts as often as it occurs in the query.
     """
 
-    k1: float = 0.9  # saturation of the term frequency
-    b: float = 0.4  # strength of the length normalisation, in [0, 1]
+    k1: Weight = 0.9  # saturation of the term frequency
+    b: Share = 0.4  # strength of the length normalisation, in [0, 1]
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the sum over the query's terms."""
@@ -124,7 +127,7 @@ class QueryLikelihood(_Lexical):
     Query terms that do not occur in the collection are ignored, since they do not distinguish documents.
     """
 
-    mu: float = 1000.0  # pseudo-terms of the collection model added to each document
+    mu: Positive = 1000.0  # pseudo-terms of the collection model added to each document
 
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the log-likelihood."""

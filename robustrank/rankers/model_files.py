@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.plugins.contents import file_digest
 from robustrank.rankers.checkpoint import NOT_WEIGHTS, refuse_damage
 from robustrank.text.packages import minilm_folder
@@ -35,7 +36,7 @@ def model_folder(model: str, revision: str | None = None) -> Path:
         return minilm_folder()
     if model == SPLADE_TINY:
         return _splade_folder()
-    folder = Path(model).expanduser()
+    folder = given_path(model)
     if not folder.is_dir():
         folder = _from_hub(model, revision)
     if not any(path for pattern in ("*.safetensors", "*/*.safetensors") for path in folder.glob(pattern)):
@@ -124,7 +125,7 @@ def _from_hub(model: str, revision: str | None) -> Path:
     except Exception as error:
         raise DataError(
             f"model {model!r} not found: neither a folder nor on the Hugging Face hub ({type(error).__name__})",
-            where=str(Path(model).expanduser().resolve()),
+            where=str(given_path(model).resolve()),
             allowed="a folder, minilm, splade-tiny, or a name on the Hugging Face hub",
             hint="check the name; without a network, download the model first and give its folder",
         ) from error

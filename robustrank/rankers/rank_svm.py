@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count, Positive, Several
 from robustrank.randomness import derive
 from robustrank.rankers.features import FEATURES, Features
 from robustrank.rankers.learning_to_rank import FeatureLists, FeatureModel, LearningToRankRanker
@@ -23,13 +24,13 @@ _FILE = "rank_svm.json"
 class RankSVMSettings(Settings):
     """Training settings of RankSVM."""
 
-    costs: tuple[float, ...] = (
+    costs: Several[Positive] = (
         0.001,
         0.01,
         0.1,
         1.0,
     )  # C of the SVM, selected on the validation split
-    pairs: int = 200  # maximum number of pairs of different gain that are drawn from a query's list
+    pairs: Count = 200  # maximum number of pairs of different gain that are drawn from a query's list
 
 
 @dataclass(frozen=True)

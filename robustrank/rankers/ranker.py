@@ -57,8 +57,24 @@ class Ranker(ABC):
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return a ranking for each request, in the order given. Texts may be empty, candidates may be few."""
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return how many leading characters of the document enter its rank beside this query; None: not known.
+
+        It is read for ``edits_unseen``: the share of an attack's edited words that the ranker cannot read.
+        """
+        return None
+
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
         """Learn what needs no judgements, as document frequencies; called once, before rank."""
+
+    def reading(self, collection: Collection) -> Sequence[str]:
+        """Return how the ranker was read and what it leaves unread on a collection, a sentence for each fact.
+
+        A run prints the sentences in its header, once, before its cells. Say what a reader of the numbers has to know,
+        as the maximum length and the share of documents it truncates. Asked once for each collection of a run, of a
+        new ranker that is neither prepared nor trained: load no more than the answer needs.
+        """
+        return ()
 
     def check(self) -> None:  # noqa: B027 - optional hook
         """Refuse at planning what cannot rank, as missing weights; not called if the ranker is to be trained."""
@@ -78,6 +94,10 @@ class PointwiseRanker(Ranker):
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], one score a pair, in the order given. Pairs may repeat and texts may be empty."""
+
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return the length of the document: all of it is read. A ranker that truncates documents says how much."""
+        return len(document)
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the rankings by descending score, ties by ascending document id."""

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.measures.ranking import ranking
+from robustrank.plugins.constraints import Count, Share, Weight
 from robustrank.rankers.lexical import BM25, term_counts
 from robustrank.rankers.ranker import Ranker, Ranking, Request, ranking_by_score
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import terms as terms_of
 
 Terms = Counter[str]
 
@@ -30,11 +31,11 @@ class RM3(Ranker):
     frequencies are those of the collection.
     """
 
-    k1: float = 0.9  # saturation of the term frequency
-    b: float = 0.4  # strength of the length normalisation, in [0, 1]
-    feedback_documents: int = 10  # documents that terms are taken from
-    feedback_terms: int = 10  # terms added
-    original_weight: float = 0.5  # weight of the query as it was typed, in [0, 1]
+    k1: Weight = 0.9  # saturation of the term frequency
+    b: Share = 0.4  # strength of the length normalisation, in [0, 1]
+    feedback_documents: Count = 10  # documents that terms are taken from
+    feedback_terms: Count = 10  # terms added
+    original_weight: Share = 0.5  # weight of the query as it was typed, in [0, 1]
 
     family = "traditional"
 
@@ -49,9 +50,13 @@ class RM3(Ranker):
         """Return the rankings by the BM25 of the expanded query, ties by document id."""
         return [self._rank(request) for request in requests]
 
+    def characters_read(self, query: str, document: str) -> int:
+        """Return the length of the document: all of it is read."""
+        return len(document)
+
     def expand(self, request: Request) -> dict[str, float]:
         """Return the weights of the expanded query's terms; they sum to 1 unless the query has no term."""
-        terms = analyze(request.query)
+        terms = terms_of(self._bm25.statistics.language, request.query)
         original = {term: count / len(terms) for term, count in Counter(terms).items()}
         model = self._relevance_model(terms, request)
         if not model:
@@ -62,12 +67,12 @@ class RM3(Ranker):
         return weights
 
     def _rank(self, request: Request) -> Ranking:
-        scores = self._scores(self.expand(request), _counts(request))
+        scores = self._scores(self.expand(request), self._counts(request))
         return ranking_by_score(request, scores.astype(np.float32))
 
     def _relevance_model(self, terms: Sequence[str], request: Request) -> dict[str, float]:
         """Return the weightiest terms of the feedback documents, each document weighed by its score; they sum to 1."""
-        counts = _counts(request)
+        counts = self._counts(request)
         scores = self._scores(Counter(terms), counts).astype(np.float32)
         best = ranking(scores, request.doc_ids)[: self.feedback_documents].tolist()
         weights: Counter[str] = Counter()
@@ -89,6 +94,5 @@ class RM3(Ranker):
             dtype=np.float64,
         )
 
-
-def _counts(request: Request) -> list[Terms]:
-    return [term_counts(candidate.text) for candidate in request.candidates]
+    def _counts(self, request: Request) -> list[Terms]:
+        return [term_counts(self._bm25.statistics.language, candidate.text) for candidate in request.candidates]

@@ -64,6 +64,23 @@ class ServedRanker:
         self.cached += len(distinct) - len(fresh)
         return np.array([known[pair] for pair in pairs], dtype=np.float32)
 
+    def characters_read(self, query: str, document: str) -> int | None:
+        """Return how many leading characters of the document the ranker reads beside this query; None: not known.
+
+        Raises:
+            PluginError: The ranker raised, or answered with something else.
+        """
+        name = f"ranker {type(self.ranker).__name__}"
+        with plugin_code(name, "characters_read()"):
+            read = self.ranker.characters_read(query, document)
+        if read is not None and (isinstance(read, bool) or not isinstance(read, int) or not 0 <= read <= len(document)):
+            raise PluginError(
+                f"{name} says that it reads {read!r} characters of a document of {len(document)}",
+                where="characters_read()",
+                allowed="a whole number from 0 to the length of the document, or None",
+            )
+        return read
+
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return a ranking for each request; see :meth:`score` for what it raises."""
         if self.is_pointwise:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from robustrank.errors import UsageError
+from robustrank.plugins.parameters import checked_values, parameters
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,8 @@ class Settings:
         """Return the defaults, overridden by ``settings``.
 
         Raises:
-            UsageError: A setting is unknown or of the wrong type.
+            UsageError: A setting is unknown, of the wrong type, or outside its range.
         """
-        from pydantic import TypeAdapter, ValidationError
-
-        unknown = set(settings) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(
-                f"unknown training setting: {', '.join(sorted(unknown))}",
-                allowed=", ".join(cls.__dataclass_fields__),
-            )
-        try:
-            return TypeAdapter(cls).validate_python({**asdict(defaults or cls()), **settings})
-        except ValidationError as error:
-            problems = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors()]
-            raise UsageError("training settings: " + "; ".join(problems)) from error
+        known = {parameter.name: parameter for parameter in parameters(cls)}
+        values = checked_values(known, settings, "the training", where=None, hint=None)
+        return replace(defaults or cls(), **values)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from robustrank.errors import DataError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import AttackSpec
+from robustrank.plugins.constraints import Count, Positive, Range, Share, Weight
 from robustrank.randomness import derive, derive_seed
 from robustrank.rankers.augmentation import Augmentation, Group
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
@@ -55,20 +56,20 @@ class TrainingSettings(Settings):
     """Training settings. Each ranker defines its defaults."""
 
     loss: Literal["listwise", "pairwise"] = "listwise"  # over one relevant document and sampled others
-    epochs: int = 3  # maximum number of passes over the training queries
-    negatives: int = 5  # documents sampled from the candidates for each relevant document
-    positives: int = 1  # groups per query and epoch, each with a different relevant document
-    groups: int = 4  # groups per optimiser step
-    learning_rate: float = 5e-5  # of AdamW, after warm-up; falls linearly to zero
-    warmup: float = 0.1  # share of the steps
-    weight_decay: float = 0.01  # of AdamW
-    patience: int = 2  # epochs without a better validation nDCG@10 before training stops
-    threads: int = 2  # CPU threads; fixed, since floating-point sums and so the weights depend on it
+    epochs: Count = 3  # maximum number of passes over the training queries
+    negatives: Count = 5  # documents sampled from the candidates for each relevant document
+    positives: Count = 1  # groups per query and epoch, each with a different relevant document
+    groups: Count = 4  # groups per optimiser step
+    learning_rate: Positive = 5e-5  # of AdamW, after warm-up; falls linearly to zero
+    warmup: Share = 0.1  # share of the steps
+    weight_decay: Weight = 0.01  # of AdamW
+    patience: Count = 2  # epochs without a better validation nDCG@10 before training stops
+    threads: Annotated[int, Range(at_least=1, at_most=1024)] = 2  # of the CPU; sums and so the weights depend on it
     augment: AttackSpec | None = (
         None  # specification of the attack that perturbs groups: noise, typos or adversarial training
     )
-    augmented: float = 1.0  # share of the groups that are perturbed
-    invariance: float = 0.0  # weight of the divergence of perturbed scores (PIAT); 0: no clean groups
+    augmented: Share = 1.0  # share of the groups that are perturbed
+    invariance: Weight = 0.0  # weight of the divergence of perturbed scores (PIAT); 0: no clean groups
 
 
 def split_by_query(collection: Collection, share: float, rng: np.random.Generator) -> tuple[Collection, Collection]:

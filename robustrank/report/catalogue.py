@@ -193,6 +193,7 @@ DOCUMENT_COST = Table(
         _plain("queries to prepare", (Select("queries", group="prepare"),), digits=0, exact=True, units=""),
         _plain("edits", (Select("edits", "attacked"),), digits=1),
         _of_text("words changed", (Select("words_changed", "attacked"),)),
+        _of_text("edited words not read", (Select("edits_unseen", "attacked"),)),
         _of_text("characters changed", (Select("characters_changed", "attacked"),)),
         _plain("tokens added", (Select("tokens_added", "attacked"),), digits=1),
         _plain("boost of the random-edit baseline", (Select("boost", "control"),), digits=1),

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import PluginError
+from robustrank.plugins.constraints import LanguageCode, Share, Weight
 from robustrank.retrieval.retriever import Hits, Retriever
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import analyser
+from robustrank.text.languages import ENGLISH
 
 
 @dataclass
@@ -22,8 +24,9 @@ class BM25Retriever(Retriever):
     score 0, so that every list has min(k, number of documents) entries.
     """
 
-    k1: float = 0.9  # saturation of the term frequency
-    b: float = 0.4  # strength of the length normalisation, in [0, 1]
+    k1: Weight = 0.9  # saturation of the term frequency
+    b: Share = 0.4  # strength of the length normalisation, in [0, 1]
+    language: LanguageCode = ENGLISH  # of the documents: decides the analyser, see docs/languages.md
     _terms: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)  # by document id
     _index: Any = field(default=None, init=False, repr=False)  # made at the first search after a change
 
@@ -34,7 +37,8 @@ class BM25Retriever(Retriever):
 
     def add(self, documents: Mapping[str, str]) -> None:
         """Add documents; one whose id is indexed already is replaced."""
-        self._terms.update({doc_id: analyze(text) for doc_id, text in documents.items()})
+        terms = analyser(self.language).terms
+        self._terms.update({doc_id: terms(text) for doc_id, text in documents.items()})
         self._index = None
 
     def remove(self, doc_ids: Iterable[str]) -> None:
@@ -59,8 +63,9 @@ class BM25Retriever(Retriever):
         """
         if not self._terms:
             raise PluginError("there is nothing to search", hint="call index(corpus) first")
+        terms = analyser(self.language).terms
         doc_ids = sorted(self._terms)  # so that the position decides ties
-        return [self._hits(doc_ids, self._scores(doc_ids, analyze(query)), k) for query in queries]
+        return [self._hits(doc_ids, self._scores(doc_ids, terms(query)), k) for query in queries]
 
     def _scores(self, doc_ids: Sequence[str], query: Sequence[str]) -> NDArray[np.float32]:
         """Return float32[D], in the order of ``doc_ids``."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Attack, Perturbation, PlannedTarget
+from robustrank.collections.collection import Collection
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
@@ -19,11 +21,13 @@ from robustrank.testing.samples import (
     DOCUMENTS,
     QUERY,
     TEXTS,
+    TEXTS_BY_LANGUAGE,
     Overlap,
     request,
     require,
     require_one_identity,
 )
+from robustrank.text.languages import ENGLISH, LANGUAGES, unsupported
 from robustrank.victim import (
     Budget,
     BudgetExhausted,
@@ -63,6 +67,24 @@ class AttackConformance:
                 self._prepared().perturb(self._target(TEXTS[0]), victim, derive(0, "conformance"))
             require(victim.meter.queries <= queries, f"it spent {victim.meter.queries} of {queries} queries")
 
+    def test_spends_no_more_than_its_bounds(self) -> None:
+        """``prepare_bound`` and ``target_bound`` are upper bounds; without them there is nothing to show."""
+        attack, training = self.new_attack(), self._collection().only(["q", "q2"])
+        interface = QueryInterface(ServedRanker(Overlap()), attack.access)
+        bound = attack.target_bound(self._collection())
+        most = attack.prepare_bound(training)
+        prepared = prepare(attack, interface, training, derive(0, "prepare"))
+        spent = interface.meter.queries
+        require(most is None or spent <= most, f"prepare spent {spent} queries, and prepare_bound says {most}")
+        if bound is None:
+            return
+        for text in TEXTS:
+            victim, target = self._victim(text, ServedRanker(Overlap())), self._target(text)
+            prepared.perturb(target, victim, derive(0, "conformance"))
+            edited = target.query if self._edits_query() else text
+            allowed, spent = bound(PlannedTarget(edited, len(target.ranked))), victim.meter.queries
+            require(spent <= allowed, f"a target spent {spent} queries, and target_bound says {allowed}: {text!r}")
+
     def test_survives_a_query_without_words(self) -> None:
         """An empty query is no reason to raise."""
         target = Target("q", "", "d0", TEXTS[0], 1, self._target(TEXTS[0]).ranked)
@@ -72,6 +94,15 @@ class AttackConformance:
     def test_has_one_identity(self) -> None:
         """Two instances have one identity: its fingerprint does not change from one to the next."""
         require_one_identity("attack", self.specification())
+
+    def test_works_on_its_languages(self) -> None:
+        """It names known languages, and perturbs texts of all that it works on, twice the same."""
+        named = self.new_attack().languages
+        require(set(named) <= set(LANGUAGES), f"its languages {named} are not all codes of robustrank.text.languages")
+        for language, (query, text) in TEXTS_BY_LANGUAGE.items():
+            if not unsupported("", named, language):
+                first, second = (self._perturb_in(language, query, text) for _ in range(2))
+                require(first == second, f"the same target in language {language} gave another text")
 
     def perturb(self, text: str) -> Perturbation:
         """Return what a fresh attack makes of one target, checked as in a run."""
@@ -90,7 +121,28 @@ class AttackConformance:
     def _prepared(self) -> PreparedAttack:
         attack = self.new_attack()
         interface = QueryInterface(ServedRanker(Overlap()), attack.access)
-        return prepare(attack, interface, COLLECTION.only(["q", "q2"]), derive(0, "prepare"))
+        return prepare(attack, interface, self._collection().only(["q", "q2"]), derive(0, "prepare"))
+
+    def _collection(self) -> Collection:
+        """Return the collection, in a language that the attack works on."""
+        named = self.new_attack().languages
+        return replace(COLLECTION, language=ENGLISH if not named or ENGLISH in named else named[0])
+
+    def _perturb_in(self, language: str, query: str, text: str) -> Perturbation:
+        """Return what a fresh attack makes of a target in a language; its budget may end it without a text."""
+        attack, served = self.new_attack(), ServedRanker(Overlap())
+        documents = {"d0": text, "d1": f"{text} {query}"}
+        collection = Collection(
+            language, {"q": query}, documents, {"q": {"d1": 1}}, {"q": list(documents)}, language=language
+        )
+        prepared = prepare(attack, QueryInterface(served, attack.access), collection, derive(0, "prepare"))
+        ranked = RankedList(request(documents, query), Overlap().rank([request(documents, query)])[0])
+        if attack.edits == "query":
+            target = Target("q", query, "", "", 0, ranked.candidates, language=language)
+            return prepared.perturb(target, QueryVictim(served, ranked, attack.access), derive(0, "conformance"))
+        rank = 1 + ranked.doc_ids.index("d0")
+        target = Target("q", query, "d0", text, rank, ranked.candidates, language=language)
+        return prepared.perturb(target, DocumentVictim(served, ranked, "d0", attack.access), derive(0, "conformance"))
 
     def _text_beside_others(self, prepared: PreparedAttack, text: str, backend: AttackThread[str]) -> str:
         target, victim = self._target(text), self._victim(text, backend)
@@ -103,8 +155,9 @@ class AttackConformance:
     def _target(self, text: str) -> Target:
         served = self._served(text)
         if self._edits_query():
-            return Target("q", QUERY, "", "", 0, served.candidates)
-        return Target("q", QUERY, "d0", text, 1 + served.doc_ids.index("d0"), served.candidates)
+            return Target("q", QUERY, "", "", 0, served.candidates, language=self._collection().language)
+        rank = 1 + served.doc_ids.index("d0")
+        return Target("q", QUERY, "d0", text, rank, served.candidates, language=self._collection().language)
 
     def _victim(self, text: str, backend: ScoringBackend, budget: Budget | None = None) -> Victim:
         served, access = self._served(text), self.new_attack().access

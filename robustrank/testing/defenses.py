@@ -8,7 +8,7 @@ from robustrank.defense import CertifiedRanker, Defense
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import GradientRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
 from robustrank.testing.samples import COLLECTION, Overlap, require, require_one_identity
@@ -44,6 +44,13 @@ class DefenseConformance:
             certificate.verify()
             certified = [document.doc_id for document in certificate.documents]
             require(certified == list(served.doc_ids), f"certified {certified}, served {served.doc_ids}")
+
+    def test_declares_what_its_ranker_can(self) -> None:
+        """``certifies`` and ``passes_gradients`` tell, before a model is loaded, what the defended ranker can."""
+        defense, ranker = self.new_defense(), self._wrapped(Overlap())
+        for name, kind in (("certifies", CertifiedRanker), ("passes_gradients", GradientRanker)):
+            said, shown = getattr(defense, name), isinstance(ranker, kind)
+            require(said == shown, f"{name} is {said}, and its ranker is {'a' if shown else 'no'} {kind.__name__}")
 
     def test_has_one_identity(self) -> None:
         """Two instances have one identity: its fingerprint does not change from one to the next."""

@@ -10,7 +10,16 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
-from robustrank.testing.samples import COLLECTION, DOCUMENTS, TEXTS, request, require, require_one_identity
+from robustrank.testing.samples import (
+    COLLECTION,
+    DOCUMENTS,
+    LONG_TEXT,
+    QUERY,
+    TEXTS,
+    request,
+    require,
+    require_one_identity,
+)
 
 
 class RankerConformance:
@@ -45,6 +54,23 @@ class RankerConformance:
         allowed = ranker.noise * max(1.0, float(np.abs(alone).max()))
         worst = float(np.abs(together - alone).max())
         require(worst <= allowed, f"a score moved by {worst:g} with its company; allowed: {allowed:g}")
+
+    def test_says_what_it_reads(self) -> None:
+        """What lies beyond ``characters_read`` changes no score; where all is read, the end of a long document does."""
+        ranker = self._prepared()
+        read = ServedRanker(ranker).characters_read(QUERY, LONG_TEXT)
+        if not isinstance(ranker, PointwiseRanker) or read is None:
+            return
+        cut = LONG_TEXT.find(" ", read if read < len(LONG_TEXT) else len(LONG_TEXT) // 2)
+        other = LONG_TEXT[:cut] + f" {QUERY}" * ((len(LONG_TEXT) - cut) // len(QUERY))
+        first, second = ranker.score([(QUERY, LONG_TEXT), (QUERY, other)]).tolist()
+        if read < len(LONG_TEXT):
+            allowed = ranker.noise * max(1.0, abs(first))
+            message = f"it says that it reads {read} characters, and what follows moved a score by {second - first:g}"
+            require(abs(second - first) <= allowed, message)
+        else:
+            message = f"it says that it reads all of {read} characters, and the second half of them changed nothing"
+            require(first != second, f"{message}: override characters_read")
 
     def test_has_one_identity(self) -> None:
         """Two instances have one identity: its fingerprint does not change from one to the next."""

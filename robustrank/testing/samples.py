@@ -25,6 +25,14 @@ TEXTS = (
     "word",
     "",
 )
+TEXTS_BY_LANGUAGE = {  # a query and a document each; Vietnamese in decomposed form
+    "hi": ("पत्थर का पुल", "नदी पर पत्थर का पुराना पुल है। लोग उसे पार करते हैं।"),
+    "vi": ("ca\u0302\u0300u \u0111a\u0301", "Ca\u0302\u0300u \u0111a\u0301 ba\u0306\u0301c qua so\u0302ng."),
+    "th": ("สะพานหิน", "สะพานหินข้ามแม่น้ำ ผู้คนเดินข้ามทุกวัน"),
+    "zh": ("石桥", "河上有一座石桥。人们每天从桥上走过。"),
+    "ko": ("돌다리", "강에는 돌다리가 있다. 사람들이 매일 건넌다."),
+}
+LONG_TEXT = " ".join(["the quick brown fox jumps over the lazy dog near the river bank"] * 80)  # 1,040 words
 QUERY = "aircraft wings and pressure"
 
 

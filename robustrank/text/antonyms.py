@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import analyser
+from robustrank.text.languages import ENGLISH
 
 NEGATING = ("un", "in", "im", "il", "ir", "dis", "non", "anti", "mis")
 
@@ -55,7 +56,7 @@ def _index() -> dict[str, frozenset[Entry]]:
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
-    return (analyze(word) or [word])[0]
+    return (analyser(ENGLISH).terms(word) or [word])[0]
 
 
 def _negated(first: str, second: str) -> bool:

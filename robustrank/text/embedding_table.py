@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.text.antonyms import are_antonyms
+from robustrank.text.languages import ENGLISH
 from robustrank.text.packages import minilm_folder
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable, symmetric
@@ -41,10 +43,15 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
     Raises:
         DataError: The encoder or table is missing or cannot be read.
     """
-    path = minilm_folder() if name == ENCODER else Path(name).expanduser()
+    path = minilm_folder() if name == ENCODER else given_path(name)
     if not path.is_dir():
         return SubstitutionTable.load(path)
     return encoder_table(path, threshold, neighbours, frozenset(word.key for text in texts for word in words(text)))
+
+
+def table_languages(name: str) -> tuple[str, ...]:
+    """Return the languages of the table ``name``: an encoder's is of English words, that of a file of any."""
+    return (ENGLISH,) if name == ENCODER or Path(name).expanduser().is_dir() else ()
 
 
 @cache

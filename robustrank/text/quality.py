@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import terms as terms_of
 from robustrank.text.words import words
 
 
@@ -62,18 +62,20 @@ class Spamicity:
     Attributes:
         idf: Of each term, log((1 + n) / (1 + documents with it)) + 1, as scikit-learn smooths it.
         unseen: The idf of a term that no document has.
+        language: The language whose analyser makes the terms.
     """
 
     idf: dict[str, float]
     unseen: float
+    language: str
 
     @classmethod
-    def of(cls, documents: Iterable[str]) -> Spamicity:
+    def of(cls, documents: Iterable[str], language: str) -> Spamicity:
         """Return the measure with the document frequencies of some documents."""
-        sets = [set(analyze(text)) for text in documents]
+        sets = [set(terms_of(language, text)) for text in documents]
         counts = Counter(term for terms in sets for term in terms)
         idf = {term: float(np.log((1 + len(sets)) / (1 + count)) + 1) for term, count in counts.items()}
-        return cls(idf, float(np.log(1 + len(sets)) + 1))
+        return cls(idf, float(np.log(1 + len(sets)) + 1), language)
 
     def score(self, query: str, text: str) -> float:
         """Return spam(q, d) = sum over w in q and d of tfidf_d(w) / (|terms of q| max over w in q of tfidf_q(w)).
@@ -87,7 +89,8 @@ class Spamicity:
         return overlap / (len(query_weights) * max(query_weights.values()))
 
     def _vector(self, text: str) -> dict[str, float]:
-        raw = {term: count * self.idf.get(term, self.unseen) for term, count in Counter(analyze(text)).items()}
+        counts = Counter(terms_of(self.language, text))
+        raw = {term: count * self.idf.get(term, self.unseen) for term, count in counts.items()}
         length = float(np.sqrt(sum(value**2 for value in raw.values())))
         return {term: value / length for term, value in raw.items()}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from robustrank.errors import UsageError, nearest
+from robustrank.text.languages import ENGLISH, SPACED
 
 Scheme = Callable[[Sequence[str]], list[str]]  # the texts of queries -> the type of each
 
@@ -46,7 +48,7 @@ def length_bands(texts: Sequence[str]) -> list[str]:
     return [names[sum(len(text.split()) > end for end in LENGTHS)] for text in texts]
 
 
-def topics(texts: Sequence[str]) -> list[str]:
+def topics(texts: Sequence[str], language: str = ENGLISH) -> list[str]:
     """Return a topic for each query, named by its three terms of highest weight: clusters of tf-idf vectors (ours).
 
     The vectors are reduced by a truncated singular value decomposition (latent semantic analysis) and clustered by
@@ -58,10 +60,10 @@ def topics(texts: Sequence[str]) -> list[str]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import normalize
 
-    from robustrank.text.analysis import analyze
+    from robustrank.text.analysis import analyser
 
     distinct = sorted(set(texts))
-    vectorizer = TfidfVectorizer(analyzer=analyze, sublinear_tf=True)
+    vectorizer = TfidfVectorizer(analyzer=analyser(language).terms, sublinear_tf=True)
     vectors = vectorizer.fit_transform(distinct)
     size = min(50, min(vectors.shape) - 1)
     reduced = normalize(TruncatedSVD(size, random_state=0).fit_transform(vectors)) if size > 1 else vectors.toarray()
@@ -76,14 +78,17 @@ def topics(texts: Sequence[str]) -> list[str]:
 
 
 SCHEMES: dict[str, Scheme] = {"question-form": question_forms, "length": length_bands, "topics": topics}
+SCHEME_LANGUAGES = {"question-form": (ENGLISH,), "length": SPACED}  # the languages of schemes that need some
 
 
-def scheme_named(name: str) -> Scheme:
-    """Return a scheme by its name, or by an import path ``module:function``.
+def scheme_named(name: str, language: str = ENGLISH) -> Scheme:
+    """Return a scheme by its name, or by an import path ``module:function``, for queries of a language.
 
     Raises:
         UsageError: Unknown name, or a path that cannot be imported.
     """
+    if name == "topics":
+        return partial(topics, language=language)
     if name in SCHEMES:
         return SCHEMES[name]
     module, _, function = name.partition(":")

@@ -6,6 +6,8 @@ and the most frequent adverbs). Search uses a shorter list, see :mod:`robustrank
 
 from __future__ import annotations
 
+from robustrank.text.languages import ENGLISH
+
 STOP_WORDS: frozenset[str] = frozenset(
     """
     a an the this that these those such same other another each every either neither both all any some none no not nor
@@ -21,3 +23,8 @@ STOP_WORDS: frozenset[str] = frozenset(
     more most much many few less least several own however therefore thus hence
     """.split()
 )
+
+
+def stop_words(language: str) -> frozenset[str]:
+    """Return the function words of a language; none but for English, whose list is the only one here."""
+    return STOP_WORDS if language == ENGLISH else frozenset()

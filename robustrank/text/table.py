@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.storage import write_file
-from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, replace_words, words
+from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, kind_of, replace_words, words
 
-ALLOWED = "lower-case words of two letters or more, without white space, without punctuation at the ends"
+ALLOWED = (
+    "lower-case words of two letters or more, or words of a script without cases; without white space, without "
+    "punctuation at the ends"
+)
 FORMAT = "a first line `# {JSON}` with the header, then a line word<TAB>substitutes per word"
 
 
@@ -43,6 +46,11 @@ class SubstitutionTable:
             if key in substitutes or len(relation[key]) < len(substitutes):
                 raise DataError(f"the substitutes of {key!r} contain the word itself, or a duplicate word")
             for substitute in substitutes:
+                if kind_of(key) != kind_of(substitute):
+                    raise DataError(
+                        f"{key!r} ({kind_of(key)}) and {substitute!r} ({kind_of(substitute)}) are of scripts that "
+                        "write words in different ways: one cannot replace the other"
+                    )
                 if key not in relation.get(substitute, ()):
                     raise DataError(
                         f"the table is not symmetric: {substitute!r} may replace {key!r}, not the reverse",
@@ -125,7 +133,7 @@ def symmetric(relation: Mapping[str, Iterable[str]], header: Mapping[str, object
     Substitutes keep their order in the relation; those added by symmetry follow, sorted.
     """
     allowed = {
-        key: [word for word in substitutes if is_replaceable(word) and word != key]
+        key: [word for word in substitutes if _is_pair(key, word)]
         for key, substitutes in relation.items()
         if is_replaceable(key)
     }
@@ -137,6 +145,10 @@ def symmetric(relation: Mapping[str, Iterable[str]], header: Mapping[str, object
     keys = sorted({*allowed, *added})
     closed = {key: (*dict.fromkeys(allowed.get(key, ())), *sorted(added.get(key, ()))) for key in keys}
     return SubstitutionTable({key: substitutes for key, substitutes in closed.items() if substitutes}, header)
+
+
+def _is_pair(key: str, word: str) -> bool:
+    return is_replaceable(word) and word != key and kind_of(word) == kind_of(key)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from robustrank.errors import DataError, UsageError, nearest
+from robustrank.paths import given_path
 from robustrank.text.stopwords import STOP_WORDS
 
 _INSTALL = "textattack.shared.utils.install"  # the module whose import downloads files and redirects caches and logs
@@ -209,7 +210,7 @@ def _install_module(folder: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"{path} cannot be read")
     module = importlib.util.module_from_spec(spec)
-    user_cache = os.environ.get("TA_CACHE_DIR", str(Path("~/.cache/textattack").expanduser()))
+    user_cache = os.environ.get("TA_CACHE_DIR") or str(given_path("~/.cache/textattack"))
     before = dict(os.environ)
     os.environ["TA_CACHE_DIR"] = str(folder)
     try:

@@ -6,11 +6,13 @@ words. Every operation changes the word; a new letter has the case of the charac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 
-from robustrank.text.stopwords import STOP_WORDS
+from robustrank.text.languages import LANGUAGES, script_of
+from robustrank.text.stopwords import stop_words
 from robustrank.text.words import words
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -28,18 +30,47 @@ HOMOGLYPHS = dict(
 )
 
 Operation = Callable[[str, np.random.Generator], str]
+Letters = Callable[[str], str]  # a character -> the letters of its script
 
 
-def eligible(text: str) -> list[int]:
+def eligible(text: str, language: str) -> list[int]:
     """Return the indices (into :func:`words`) of the words that may be misspelt."""
+    left_out = stop_words(language)
     return [
-        index
-        for index, word in enumerate(words(text))
-        if len(word.text) >= MINIMUM_LENGTH and word.key not in STOP_WORDS
+        index for index, word in enumerate(words(text)) if len(word.text) >= MINIMUM_LENGTH and word.key not in left_out
     ]
 
 
-def neighbours(key: str) -> str:
+def alphabets(texts: Iterable[str], language: str) -> dict[str, str]:
+    """Return the letters of some texts by script, sorted; nothing for a language in Latin script, of which a to z are.
+
+    Typos draw new letters from them.
+    """
+    if LANGUAGES[language].scripts == ("Latin",):
+        return {}
+    letters: dict[str, set[str]] = {}
+    for character in sorted({character for text in texts for character in text.lower() if character.isalpha()}):
+        letters.setdefault(script_of(character), set()).add(character)
+    return {script: "".join(sorted(known)) for script, known in letters.items() if script != "Latin"}
+
+
+def operations(alphabet: Mapping[str, str]) -> dict[str, Operation]:
+    """Return the operations, by name, with the letters of each script; a to z for a script without any."""
+
+    def letters(character: str) -> str:
+        return alphabet.get(script_of(character), LETTERS)
+
+    return {
+        "delete": delete,
+        "insert": partial(insert, letters=letters),
+        "substitute": partial(substitute, letters=letters),
+        "swap": swap,
+        "neighbour": partial(neighbour, letters=letters),
+        "homoglyph": homoglyph,
+    }
+
+
+def neighbours(key: str, letters: str = LETTERS) -> str:
     """Return the keys beside a letter on a QWERTY keyboard; all letters but this for a letter without such a key."""
     for number, row in enumerate(_ROWS):
         column = row.find(key.lower())
@@ -48,7 +79,7 @@ def neighbours(key: str) -> str:
             above = _ROWS[number - 1][column : column + 2] if number > 0 else ""
             below = _ROWS[number + 1][max(0, column - 1) : column + 1] if number + 1 < len(_ROWS) else ""
             return beside + above + below
-    return _without(LETTERS, key)
+    return _without(letters, key)
 
 
 def delete(word: str, rng: np.random.Generator) -> str:
@@ -57,22 +88,24 @@ def delete(word: str, rng: np.random.Generator) -> str:
     return word[:index] + word[index + 1 :]
 
 
-def insert(word: str, rng: np.random.Generator) -> str:
+def insert(word: str, rng: np.random.Generator, letters: Letters) -> str:
     """Insert a letter before a character."""
     index = _random_index(word, rng)
-    return word[:index] + _random_letter(LETTERS, word[index], rng) + word[index:]
+    return word[:index] + _random_letter(letters(word[index]), word[index], rng) + word[index:]
 
 
-def substitute(word: str, rng: np.random.Generator) -> str:
+def substitute(word: str, rng: np.random.Generator, letters: Letters) -> str:
     """Replace a character with another letter."""
     index = _random_index(word, rng)
-    return word[:index] + _random_letter(_without(LETTERS, word[index]), word[index], rng) + word[index + 1 :]
+    others = _without(letters(word[index]), word[index])
+    return word[:index] + _random_letter(others, word[index], rng) + word[index + 1 :]
 
 
-def neighbour(word: str, rng: np.random.Generator) -> str:
+def neighbour(word: str, rng: np.random.Generator, letters: Letters) -> str:
     """Replace a character with a letter on a neighbouring key."""
     index = _random_index(word, rng)
-    return word[:index] + _random_letter(neighbours(word[index]), word[index], rng) + word[index + 1 :]
+    others = neighbours(word[index], letters(word[index]))
+    return word[:index] + _random_letter(others, word[index], rng) + word[index + 1 :]
 
 
 def swap(word: str, rng: np.random.Generator) -> str:
@@ -93,22 +126,12 @@ def homoglyph(word: str, rng: np.random.Generator) -> str:
     return word[:index] + HOMOGLYPHS[word[index]] + word[index + 1 :]
 
 
-OPERATIONS: dict[str, Operation] = {
-    "delete": delete,
-    "insert": insert,
-    "substitute": substitute,
-    "swap": swap,
-    "neighbour": neighbour,
-    "homoglyph": homoglyph,
-}
-
-
 def _random_index(word: str, rng: np.random.Generator) -> int:
     return int(rng.integers(len(word)))
 
 
 def _without(letters: str, character: str) -> str:
-    return letters.replace(character.lower(), "")
+    return letters.replace(character.lower(), "") or LETTERS
 
 
 def _random_letter(letters: str, character: str, rng: np.random.Generator) -> str:

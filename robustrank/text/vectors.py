@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.paths import given_path
 from robustrank.storage import write_file
 from robustrank.text.packages import package_folder
 
@@ -25,7 +26,7 @@ def read_vectors(name: str) -> tuple[list[str], NDArray[np.float32]]:
     Raises:
         DataError: The file or package is missing, or a line is malformed.
     """
-    return _packaged() if name == GLOVE else _read(Path(name).expanduser())
+    return _packaged() if name == GLOVE else _read(given_path(name))
 
 
 def write_vectors(path: Path, words: Iterable[str], vectors: NDArray[np.float32]) -> None:

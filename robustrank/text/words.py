@@ -1,7 +1,8 @@
 """The definition of a word that smoothing, overlaps, attacks and certificates share.
 
-A word is a token between white space, without punctuation at its ends. Its key is its lower-case form, the form of
-tables. A substitute is written in the case of the word it replaces, so that a text is determined by its keys and cases,
+A word is a token between white space, without punctuation at its ends; in scripts without spaces between words, as
+of Chinese, Japanese and Thai, it is a character with its marks. Its key is its lower-case form, the form of tables. A
+substitute is written in the case of the word it replaces, so that a text is determined by its keys and cases,
 and no substitution changes a case: otherwise a certificate over a table would be unsound. The published CertDR code
 strips a single trailing punctuation mark; ours strips all, at both ends.
 """
@@ -15,9 +16,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-_TOKEN = re.compile(r"\S+")
+from robustrank.text.scripts import JOINERS, MARKS, UNSPACED
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_TOKEN = re.compile(rf"[{UNSPACED}][{MARKS}{JOINERS}]*|[^{UNSPACED}\s]+")
 
 Case = Literal["lower", "capitalised", "upper"]
+Kind = Literal["cased", "caseless", "unspaced"]  # as in Latin, in Devanagari, in Han
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,14 @@ def words(text: str) -> list[Word]:
         if start < end:
             tokens.append(Word(start, end, text[start:end]))
     return tokens
+
+
+def first_words(text: str, count: int) -> str:
+    """Return the first ``count`` words of a text, without the white space around it."""
+    if _UNSPACED.search(text):
+        positions = words(text)
+        return text[: positions[count - 1].end].strip() if len(positions) > count else text.strip()
+    return " ".join(text.split()[:count])
 
 
 def document_frequencies(texts: Iterable[str]) -> Counter[str]:
@@ -95,9 +108,12 @@ def replace_words(text: str, replacements: Mapping[int, str]) -> str:
 def is_replaceable(key: str) -> bool:
     """Whether a key is allowed in a table: in every case it is a single word of that case, with this key.
 
-    This excludes single letters and words whose only letter comes first, e.g. ``b2``: capitalised, they are in upper
-    case too, and a substitute would be written in a different case than the word.
+    So is a word of a script without cases. This excludes single letters and words whose only letter comes first, e.g.
+    ``b2``: capitalised, they are in upper case too, and a substitute would be written in a different case than the
+    word.
     """
+    if kind_of(key) != "cased":
+        return [word.text for word in words(key)] == [key] and any(map(str.isalpha, key))
     forms = {case: in_case(key, case) for case in get_args(Case)}
     return all(
         [word.text for word in words(form)] == [form] and case_of(form) == case and form.lower() == key
@@ -105,6 +121,25 @@ def is_replaceable(key: str) -> bool:
     )
 
 
+def kind_of(key: str) -> Kind:
+    """Return how the script of a key writes words; a key that replaces another is of the same kind.
+
+    Otherwise a substitute could be written in another case than its word, or run into the word beside it.
+    """
+    if key.upper() != key or key != key.lower():
+        return "cased"
+    return "unspaced" if _UNSPACED.match(key) else "caseless"
+
+
+def is_alphabetic(word: str) -> bool:
+    """Return whether a word holds letters and their combining marks alone; ``str.isalpha`` knows no marks."""
+    return word.isalpha() or (bool(word) and all(c.isalpha() or _is_mark(c) for c in word) and word[0].isalpha())
+
+
 def _ends_word(character: str) -> bool:
     # A combining accent belongs to its letter.
-    return character.isalnum() or unicodedata.category(character).startswith("M")
+    return character.isalnum() or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from robustrank.attack import Perturbation
+from robustrank.collections.collection import Collection
 from robustrank.language_model import language_model
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.records import Ranking
@@ -38,17 +39,17 @@ class AttackResult:
 
 
 def stealth_metrics(
-    results: Sequence[AttackResult], documents: Iterable[str], encoder: str | None, causal: str | None
+    results: Sequence[AttackResult], collection: Collection, encoder: str | None, causal: str | None
 ) -> None:
     """Write down how attacked texts and their controls look, beside the documents as they were.
 
     Args:
         results: Their facts are added to: spamicity, and similarity and perplexity where there is a model for it.
-        documents: The collection, for the frequencies of terms.
+        collection: For the frequencies of terms.
         encoder: A bi-encoder's specification, for the similarity.
         causal: A causal language model's name, for the perplexity.
     """
-    spamicity = Spamicity.of(documents)
+    spamicity = Spamicity.of(collection.documents.values(), collection.language)
     looks: dict[str, Callable[[Target, str], float]] = {
         "spamicity": lambda target, text: spamicity.score(target.query, text)
     }

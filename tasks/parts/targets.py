@@ -9,14 +9,15 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.engine.context import Context
+from robustrank.plugins.values import excerpt
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.records import Candidate
 from robustrank.victim import Access
 
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
 NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}
-_BAND = re.compile(r"(\d+)-(\d+)\Z")
-_LAST = re.compile(r"last-(\d+)\Z")
+_BAND = re.compile(r"(\d{1,9})-(\d{1,9})\Z")
+_LAST = re.compile(r"last-(\d{1,9})\Z")
 
 
 def rank_bands(names: Sequence[str]) -> tuple[str, ...]:
@@ -27,13 +28,16 @@ def rank_bands(names: Sequence[str]) -> tuple[str, ...]:
     """
     bands: list[str] = []
     for name in names:
-        band = _BAND.match(name)
+        band, last = _BAND.match(name), _LAST.match(name)
         if name in NAMED:
             bands += NAMED[name]
-        elif _LAST.match(name) or (band and 1 <= int(band[1]) <= int(band[2])):
+        elif (last and int(last[1]) >= 1) or (band and 1 <= int(band[1]) <= int(band[2])):
             bands.append(name)
         else:
-            raise ValueError(f"{name!r} is no set of targets; allowed: easy-5, hard-5, a band as 51-60, or last-5")
+            raise ValueError(
+                f"{excerpt(name)} is no set of targets; allowed: easy-5, hard-5, a band of ranks from 1 as 51-60, "
+                "or last-5 with at least 1"
+            )
     return tuple(bands)
 
 
@@ -59,6 +63,15 @@ def sample_targets(
     return list(dict.fromkeys(ranks)), missing
 
 
+def target_count(names: Sequence[str], listed: int) -> int:
+    """Return how many targets :func:`sample_targets` draws at most from a list of so many documents."""
+    counts = [
+        min(int(last[1]), listed) if (last := _LAST.match(name)) else int(int(name.split("-")[0]) <= listed)
+        for name in rank_bands(names)
+    ]
+    return sum(counts)
+
+
 def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
     """Return the whole collection with the queries that are not attacked alone: what an attack may prepare on.
 
@@ -68,17 +81,19 @@ def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
     return context.whole.only([query_id for query_id in context.whole.queries if query_id not in left_out])
 
 
-def access_refusal(context: Context, granted: Access, query_ids: Sequence[str]) -> str:
-    """Return why the cell's attack does not apply to its ranker, or an empty string.
+def beyond_grant(needed: Access, granted: Access) -> str:
+    """Return why an attack that needs some access is not run by a task that grants so much, or an empty string."""
+    if needed <= granted:
+        return ""
+    return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
 
-    Args:
-        context: The cell.
-        granted: The most access that the task grants.
-        query_ids: The attacked queries; the first list tells whether the ranker gives scores.
+
+def unsuited_ranker(context: Context, query_ids: Sequence[str]) -> str:
+    """Return why the cell's attack does not apply to the ranker that is served, or an empty string.
+
+    It tells what planning could not know. The first list of the queries shows whether the ranker gives scores.
     """
     needed = context.attack.access
-    if needed > granted:
-        return f"the attack needs {needed.name.lower()}, and the task grants {granted.name.lower()} at most"
     if needed == Access.GRADIENTS and not isinstance(context.served.ranker, GradientRanker):
         return "the attack needs gradients, and this ranker has none"
     if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:

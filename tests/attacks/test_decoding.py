@@ -19,7 +19,7 @@ from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing.samples import Overlap
-from robustrank.text.analysis import stem
+from robustrank.text.analysis import analyser
 from robustrank.text.words import words
 from robustrank.victim import Access, DocumentVictim, GradientView, QueryInterface, Target
 from tests.lists import served
@@ -119,8 +119,8 @@ def test_collisions_share_no_word_with_the_query(kind):
     attack, target, victim = prepared("semantic-collision", **parameters)
     attacked = attack.perturb(target, victim, derive(0, "x"))
     assert attacked.edits
-    inserted = {stem(word.key) for edit in attacked.edits for word in words(edit.text)}
-    assert not inserted & {stem(word.key) for word in words(QUERY)}
+    inserted = {analyser("en").stem(word.key) for edit in attacked.edits for word in words(edit.text)}
+    assert not inserted & {analyser("en").stem(word.key) for word in words(QUERY)}
 
 
 def test_a_trigger_is_generated_once_for_a_query_and_its_anchor():

@@ -133,7 +133,7 @@ def test_a_rate_is_a_share_of_the_eligible_words(rate, count):
 
 def test_an_invalid_rate_is_refused_before_anything_runs():
     for name in ("character-typos", "query-words"):
-        with pytest.raises(UsageError, match="between 0 and 1"):
+        with pytest.raises(UsageError, match="it must be 0 to 1"):
             create("attack", Spec(name, {"rate": 1.5}))
 
 
@@ -183,3 +183,23 @@ def test_paraphrases_are_the_hypotheses_of_beam_search(tmp_path):
         perturbed(f"paraphrase:model={tmp_path},beams=4,max_length=8", "wing flow", 9, i) for i in range(3)
     ]
     assert np.all([text == " ".join(text.split()) for text in texts])
+
+
+class TestDiacritics(AttackConformance):
+    plugin = "diacritics:rate=0.5"
+
+
+def test_diacritics_are_removed_from_a_share_of_the_words_that_have_any():
+    assert perturbed("diacritics", "cầu đá bắc qua sông") == "cau da bac qua song"
+    assert perturbed("diacritics", "plain words") == "plain words"
+    halves = {perturbed("diacritics:rate=0.5", "cầu đá qua", seed) for seed in range(20)}
+    assert halves == {"cau đá qua", "cầu da qua"}
+
+
+def test_letters_of_a_typo_are_those_of_the_collection():
+    prepared = create("attack", parse("character-typos:operations=[substitute]"))
+    collection = Collection("c", {"0": "мост"}, {"d": "река и мост"}, {}, {}, language="ru")
+    prepared.prepare(None, collection, derive(0, "prepare"))
+    target = Target("0", "мост", "", "", 0, language="ru")
+    typos = {prepared.perturb(target, None, derive(seed, "perturb")).text for seed in range(30)}
+    assert set("".join(typos)) == set("рекаимост")

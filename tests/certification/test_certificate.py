@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from robustrank.certification.bounds import BOUNDS, upper
-from robustrank.certification.certificate import Certificate, Evidence
+from robustrank.certification.certificate import Certificate
 from robustrank.certification.mean import certify_mean
 from robustrank.errors import DataError
 
@@ -83,13 +83,17 @@ def test_a_certificate_survives_json_and_a_changed_certificate_is_refused(bound)
         documents[::-1],
         [*documents, documents[-1]],
         [],
-        [replace(documents[0], rho=1.5)],
-        [replace(documents[0], lower=math.nan)],
-        [replace(documents[0], samples=0)],
     ):
         with pytest.raises(DataError, match="not that of a ranked list"):
             replace(certificates[0], documents=tuple(broken)).verify()
-    moved = replace(documents[1], upper=0.99, mean=0.9)
+    for broken, problem in (
+        (replace(documents[0], rho=1.5), "rho is 1.5"),
+        (replace(documents[0], lower=math.nan), "not finite"),
+        (replace(documents[0], samples=0), "samples 0"),
+    ):
+        with pytest.raises(DataError, match=problem):
+            replace(certificates[0], documents=(broken,)).verify()
+    moved = replace(documents[1], rho=0.1)
     with pytest.raises(DataError, match="margin"):
         replace(certificates[0], documents=(documents[0], moved, documents[2])).verify()
 
@@ -97,9 +101,8 @@ def test_a_certificate_survives_json_and_a_changed_certificate_is_refused(bound)
 def test_an_invalid_certificate_is_a_data_error():
     raw = certify([0.9, 0.2])[0].to_dict()
     for broken in ({**raw, "more": 1}, {k: v for k, v in raw.items() if k != "k"}, {}, {**raw, "documents": [{}]}):
-        with pytest.raises(DataError, match="not a valid certificate"):
+        with pytest.raises(DataError, match="not a valid"):
             Certificate.from_dict(broken)
-    assert Evidence(**raw["documents"][0]).is_valid("mean")
 
 
 def test_invalid_arguments_are_refused():

@@ -41,7 +41,11 @@ BAD = {
     "empty file": ("", 3, "mapping"),
     "unknown key": (EXPERIMENT + "seed: [1]\n", 3, "unknown key `seed`, did you mean 'seeds'?"),
     "no rankers": ("name: t\ncollections: [lee]\ntasks: [iid-variance]\n", 3, "required key `rankers` is missing"),
-    "wrong type": (EXPERIMENT.replace("[bm25]", "3"), 3, "`rankers` must be a list, e.g. [3], not 3"),
+    "wrong type": (
+        EXPERIMENT.replace("[bm25]", "3"),
+        3,
+        "rankers.0: expected a name, name:key=value,…, or a mapping with `name`, not 3",
+    ),
     "seeds are words": (EXPERIMENT + "seeds: [one]\n", 3, "`seeds.0` must be an integer, not 'one'"),
     "bad name": (EXPERIMENT.replace("name: t", "name: a/b"), 3, "not 'a/b'"),
     "unknown ranker": (EXPERIMENT.replace("bm25", "bm26"), 2, "bm25"),

@@ -39,7 +39,7 @@ def test_a_consistent_collection_is_returned_whole() -> None:
     [
         (changed(queries={}), "no queries"),
         (changed(documents={}), "no documents"),
-        (changed(queries={"q1": "similarity", "q2": " \t"}), "1 query without text: 'q2'"),
+        (changed(queries={"q1": "similarity", "q2": " \t"}), "1 query without text, though judged: 'q2'"),
         (changed(candidates={"q9": ["d1"]}), "candidates for unknown queries: 'q9'"),
         (changed(candidates={"q1": ["d1", "d8", "d9"]}), "2 of 3 candidates have no document: 'd8', 'd9'"),
         (changed(candidates={"q1": ["d1", "d2", "d1"]}), "duplicate candidates: 'd1'"),

@@ -145,7 +145,6 @@ class SmallDataset:
         "d2": Document("d2", "a slipstream"),
         "d3": Document("d3", "x"),
     }
-    queries: ClassVar = [Query("q1", "wing", "typo"), Query("q2", "slipstream", None)]
 
     def has_docs(self) -> bool:
         return True
@@ -162,13 +161,12 @@ class SmallDataset:
         return {doc_id: self.documents[doc_id] for doc_id in ids}
 
     def queries_iter(self) -> list[Query]:
-        return self.queries
+        return [Query("q1", "wing", "typo"), Query("q2", "slipstream", None)]
 
     def qrels_iter(self) -> list[Judgement]:
         return [
-            Judgement("q1", "d1", 1),
+            Judgement("q1", "d1", 2.0),
             Judgement("q1", "d1", 2),
-            Judgement("q1", "d1", 0),
             Judgement("q2", "d2", 1),
         ]
 
@@ -190,13 +188,49 @@ def test_scored_documents_types_and_repeated_judgements(monkeypatch: pytest.Monk
     assert list(collection.documents) == ["d1", "d2"]
     assert collection.query_types == {"q1": "typo"}
     assert collection.qrels == {"q1": {"d1": 2}}
-    assert "2 further judgements of the same query and document were merged: the maximum counts." in collection.notes
+    document = "ir_datasets id 'small', judgement of document 'd1' for query 'q1'"
+    assert collection.notes[:2] == (
+        f"Judgements with a decimal point were read as integers: 1 ({document}).",
+        f"Lines that repeat an earlier one were read once: 1 ({document}).",
+    )
 
 
-def test_a_duplicate_query_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "records", "message"),
+    [
+        ("queries_iter", [Query("q1", "wing", None), Query("q1", "slipstream", None)], "two different texts under"),
+        ("qrels_iter", [Judgement("q1", "d1", 1), Judgement("q1", "d1", 2)], "two different gains: 1 and 2"),
+        ("qrels_iter", [Judgement("q1", "d1", 1.5)], "the gain 1.5 is not an integer"),
+        ("scoreddocs_iter", [Scored("q1", "d1", 1.0), Scored("q1", "d1", 2.0)], "two different scores: 1.0 and 2.0"),
+        ("scoreddocs_iter", [Scored("q1", "d1", float("nan"))], "the score is nan"),
+    ],
+)
+def test_conflicts_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, records: list[Any], message: str) -> None:
     import ir_datasets
 
-    monkeypatch.setattr(SmallDataset, "queries", [Query("q1", "wing", None), Query("q1", "slipstream", None)])
+    monkeypatch.setattr(SmallDataset, name, lambda self: records)
     monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
-    with pytest.raises(DataError, match="duplicate id 'q1'"):
+    with pytest.raises(DataError, match=message) as caught:
         IrDatasetsReader("small").read()
+    assert "ir_datasets id 'small'" in str(caught.value.where)
+    assert "q1" in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", [(), ("title", "body")])
+def test_nulls_are_empty_texts(monkeypatch: pytest.MonkeyPatch, fields: tuple[str, ...]) -> None:
+    import ir_datasets
+
+    titled = namedtuple("titled", "doc_id title body url")
+    titled.default_text = lambda self: f"{self.title} {self.body}"
+    documents = {"d1": titled("d1", "Wings", None, None), "d2": titled("d2", "\ud800", "x", None)}
+    monkeypatch.setattr(SmallDataset, "documents", documents)
+    monkeypatch.setattr(SmallDataset, "docs_cls", lambda self: titled)
+    monkeypatch.setattr(SmallDataset, "scoreddocs_iter", lambda self: [Scored("q1", "d1", 1.0), Scored("q2", "d2", 1)])
+    monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
+    collection = IrDatasetsReader("small", fields=fields).read()
+    assert collection.documents == {"d1": "Wings", "d2": "\ufffd x"}
+    assert [note for note in collection.notes if "null" in note or "surrogate" in note] == [
+        "Texts or titles that are null were read as empty: 1 (ir_datasets id 'small', document 'd1').",
+        "Texts with half of a surrogate pair were read with U+FFFD in its place: 1 "
+        "(ir_datasets id 'small', document 'd2').",
+    ]

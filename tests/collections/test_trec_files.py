@@ -42,10 +42,13 @@ def test_json_documents_go_by_the_usual_names(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "line", "message"),
     [
-        ("documents.tsv", "d1\tx\nd1\ty\n", 2, "duplicate id 'd1'"),
+        ("documents.tsv", "d1\tx\nd1\ty\n", 2, "two different texts under the id 'd1'"),
         ("documents.tsv", "d1 x\n", 1, "1 columns"),
         ("documents.jsonl", '{"name": "d1", "text": "x"}\n', 1, "the record has no 'id'"),
-        ("queries.tsv", "q1\twing\nq2\t\n", 2, "query 'q2' is empty"),
+        ("documents.jsonl", '{"id": "d1", "text": "x", "text": "y"}\n', 1, "duplicate key 'text'"),
+        ("documents.jsonl", '{"id": "d\\ud800", "text": "x"}\n', 1, "is not a valid id"),
+        ("documents.jsonl", '{"id": null, "text": "x"}\n', 1, "None is not a valid id"),
+        ("documents.jsonl", '{"id": "d1", "text": ' + "[" * 9999 + "\n", 1, "the line is not valid JSON"),
         ("web.qrels", "q1 0 d1\n", 1, "3 columns"),
         ("bm25.run", "q1 Q0 d1 1 NaN t\n", 1, "the score is 'NaN'"),
     ],
@@ -59,6 +62,31 @@ def test_a_bad_line_is_refused_with_file_and_line(
         reader(folder, documents, run=True).read()
     assert message in caught.value.what
     assert caught.value.where == f"{folder / name}:{line}"
+
+
+def test_repairs_are_notes_of_the_collection(folder: Path) -> None:
+    (folder / "documents.jsonl").write_text(
+        '{"id": "d1", "text": null, "contents": "wings"}\n{"id": "d2", "text": null, "title": "Heat"}\n'
+        '{"id": "d3", "text": 7, "title": null}\n{"id": "d3", "text": 7, "title": null}\n'
+        '{"id": "d4", "text": "a \\ud800 b \\ud83d\\ude00"}\n'
+    )
+    (folder / "queries.tsv").write_text("q1\twing\nq2\t\n")
+    collection = reader(folder, "documents.jsonl").read()
+    assert collection.documents == {"d1": "wings", "d2": "Heat ", "d3": "7", "d4": "a \ufffd b \U0001f600"}
+    path = folder / "documents.jsonl"
+    assert set(collection.notes) >= {
+        f"Texts or titles that are null were read as empty: 3 (the first at {path}:2).",
+        f"Texts or titles that are numbers were read as their digits: 2 (the first at {path}:3).",
+        f"Lines that repeat an earlier one were read once: 1 ({path}:4).",
+        f"Texts with half of a surrogate pair were read with U+FFFD in its place: 1 ({path}:5).",
+        "1 query without text and without judgements: 'q2'.",
+    }
+
+
+def test_a_judged_query_without_text_is_refused(folder: Path) -> None:
+    (folder / "queries.tsv").write_text("q1\t \n")
+    with pytest.raises(DataError, match="1 query without text, though judged: 'q1'"):
+        reader(folder).read()
 
 
 def test_a_document_file_of_an_unknown_kind_is_refused(folder: Path) -> None:

@@ -219,7 +219,6 @@ def test_a_relabelled_experiment_runs_no_cell_again(tmp_path, capsys):
     ("entries", "says"),
     [
         ({"tasks": ["iid-variance", "iid-variance"]}, "tasks: duplicate 'iid-variance'"),
-        ({"seeds": [0, 1, 0]}, "seeds: duplicate 0"),
         ({"tasks": ["iid-variance", {"name": "iid-variance", "label": "again"}]}, "'iid-variance' and 'again'"),
         ({"rankers": ["bm25", {"name": "bm25", "k1": 0.9}]}, "rankers: 'bm25' and 'bm25:k1=0.9'"),
     ],

@@ -19,6 +19,11 @@ from robustrank.rankers.transformer.splade import SpladeRanker
 from tests.rankers.tiny_models import DOCUMENTS, FAMILIES, LENGTH, MASKED, QUERIES, change, modules, save
 
 PAIRS = [(query, document) for query in QUERIES for document in DOCUMENTS]
+QUICK = ("modernbert", "qwen2")  # the others take minutes together
+EACH, EACH_MASKED = (
+    [family if family in QUICK else pytest.param(family, marks=pytest.mark.slow) for family in families]
+    for families in (FAMILIES, MASKED)
+)
 POOLINGS = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken", ("mean", "max"))
 
 
@@ -73,7 +78,7 @@ def as_sentence_transformers(folder):
     ]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 @pytest.mark.parametrize("activation", ["Sigmoid", "Identity", "Tanh", "GELU"])
 @pytest.mark.parametrize("labels", [1, 2])
 def test_cross_encoders(copy, family, labels, activation):
@@ -95,7 +100,7 @@ def test_cross_encoders(copy, family, labels, activation):
     agree(CrossEncoderRanker(str(folder)), expected(torch.nn.Identity() if left_out else None))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 def test_the_prompt_of_a_cross_encoder(copy, family):
     import torch
     from sentence_transformers import CrossEncoder
@@ -109,7 +114,7 @@ def test_the_prompt_of_a_cross_encoder(copy, family):
     agree(CrossEncoderRanker(str(folder.with_name("saved"))), expected)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 @pytest.mark.parametrize("pooling", POOLINGS, ids=str)
 def test_poolings(copy, family, pooling):
     folder = copy(family, "AutoModel")
@@ -119,7 +124,7 @@ def test_poolings(copy, family, pooling):
     agree(BiEncoderRanker(str(folder)), as_sentence_transformers(folder), distinct=1 if constant else 3)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 @pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "manhattan"])
 def test_similarities_with_prompts(copy, family, similarity):
     folder = copy(family, "AutoModel")
@@ -130,7 +135,7 @@ def test_similarities_with_prompts(copy, family, similarity):
     agree(BiEncoderRanker(str(folder)), as_sentence_transformers(folder))
 
 
-@pytest.mark.parametrize("family", MASKED)
+@pytest.mark.parametrize("family", EACH_MASKED)
 @pytest.mark.parametrize("activation", ["relu", "log1p_relu"])
 @pytest.mark.parametrize("pooling", ["max", "sum"])
 def test_sparse_encoders(copy, family, pooling, activation):
@@ -153,7 +158,7 @@ def test_sparse_encoders(copy, family, pooling, activation):
     agree(SpladeRanker(str(folder)), expected)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 @pytest.mark.parametrize("expands", [True, False])
 def test_late_interaction_with_markers(copy, family, expands):
     """By the definition: the marker behind [CLS], the query filled up with [MASK], punctuation left out."""
@@ -226,7 +231,7 @@ def test_late_interaction_agrees_with_the_multi_vector_encoder(copy):
     agree(LateInteractionRanker(str(folder)), expected)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EACH)
 def test_what_is_not_read_is_told(copy, family):
     folder = copy(family, "AutoModel")
     ranker = BiEncoderRanker(str(folder))

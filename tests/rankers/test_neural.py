@@ -24,6 +24,7 @@ from robustrank.rankers.neural.rankers import (
 from robustrank.rankers.neural.vectors import word_vectors
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.training import mean_ndcg
+from tests.lists import check_reading
 
 WORDS = "wing lift drag stall flow heat mach nose cone slab jet flap rotor shock layer probe".split()
 
@@ -134,6 +135,14 @@ def test_a_score_depends_on_its_pair_alone(name, models, collection):
     assert ranker.score([]).shape == (0,)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_lies_beyond_the_characters_read_changes_no_score(name, models):
+    ranker = replace(models[name])
+    check_reading(ranker)
+    assert ranker.characters_read("wing", "wing " * 99) == len("wing " * 40) - 1
+    assert ranker.characters_read("wing", "wing " * 40) == len("wing " * 40)
+
+
 def vars_of(ranker):
     from dataclasses import fields
 
@@ -206,7 +215,7 @@ def test_unseen_words_match_themselves_and_nothing_else(models):
 
 
 def test_a_word_s_vector_comes_from_the_file_seen_in_training_or_not(vectors, models):
-    loaded = word_vectors(vectors)
+    loaded = word_vectors(vectors, "en")
     assert loaded.table.shape == (len(WORDS), 8)
     lift, drag, wing = (loaded.table[loaded.rows[term]] for term in ("lift", "drag", "wing"))
     assert lift @ drag > abs(lift @ wing)
@@ -221,13 +230,13 @@ def test_files_without_vectors_are_refused_with_the_line(tmp_path):
         path = tmp_path / name
         path.write_text(text)
         with pytest.raises(DataError, match=where):
-            word_vectors(str(path))
+            word_vectors(str(path), "en")
     with pytest.raises(DataError, match="glove"):
-        word_vectors(str(tmp_path / "nowhere.txt"))
+        word_vectors(str(tmp_path / "nowhere.txt"), "en")
     (tmp_path / "header.vec").write_text("2 3\nlift 1 2 3\ndrag 4 5 6\n")
-    assert word_vectors(str(tmp_path / "header.vec")).table.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert word_vectors(str(tmp_path / "header.vec"), "en").table.tolist() == [[1, 2, 3], [4, 5, 6]]
     (tmp_path / "spaces.txt").write_text("lift 1 2\n. . . 3 4\nat name@domain.com 5 6\n")  # as in GloVe 840B
-    assert word_vectors(str(tmp_path / "spaces.txt")).table.tolist() == [[1, 2]]
+    assert word_vectors(str(tmp_path / "spaces.txt"), "en").table.tolist() == [[1, 2]]
 
 
 def test_an_untrained_ranker_and_other_parameters_are_refused(models, collection):

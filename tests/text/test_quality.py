@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import analyser
 from robustrank.text.quality import Spamicity, cosine, edit_distance, edit_size
 
 
@@ -53,8 +53,8 @@ def test_no_edit_has_size_0_and_an_edit_of_an_empty_text_has_a_size():
 def test_spamicity_equals_that_by_scikit_learn():
     sklearn = pytest.importorskip("sklearn.feature_extraction.text")
     documents = ["The flow over a wing", "Heat and flow in a wall", "The wing of a bird, the wing"]
-    spamicity = Spamicity.of(documents)
-    vectors = sklearn.TfidfVectorizer(analyzer=analyze).fit(documents)
+    spamicity = Spamicity.of(documents, "en")
+    vectors = sklearn.TfidfVectorizer(analyzer=analyser("en").terms).fit(documents)
     for query, text in itertools.product(["wing flow", "heat", "bird wing wing"], [*documents, "wing wing flow heat"]):
         query_weights, text_weights = (vectors.transform([string]).toarray()[0] for string in (query, text))
         terms = query_weights > 0
@@ -63,7 +63,7 @@ def test_spamicity_equals_that_by_scikit_learn():
 
 
 def test_spamicity_of_an_empty_text_is_0_and_repetition_raises_it():
-    spamicity = Spamicity.of(["The flow over a wing", "Heat in a wall"])
+    spamicity = Spamicity.of(["The flow over a wing", "Heat in a wall"], "en")
     assert spamicity.score("", "wing") == spamicity.score("wing", "") == spamicity.score("the", "the wing") == 0
     values = [spamicity.score("wing flow", "heat in a wall " + "wing flow " * n) for n in range(4)]
     assert values == sorted(values)

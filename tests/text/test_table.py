@@ -121,3 +121,18 @@ def test_a_swap_inside_a_set_changes_neither_the_canonical_text_nor_the_copies(t
             swapped = replace_words(text, {index: substitute})
             assert sets.canonical(swapped) == sets.canonical(text)
             assert sets.sample(swapped, 5, np.random.default_rng(1)) == expected
+
+
+def test_words_without_cases_replace_words_of_their_kind_alone():
+    table = symmetric({"पुल": ["सेतु", "bridge"], "bridge": ["span"], "石": ["桥", "नदी"]}, {})
+    assert table.neighbours == {
+        "पुल": ("सेतु",),
+        "सेतु": ("पुल",),
+        "bridge": ("span",),
+        "span": ("bridge",),
+        "石": ("桥",),
+        "桥": ("石",),
+    }
+    assert replace_words("नदी पर पुल है।", {2: "सेतु"}) == "नदी पर सेतु है।"
+    with pytest.raises(DataError, match="write words in different ways"):
+        SubstitutionTable({"पुल": ("bridge",), "bridge": ("पुल",)})

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robustrank.text.quality import edit_distance
-from robustrank.text.typos import HOMOGLYPHS, LETTERS, OPERATIONS, eligible, neighbours
+from robustrank.text.typos import HOMOGLYPHS, LETTERS, alphabets, eligible, neighbours, operations
 from robustrank.text.words import words
 
+OPERATIONS = operations({})
 WORDS = ["window", "Aircraft", "aaaa", "UNESCO", "naïve", "x9-Y", "ßßßß"]
 
 
@@ -45,5 +46,22 @@ def test_neighbouring_keys_are_symmetric_as_on_a_keyboard():
 
 def test_stop_words_and_short_words_are_never_misspelt():
     text = "the cat would chase windows through May"
-    assert [words(text)[i].text for i in eligible(text)] == ["chase", "windows"]
-    assert eligible("") == []
+    assert [words(text)[i].text for i in eligible(text, "en")] == ["chase", "windows"]
+    assert eligible("", "en") == []
+
+
+def test_new_letters_are_of_the_script_of_the_word():
+    assert alphabets(["Wing, reka"], "de") == {}
+    known = alphabets(["река и гора", "Volga"], "ru")
+    assert known == {"Cyrillic": "агеикор"}
+    typos = operations(known)
+    for name in ("insert", "substitute", "neighbour"):
+        drawn = {typos[name]("река", np.random.default_rng(seed)) for seed in range(30)}
+        assert all(set(typo) <= set(known["Cyrillic"]) for typo in drawn)
+        assert len(drawn) > 3
+        latin = {typos[name]("reka", np.random.default_rng(seed)) for seed in range(30)}
+        assert all(typo.isascii() for typo in latin)
+
+
+def test_words_of_other_languages_have_no_stop_words_here():
+    assert [words("this with река")[i].text for i in eligible("this with река", "ru")] == ["this", "with", "река"]

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.checkpoint import checked_folder, trained_folder
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
@@ -25,7 +26,9 @@ from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
 from robustrank.rankers.transformer.batching import ROWS
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import analyser
+from robustrank.text.analysis import terms as terms_of
+from robustrank.text.languages import ENGLISH
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 BUCKETS = 16_384  # hash buckets of terms without a vector; a term still matches itself
 BATCH = 64  # pairs scored at a time
 _MINIMUM = 2  # minimum occurrences of a term in the training collection for a trained vector
-_terms = lru_cache(maxsize=100_000)(lambda text: tuple(analyze(text)))
 
 
 @dataclass
@@ -44,21 +46,22 @@ class NeuralRanker(PointwiseRanker):
     """
 
     family = "neural"
+    language = ENGLISH  # of the texts: that of the prepared collection
     training: ClassVar[TrainingSettings] = TrainingSettings(
         epochs=15, negatives=4, positives=4, groups=16, learning_rate=1e-3, patience=4, threads=1
     )
 
     weights: str | None = None  # folder of the trained checkpoint
-    query_length: int = 16  # terms of the query
-    document_length: int = 160  # terms of the document
+    query_length: Count = 16  # terms of the query
+    document_length: Count = 160  # terms of the document
 
     def check(self) -> None:
         """Refuse missing weights."""
         trained_folder(self.weights)
 
     def prepare(self, collection: Collection) -> None:
-        """Compute the document frequencies of the collection."""
-        self._statistics = Statistics.of(collection)
+        """Compute the document frequencies of the collection, whose language decides the terms."""
+        self.language, self._statistics = collection.language, Statistics.of(collection)
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""
@@ -72,6 +75,13 @@ class NeuralRanker(PointwiseRanker):
                 values = self.relevance(*zip(*rows, strict=True))
                 scores[start : start + len(batch)] = values.numpy()[: len(batch)]
         return scores
+
+    def characters_read(self, query: str, document: str) -> int:
+        """Return the end of the last term that is left of the document."""
+        terms = analyser(self.language).located_terms(document)
+        if len(terms) <= self.document_length:
+            return len(document)
+        return terms[self.document_length - 1][1][1]
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable by the weights."""
@@ -142,11 +152,11 @@ class NeuralRanker(PointwiseRanker):
 
     def query_terms(self, query: str) -> tuple[str, ...]:
         """Return the terms of the query, truncated to ``query_length``."""
-        return _terms(query)[: self.query_length]
+        return terms_of(self.language, query)[: self.query_length]
 
     def document_terms(self, document: str) -> tuple[str, ...]:
         """Return the terms of the document, truncated to ``document_length``."""
-        return _terms(document)[: self.document_length]
+        return terms_of(self.language, document)[: self.document_length]
 
 
 @dataclass
@@ -159,12 +169,12 @@ class EmbeddingRanker(NeuralRanker):
     """
 
     embeddings: str | None = None  # glove, or a file of vectors; null: trained with the network
-    dimension: int = 50  # of trained vectors
+    dimension: Count = 50  # of trained vectors
 
     def initialise(self, train: Collection) -> None:
         """Initialise the weights, and the vocabulary of trained vectors."""
         if self.embeddings is None:
-            counts = Counter(term for text in train.documents.values() for term in _terms(text))
+            counts = Counter(term for text in train.documents.values() for term in terms_of(train.language, text))
             known = sorted(term for term, count in counts.items() if count >= _MINIMUM)
             self.__dict__["rows"] = {term: row for row, term in enumerate(known)}
         super().initialise(train)
@@ -204,7 +214,7 @@ class EmbeddingRanker(NeuralRanker):
         from robustrank.rankers.neural.embedding import fixed_vectors, trained_vectors
 
         if self.embeddings is not None:
-            return fixed_vectors(self.embeddings, BUCKETS)
+            return fixed_vectors(self.embeddings, self.language, BUCKETS)
         return trained_vectors(len(self.rows), BUCKETS, self.dimension)
 
     @property
@@ -214,7 +224,7 @@ class EmbeddingRanker(NeuralRanker):
 
     @property
     def _vectors(self) -> WordVectors:
-        return word_vectors(self.embeddings or "")
+        return word_vectors(self.embeddings or "", self.language)
 
     def _ids(self, texts: Sequence[Sequence[str]], length: int) -> NDArray[np.int64]:
         ids = np.zeros((len(texts), length), dtype=np.int64)

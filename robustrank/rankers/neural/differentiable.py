@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from robustrank.rankers.gradients import InputGradients
 from robustrank.rankers.neural.base import EmbeddingRanker
 from robustrank.rankers.ranker import Encoding
-from robustrank.text.analysis import analyze, located_terms
+from robustrank.text.analysis import analyser
 
 if TYPE_CHECKING:
     import torch
@@ -34,13 +34,13 @@ class DifferentiableRanker(InputGradients, EmbeddingRanker):
 
     def encode(self, query: str, document: str) -> Encoding:
         """Return the terms that :meth:`score` reads, without stop words."""
-        terms = located_terms(document)[: self.document_length]
+        terms = analyser(self.language).located_terms(document)[: self.document_length]
         ids = np.array([self._id(term) for term, _ in terms], dtype=np.int64)
         return Encoding(ids, tuple(span for _, span in terms))
 
     def tokens_of(self, word: str) -> NDArray[np.int64]:
         """Return the ids of a word's terms; for a stop word the id of padding, whose vector is zero."""
-        return np.array([self._id(term) for term in analyze(word)] or [0], dtype=np.int64)
+        return np.array([self._id(term) for term in analyser(self.language).terms(word)] or [0], dtype=np.int64)
 
     def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
         import torch

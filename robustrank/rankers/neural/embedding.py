@@ -28,9 +28,9 @@ class FixedVectors(nn.Module):
 
 
 @cache
-def fixed_vectors(name: str, buckets: int) -> FixedVectors:
+def fixed_vectors(name: str, language: str, buckets: int) -> FixedVectors:
     """Return the unit-length vectors of a file, with random vectors for the buckets."""
-    known = torch.from_numpy(word_vectors(name).table)
+    known = torch.from_numpy(word_vectors(name, language).table)
     return FixedVectors(_padded(nn.functional.normalize(known, dim=-1), buckets))
 
 

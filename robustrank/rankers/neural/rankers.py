@@ -6,10 +6,11 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from robustrank.plugins.constraints import Count, Range
 from robustrank.rankers.neural.base import EmbeddingRanker, NeuralRanker
 from robustrank.rankers.neural.differentiable import DifferentiableRanker
 from robustrank.rankers.training import TrainingSettings
@@ -66,7 +67,7 @@ class ConvKNRMRanker(DifferentiableRanker):
     far more training data than a small collection has: on Cranfield no improvement by training was shown.
     """
 
-    filters: int = 64  # dimension of an n-gram's vector
+    filters: Count = 64  # dimension of an n-gram's vector
 
     def build(self) -> torch.nn.Module:
         """Return the network."""
@@ -83,8 +84,8 @@ class DuetRanker(DifferentiableRanker):
     through the distributed model only, since exact matches have none.
     """
 
-    hidden: int = 32  # units of every layer; 300 in the source
-    dropout: float = 0.3  # share of units left out while training
+    hidden: Count = 32  # units of every layer; 300 in the source
+    dropout: Annotated[float, Range(at_least=0, below=1)] = 0.3  # share of units left out while training
 
     def build(self) -> torch.nn.Module:
         """Return the network."""

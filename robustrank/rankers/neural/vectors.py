@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.text.analysis import analyze
+from robustrank.text.analysis import analyser
 from robustrank.text.vectors import read_vectors
 
 
@@ -27,8 +27,12 @@ class WordVectors:
 
 
 @cache
-def word_vectors(name: str) -> WordVectors:
+def word_vectors(name: str, language: str) -> WordVectors:
     """Return the vectors ``glove``, or those of a file with a word and its numbers on each line, gzipped if named .gz.
+
+    Args:
+        name: The vectors.
+        language: The language whose analyser makes terms of the words.
 
     Raises:
         DataError: The file or package is not found, or a line is malformed.
@@ -36,7 +40,7 @@ def word_vectors(name: str) -> WordVectors:
     words, table = read_vectors(name)
     rows: dict[str, int] = {}
     for row, word in enumerate(words):
-        terms = analyze(word)
+        terms = analyser(language).terms(word)
         if len(terms) == 1:
             rows.setdefault(terms[0], row)
     used = sorted(rows.values())

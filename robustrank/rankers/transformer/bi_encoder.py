@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from robustrank.rankers.model_files import MINILM
 from robustrank.rankers.ranker import Pair, Scores
-from robustrank.rankers.transformer.inputs import Side
+from robustrank.rankers.transformer.inputs import TEXT_SIDES, Side
 from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class BiEncoderRanker(TransformerRanker):
         """Return float32[n], differentiable: the similarity; cosines are multiplied by ``SHARPNESS``."""
         self._memory.clear()  # the weights are about to change
         sides = []
-        for texts, side in ((queries, "query"), (documents, "document")):
+        for texts, side in zip((queries, documents), TEXT_SIDES, strict=True):
             distinct = list(dict.fromkeys(texts))
             vectors = self._embedded(self.tokenisation.whole(distinct, side, self.device), side)
             sides.append(vectors[[distinct.index(text) for text in texts]])
@@ -84,16 +84,14 @@ class BiEncoderRanker(TransformerRanker):
                     memory.update(((missing[i], side), v) for i, v in zip(batch, vectors.cpu().numpy(), strict=False))
         return {text: memory[text, side] for text in distinct}
 
-    def _similarity(self, query: NDArray[np.float32], document: NDArray[np.float32]) -> np.floating[Any]:
+    def _similarity(self, query: NDArray[np.float32], document: NDArray[np.float32]) -> float:
         match self.similarity:
             case "euclidean":
-                distance: np.floating[Any] = -np.linalg.norm(query - document)
-                return distance
+                return -float(np.linalg.norm(query - document))
             case "manhattan":
-                return -np.abs(query - document).sum()
+                return -float(np.abs(query - document).sum())
             case _:  # of unit vectors where it is the cosine
-                product: np.floating[Any] = np.dot(query, document)
-                return product
+                return float(np.dot(query, document))
 
     def _embedded(self, features: Mapping[str, Any], side: Side) -> torch.Tensor:
         """Return float32[B, H]."""

@@ -65,16 +65,17 @@ class CrossEncoderRanker(TransformerRanker):
 
     def _details(self) -> Sequence[str]:
         name = type(self.network.activation_fn).__name__
-        return (f"{self.network.num_labels} labels, activation {name}{'' if self._activates else ' left out'}",)
+        return (f"{self.network.num_labels} labels, activation {name}{'' if self.activates else ' left out'}",)
 
     @property
-    def _activates(self) -> bool:
+    def activates(self) -> bool:
+        """Whether the folder's activation is applied."""
         name = type(self.network.activation_fn).__name__
         return name != "Identity" and (self.activation == "model" or name not in INCREASING)
 
     def _relevance(self, features: Mapping[str, Any]) -> torch.Tensor:
         scores = self.network(dict(features))["scores"]
-        return _label(self.network.activation_fn(scores) if self._activates else scores)
+        return _label(self.network.activation_fn(scores) if self.activates else scores)
 
     def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
         return self._relevance

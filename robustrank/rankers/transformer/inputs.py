@@ -13,6 +13,7 @@ from robustrank.rankers.ranker import Encoding
 from robustrank.rankers.transformer.batching import ROWS, equal_length_batches, padded_length
 
 Side = Literal["query", "document", "pair"]
+TEXT_SIDES: tuple[Side, Side] = ("query", "document")
 
 
 @dataclass

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Tokens
 from robustrank.rankers.ranker import Pair, Scores
-from robustrank.rankers.transformer.inputs import Inputs, Side, Tokenisation
+from robustrank.rankers.transformer.inputs import TEXT_SIDES, Inputs, Side, Tokenisation
 from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class LateInteractionRanker(TransformerRanker):
     otherwise the last layer is used.
     """
 
-    query_length: int | None = None  # tokens of the query, special tokens included; null: as the folder says, or 32
+    query_length: Tokens | None = None  # tokens of the query, special tokens included; null: as the folder says, or 32
     augment: bool | None = None  # fill the query up with [MASK] tokens; null: as the folder says, or not
     punctuation: bool | None = None  # whether punctuation in documents can be matched; null: as the folder says, or not
 
@@ -178,7 +179,7 @@ class LateInteractionRanker(TransformerRanker):
 
         self._memory.clear()  # the weights are about to change
         sides = []
-        for texts, side in ((queries, "query"), (documents, "document")):
+        for texts, side in zip((queries, documents), TEXT_SIDES, strict=True):
             inputs = self._read(list(texts), side)
             features: dict[str, Any] = {name: _padded(rows) for name, rows in inputs.columns.items()}
             mask = _padded([self._matched(ids, side).tolist() for ids in inputs.columns["input_ids"]])

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from robustrank.errors import DataError, RobustrankError
-from robustrank.rankers.model_files import quiet, refuse_damage
+from robustrank.rankers.checkpoint import refuse_damage
+from robustrank.rankers.model_files import quiet
 
 Kind = Literal["SentenceTransformer", "CrossEncoder", "SparseEncoder", "tokens"]  # tokens: the first module alone
 
-OUTPUTS = ("scores", "sentence_embedding", "token_embeddings")
+OUTPUTS = ("scores", "sentence_embedding", "token_embeddings")  # the first that a network has is what it gives
 
 
 def load_network(kind: Kind, folder: Path, fresh: bool = False, **options: Any) -> Any:
@@ -88,11 +89,11 @@ def _recorded() -> Iterator[list[tuple[Any, Mapping[str, Any]]]]:
         loaded.append((network, info))
         return network
 
-    PreTrainedModel.from_pretrained = classmethod(from_pretrained)
+    setattr(PreTrainedModel, "from_pretrained", classmethod(from_pretrained))  # noqa: B010 - mypy knows it as a method
     try:
         yield loaded
     finally:
-        PreTrainedModel.from_pretrained = original
+        setattr(PreTrainedModel, "from_pretrained", original)  # noqa: B010
 
 
 def _refuse_missing(network: Any, loaded: list[tuple[Any, Mapping[str, Any]]], folder: Path) -> None:
@@ -113,12 +114,8 @@ def _refuse_missing(network: Any, loaded: list[tuple[Any, Mapping[str, Any]]], f
         return
     with torch.enable_grad():
         features = network(_probe(network))
-        values = [
-            value
-            for key, value in features.items()
-            if torch.is_tensor(value) and value.requires_grad and key in OUTPUTS
-        ]
-        gradients = torch.autograd.grad(sum(value.sum() for value in values), list(lacking.values()), allow_unused=True)
+        output = next(features[name] for name in OUTPUTS if name in features)
+        gradients = torch.autograd.grad(output.sum(), list(lacking.values()), allow_unused=True)
     used = [name for name, gradient in zip(lacking, gradients, strict=True) if gradient is not None]
     if used:
         raise DataError(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError, UsageError
+from robustrank.plugins.constraints import Amount, Count, Tokens
 from robustrank.rankers.model_files import model_folder, weights_digest
 from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
@@ -33,7 +34,7 @@ SAMPLE = 1000  # texts of a collection that are tokenised to tell how many are t
 class FineTuning(TrainingSettings):
     """Fine-tuning settings of a pretrained ranker."""
 
-    frozen_layers: int = 0  # number of lowest layers that are frozen, together with the input embeddings
+    frozen_layers: Amount = 0  # number of lowest layers that are frozen, together with the input embeddings
 
 
 @dataclass
@@ -48,9 +49,9 @@ class TransformerRanker(PointwiseRanker):
 
     model: str  # a folder, minilm, or a name on the Hugging Face hub
     revision: str | None = None  # a commit, branch or tag on the hub
-    max_length: int | None = None  # tokens the model reads at once, special tokens included; null: as the model says
+    max_length: Tokens | None = None  # tokens the model reads at once, special tokens included; null: as the model says
     dtype: Dtype = "fp32"  # bf16 is faster and changes scores
-    max_tokens: int = 8192  # tokens in a batch
+    max_tokens: Count = 8192  # tokens in a batch
 
     @cached_property
     def folder(self) -> Path:
@@ -113,12 +114,17 @@ class TransformerRanker(PointwiseRanker):
 
     def reading(self, collection: Collection) -> Sequence[str]:
         """Return how the model is read, and what share of documents and queries it truncates."""
-        prompts = {side: prompt for side, prompt in self.prompts.items() if prompt and side in self._sides}
+        reader = replace(self)
+        reader.__dict__["network"] = reader._loaded(fresh=True)  # it is asked of rankers that are trained later, too
+        return reader._reading(collection)
+
+    def _reading(self, collection: Collection) -> Sequence[str]:
+        prompts = [f"{side} {self.prompts[side]!r}" for side in self._sides if self.prompts[side]]
         parts = [
-            f"{type(self.network.transformers_model).__name__}, {self.dtype}",
+            f"{type(self.network.transformers_model).__name__} in {self.dtype} on {self.device}",
             f"at most {self.network.max_seq_length} tokens",
             *self._details(),
-            f"prompts {prompts}" if prompts else "no prompts",
+            f"prompts: {', '.join(prompts)}" if prompts else "no prompts",
         ]
         queries = sample(list(collection.queries.values()), SAMPLE)
         documents = sample([*dict.fromkeys(d for listed in collection.candidates.values() for d in listed)], SAMPLE)

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.plugins.constraints import Count
 from robustrank.rankers.model_files import SPLADE_TINY
 from robustrank.rankers.ranker import Pair, Scores
-from robustrank.rankers.transformer.inputs import Side
+from robustrank.rankers.transformer.inputs import TEXT_SIDES, Side
 from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class SpladeRanker(TransformerRanker):
     """
 
     model: str = SPLADE_TINY  # a folder, splade-tiny, or a name on the Hugging Face hub
-    max_tokens: int = 2048  # tokens in a batch; each token has a logit for every term of the vocabulary
+    max_tokens: Count = 2048  # tokens in a batch; each token has a logit for every term of the vocabulary
 
     kind = "SparseEncoder"
     training = FineTuning(learning_rate=2e-5)
@@ -72,7 +73,7 @@ class SpladeRanker(TransformerRanker):
         self._memory.clear()  # the weights are about to change
         sides = [
             self._encoded(self.tokenisation.whole(texts, side, self.device), side)
-            for texts, side in ((queries, "query"), (documents, "document"))
+            for texts, side in zip((queries, documents), TEXT_SIDES, strict=True)
         ]
         scores: torch.Tensor = (sides[0] * sides[1]).sum(1)
         return scores

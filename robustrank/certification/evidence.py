@@ -1,0 +1,84 @@
+"""The evidence of a certificate: the numbers of each document, and whether a kind of certificate can have them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from robustrank.certification.bounds import BOUNDS, PAPER, tightest_lower
+
+# Kinds of certificates: the median's scores have any scale; the canonical one needs no sampling.
+MEAN, MEDIAN, CANONICAL = "mean", "median", "canonical"
+ORDER_STATISTICS, EXACT = "order-statistics", "exact"
+KINDS = {MEAN: (*BOUNDS, PAPER), MEDIAN: (ORDER_STATISTICS,), CANONICAL: (EXACT,)}  # kind -> its bounds
+UNBOUNDED = 1.7976931348623157e308  # where samples give no bound, the largest double; JSON has no infinity
+ROUNDING = 1e-9  # of a bound that is computed again
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers of a document that decide the certificate of its list.
+
+    Attributes:
+        doc_id: The document.
+        mean: The estimate of its smoothed score, which ranks it; in a median certificate, the median.
+        lower, upper: Confidence bounds on the smoothed score; the mean for the published bound, which has none. In a
+            median certificate, ``upper`` bounds the median after any allowed edit.
+        rho: No allowed edit raises the smoothed score by more than 1 - rho.
+        samples: The number of smoothed copies scored.
+    """
+
+    doc_id: str
+    mean: float
+    lower: float
+    upper: float
+    rho: float
+    samples: int
+
+    def fault(self, kind: str, bound: str, delta: float) -> str:
+        """Return why no samples can give these numbers; empty if some can.
+
+        Args:
+            kind: The kind of the certificate.
+            bound: Its bound, one of those of the kind.
+            delta: The error probability of each bound of a document; 0 without sampling.
+        """
+        if not all(map(math.isfinite, (self.mean, self.lower, self.upper))):
+            return "a score is not finite"
+        if not 0 <= self.rho <= 1 or self.samples < 1:
+            return f"rho is {self.rho:g} and samples {self.samples}; allowed: 0 to 1, and 1 or more"
+        if not self.lower - ROUNDING <= self.mean <= self.upper + ROUNDING:
+            return f"the bounds {self.lower:g} and {self.upper:g} do not enclose {self.mean:g}"
+        if kind == MEDIAN:
+            return self._median_fault(delta)
+        if not 0 <= self.lower <= self.upper <= 1:
+            return f"the bounds {self.lower:g} and {self.upper:g} are not in 0 to 1"
+        if kind == CANONICAL or bound == PAPER:
+            return self._exact_fault(is_canonical=kind == CANONICAL)
+        return self._mean_fault(bound, delta)
+
+    def _exact_fault(self, is_canonical: bool) -> str:
+        if self.lower != self.upper:
+            return "its bounds are not the score itself"
+        is_sampled = self.samples != 1 or self.rho != 1
+        return "a canonical document has 1 sample and rho 1" if is_canonical and is_sampled else ""
+
+    def _mean_fault(self, bound: str, delta: float) -> str:
+        lower = tightest_lower(bound, self.mean, self.samples, delta)
+        upper = 1 - tightest_lower(bound, 1 - self.mean, self.samples, delta)
+        tightest = f"{self.samples} samples of mean {self.mean:g} give {lower:g} and {upper:g}"
+        if self.lower > lower + ROUNDING or self.upper < upper - ROUNDING:
+            return f"the bounds {self.lower:g} and {self.upper:g} are too tight: at best {tightest}"
+        if bound == "hoeffding" and max(lower - self.lower, self.upper - upper) > ROUNDING:
+            return f"the bounds {self.lower:g} and {self.upper:g} are not Hoeffding's: {tightest}"
+        return ""
+
+    def _median_fault(self, delta: float) -> str:
+        """Return why the order statistics do not exist: that of a bound lies outside the samples."""
+        share = 1.5 - self.rho  # the quantile that bounds the median after an edit
+        most = delta * (1 + ROUNDING)
+        if self.upper < UNBOUNDED and (share >= 1 or share**self.samples > most):
+            return f"{self.samples} samples give no upper bound at rho {self.rho:g}"
+        if self.lower > -UNBOUNDED and 0.5**self.samples > most:
+            return f"{self.samples} samples give no lower bound"
+        return ""

@@ -1,0 +1,82 @@
+"""Certificates beside each other, and beside the run they are of: what a single one cannot tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.evidence import ROUNDING
+from robustrank.errors import DataError
+from robustrank.rows import Radius, Row
+
+Located = tuple[str, Certificate]  # (file and line, certificate)
+Key = tuple[str, str, int, int | None]  # query, bound, K, radius
+
+
+def refuse_contradictions(certificates: Iterable[Located]) -> None:
+    """Refuse certificates of one file that cannot all be right.
+
+    A list, K and radius has one certificate by each bound; a list has the same evidence at every K; and samples of a
+    fixed number that certify a radius certify the smaller ones.
+
+    Raises:
+        DataError: Two certificates contradict each other, or are of the same list, K and radius.
+    """
+    known: dict[Key, Located] = {}
+    for where, certificate in certificates:
+        key = certificate.query_id, certificate.bound, certificate.k, certificate.radius
+        if key in known:
+            raise _refusal("a second certificate of one list, K and radius", where, known[key])
+        known[key] = where, certificate
+    evidence: dict[tuple[str, str, int | None], Located] = {}
+    for (query_id, bound, _, radius), (where, certificate) in known.items():
+        same_list = evidence.setdefault((query_id, bound, radius), (where, certificate))
+        if same_list[1].documents != certificate.documents:
+            raise _refusal("the evidence differs from that of the same list at another K", where, same_list)
+    widest: dict[tuple[str, str, int], Located] = {}
+    for (query_id, bound, k, _), (where, certificate) in sorted(
+        known.items(), key=lambda item: -math.inf if item[0][3] is None else -item[0][3]
+    ):
+        if certificate.certified:
+            widest.setdefault((query_id, bound, k), (where, certificate))
+        elif (query_id, bound, k) in widest and bound != "sequential":
+            larger = widest[query_id, bound, k]
+            raise _refusal(f"radius {certificate.radius} is not certified, and a larger radius is", where, larger)
+
+
+def refuse_other_rows(certificates: Iterable[Located], rows: Iterable[Row]) -> None:
+    """Refuse certificates that differ from the rows of their cell.
+
+    Args:
+        certificates: The certificates of a cell.
+        rows: The rows of the cell. ``certified`` is a verdict; ``rho`` and ``samples`` are means over a list.
+
+    Raises:
+        DataError: A certificate has no row or a row no certificate, or their numbers differ.
+    """
+    measured = {(row.measure, row.query_id, row.group, row.k, row.radius): row for row in rows if row.status == "ok"}
+    verdicts = {key: row for key, row in measured.items() if row.measure == "certified"}
+    for where, certificate in certificates:
+        place = f"{where}: {certificate.title}"
+        query_id = certificate.query_id
+        radius: Radius = "all" if certificate.radius is None else certificate.radius
+        group = "" if certificate.holds else certificate.bound
+        verdict = verdicts.pop(("certified", query_id, group, certificate.k, radius), None)
+        if verdict is None:
+            raise DataError(f"no row of the cell has this verdict for radius {radius}", where=place)
+        if bool(verdict.value) != certificate.certified:
+            raise DataError(f"the row of the cell for radius {radius} has another verdict", where=place)
+        for name in ("rho", "samples"):
+            row = measured.get((name, query_id, "", None, radius))
+            mean = sum(getattr(document, name) for document in certificate.documents) / len(certificate.documents)
+            if row is not None and row.value is not None and not math.isclose(row.value, mean, rel_tol=ROUNDING):
+                raise DataError(f"the mean {name} is {mean:.9g}, in the row of the cell {row.value:.9g}", where=place)
+    if verdicts:
+        row = next(iter(verdicts.values()))
+        what = f"e.g. of query {row.query_id!r} at K={row.k} for radius {row.radius} {row.group}".rstrip()
+        raise DataError(f"{len(verdicts)} verdicts of the rows have no certificate, {what}")
+
+
+def _refusal(problem: str, where: str, other: Located) -> DataError:
+    return DataError(f"{problem}: see {other[0]}", where=f"{where}: {other[1].title}")

@@ -1,0 +1,43 @@
+"""Whether a cell applies at all: known at planning, before any model is loaded, and the same for run and dry run."""
+
+from __future__ import annotations
+
+from robustrank.engine.context import Context
+from robustrank.plugins import create
+from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.task import Task
+from robustrank.text.languages import unsupported
+from robustrank.victim import Access
+
+
+def skip_reason(context: Context) -> str:
+    """Return why a cell does not apply, as far as it is known without a model; nothing where it applies.
+
+    A cell with a reason is skipped: its task does not run.
+    """
+    task: Task = create("task", context.cell.task)
+    return _by_language(context) or _by_defense(context) or _by_attack(context) or task.skip_reason(context)
+
+
+def _by_language(context: Context) -> str:
+    for kind in ("attack", "defense", "task"):
+        spec = getattr(context.cell, kind)
+        if spec is not None:
+            languages = create(kind, spec).languages
+            if reason := unsupported(f"{kind} {spec.name!r}", languages, context.whole.language):
+                return reason
+    return ""
+
+
+def _by_defense(context: Context) -> str:
+    if context.defense.needs_pointwise and not issubclass(context.ranker_kind, PointwiseRanker):
+        return "the defense averages scores of single documents, and this ranker ranks lists"
+    return ""
+
+
+def _by_attack(context: Context) -> str:
+    if context.cell.attack is None or context.attack.access < Access.GRADIENTS:
+        return ""
+    if not hasattr(context.ranker_kind, "gradients"):
+        return "the attack needs gradients, and this ranker has none"
+    return "" if context.defense.passes_gradients else "the attack needs gradients, and the defense passes none"

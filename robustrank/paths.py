@@ -1,0 +1,42 @@
+"""Paths as users give them, and where the user's own folders are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from robustrank.errors import UsageError
+
+
+def given_path(text: str | Path) -> Path:
+    """Return a path with ``~`` replaced by the home folder.
+
+    Raises:
+        UsageError: There is no such home folder, or the path has a null character.
+    """
+    if "\0" in str(text):
+        raise UsageError(f"the path {str(text)!r} has a null character")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            f"{str(text)!r}: there is no such home folder", hint="give the path without ~, or set HOME"
+        ) from error
+
+
+def default_cache() -> Path:
+    """Return the folder of scores and trained weights: ``ROBUSTRANK_CACHE``, or the user's cache folder.
+
+    Raises:
+        UsageError: None is set, and the user has no home folder.
+    """
+    if given := os.environ.get("ROBUSTRANK_CACHE"):
+        return Path(given)
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "robustrank"
+    try:
+        return Path.home() / ".cache" / "robustrank"
+    except RuntimeError as error:
+        raise UsageError(
+            "there is no home folder for the cache", hint="set ROBUSTRANK_CACHE to a folder, or give --cache"
+        ) from error
