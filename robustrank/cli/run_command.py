@@ -72,11 +72,12 @@ def command(
 
     from robustrank.engine.run import run
     from robustrank.experiment import load
-    from robustrank.paths import default_cache
+    from robustrank.paths import default_cache, give_libraries_a_home
 
     console = Console()
     asked = load(experiment)
     out, cache = out or Path("runs") / asked.name, cache or default_cache()
+    give_libraries_a_home(cache)
     if dry_run:
         _show_plan(asked, cache, console)
         return 0
