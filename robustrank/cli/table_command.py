@@ -153,9 +153,9 @@ def _words_of(collection: str) -> set[str]:
 
 def _is_eligible(word: str) -> bool:
     from robustrank.text.stopwords import STOP_WORDS
-    from robustrank.text.words import is_replaceable
+    from robustrank.text.words import is_alphabetic, is_replaceable
 
-    return word.isalpha() and is_replaceable(word) and word not in STOP_WORDS
+    return is_alphabetic(word) and is_replaceable(word) and word not in STOP_WORDS
 
 
 def _suspicious(neighbours: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:

@@ -196,6 +196,36 @@ def test_scored_documents_types_and_repeated_judgements(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
+    ("documents", "queries", "option", "language", "note"),
+    [
+        ("zh", "zh", None, "zh", ""),
+        ("zh", "en", None, "zh", "Queries are in 'en', documents in 'zh'"),
+        ("dt", "dt", None, "und", "No analyser knows the language 'dt'"),
+        (None, None, None, "en", "ir_datasets names no language: read as 'en'"),
+        ("zh", "zh", "ja", "ja", ""),
+    ],
+)
+def test_the_language_is_the_option_or_that_of_the_data_set(
+    documents: str | None,
+    queries: str | None,
+    option: str | None,
+    language: str,
+    note: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import ir_datasets
+
+    monkeypatch.setattr(SmallDataset, "docs_lang", lambda self: documents, raising=False)
+    monkeypatch.setattr(SmallDataset, "queries_lang", lambda self: queries, raising=False)
+    monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
+    collection = IrDatasetsReader("small", language=option).read()
+    assert collection.language == language
+    about = [text for text in collection.notes if "language" in text or "Queries are in" in text]
+    assert [text for text in about if "letters are not" not in text] == ([about[0]] if note else [])
+    assert not note or about[0].startswith(note)
+
+
+@pytest.mark.parametrize(
     ("name", "records", "message"),
     [
         ("queries_iter", [Query("q1", "wing", None), Query("q1", "slipstream", None)], "two different texts under"),
