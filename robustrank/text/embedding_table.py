@@ -54,6 +54,17 @@ def table_languages(name: str) -> tuple[str, ...]:
     return (ENGLISH,) if name == ENCODER or Path(name).expanduser().is_dir() else ()
 
 
+def check_table(name: str) -> None:
+    """Refuse a table whose encoder or file is missing, or whose file cannot be read.
+
+    Raises:
+        DataError: It is.
+    """
+    path = minilm_folder() if name == ENCODER else given_path(name)
+    if not path.is_dir():
+        SubstitutionTable.load(path)
+
+
 @cache
 def encoder_table(
     folder: Path, threshold: float, neighbours: int, vocabulary: frozenset[str] | None = None
