@@ -10,11 +10,11 @@ from robustrank.collections.collection import Collection
 from robustrank.collections.files import by_id, json_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
 from robustrank.collections.reader import CollectionReader
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
 from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode
+from robustrank.repairs import Repairs
 from robustrank.text.languages import ENGLISH
 
 

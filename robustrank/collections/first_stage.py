@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
 from robustrank.paths import given_path
+from robustrank.repairs import Repairs
 from robustrank.retrieval.bm25 import BM25Retriever
 from robustrank.text.languages import ENGLISH
 

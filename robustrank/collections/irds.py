@@ -20,11 +20,11 @@ from robustrank.collections.first_stage import (
     without_own_documents,
 )
 from robustrank.collections.reader import CollectionReader
-from robustrank.collections.repairs import Repair, Repairs, checked_id
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
 from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode, WholeNumber
+from robustrank.repairs import Repair, Repairs, checked_id
 from robustrank.text.languages import ENGLISH, LANGUAGES
 
 GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}}

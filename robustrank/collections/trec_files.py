@@ -11,11 +11,11 @@ from robustrank.collections.collection import Collection
 from robustrank.collections.files import Entry, by_id, json_entries, tab_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
 from robustrank.collections.reader import CollectionReader
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
 from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode
+from robustrank.repairs import Repairs
 from robustrank.text.languages import ENGLISH
 
 IDS = ("id", "_id", "docno", "doc_id")
