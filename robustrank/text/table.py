@@ -23,7 +23,7 @@ from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, 
 from robustrank.text_lines import lines
 
 ALLOWED = (
-    "lower-case words of two letters or more, or words of a script without cases; without white space, without "
+    "lower-case words of two letters or more, or words of a script without cases, in NFC; without white space or "
     "punctuation at the ends"
 )
 FORMAT = "a first line `# {JSON}` with the header, then a line word<TAB>substitutes per word"
