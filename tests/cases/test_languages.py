@@ -23,6 +23,22 @@ def test_the_relevant_document_is_first_in_every_script(case):
     assert {(row["ranker"], row["value"]) for row in rows} == {("bm25", 1), ("query-likelihood", 1), ("rm3", 1)}
 
 
+UNMATCHED = {"hi": "बर्फ", "th": "ไฟฟ้า", "zh": "火车", "ja": "猫", "ko": "냉장고", "vi": "xe hơi"}
+
+
+def test_a_query_that_matches_nothing_has_no_value_above_0(case):
+    run = case("03-scripts-without-latin-words")
+    run.replace("exp.yaml", "[bm25]", "[bm25, query-likelihood, rm3]")
+    queries = [json.dumps({"_id": name, "text": text}) for name, text in UNMATCHED.items()]
+    (run.folder / "data" / "queries.jsonl").write_text("\n".join([*queries, '{"_id": "en", "text": "sông"}']))
+    with (run.folder / "data" / "qrels" / "test.tsv").open("a") as judgements:
+        judgements.write("en\tz6\t1\n")
+    run.run()
+    rows = [row for row in run.rows(measure="nDCG@10") if row["query_id"] in UNMATCHED]
+    assert {(row["query_id"], row["value"]) for row in rows} == {(name, 0) for name in UNMATCHED}
+    assert {row["value"] for row in run.rows(measure="nDCG@10") if row["query_id"] == "en"} == {1}
+
+
 def test_another_script_than_that_of_the_language_is_noted(case):
     case("03-scripts-without-latin-words")
     (note,) = BeirReader("data").read().notes
