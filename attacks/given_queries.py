@@ -10,12 +10,11 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_queries
 from robustrank.errors import DataError
-from robustrank.notices import notice
 from robustrank.paths import given_path
 from robustrank.plugins import NamedFiles
+from robustrank.repairs import Repairs
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 QueryFiles = Annotated[tuple[str, ...], NamedFiles("_paths")]
@@ -47,8 +46,7 @@ class GivenQueries(Attack):
             empty = [query_id for query_id, text in queries.items() if not text.strip()]
             if empty:
                 raise DataError(f"query {empty[0]!r} is empty", where=str(path), allowed="a text")
-        for note in repairs.notes():
-            notice(f"attack given-queries: {note}")
+        repairs.tell("attack given-queries")
 
     def _paths(self) -> list[Path]:
         paths: list[Path] = []

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.text.embedding_table import load_table, table_languages
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -62,6 +62,10 @@ class GreedySubstitution(Attack):
     def languages(self) -> tuple[str, ...]:
         """English with an encoder's table; any with a table file."""
         return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        check_table(self.table)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table."""

@@ -20,7 +20,7 @@ from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.plugins.constraints import Count, Share
 from robustrank.text.languages import ENGLISH
-from robustrank.text.words import words
+from robustrank.text.words import first_words, words
 from robustrank.victim import QueryInterface, Target
 
 from .parts.edits import perturbation_of
@@ -88,12 +88,12 @@ class IDEM(SurrogateAttack):
     def _sentences(self, target: Target, rng: np.random.Generator) -> list[str]:
         """Return the sampled sentences that are long enough and not copied from the query or the document."""
         model = language_model(self.language_model)
-        document_start = " ".join(target.document.split()[: self.context])
+        document_start = first_words(target.document, self.context)
         pieces = (document_start, target.query.rstrip(" .?!") + ".", self.connective)
         prompt = " ".join(piece for piece in pieces if piece)
         sentences = []
         for text in model.sample(prompt, self.sentences, 2 * self.longest, rng):
-            body = " ".join(_SENTENCE_END.split(text.strip(), maxsplit=1)[0].split()[: self.longest])
+            body = first_words(_SENTENCE_END.split(text.strip(), maxsplit=1)[0], self.longest)
             if len(words(body)) >= 3 and not _is_copied(body, target.query) and not _is_copied(body, target.document):
                 sentences.append(body[:1].upper() + body[1:] + ".")
         return list(dict.fromkeys(sentences))

@@ -74,7 +74,8 @@ class PAT(SurrogateAttack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model, and map the language model's tokens into its embedding space."""
         self._load_surrogate(interface, collection, rng)
-        self._decoder = Decoder.of(language_model(self.language_model), prepared_view(self._surrogate, interface))
+        view = prepared_view(self._surrogate, interface)
+        self._decoder = Decoder.of(language_model(self.language_model), view, collection.language)
         self._frequent = self._frequent_words(collection)
 
     def _search_bound(self, collection: Collection) -> TargetBound:

@@ -14,7 +14,7 @@ import numpy as np
 from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count, Share
-from robustrank.text.embedding_table import ENCODER, load_table, table_languages
+from robustrank.text.embedding_table import ENCODER, check_table, load_table, table_languages
 from robustrank.text.languages import SPACED
 from robustrank.text.stopwords import stop_words
 from robustrank.text.words import Word, in_case_of, words
@@ -46,6 +46,11 @@ class QueryWords(Attack):
     def languages(self) -> tuple[str, ...]:
         """Those with spaces between words; with synonyms, English with an encoder's table, any with a table file."""
         return table_languages(self.table) if self.operation == "synonym" else SPACED
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        if self.operation == "synonym":
+            check_table(self.table)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table of the collection's words if synonyms are used."""

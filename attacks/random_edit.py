@@ -13,7 +13,7 @@ import numpy as np
 from robustrank.attack import Control, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.text.embedding_table import load_table, table_languages
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -45,6 +45,10 @@ class RandomEdit(Control):
     def languages(self) -> tuple[str, ...]:
         """English with an encoder's table; any with a table file."""
         return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        check_table(self.table)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table and collect the vocabulary."""

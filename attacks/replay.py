@@ -16,11 +16,12 @@ import numpy as np
 
 from robustrank.adversarial import Attacked, adversarial_files, read_adversarial
 from robustrank.attack import Attack, Perturbation
-from robustrank.errors import DataError
 from robustrank.plugins import NamedFiles
+from robustrank.repairs import Repairs
 from robustrank.victim import Access, Target, Victim
 
 AttackedDocuments = Annotated[str, NamedFiles("_files")]
+_HINT = "choose one attack by its label (attack=…), and one cell by a piece of its title (cell=…)"
 
 
 @dataclass
@@ -60,14 +61,15 @@ class Replay(Attack):
             DataError: The files have several adversarial texts of a document for a query, or a file cannot be read.
         """
         records: dict[tuple[str, str], Attacked] = {}
+        repairs = Repairs()
         for path in self._files():
             for record in read_adversarial(path, self.attack):
-                if records.setdefault((record.query_id, record.doc_id), record) != record:
-                    raise DataError(
-                        f"query {record.query_id}, document {record.doc_id} has two adversarial texts",
-                        where=str(path),
-                        hint="choose one attack by its label (attack=…), and one cell by a piece of its title (cell=…)",
-                    )
+                pair = record.query_id, record.doc_id
+                if pair in records:
+                    what = f"adversarial documents of query {record.query_id!r}, document {record.doc_id!r}"
+                    repairs.unite(records[pair], record, what, record.where, _HINT)
+                records[pair] = record
+        repairs.tell("attack replay")
         return records
 
     def _files(self) -> list[Path]:

@@ -90,7 +90,7 @@ class SemanticCollision(SurrogateAttack):
         self._load_surrogate(interface, collection, rng)
         view = prepared_view(self._surrogate, interface)
         if self.kind == "natural":
-            self._decoder = Decoder.of(language_model(self.language_model), view)
+            self._decoder = Decoder.of(language_model(self.language_model), view, collection.language)
             return
         max_words = self.frequent if self.kind == "regularised" else None
         self._lexicon = Lexicon.of(collection, view, self.minimum_documents, max_words)

@@ -41,6 +41,10 @@ class TextAttackQuery(Attack):
     reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; Penha, Camara, Hauff, ECIR 2022"
     deviations = "stop words are this package's, not NLTK's; one candidate is drawn for each word, and no model is used"
 
+    def check(self) -> None:
+        """Refuse to run without TextAttack."""
+        textattack_adapter.require_textattack()
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Create the transformation, which imports TextAttack."""
         self._transformation = textattack_adapter.transformation(self.transformation, **self.options)

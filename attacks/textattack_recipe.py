@@ -21,7 +21,7 @@ from robustrank.plugins import RankerSpec
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
-from robustrank.text.embedding_table import load_table
+from robustrank.text.embedding_table import check_table, load_table
 from robustrank.text.languages import ENGLISH
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
@@ -56,6 +56,11 @@ class TextAttackRecipe(Attack):
 
     def __post_init__(self) -> None:
         self.access = Access[self.feedback.upper()]
+
+    def check(self) -> None:
+        """Refuse to run without TextAttack, and without the substitution table."""
+        textattack_adapter.require_textattack()
+        check_table(self.table)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Build the recipe, which imports TextAttack."""

@@ -16,14 +16,22 @@ from robustrank.collections.collection import Collection
 from robustrank.imitation import Imitation
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Encoding, GradientRanker
-from robustrank.text.embedding_table import load_table, table_languages
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, words
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 from .parts.hotflip import tokens_within
 from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
-from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, SurrogateScorer, load_surrogate, surrogate_bound
+from .parts.surrogates import (
+    VICTIM,
+    ImitationSettings,
+    Surrogate,
+    SurrogateScorer,
+    check_surrogate,
+    load_surrogate,
+    surrogate_bound,
+)
 
 
 @dataclass
@@ -67,6 +75,11 @@ class WordSubstitution(Attack):
     def languages(self) -> tuple[str, ...]:
         """English with an encoder's table; any with a table file."""
         return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing, and a surrogate without gradients."""
+        check_table(self.table)
+        check_surrogate(self.surrogate)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table, and load or train the surrogate model."""

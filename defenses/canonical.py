@@ -19,7 +19,7 @@ from robustrank.defense import Defense, RewritingRanker
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Ranker
 from robustrank.records import RankedList
-from robustrank.text.embedding_table import load_table, table_languages
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import document_frequencies, replace_words, words
 
@@ -43,6 +43,10 @@ class Canonical(Defense):
     def languages(self) -> tuple[str, ...]:
         """English with an encoder's table; any with a table file."""
         return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        check_table(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker of canonical documents."""

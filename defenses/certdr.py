@@ -14,7 +14,7 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
 from robustrank.plugins.constraints import Cosine, Count, InnerShare, Number, Positive
 from robustrank.rankers.ranker import Ranker
-from robustrank.text.embedding_table import load_table, table_languages
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import PerturbationSets
 
 from .parts.smoothing import Bound, SmoothedRanker, SmoothingSettings
@@ -52,6 +52,10 @@ class CertDR(Defense):
     def languages(self) -> tuple[str, ...]:
         """English with an encoder's table; any with a table file."""
         return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        check_table(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

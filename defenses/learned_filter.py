@@ -74,6 +74,13 @@ class LearnedFilter(Defense):
         """Those that all its attacks work on."""
         return common_languages(self._attack(specification).languages for specification in self.attacks)
 
+    def check(self) -> None:
+        """Refuse to learn without scikit-learn, and from attacks that query the victim, or edit queries."""
+        if find_spec("sklearn") is None:
+            raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
+        for specification in self.attacks:
+            self._attack(specification)
+
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter.
 
@@ -81,8 +88,7 @@ class LearnedFilter(Defense):
             DataError: scikit-learn is not installed, a file cannot be read, or there are too few training examples.
             UsageError: An attack queries the victim, or edits queries.
         """
-        if find_spec("sklearn") is None:
-            raise DataError("scikit-learn is not installed", hint='pip install "robustrank[learned]"')
+        self.check()
         examples = [*self._from_files(rng), *self._from_attacks(ranker, collection, rng)]
         documents, language = collection.documents.values(), collection.language
         ensemble = CrossFitEnsemble.fit(examples, documents, self.features, self.cost, rng, language)

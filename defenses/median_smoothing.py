@@ -19,7 +19,7 @@ from robustrank.defense import Defense, pointwise
 from robustrank.plugins.constraints import Cosine, Count, InnerShare
 from robustrank.rankers.ranker import Ranker, Scores
 from robustrank.records import RankedList
-from robustrank.text.embedding_table import load_table, table_languages
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import PerturbationSets
 
 from .parts.smoothing import SmoothedRanker, SmoothingSettings
@@ -44,6 +44,10 @@ class MedianSmoothing(Defense):
     def languages(self) -> tuple[str, ...]:
         """English with an encoder's table; any with a table file."""
         return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        check_table(self.table)
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""

@@ -46,14 +46,18 @@ class SpellingCorrection(Defense):
     reference = "Kernighan, Church, Gale, COLING 1990; Norvig, 2007; for rankers Zhuang, Zuccon, EMNLP 2021"
     deviations = "likelihood is document frequency in the collection; short words are allowed one edit"
 
+    def check(self) -> None:
+        """Refuse to correct without rapidfuzz."""
+        if find_spec("rapidfuzz") is None:
+            raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
+
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the correction.
 
         Raises:
             DataError: rapidfuzz is not installed.
         """
-        if find_spec("rapidfuzz") is None:
-            raise DataError("rapidfuzz is not installed", hint='pip install "robustrank[spelling]"')
+        self.check()
         spell_checker = SpellChecker.from_documents(
             collection.documents.values(), self.distance, self.letters, collection.language
         )

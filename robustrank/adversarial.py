@@ -5,19 +5,18 @@ DARA: Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXi
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import reprlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from robustrank.attack import Edit
+from robustrank.collections.files import columns
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
 from robustrank.paths import given_path
+from robustrank.records import Edit, apply_edits
 from robustrank.run_files import cell_folders, refuse_damaged_file
-
-DARA = 5  # columns: query id, query, document id, original passage, adversarial passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,10 @@ class Attacked:
     before: str
     after: str
     edits: tuple[Edit, ...]
+    where: str = field(compare=False)  # file and line
+
+
+_TEXTS = ("query_id", "query", "doc_id", "before", "after")
 
 
 def adversarial_files(path: str, cell: str = "") -> list[Path]:
@@ -63,27 +66,40 @@ def read_adversarial(path: Path, attack: str = "") -> list[Attacked]:
         DataError: The file cannot be read, or is not as the manifest beside it says.
     """
     refuse_damaged_file(path)
-    try:
-        return list(_table(path) if path.suffix == ".tsv" else _lines(path, attack))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"the adversarial documents cannot be read: {error}", where=str(path)) from error
+    return list(_table(path) if path.suffix == ".tsv" else _lines(path, attack))
 
 
 def _lines(path: Path, attack: str) -> Iterator[Attacked]:
-    for _, record in read_lines(path):
-        if record["doc_id"] and (not attack or record["attack"] == attack):
-            edits = tuple(Edit(**edit) for edit in record["edits"])
-            texts = {name: record[name] for name in ("query_id", "query", "doc_id", "before", "after")}
-            yield Attacked(**texts, edits=edits)
+    for where, record in read_lines(path):
+        wrong = next((name for name in _TEXTS if not isinstance(record.get(name), str)), None)
+        if wrong:
+            what = f"{wrong!r} is {reprlib.repr(record.get(wrong))}"
+            raise DataError(what, where=where, allowed=f"a text under {', '.join(_TEXTS)}")
+        if record["doc_id"] and attack in ("", record.get("attack")):
+            edits = _edits(record, where)
+            yield Attacked(**{name: record[name] for name in _TEXTS}, edits=edits, where=where)
+
+
+def _edits(record: Mapping[str, Any], where: str) -> tuple[Edit, ...]:
+    """Return the edits of a record.
+
+    Raises:
+        DataError: They are malformed, or do not turn the text before into the text after.
+    """
+    try:
+        edits = tuple(Edit(**edit) for edit in record["edits"])
+        if apply_edits(record["before"], edits) == record["after"]:
+            return edits
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the edits cannot be read: {error}", where=where, allowed='{"start": 0, "end": 3, "text": "new"}, in order'
+        ) from error
+    raise DataError("the edits do not turn `before` into `after`", where=where)
 
 
 def _table(path: Path) -> Iterator[Attacked]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
-            if len(row) != DARA:
-                raise ValueError(f"line {number} has {len(row)} columns, not {DARA}")
-            query_id, query, doc_id, before, after = row
-            yield Attacked(query_id, query, doc_id, before, after, (_difference(before, after),))
+    for where, (query_id, query, doc_id, before, after) in columns(path, "query-id query document-id before after"):
+        yield Attacked(query_id, query, doc_id, before, after, (_difference(before, after),), where)
 
 
 def _difference(before: str, after: str) -> Edit:
@@ -98,4 +114,4 @@ def _difference(before: str, after: str) -> Edit:
 
 
 def _title(path: Path) -> str:
-    return str(json.loads(path.with_name("cell.json").read_text(encoding="utf-8"))["title"])
+    return "".join(str(record.get("title")) for _, record in read_lines(path.with_name("cell.json")))

@@ -67,12 +67,16 @@ class Attack(ABC):
         """Hash of what determines its texts beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
+    def check(self) -> None:  # noqa: B027
+        """Refuse at planning what cannot work here, as for a missing package or file."""
+
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:  # noqa: B027
         """Prepare what all targets share, such as an imitation model; queries to the victim are counted."""
 
     def prepare_bound(self, collection: Collection) -> int | None:
         """Return how many queries to the victim :meth:`prepare` makes on a collection at most; None: not known."""
-        return 0 if self.access == Access.NOTHING else None
+        is_default = type(self).prepare is Attack.prepare
+        return 0 if is_default or self.access == Access.NOTHING else None
 
     def target_bound(self, collection: Collection) -> TargetBound | None:
         """Return what tells how many queries to the victim a target costs at most; None: not known.

@@ -40,6 +40,9 @@ class Defense(ABC):
         """What decides its rankers beyond code, parameters and files they name, as a model of the hub."""
         return ""
 
+    def check(self) -> None:  # noqa: B027
+        """Refuse at planning what cannot work here, as for a missing package or file."""
+
     @abstractmethod
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the defended ranker: the one whose lists the user gets. ``ranker`` is prepared already.

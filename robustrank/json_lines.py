@@ -40,10 +40,15 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         DataError: The file cannot be read, or a line is not a JSON object, or an object has a key twice.
     """
     for where, text in lines(path):
-        yield where, _record(text, where)
+        yield where, parse_object(text, where)
 
 
-def _record(text: str, where: str) -> dict[str, Any]:
+def parse_object(text: str, where: str) -> dict[str, Any]:
+    """Return the object that a line is.
+
+    Raises:
+        DataError: It is not a JSON object, or an object has a key twice.
+    """
     try:
         record = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from robustrank.errors import UsageError
 
+_LIBRARIES = {  # what says where a library keeps its files -> its folder
+    "HF_HOME": "huggingface",
+    "IR_DATASETS_HOME": "ir_datasets",
+    "MPLCONFIGDIR": "matplotlib",
+    "NUMBA_CACHE_DIR": "numba",
+}
+
 
 def given_path(text: str | Path) -> Path:
     """Return a path with ``~`` replaced by the home folder.
@@ -40,3 +47,19 @@ def default_cache() -> Path:
         raise UsageError(
             "there is no home folder for the cache", hint="set ROBUSTRANK_CACHE to a folder, or give --cache"
         ) from error
+
+
+def give_libraries_a_home(cache: Path) -> None:
+    """Let libraries keep their files in a folder of the cache where the user has no home folder that can be written.
+
+    Some of them fail without one when they are imported. What the environment says already holds.
+    """
+    room = cache.absolute() / "libraries"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(room)
+        return
+    if not os.access(home, os.W_OK):
+        for variable, folder in _LIBRARIES.items():
+            os.environ.setdefault(variable, str(room / folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,20 +147,24 @@ class RankedList:
         """float32[n], the scores, best rank first; None where the ranker gives none."""
         return None if self.ranking.scores is None else self.ranking.scores[list(self.ranking.order)]
 
-    def run(self) -> dict[str, float]:
+    def run(self, no_match: float | None = None) -> dict[str, float]:
         """Return the list as a run: document id to score, best first.
 
-        These are the ranker's scores where sorting by them gives the served order; otherwise n - rank.
-        """
-        scores = self.scores
-        if scores is None or (scores[1:] > scores[:-1]).any() or self._ties_out_of_order(scores):
-            scores = np.arange(len(self.request), 0, -1, dtype=np.float32)
-        return dict(zip(self.doc_ids, scores.tolist(), strict=True))
+        Args:
+            no_match: The score of documents that are left out, since the ranker has found nothing to rank them by.
 
-    def _ties_out_of_order(self, scores: Scores) -> bool:
-        ties = np.flatnonzero(scores[1:] == scores[:-1]).tolist()
-        doc_ids = self.doc_ids if ties else ()
-        return any(doc_ids[i] > doc_ids[i + 1] for i in ties)
+        Returns:
+            The ranker's scores where sorting by them gives the served order. Otherwise they count down from n;
+            neighbours with one score, in the order of their ids, have one number.
+        """
+        if self.scores is None:
+            return dict(zip(self.doc_ids, map(float, range(len(self.request), 0, -1)), strict=True))
+        pairs = [pair for pair in zip(self.doc_ids, self.scores.tolist(), strict=True) if pair[1] != no_match]
+        is_tied = [score == after and doc_id < next_id for (doc_id, score), (next_id, after) in pairwise(pairs)]
+        if all(score > after or tied for tied, ((_, score), (_, after)) in zip(is_tied, pairwise(pairs), strict=True)):
+            return dict(pairs)
+        steps = accumulate([0, *(not tied for tied in is_tied)])
+        return {doc_id: float(len(pairs) - step) for (doc_id, _), step in zip(pairs, steps, strict=False)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from robustrank.defense import CertifiedRanker
 from robustrank.engine.context import Context
 from robustrank.errors import PluginError
-from robustrank.measures.effectiveness import evaluate
+from robustrank.measures.ties import Ties
 from robustrank.plugins.constraints import Count, Several
 from robustrank.rows import Radius, Row
 from robustrank.task import Task
@@ -30,6 +30,7 @@ class CertifiedTopK(Task):
     radii: Several[Count | None] = (None,)  # R, the most words an attacker may replace; null is all
     queries: Count | None = None  # the first so many queries of the collection; null is all
     measures: Measures = ("nDCG@10",)  # effectiveness of the defended ranker, and of the undefended one
+    ties: Ties = "id"  # the order of equal scores in measures: by document id, or the worst for the ranker
 
     reference = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
     deviations = "bounds hold for the whole list at once; the published bound is reported too, as `paper`"
@@ -55,9 +56,8 @@ class CertifiedTopK(Task):
         for number, query_id in enumerate(query_ids):
             context.advance(number, len(query_ids))
             yield from self._certify(context, ranker, query_id)
-        qrels = {query_id: context.collection.qrels[query_id] for query_id in query_ids}
-        defended = evaluate(qrels, context.run(query_ids=query_ids), self.measures)
-        undefended = evaluate(qrels, context.run(context.undefended, query_ids), self.measures)
+        defended = context.evaluate(context.run(query_ids=query_ids), self.measures, self.ties)
+        undefended = context.evaluate(context.run(context.undefended, query_ids), self.measures, self.ties)
         for query_id in query_ids:
             for measure in self.measures:
                 yield from context.rows({measure: defended[measure][query_id]}, query_id)
@@ -70,8 +70,11 @@ class CertifiedTopK(Task):
     def _certify(self, context: Context, ranker: CertifiedRanker, query_id: str) -> Iterator[Row]:
         served = context.ranked(query_id)
         ks = [k for k in self.ks if k < len(served.request)]
+        for k in (k for k in self.ks if k not in ks):
+            note = f"the list has {len(served.request)} documents: none can enter its top {k}"
+            yield context.row("certified", None, query_id, k=k, status="skipped", note=note)
         if not ks:
-            return  # the list has n <= K documents
+            return
         for radius in self.radii:
             certificates = ranker.certify(served, ks, radius)
             context.certificates += [certificate.to_dict() for certificate in certificates]

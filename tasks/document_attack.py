@@ -11,6 +11,7 @@ from robustrank.attack import Attack, Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.language_model import language_model_digest, language_model_languages
+from robustrank.measures.ties import Ties
 from robustrank.plugins import RankerSpec, create, find, parameters
 from robustrank.plugins.constraints import Amount, Count, Positive, Several, Weight
 from robustrank.plugins.specification import Spec
@@ -25,7 +26,15 @@ from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, 
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.bounds import document_attack_calls, list_lengths
 from .parts.defense_checks import check_certificates, detection_rows
-from .parts.targets import beyond_grant, rank_bands, sample_targets, target_count, unattacked_queries, unsuited_ranker
+from .parts.targets import (
+    NO_CANDIDATES,
+    beyond_grant,
+    rank_bands,
+    sample_targets,
+    target_count,
+    unattacked_queries,
+    unsuited_ranker,
+)
 from .parts.unseen_edits import count_unseen_edits
 
 
@@ -44,6 +53,7 @@ class DocumentAttack(Task):
     budget_queries: Amount | None = None  # queries to the victim a target, a text each; null is no limit
     budget_model_calls: Amount | None = None  # pairs or prompts the ranker reads for a target; null is no limit
     budget_seconds: Positive | None = None  # wall-clock a target; a limit makes rows depend on the machine's speed
+    ties: Ties = "id"  # the order of equal scores in nDCG: by document id, or the worst for the ranker
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
     noise: Weight = 1e-5  # a score gain no larger than this is numerical noise
     encoder: RankerSpec | None = None  # a bi-encoder, as minilm: the similarity of a text before and after
@@ -123,17 +133,23 @@ class DocumentAttack(Task):
         return len(possible) if is_named else min(len(possible), target_count(self.targets, listed))
 
     def _targets(self, context: Context, query_ids: Sequence[str]) -> tuple[list[Target], list[tuple[str, str]]]:
-        """Return the targets, and for each band that a list is too short for its query and the reason."""
+        """Return the targets, and the query and the reason of each that a list does not have."""
         targets: list[Target] = []
         missing: list[tuple[str, str]] = []
         for query_id in query_ids:
             candidates = context.ranked(query_id).candidates
+            if not candidates:
+                missing.append((query_id, NO_CANDIDATES))
+                continue
             named = context.attack.targets(query_id)
             if named is None:
                 ranks, bands = sample_targets(candidates, self.targets, context.rng("targets", query_id))
                 missing += [(query_id, f"ranks {band}: the list holds {len(candidates)} documents") for band in bands]
             else:
                 ranks = [rank for rank, candidate in enumerate(candidates, start=1) if candidate.doc_id in named]
+                absent = len(set(named)) - len(ranks)
+                reason = f"{absent} of {len(set(named))} documents that the attack names are not in the list"
+                missing += [(query_id, reason)] if absent else []
             query = context.collection.queries[query_id]
             for rank in ranks:
                 document = candidates[rank - 1].document
@@ -228,4 +244,4 @@ class DocumentAttack(Task):
             metrics = [{**fact._asdict(), "value": value} for fact, value in result.metrics.items()]
             context.keep(result.target, result.perturbation, {"status": result.status, "metrics": metrics})
             yield from result_rows(result)
-        yield from damage_rows(context, results, self.replace)
+        yield from damage_rows(context, results, self.replace, self.ties)

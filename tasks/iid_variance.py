@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from robustrank.engine.context import Context
-from robustrank.measures.effectiveness import evaluate
+from robustrank.measures.ties import Ties, degenerate_note
 from robustrank.plugins.constraints import Count
 from robustrank.rows import Row
 from robustrank.task import Task
@@ -23,6 +23,7 @@ class IidVariance(Task):
 
     queries: Count | None = None  # the first so many queries of the collection; null is all
     measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    ties: Ties = "id"  # the order of equal scores in measures: by document id, or the worst for the ranker
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "the paper's normaliser of VNAP was not at hand: NAP = AP / MAP by default, Var(AP) beside it"
@@ -35,9 +36,10 @@ class IidVariance(Task):
             return  # none of the first queries is in this fold
         run = context.run(query_ids=query_ids)
         context.runs["clean"] = run
-        for measure, values in evaluate(context.collection.only(query_ids).qrels, run, self.measures).items():
+        notes = {query_id: degenerate_note(scores.values()) for query_id, scores in run.items()}
+        for measure, values in context.evaluate(run, self.measures, self.ties).items():
             for query_id, value in values.items():
-                yield from context.rows({measure: value}, query_id)
+                yield from context.rows({measure: value}, query_id, note=notes[query_id])
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query."""

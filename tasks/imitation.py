@@ -43,6 +43,9 @@ class ImitationAgreement(Task):
         imitated = surrogate.rank([context.request(query_id) for query_id in tested])
         for query_id, ranking in zip(tested, imitated, strict=True):
             served = context.ranked(query_id)
+            if not served.candidates:
+                yield context.row("RBO", None, query_id, status="skipped", note="the query has no candidates")
+                continue
             victim, surrogate_list = served.doc_ids, RankedList(served.request, ranking).doc_ids
             values = {
                 "overlap@10": top_k_overlap(victim, surrogate_list, 10),

@@ -9,7 +9,7 @@ import numpy as np
 
 from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
-from robustrank.measures.effectiveness import evaluate
+from robustrank.measures.ties import Ties
 from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
@@ -27,6 +27,7 @@ class OodCorpus(Task):
 
     queries: Count | None = None  # the first so many queries of the collection; null is all
     measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    ties: Ties = "id"  # the order of equal scores in measures: by document id, or the worst for the ranker
 
     cross_domain = True
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
@@ -62,7 +63,7 @@ class OodCorpus(Task):
     def _evaluate(self, context: Context, training_split: TrainingSplit | None) -> dict[str, dict[str, float]]:
         query_ids = context.query_ids(self.queries)
         run = context.run(context.served_trained_on(training_split), query_ids)
-        return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
+        return context.evaluate(run, self.measures, self.ties)
 
     def _rows(
         self, context: Context, values: dict[str, dict[str, float]], condition: Condition, group: str = ""

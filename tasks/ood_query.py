@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
 from robustrank.errors import DataError
-from robustrank.measures.effectiveness import evaluate
+from robustrank.measures.ties import Ties
 from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
@@ -34,6 +34,7 @@ class OodQuery(Task):
     largest: Count | None = None  # leave out no more than so many types, the largest
     queries: Count | None = None  # the first so many queries of the collection; null is all
     measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    ties: Ties = "id"  # the order of equal scores in measures: by document id, or the worst for the ranker
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "any scheme of types, where the paper has MS MARCO's answer types"
@@ -125,7 +126,7 @@ class OodQuery(Task):
         if not query_ids:
             return {}
         run = context.run(context.served_trained_on(training_split), query_ids)
-        return evaluate(context.collection.only(query_ids).qrels, run, self.measures)
+        return context.evaluate(run, self.measures, self.ties)
 
     def _rows(self, context: Context, types: Mapping[str, str], values: Values, condition: Condition) -> Iterator[Row]:
         """Yield each query's value, once among all queries and once under its type."""

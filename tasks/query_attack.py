@@ -12,7 +12,7 @@ import numpy as np
 from robustrank.attack import Perturbation
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.engine.context import Context
-from robustrank.measures.effectiveness import evaluate
+from robustrank.measures.ties import Ties, degenerate_note
 from robustrank.plugins.constraints import Amount, Count
 from robustrank.prepared_attack import BadPerturbation, PreparedAttack
 from robustrank.records import RankedList
@@ -22,7 +22,7 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Met
 
 from .parts.bounds import list_lengths, query_attack_calls
 from .parts.measures import Measures
-from .parts.targets import beyond_grant, unattacked_queries, unsuited_ranker
+from .parts.targets import NO_CANDIDATES, beyond_grant, unattacked_queries, unsuited_ranker
 
 Values = dict[str, dict[str, float]]  # measure -> query id -> value
 
@@ -49,6 +49,7 @@ class QueryAttack(Task):
     variants: Count = 5  # perturbed forms of each query
     queries: Count | None = None  # the first so many queries of the collection; null is all
     measures: Measures = ("nDCG@10", "AP", "RR@10")  # effectiveness measures, each in [0, 1]
+    ties: Ties = "id"  # the order of equal scores in measures: by document id, or the worst for the ranker
     access: Literal["nothing", "ranks", "scores"] = "scores"  # the most an attacker is granted
     budget_queries: Amount | None = None  # queries to the victim a variant, a text each; null is no limit
 
@@ -81,15 +82,16 @@ class QueryAttack(Task):
         if not query_ids:
             return
         if not any(variant.is_edited for query_id in query_ids for variant in variants[query_id]):
-            note = f"the attack edited no query: {variants[query_ids[0]][0].perturbation.note}"
+            attacked_ids = [query_id for query_id in query_ids if context.ranked(query_id).candidates]
+            reason = variants[attacked_ids[0]][0].perturbation.note if attacked_ids else NO_CANDIDATES
+            note = f"the attack edited no query: {reason}"
             yield context.row(self.measures[0], None, condition="attacked", status="skipped", note=note)
             return  # and no other row: the cell counts as skipped
         yield context.row("queries", interface.meter.queries, group="prepare")
-        clean_run = {query_id: clean_run[query_id] for query_id in query_ids}
-        clean = evaluate(self._qrels(context, query_ids), clean_run, self.measures)
+        clean = context.evaluate({query_id: clean_run[query_id] for query_id in query_ids}, self.measures, self.ties)
         attacked = self._evaluated(context, query_ids, variants)
         for query_id in query_ids:
-            yield from self._rows(context, query_id, variants[query_id], clean, attacked)
+            yield from self._rows(context, query_id, variants[query_id], clean_run[query_id], clean, attacked)
 
     def calls(self, context: Context) -> int | None:
         """Every candidate with the query, with each of its variants, and with each query that an attack puts."""
@@ -124,6 +126,8 @@ class QueryAttack(Task):
             query_id, served.request.query, "", "", 0, served.candidates, number, context.collection.language
         )
         victim = QueryVictim(backend, served, context.attack.access, Budget(self.budget_queries))
+        if not served.candidates:
+            return Variant(target.query, Perturbation(target.query), victim.meter)
         try:
             rng = context.rng("query-attack", context.attack_name, query_id, str(number))
             perturbation = attack.perturb(target, victim, rng)
@@ -151,24 +155,30 @@ class QueryAttack(Task):
             for query_id in query_ids
         ]
         lists = map(RankedList, requests, context.served.rank(requests))
-        qrels = self._qrels(context, query_ids)
-        runs = [{query_id: next(lists).run() for query_id in query_ids} for _ in range(self.variants)]
-        return [evaluate(qrels, run, self.measures) for run in runs]
+        runs = [{query_id: context.measured(next(lists)) for query_id in query_ids} for _ in range(self.variants)]
+        return [context.evaluate(run, self.measures, self.ties) for run in runs]
 
     def _rows(
-        self, context: Context, query_id: str, variants: Sequence[Variant], clean: Values, attacked: Sequence[Values]
+        self,
+        context: Context,
+        query_id: str,
+        variants: Sequence[Variant],
+        clean_scores: Mapping[str, float],
+        clean: Values,
+        attacked: Sequence[Values],
     ) -> Iterator[Row]:
         for measure in self.measures:
             values = [by_measure[measure][query_id] for by_measure in attacked]
-            yield from context.rows({measure: clean[measure][query_id]}, query_id, condition="clean")
+            note = degenerate_note(clean_scores.values())
+            yield from context.rows({measure: clean[measure][query_id]}, query_id, condition="clean", note=note)
             yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked")
             yield from context.rows({measure: min(values)}, query_id, condition="worst")
+        if not clean_scores:
+            yield context.row("edited", None, query_id, status="skipped", note=NO_CANDIDATES)
+            return
         means = {
             "edited": float(np.mean([variant.is_edited for variant in variants])),
             "queries": float(np.mean([variant.meter.queries for variant in variants])),
             "model_calls": float(np.mean([variant.meter.model_calls for variant in variants])),
         }
         yield from context.rows(means, query_id)
-
-    def _qrels(self, context: Context, query_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
-        return {query_id: context.collection.qrels[query_id] for query_id in query_ids}

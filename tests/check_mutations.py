@@ -30,6 +30,27 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
+        "combining marks outside of words",
+        "robustrank/text/analysis.py",
+        "\\w[{MARKS}{JOINERS}]*)+",
+        "\\w)+",
+        "tests/text/test_analysis.py",
+    ),
+    Mutation(
+        "the language is not in a collection's fingerprint",
+        "robustrank/collections/collection.py",
+        'f"{self.language}\\x1d".encode()',
+        'b"en"',
+        "tests/rankers/test_languages.py",
+    ),
+    Mutation(
+        "plug-ins run on collections of other languages",
+        "robustrank/engine/applicability.py",
+        "_by_language(context) or ",
+        "",
+        "tests/cases/test_languages.py",
+    ),
+    Mutation(
         "the sequential certificate with alpha/n for alpha/2n",
         "robustrank/certification/sequential.py",
         "alpha / (2 * len(documents))",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-HELPERS = {"__init__", "__main__", "errors", "json_lines", "notices", "printing", "randomness", "text_lines"}
+HELPERS = {"__init__", "__main__", "errors", "notices", "printing", "randomness"}
 
 
 def test_every_path_exists():

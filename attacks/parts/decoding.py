@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit
 from robustrank.language_model import LanguageModel
 from robustrank.rankers.ranker import Scores
-from robustrank.text.words import words
+from robustrank.text.languages import ENGLISH
+from robustrank.text.words import is_alphabetic, kind_of, words
 from robustrank.victim import GradientView
 
 from .hotflip import embedding_gradients_in, mean_vectors
@@ -78,6 +79,8 @@ class DecodingConfig:
 class Decoder:
     """Beam-search decoder over the alphabetic tokens of a language model, with or without a leading space.
 
+    In English these are tokens in ASCII.
+
     Attributes:
         model: The language model.
         ids: int64[n], the tokens.
@@ -93,13 +96,13 @@ class Decoder:
     vectors: NDArray[np.float32]
 
     @classmethod
-    def of(cls, model: LanguageModel, view: GradientView) -> Decoder:
-        """Return the decoder of a language model for a surrogate model."""
+    def of(cls, model: LanguageModel, view: GradientView, language: str) -> Decoder:
+        """Return the decoder of a language model for a surrogate model and texts of a language."""
         decoded = [(token, model.tokenizer.decode([token])) for token in sorted(model.tokenizer.get_vocab().values())]
-        usable = [(token, text) for token, text in decoded if text.strip().isascii() and text.lstrip(" ").isalpha()]
+        usable = [(token, text) for token, text in decoded if _is_usable(text, language)]
         texts = tuple(text for _, text in usable)
         ids = np.array([token for token, _ in usable], dtype=np.int64)
-        begins = np.array([text.startswith(" ") for text in texts], dtype=np.bool_)
+        begins = np.array([text[0] == " " or kind_of(text) == "unspaced" for text in texts], dtype=np.bool_)
         return cls(model, ids, texts, begins, mean_vectors([text.strip().lower() for text in texts], view))
 
     def search(
@@ -159,6 +162,13 @@ class Decoder:
         embedding_gradient = embedding_gradients_in("", Edit(0, 0, text), scorer.view)[-1]
         gains = (self.vectors - self.vectors[likeliest]) @ embedding_gradient
         return np.asarray(gains / (np.abs(gains).max() + 1e-12), dtype=np.float32)
+
+
+def _is_usable(text: str, language: str) -> bool:
+    letters = text.lstrip(" ")
+    if language == ENGLISH:
+        return letters.isascii() and letters.isalpha()
+    return bool(letters) and is_alphabetic(f"a{letters}")  # a token inside a word may start with a mark
 
 
 def search_bound(length: int, beams: int, candidates: int) -> int:

@@ -18,7 +18,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
 from robustrank.language_model import language_model_digest, language_model_languages
-from robustrank.plugins import NestedPlugin, NestedSettings, create
+from robustrank.plugins import NestedPlugin, NestedSettings, create, find
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
 from robustrank.rankers.serving import ServedRanker
@@ -33,6 +33,16 @@ ImitationSettings = Annotated[dict[str, Any], NestedSettings(Imitation, "surroga
 def access_of(surrogate: str) -> Access:
     """Return the access that a surrogate needs: white-box for the victim itself, rank-only for an imitation model."""
     return {VICTIM: Access.GRADIENTS, IMITATION: Access.RANKS}.get(surrogate, Access.NOTHING)
+
+
+def check_surrogate(name: str) -> None:
+    """Refuse a ranker that can be no surrogate; it is not loaded.
+
+    Raises:
+        UsageError: It has no gradients.
+    """
+    if name not in (VICTIM, IMITATION) and not hasattr(find("ranker", parse(name).name), "gradients"):
+        raise UsageError(f"surrogate {name!r} has no gradients", allowed="a transformer ranker")
 
 
 def load_surrogate(
@@ -143,6 +153,10 @@ class SurrogateAttack(Attack):
     def fingerprint(self) -> str:
         """The digest of the language model's files."""
         return language_model_digest(self.language_model)
+
+    def check(self) -> None:
+        """Refuse a surrogate without gradients."""
+        check_surrogate(self.surrogate)
 
     def prepare_bound(self, collection: Collection) -> int:
         """The lists that an imitation model learns from."""

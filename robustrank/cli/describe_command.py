@@ -17,6 +17,7 @@ METADATA = {
     "control": "control",
     "family": "family",
     "table": "table",
+    "stops_early": "stops early",
     "reference": "reference",
     "deviations": "deviations",
 }

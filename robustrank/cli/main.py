@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from robustrank.errors import RobustrankError, nearest
+from robustrank.paths import give_libraries_a_home
 from robustrank.printing import printable
 
 COMMANDS = {
@@ -69,6 +72,8 @@ def main(args: list[str] | None = None) -> None:
 def invoke(args: list[str] | None = None) -> int:
     """Run the command line; return 0, or the exit code of the cause with the reason on standard error."""
     try:
+        if given := os.environ.get("ROBUSTRANK_CACHE"):
+            give_libraries_a_home(Path(given))
         result: Any = cli.main(args=args, prog_name="robustrank", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)

@@ -12,7 +12,7 @@ from robustrank.plugins import availability, parameters
 from robustrank.text.languages import SPACED
 
 COLUMNS = {"access": "access", "cost": "cost", "edits": "edits", "size_parameter": "size", "control": "control"}
-TEXTS = {"reference": "Reference", "deviations": "Deviations"}
+TEXTS = {"stops_early": "Stops early", "reference": "Reference", "deviations": "Deviations"}
 ACCESS = {  # access to the victim: its cost, and the knowledge of a defense that it gives
     "nothing": "free: no victim queries; no knowledge of a defense",
     "ranks": "victim queries that return ranks; of a defense the attack sees the ranks, as every user does",

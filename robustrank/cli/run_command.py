@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from robustrank.engine.cell import Cell
     from robustrank.engine.cell_result import CellResult, CellStatus
     from robustrank.engine.run import Summary
-    from robustrank.experiment import Experiment
 
 
 MARKS: dict[CellStatus, tuple[str, str]] = {  # what is printed, in which colour
@@ -51,7 +50,8 @@ MARKS: dict[CellStatus, tuple[str, str]] = {  # what is printed, in which colour
     show_default=True,
     help="Which finished cells to do again.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the cells and an upper bound on model calls; run nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what becomes of each cell, and its bound on calls; run nothing.")
+@click.option("--allow-empty", is_flag=True, help="Exit with 0 even if nothing is measured: no cells, or all skipped.")
 @click.option("--no-report", is_flag=True, help="Leave tables and figures for `robustrank report`.")
 @cache_option
 def command(
@@ -61,6 +61,7 @@ def command(
     cell_seconds: float | None,
     redo: Literal["errors", "none", "all"],
     dry_run: bool,
+    allow_empty: bool,
     no_report: bool,
     cache: Path | None,
 ) -> int:
@@ -72,18 +73,27 @@ def command(
 
     from robustrank.engine.run import run
     from robustrank.experiment import load
-    from robustrank.paths import default_cache
+    from robustrank.paths import default_cache, give_libraries_a_home
 
     console = Console()
     asked = load(experiment)
     out, cache = out or Path("runs") / asked.name, cache or default_cache()
+    give_libraries_a_home(cache)
     if dry_run:
-        _show_plan(asked, cache, console)
-        return 0
+        from robustrank.cli.dry_run import show_forecasts
+
+        return show_forecasts(asked, out, cache, redo, allow_empty, console)
     with _Progress(console) as observer:
         try:
             summary = run(
-                asked, out, cache=cache, observer=observer, workers=workers, redo=redo, cell_seconds=cell_seconds
+                asked,
+                out,
+                cache=cache,
+                observer=observer,
+                workers=workers,
+                redo=redo,
+                cell_seconds=cell_seconds,
+                allow_empty=allow_empty,
             )
         except KeyboardInterrupt as error:
             raise Interrupted(
@@ -101,22 +111,6 @@ def command(
     return summary.exit_code
 
 
-def _show_plan(experiment: Experiment, cache: Path, console: Console) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from robustrank.engine.run import upper_bound
-
-    table = Table("key", "cell", "max. model calls", title=f"{experiment.name}: plan")
-    total = 0
-    for cell, calls in upper_bound(experiment, cache):
-        table.add_row(cell.key[:8], Text(printable(cell.title)), "not known" if calls is None else f"{calls:,}")
-        total += calls or 0
-    table.columns[2].justify = "right"
-    console.print(table)
-    console.print(f"{table.row_count} cells, at most {total:,} model calls")
-
-
 def _show_notices(summary: Summary, console: Console) -> None:
     """Say again at the end what may have scrolled away."""
     if summary.done:
@@ -132,7 +126,7 @@ def _show_failures(summary: Summary, console: Console) -> None:
         console.print(printable(result.reason, keep="\n"), markup=False, highlight=False)
     if summary.failed:
         console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
-    elif summary.exit_code:
+    elif summary.cells == len(summary.skipped):
         console.print("nothing was measured: every cell was skipped")
 
 

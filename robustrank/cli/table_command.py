@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from robustrank.errors import DataError, UsageError
+from robustrank.printing import printable
 
 PATH = click.Path(path_type=Path, dir_okay=False)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+COUNT, COSINE = click.IntRange(min=1), click.FloatRange(-1, 1)
 
 
 @click.group("table")
@@ -24,9 +26,13 @@ def command() -> None:
 @click.option(
     "--words", "collection", help="Restrict to the words of a collection, e.g. lee or ir-datasets:id=cranfield."
 )
-@click.option("--threshold", default=0.7, show_default=True, help="Minimum cosine of a substitute (vectors).")
-@click.option("--neighbours", default=10, show_default=True, help="Maximum number of substitutes of a word (vectors).")
-@click.option("--senses", default=2, show_default=True, help="Number of senses of a word (WordNet).")
+@click.option(
+    "--threshold", type=COSINE, default=0.7, show_default=True, help="Minimum cosine of a substitute (vectors)."
+)
+@click.option(
+    "--neighbours", type=COUNT, default=10, show_default=True, help="Maximum number of substitutes of a word (vectors)."
+)
+@click.option("--senses", type=COUNT, default=2, show_default=True, help="Number of senses of a word (WordNet).")
 def build(source: str, out: Path, collection: str | None, threshold: float, neighbours: int, senses: int) -> None:
     """Build a table from SOURCE: encoder, wordnet, glove, an encoder's folder, or a file of word vectors."""
     from robustrank.text.embedding_table import ENCODER, embedding_table, load_table
@@ -56,7 +62,9 @@ def build(source: str, out: Path, collection: str | None, threshold: float, neig
 @command.command("show")
 @click.argument("path", type=FILE)
 @click.argument("words", nargs=-1)
-@click.option("--size", default=100, show_default=True, help="Maximum number of words in a perturbation set.")
+@click.option(
+    "--size", type=COUNT, default=100, show_default=True, help="Maximum number of words in a perturbation set."
+)
 def show(path: Path, words: tuple[str, ...], size: int) -> None:
     """Show the table in PATH: its size, components and overlaps; or the substitutes of WORDS."""
     import numpy as np
@@ -69,12 +77,12 @@ def show(path: Path, words: tuple[str, ...], size: int) -> None:
         for word in words:
             substitutes = table.substitutes(word)
             overlap = f"overlap {sets.overlap(word.lower()):.3f}" if substitutes else "not in the table"
-            click.echo(f"{word} ({overlap}): {', '.join(substitutes)}")
+            click.echo(printable(f"{word} ({overlap}): {', '.join(substitutes)}"))
         return
     sizes = [len(component) for component in table.components]
     overlaps = np.array([sets.overlap(key) for key in table.neighbours])
     for key, value in table.header.items():
-        click.echo(f"{key:<12} {value}")
+        click.echo(printable(f"{key:<12} {value}"))
     click.echo(f"{'fingerprint':<12} {table.fingerprint}")
     mean = np.mean([len(substitutes) for substitutes in table.neighbours.values()])
     click.echo(f"{'words':<12} {len(table.neighbours)}, {mean:.1f} substitutes each")
@@ -105,7 +113,7 @@ def check(path: Path) -> None:
     for kind, example in _suspicious(table.neighbours):
         suspicious.setdefault(kind, []).append(example)
     for kind, examples in suspicious.items():
-        click.echo(f"{len(examples)} {kind}, e.g. {', '.join(examples[:3])}")
+        click.echo(printable(f"{len(examples)} {kind}, e.g. {', '.join(examples[:3])}"))
     click.echo(f"{len(table.neighbours)} words; the table is symmetric")
 
 
@@ -114,7 +122,7 @@ def check(path: Path) -> None:
 @click.option("--synonyms", type=FILE, multiple=True, help="Two words per line; may be repeated.")
 @click.option("--antonyms", type=FILE, multiple=True, help="Two words per line; may be repeated.")
 @click.option("--vocabulary", type=FILE, help="The words of the output, one per line; all by default.")
-@click.option("--rounds", default=20, show_default=True, help="Number of updates of all words.")
+@click.option("--rounds", type=COUNT, default=20, show_default=True, help="Number of updates of all words.")
 @click.option("--out", type=PATH, required=True, help="The file of the new vectors.")
 def counter_fit(
     vectors: str,
@@ -127,11 +135,12 @@ def counter_fit(
     """Counter-fit VECTORS (glove, or a file of word vectors) to synonyms and antonyms (Mrkšić et al., NAACL 2016)."""
     from robustrank.text.counter_fitting import counter_fitted, read_pairs
     from robustrank.text.vectors import read_vectors, write_vectors
+    from robustrank.text_lines import lines
 
     if not synonyms and not antonyms:
         raise UsageError("neither synonyms nor antonyms are given", hint="--synonyms FILE --antonyms FILE")
     words, table = read_vectors(vectors)
-    wanted = set(vocabulary.read_text(encoding="utf-8").split()) if vocabulary else None
+    wanted = {word for _, line in lines(vocabulary) for word in line.split()} if vocabulary else None
     selected = [i for i, word in enumerate(words) if wanted is None or word in wanted]
     if not selected:
         raise DataError("no word of the vocabulary has a vector", where=str(vocabulary))
@@ -153,9 +162,9 @@ def _words_of(collection: str) -> set[str]:
 
 def _is_eligible(word: str) -> bool:
     from robustrank.text.stopwords import STOP_WORDS
-    from robustrank.text.words import is_replaceable
+    from robustrank.text.words import is_alphabetic, is_replaceable
 
-    return word.isalpha() and is_replaceable(word) and word not in STOP_WORDS
+    return is_alphabetic(word) and is_replaceable(word) and word not in STOP_WORDS
 
 
 def _suspicious(neighbours: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:

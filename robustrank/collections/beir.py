@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustrank.collections.check import checked
+from robustrank.collections.check import Unanswered, checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.files import by_id, json_entries
-from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates
+from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
 from robustrank.collections.reader import CollectionReader
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
 from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode
+from robustrank.repairs import Repairs
 from robustrank.text.languages import ENGLISH
 
 
@@ -32,6 +32,8 @@ class BeirReader(CollectionReader):
     run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
     depth: Count = 100  # candidates per query
     max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    unanswered: Unanswered = "zero"  # judged queries with nothing relevant or no candidates count 0, or are left out
+    ignore_identical_ids: bool = True  # leave the document with the query's id out of its list, as BEIR does
     language: LanguageCode = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
 
     def read(self) -> Collection:
@@ -49,10 +51,11 @@ class BeirReader(CollectionReader):
         candidates = file_candidates(
             self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
         )
+        candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name = f"{folder.resolve().name}/{self.split}"
-        return checked(
-            Collection(name, queries, documents, qrels, candidates, notes=repairs.notes(), language=self.language)
-        )
+        notes = [*repairs.notes(), *notes]
+        collection = Collection(name, queries, documents, qrels, candidates, notes=tuple(notes), language=self.language)
+        return checked(collection, self.unanswered)
 
     def _judgements(self, folder: Path) -> Path:
         splits = sorted(path.stem for path in folder.glob("*.tsv"))

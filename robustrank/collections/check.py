@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection as Sized
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -13,14 +14,20 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
 from robustrank.text.languages import foreign_script
 
+Unanswered = Literal["zero", "leave-out"]
 
-def checked(collection: Collection) -> Collection:
-    """Return ``collection`` without queries that cannot be measured; each exclusion is counted in its notes.
 
-    Excluded: judgements of unknown queries, queries without a relevant document (every measure of them is 0 or
-    undefined) and queries without candidates. Included and noted: empty documents, and judgements of documents without
-    text, which the ideal ranking of a measure needs, and texts of which most letters are of another script than the
-    collection's language.
+def checked(collection: Collection, unanswered: Unanswered = "zero") -> Collection:
+    """Return ``collection`` with the queries that are measured; what is excluded or odd is counted in its notes.
+
+    Excluded: judgements of unknown queries, and queries without judgements. Included and noted: judged queries without
+    a relevant document or without candidates, empty documents, judgements of documents without text, which the ideal
+    ranking of a measure needs, and texts of which most letters are of another script than the collection's language.
+
+    Args:
+        collection: What was read.
+        unanswered: What becomes of judged queries without a relevant document, or without candidates: ``zero``, they
+            stay and every measure of them is 0, as in ``trec_eval -c``; ``leave-out``, they are excluded.
 
     Raises:
         DataError: No queries or documents; a judged query without text; candidates for unknown queries, of unknown
@@ -32,15 +39,18 @@ def checked(collection: Collection) -> Collection:
     _refuse_empty(collection, where)
     _refuse_candidates(collection, where)
     qrels, notes = _matching_qrels(collection, where)
-    queries = _with_relevant(collection.queries, qrels, notes, where)
-    queries = _with_candidates(queries, collection.candidates, notes, where)
+    queries = _judged(collection.queries, qrels, notes)
+    relevant = {q for q in queries if any(gain > 0 for gain in qrels[q].values())}
+    queries = _answered(queries, relevant, "a relevant document", unanswered, notes, where)
+    listed = {q for q in queries if collection.candidates.get(q)}
+    queries = _answered(queries, listed, "candidates", unanswered, notes, where)
     qrels = {query_id: qrels[query_id] for query_id in queries}
     notes += _document_notes(collection, qrels)
     return replace(
         collection,
         queries=queries,
         qrels=qrels,
-        candidates={query_id: tuple(collection.candidates[query_id]) for query_id in queries},
+        candidates={query_id: tuple(collection.candidates.get(query_id, ())) for query_id in queries},
         query_types={q: collection.query_types[q] for q in queries if q in collection.query_types},
         notes=(*collection.notes, *notes),
     )
@@ -113,36 +123,30 @@ def _no_match(kind: str, judged: Mapping[str, object], known: Mapping[str, objec
     )
 
 
-def _with_relevant(
-    queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], notes: list[str], where: str
-) -> dict[str, str]:
+def _judged(queries: Mapping[str, str], qrels: Mapping[str, object], notes: list[str]) -> dict[str, str]:
     unjudged = [query_id for query_id in queries if query_id not in qrels]
     empty = [query_id for query_id in unjudged if not queries[query_id].strip()]
     if empty:
         notes.append(f"{_count(empty, 'query')} without text and without judgements: {_some(empty)}.")
-    irrelevant = [q for q in queries if q in qrels and not any(gain > 0 for gain in qrels[q].values())]
-    for excluded, reason in ((unjudged, "no judgements"), (irrelevant, "no relevant document")):
-        if excluded:
-            notes.append(f"{len(excluded)} of {_count(queries, 'query')} excluded, with {reason}: {_some(excluded)}.")
-    out = {*unjudged, *irrelevant}
-    if len(out) == len(queries):
-        raise DataError(
-            f"none of {_count(queries, 'query')} has a relevant document",
-            where=where,
-            allowed="gains above 0",
-        )
-    return {query_id: text for query_id, text in queries.items() if query_id not in out}
+    if unjudged:
+        notes.append(f"{len(unjudged)} of {_count(queries, 'query')} excluded, with no judgements: {_some(unjudged)}.")
+    return {query_id: text for query_id, text in queries.items() if query_id in qrels}
 
 
-def _with_candidates(
-    queries: Mapping[str, str], candidates: Mapping[str, Iterable[str]], notes: list[str], where: str
+def _answered(
+    queries: dict[str, str], answered: Sized[str], what: str, unanswered: Unanswered, notes: list[str], where: str
 ) -> dict[str, str]:
-    without = [query_id for query_id in queries if not candidates.get(query_id)]
+    """Return the queries to measure; those that are not answered are counted in a note, and stay or leave."""
+    without = [query_id for query_id in queries if query_id not in answered]
     if len(without) == len(queries):
-        raise DataError(f"none of {_count(queries, 'query')} has candidates", where=where, allowed="at least one each")
-    if without:
-        notes.append(f"{len(without)} of {_count(queries, 'query')} excluded, without candidates: {_some(without)}.")
-    return {query_id: text for query_id, text in queries.items() if query_id not in set(without)}
+        raise DataError(
+            f"none of {_count(queries, 'query')} has {what}", where=where, allowed="at least one query that has"
+        )
+    if not without:
+        return queries
+    policy = "0 in every measure, as in trec_eval -c" if unanswered == "zero" else "left out"
+    notes.append(f"{len(without)} of {_count(queries, 'query')} without {what}, {policy}: {_some(without)}.")
+    return queries if unanswered == "zero" else {q: text for q, text in queries.items() if q in answered}
 
 
 def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -94,10 +94,17 @@ class Collection:
         candidates = tuple(Candidate(Document(doc_id, self.documents[doc_id])) for doc_id in self.candidates[query_id])
         return Request(query_id, self.queries[query_id], candidates)
 
+    @cached_property
+    def answered(self) -> Collection:
+        """The collection restricted to queries with a relevant document and with candidates: what is learned from."""
+        return self.only([q for q in self.queries if self.candidates[q] and any(g > 0 for g in self.qrels[q].values())])
+
     def only(self, query_ids: Sized[str]) -> Collection:
         """Return the collection restricted to these queries, in its order; documents are unchanged."""
         wanted = set(query_ids)
         selected = [query_id for query_id in self.queries if query_id in wanted]
+        if len(selected) == len(self.queries):
+            return self
         return replace(
             self,
             queries={q: self.queries[q] for q in selected},

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from robustrank.collections.repairs import Repairs, checked_id
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
+from robustrank.repairs import Repairs, checked_id
 from robustrank.text_lines import lines
 
 Entry = tuple[str, str, str]  # (location: file and line, id, text)

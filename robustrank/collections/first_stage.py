@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
 from robustrank.paths import given_path
+from robustrank.repairs import Repairs
 from robustrank.retrieval.bm25 import BM25Retriever
 from robustrank.text.languages import ENGLISH
 
@@ -21,11 +21,14 @@ def bm25_candidates(
     k1: float = 0.9,
     b: float = 0.4,
     language: str = ENGLISH,
+    beyond: int = 0,
 ) -> dict[str, list[str]]:
     """Return the top ``depth`` documents of every query by BM25, best first, ties by ascending document id.
 
-    Documents without a query term fill the end of the list (score 0), so every list has min(depth, number of
-    documents) entries. See :class:`robustrank.retrieval.bm25.BM25Retriever`.
+    Documents without a query term are left out, so a list may be shorter, and that of a query that matches nothing is
+    empty. But where there are no more than ``depth`` documents every list has all of them, those without a match last,
+    by id: there is nothing to select, and a ranker that reads more than terms can rank them. See
+    :class:`robustrank.retrieval.bm25.BM25Retriever`.
 
     Args:
         documents: Document id to text.
@@ -34,13 +37,17 @@ def bm25_candidates(
         k1: Saturation of the term frequency.
         b: Strength of the length normalisation, 0 to 1.
         language: Decides the analyser.
+        beyond: Documents returned beyond ``depth``, in place of some that are left out later.
     """
     if not documents:
         return {query_id: [] for query_id in queries}
     retriever = BM25Retriever(k1, b, language)
     retriever.index(documents)
-    lists = retriever.search(list(queries.values()), depth)
-    return {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
+    lists = retriever.search(list(queries.values()), depth + beyond)
+    ranked = {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
+    if len(documents) > depth:
+        return ranked
+    return {query_id: [*hits, *sorted(set(documents).difference(hits))] for query_id, hits in ranked.items()}
 
 
 def run_candidates(
@@ -68,6 +75,27 @@ def run_candidates(
     return candidates
 
 
+def without_own_documents(
+    candidates: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str, int]], depth: int, ignored: bool
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the first ``depth`` candidates of each query and, where a document has its query's id, a note on that.
+
+    Args:
+        candidates: Query id to document ids, best first; one more than ``depth``, so that lists keep their length.
+        qrels: Query id to document id to gain.
+        depth: Documents per query.
+        ignored: Whether a document with the query's id is left out, as BEIR does (``ignore_identical_ids``).
+    """
+    lists = {q: [d for d in ranked if not (ignored and d == q)][:depth] for q, ranked in candidates.items()}
+    seen = [q for q, ranked in candidates.items() if q in (ranked if ignored else lists[q])]
+    if not seen:
+        return lists, []
+    judged = sum(qrels.get(query_id, {}).get(query_id, 0) > 0 for query_id in seen)
+    what = "left out of the list" if ignored else "kept in the list: ignore_identical_ids leaves it out"
+    relevant = f"; {judged} of them are judged relevant" if judged else ""
+    return lists, [f"For {len(seen)} of {len(lists)} queries the document with the query's id is {what}{relevant}."]
+
+
 def refuse_many(count: int, limit: int, where: str) -> None:
     """Refuse to index more than ``limit`` documents.
 
@@ -93,7 +121,7 @@ def file_candidates(
     language: str,
     repairs: Repairs,
 ) -> dict[str, list[str]]:
-    """Return the candidates of the judged queries, from the TREC run in file ``run`` or, where None, by BM25.
+    """Return ``depth`` + 1 candidates of the judged queries, from the TREC run in file ``run`` or, where None, by BM25.
 
     Raises:
         DataError: The run is malformed or ranks no judged query, or there are too many documents for BM25.
@@ -101,6 +129,6 @@ def file_candidates(
     judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
     if run is not None:
         path = given_path(run)
-        return run_candidates(read_run(path, repairs), judged, depth, str(path))
+        return run_candidates(read_run(path, repairs), judged, depth + 1, str(path))
     refuse_many(len(documents), max_documents, "the documents")
-    return bm25_candidates(documents, judged, depth, language=language)
+    return bm25_candidates(documents, judged, depth, language=language, beyond=1)

@@ -9,16 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from robustrank.collections.check import checked
+from robustrank.collections.check import Unanswered, checked
 from robustrank.collections.collection import Collection
 from robustrank.collections.files import Entry, by_id
-from robustrank.collections.first_stage import MAX_DOCUMENTS, bm25_candidates, refuse_many, run_candidates
+from robustrank.collections.first_stage import (
+    MAX_DOCUMENTS,
+    bm25_candidates,
+    refuse_many,
+    run_candidates,
+    without_own_documents,
+)
 from robustrank.collections.reader import CollectionReader
-from robustrank.collections.repairs import Repair, Repairs, checked_id
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
 from robustrank.paths import given_path
 from robustrank.plugins.constraints import Count, LanguageCode, WholeNumber
+from robustrank.repairs import Repair, Repairs, checked_id
 from robustrank.text.languages import ENGLISH, LANGUAGES
 
 GAINS: dict[str, dict[int, int]] = {"cranfield": {-1: 4, 1: 4, 2: 3, 3: 2, 4: 1}}
@@ -29,8 +35,9 @@ class IrDatasetsReader(CollectionReader):
     """Any id of ir_datasets (MacAvaney et al., "Simplified Data Wrangling with ir_datasets", SIGIR 2021).
 
     Data is read from, and downloaded to, the folder ``IR_DATASETS_HOME`` (default ``~/.ir_datasets``).
-    Candidates come from ``run``, else from the scored documents of the dataset, else from BM25 over all documents. In
-    the first two cases only the candidates are fetched, and lexical rankers take their statistics from these alone.
+    Candidates come from ``run``, else from the scored documents of the dataset, else from BM25 over all documents.
+    Lexical rankers take their statistics from all documents in each case, unless there are more than ``max_documents``:
+    then only the candidates are read, and a note says so.
 
     A document's text is its default text in ir_datasets, e.g. title and text of Cranfield and BEIR; likewise for a
     query, e.g. the title of a TREC topic. The attribute ``type`` of queries is read where present.
@@ -47,7 +54,9 @@ class IrDatasetsReader(CollectionReader):
     depth: Count = 100  # candidates per query
     gains: dict[WholeNumber, WholeNumber] | None = None  # judgement code to gain, others unchanged; {}: no default map
     fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
-    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    max_documents: Count = MAX_DOCUMENTS  # beyond it BM25 refuses; beside a run only candidates are read
+    unanswered: Unanswered = "zero"  # judged queries with nothing relevant or no candidates count 0, or are left out
+    ignore_identical_ids: bool | None = None  # leave the document with the query's id out; null: if the id is BEIR's
     language: LanguageCode | None = None  # of queries and documents, as hi or zh; null: the one that ir_datasets names
 
     def read(self) -> Collection:
@@ -82,14 +91,30 @@ class IrDatasetsReader(CollectionReader):
         if self.run is None and not dataset.has_scoreddocs():
             refuse_many(dataset.docs_count() or 0, self.max_documents, where)
             documents = self._texts(dataset, dataset.docs_iter(), where, repairs)
-            candidates = bm25_candidates(documents, judged, self.depth, language=language)
+            candidates = bm25_candidates(documents, judged, self.depth, language=language, beyond=1)
         else:
             candidates = self._ranked(dataset, judged, where, repairs)
-            wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
-            documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where, repairs)
-            notes.append(f"Only the {len(documents)} candidates were fetched: corpus statistics come from these alone.")
-        notes = [*repairs.notes(), *notes]
-        return checked(Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language))
+            documents = self._beside_a_run(dataset, candidates, where, notes, repairs)
+        is_beir = self.id.startswith("beir/") if self.ignore_identical_ids is None else self.ignore_identical_ids
+        candidates, identical = without_own_documents(candidates, qrels, self.depth, is_beir)
+        notes = [*repairs.notes(), *notes, *identical]
+        collection = Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language)
+        return checked(collection, self.unanswered)
+
+    def _beside_a_run(
+        self, dataset: Any, candidates: Mapping[str, Sequence[str]], where: str, notes: list[str], repairs: Repairs
+    ) -> dict[str, str]:
+        """Return all documents, for the statistics of lexical rankers; of too many the candidates, with a note."""
+        count = dataset.docs_count() or self.max_documents + 1
+        if count <= self.max_documents:
+            return self._texts(dataset, dataset.docs_iter(), where, repairs)
+        wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
+        documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where, repairs)
+        notes.append(
+            f"Only the {len(documents)} candidates were read, of more than max_documents={self.max_documents:,}: the "
+            "statistics of lexical rankers are those of the candidates."
+        )
+        return documents
 
     def _load(self, where: str) -> Any:
         import ir_datasets
@@ -137,7 +162,7 @@ class IrDatasetsReader(CollectionReader):
     def _ranked(self, dataset: Any, queries: Mapping[str, str], where: str, repairs: Repairs) -> dict[str, list[str]]:
         if self.run is not None:
             path = given_path(self.run)
-            return run_candidates(read_run(path, repairs), queries, self.depth, str(path))
+            return run_candidates(read_run(path, repairs), queries, self.depth + 1, str(path))
         run: dict[str, dict[str, float]] = {}
         for entry in dataset.scoreddocs_iter():
             query_id, doc_id, score = entry.query_id, entry.doc_id, float(entry.score)
@@ -152,7 +177,7 @@ class IrDatasetsReader(CollectionReader):
                     repairs.unite(scores[doc_id], score, "scores", place)
                 scores[doc_id] = score
         run = {query_id: dict(best_first(scores)) for query_id, scores in run.items()}
-        return run_candidates(run, queries, self.depth, where)
+        return run_candidates(run, queries, self.depth + 1, where)
 
     def _texts(self, dataset: Any, documents: Iterable[Any], where: str, repairs: Repairs) -> dict[str, str]:
         known = dataset.docs_cls()._fields

@@ -85,7 +85,7 @@ class LeeReader(CollectionReader):
         }
         ranked = bm25_candidates(documents, queries, len(documents))
         candidates = {query_id: [d for d in ranked[query_id] if d in qrels[query_id]] for query_id in queries}
-        return checked(Collection("lee", queries, documents, qrels, candidates))
+        return checked(Collection("lee", queries, documents, qrels, candidates), "leave-out")
 
     def _background(self, background: list[str], judged: list[str]) -> Collection:
         distinct, notes = _without_near_duplicates(background, judged)
@@ -95,7 +95,7 @@ class LeeReader(CollectionReader):
         added = 0
         for doc_id in documents:
             if doc_id not in candidates[f"lead-{doc_id}"]:
-                candidates[f"lead-{doc_id}"][-1] = doc_id
+                candidates[f"lead-{doc_id}"][self.depth - 1 :] = [doc_id]
                 added += 1
         notes.append(f"{added} relevant documents that BM25 missed were added to the end of their query's candidates.")
         qrels = {f"lead-{doc_id}": {doc_id: 1} for doc_id in documents}

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from robustrank.collections.files import by_id, exactly, tab_entries
-from robustrank.collections.repairs import Repair, Repairs
 from robustrank.errors import DataError
+from robustrank.repairs import Repair, Repairs
 from robustrank.text_lines import lines
 
 _SCORE = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() takes 1_0 as well

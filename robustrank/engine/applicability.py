@@ -29,6 +29,17 @@ def _by_language(context: Context) -> str:
     return ""
 
 
+def check_parts(context: Context) -> None:
+    """Refuse a cell whose defense or attack cannot work here, as for a missing package.
+
+    Raises:
+        RobustrankError: It cannot.
+    """
+    context.resources.check("defense", context.cell.defense)
+    if context.cell.attack is not None:
+        context.resources.check("attack", context.cell.attack)
+
+
 def _by_defense(context: Context) -> str:
     if context.defense.needs_pointwise and not issubclass(context.ranker_kind, PointwiseRanker):
         return "the defense averages scores of single documents, and this ranker ranks lists"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,20 +62,48 @@ def plan(experiment: Experiment, resources: Resources) -> list[Cell]:
         RobustrankError: A plug-in, a collection or a model is missing; nothing has been run yet.
     """
     refresh()
-    if sum(1 for _ in itertools.islice(cells(experiment), MOST_CELLS + 1)) > MOST_CELLS:
+    planned = [keyed(cell, resources) for cell in grid(experiment)]
+    refuse_duplicates(planned)
+    return planned
+
+
+def grid(experiment: Experiment) -> list[Cell]:
+    """Return the experiment's cells without keys, in the order of the file.
+
+    Raises:
+        ExperimentError: There are too many.
+    """
+    found = list(itertools.islice(cells(experiment), MOST_CELLS + 1))
+    if len(found) > MOST_CELLS:
         raise ExperimentError(f"more than {MOST_CELLS:,} cells", hint="split the experiment into several files")
-    planned: dict[str, Cell] = {}
-    for cell in cells(experiment):
-        identities = identities_of(cell, resources)
-        cell = replace(cell, identities=identities, key=digest_of(identities)[:24])
-        if cell.key in planned:
+    return found
+
+
+def keyed(cell: Cell, resources: Resources) -> Cell:
+    """Return a cell with its identities and its key.
+
+    Raises:
+        RobustrankError: A plug-in, a collection or a model is missing.
+    """
+    identities = identities_of(cell, resources)
+    return replace(cell, identities=identities, key=digest_of(identities)[:24])
+
+
+def refuse_duplicates(planned: Iterable[Cell]) -> None:
+    """Refuse cells of which two have the same key.
+
+    Raises:
+        ExperimentError: There are two.
+    """
+    known: dict[str, Cell] = {}
+    for cell in planned:
+        if cell.key in known:
             raise ExperimentError(
-                _duplicate(planned[cell.key], cell),
+                _duplicate(known[cell.key], cell),
                 where=cell.title,
                 hint="leave one of the two out; a label alone makes no other cell",
             )
-        planned[cell.key] = cell
-    return list(planned.values())
+        known[cell.key] = cell
 
 
 def cells(experiment: Experiment) -> Iterator[Cell]:

@@ -16,6 +16,8 @@ from robustrank.defense import Defense
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
+from robustrank.measures.effectiveness import evaluate
+from robustrank.measures.ties import Ties
 from robustrank.plugins import canonical_name, create, find
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import PreparedAttack, prepare
@@ -81,7 +83,7 @@ class Context:
         if self.training_split is not None:
             return self.training_split.of(self.resources.collection(self.training_split.collection))
         split = self.resources.experiment.training_split(self.cell.collection.label)
-        return self.whole if split is None else self.resources.collection(split)
+        return (self.whole if split is None else self.resources.collection(split)).answered
 
     @cached_property
     def other_domains(self) -> dict[str, TrainingSplit]:
@@ -160,7 +162,7 @@ class Context:
         return self._lists[query_id]
 
     def run(self, served: ServedRanker | None = None, query_ids: Sequence[str] | None = None) -> Run:
-        """Return the lists of queries as a run; all that are not ranked yet are ranked in one call.
+        """Return the lists of queries as a run, as :meth:`measured`; what is not ranked yet is ranked in one call.
 
         Args:
             served: Who ranks; the cell's own ranker under its defense by default.
@@ -170,7 +172,22 @@ class Context:
         if served is None:
             self._lists.update(self._rank([q for q in wanted if q not in self._lists], self.served))
         lists = self._lists if served is None else self._rank(wanted, served)
-        return {query_id: lists[query_id].run() for query_id in wanted}
+        return {query_id: self.measured(lists[query_id]) for query_id in wanted}
+
+    def evaluate(self, run: Run, measures: Sequence[str], ties: Ties = "id") -> dict[str, dict[str, float]]:
+        """Return every measure of each query of a run: 0 without a relevant document, or without a ranked one.
+
+        Args:
+            run: The lists of queries of the collection, as :meth:`run` and :meth:`measured` return them.
+            measures: Names of effectiveness measures.
+            ties: The order of equal scores.
+        """
+        qrels = {query_id: self.collection.qrels[query_id] for query_id in run}
+        return evaluate(qrels, run, measures, "zero", ties)
+
+    def measured(self, served: RankedList) -> dict[str, float]:
+        """Return what measures see of a list: the documents with which the ranker has matched anything."""
+        return served.run(find("ranker", self.cell.ranker.name).no_match)
 
     def row(
         self,
@@ -203,6 +220,7 @@ class Context:
         k: int | None = None,
         radius: Radius = None,
         group: str = "",
+        note: str = "",
     ) -> Iterator[Row]:
         """Yield a row for each measure; a value that is None or nan is recorded as failed, never as zero."""
         for measure, value in values.items():
@@ -218,7 +236,7 @@ class Context:
                 radius=radius,
                 group=group,
                 status="failed" if missing else "ok",
-                note="undefined" if missing else "",
+                note="undefined" if missing else note,
             )
 
     def keep(self, target: Target, perturbation: Perturbation, facts: Mapping[str, Any]) -> None:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, lost_cell
 from robustrank.engine.driver import Worker
-from robustrank.engine.planning import Plan, make_plan, upper_bounds
+from robustrank.engine.dry_run import Forecast, forecasts
+from robustrank.engine.planning import Plan, make_plan
 from robustrank.engine.resources import Resources
 from robustrank.engine.worker import run_cell
 from robustrank.errors import PluginError, UsageError
@@ -28,15 +29,11 @@ _POLL_SECONDS = 0.2  # how often processes are looked after that say nothing
 class Executor(Protocol):
     """Runs the plug-in code of one experiment."""
 
-    def plan(self) -> Plan:
-        """Return the plan.
+    def plan(self, allow_empty: bool) -> Plan:
+        """Return the plan, see :func:`robustrank.engine.planning.make_plan`."""
 
-        Raises:
-            RobustrankError: It cannot be made.
-        """
-
-    def upper_bounds(self) -> list[tuple[Cell, int | None]]:
-        """Return the cells with an upper bound on the pairs each scores."""
+    def forecasts(self, allow_empty: bool) -> list[Forecast]:
+        """Return what would become of each cell, see :func:`robustrank.engine.dry_run.forecasts`."""
 
     def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
         """Yield the result of each cell, as they finish."""
@@ -79,13 +76,13 @@ class InThisProcess:
     def __init__(self, experiment: Experiment, cache: Path) -> None:
         self._experiment, self._resources = experiment, Resources(experiment, cache)
 
-    def plan(self) -> Plan:
+    def plan(self, allow_empty: bool) -> Plan:
         """Return the plan."""
-        return make_plan(self._experiment, self._resources)
+        return make_plan(self._experiment, self._resources, allow_empty)
 
-    def upper_bounds(self) -> list[tuple[Cell, int | None]]:
-        """Return the cells with an upper bound on the pairs each scores."""
-        return upper_bounds(self._experiment, self._resources)
+    def forecasts(self, allow_empty: bool) -> list[Forecast]:
+        """Return what would become of each cell."""
+        return forecasts(self._experiment, self._resources, allow_empty)
 
     def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
         """Yield the result of each cell, one after the other."""
@@ -115,15 +112,15 @@ class InProcesses:
         self._idle: list[Worker] = []
         self._busy: dict[Worker, _Job] = {}
 
-    def plan(self) -> Plan:
+    def plan(self, allow_empty: bool) -> Plan:
         """Return the plan."""
-        plan: Plan = self._call("plan")
+        plan: Plan = self._call("plan", allow_empty)
         return plan
 
-    def upper_bounds(self) -> list[tuple[Cell, int | None]]:
-        """Return the cells with an upper bound on the pairs each scores."""
-        bounds: list[tuple[Cell, int | None]] = self._call("upper bounds")
-        return bounds
+    def forecasts(self, allow_empty: bool) -> list[Forecast]:
+        """Return what would become of each cell."""
+        found: list[Forecast] = self._call("forecasts", allow_empty)
+        return found
 
     def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
         """Yield the result of each cell, as they finish; progress is told where one process works alone."""
@@ -150,9 +147,9 @@ class InProcesses:
             worker.end()
         self._idle, self._busy = [], {}
 
-    def _call(self, request: str) -> Any:
+    def _call(self, request: str, content: Any) -> Any:
         worker = self._worker()
-        worker.send(request)
+        worker.send(request, content)
         while True:
             alive = worker.is_alive()  # before the messages are read: what it said last still counts
             for kind, content in worker.messages(_POLL_SECONDS):

@@ -1,4 +1,4 @@
-"""The plan of a run, as whoever runs plug-in code hands it to the driver: plain data, and never empty."""
+"""The plan of a run, as whoever runs plug-in code hands it to the driver: plain data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from robustrank.engine.applicability import check_parts, skip_reason
 from robustrank.engine.cell import Cell, coordinates, plan
 from robustrank.engine.context import Context
 from robustrank.engine.header import header
@@ -14,7 +15,7 @@ from robustrank.engine.provenance import planned_provenance
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, NothingMeasured
 from robustrank.experiment import Experiment
-from robustrank.plugins import create
+from robustrank.notices import notice
 from robustrank.rows import Coordinates, checked_coordinates
 
 
@@ -35,8 +36,13 @@ class Plan:
     header: Sequence[str]
 
 
-def make_plan(experiment: Experiment, resources: Resources) -> Plan:
+def make_plan(experiment: Experiment, resources: Resources, allow_empty: bool = False) -> Plan:
     """Return the plan of an experiment.
+
+    Args:
+        experiment: The experiment.
+        resources: Its collections and rankers.
+        allow_empty: Whether it may have no cells, and plug-ins that are in none.
 
     Raises:
         RobustrankError: The plan cannot be made; nothing has been run yet.
@@ -44,16 +50,33 @@ def make_plan(experiment: Experiment, resources: Resources) -> Plan:
         ExperimentError: An attack, a defense or a ranker is in no cell.
     """
     cells = plan(experiment, resources)
-    _refuse_empty(experiment, cells)
-    _refuse_unused(experiment, cells)
+    refuse_nothing(experiment, cells, allow_empty)
+    for context in (Context(cell, resources) for cell in cells):
+        if not skip_reason(context):
+            check_parts(context)
     points = [checked_coordinates(_plain(coordinates(cell, resources).as_dict())) for cell in cells]
     return Plan(cells, points, _plain(planned_provenance(cells, resources)), header(cells, resources))
 
 
-def upper_bounds(experiment: Experiment, resources: Resources) -> list[tuple[Cell, int | None]]:
-    """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
-    cells = make_plan(experiment, resources).cells
-    return [(cell, create("task", cell.task).calls(Context(cell, resources))) for cell in cells]
+def refuse_nothing(experiment: Experiment, cells: Sequence[Cell], allow_empty: bool) -> None:
+    """Refuse an experiment without a cell, or with an attack, a defense or a ranker that is in none.
+
+    Args:
+        experiment: The experiment.
+        cells: Its cells.
+        allow_empty: Say so instead.
+
+    Raises:
+        NothingMeasured: There are no cells.
+        ExperimentError: An attack, a defense or a ranker is in no cell.
+    """
+    try:
+        _refuse_empty(experiment, cells)
+        _refuse_unused(experiment, cells)
+    except (NothingMeasured, ExperimentError) as error:
+        if not allow_empty:
+            raise
+        notice(f"{error.what}")
 
 
 def _refuse_empty(experiment: Experiment, cells: Sequence[Cell]) -> None:

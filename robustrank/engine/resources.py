@@ -48,6 +48,15 @@ class Resources:
 
         return self._memoise(("collection", spec.text), make)
 
+    def check(self, kind: str, spec: Spec) -> None:
+        """Let a defense or an attack refuse what cannot work here, once."""
+
+        def check() -> None:
+            with plugin_code(f"{kind} {spec.name!r}", "check()"):
+                create(kind, spec).check()
+
+        self._memoise(("checked", kind, spec.text), check)
+
     def training_split(self, ranker: Spec, collection: Spec, fold: int, seed: int) -> TrainingSplit | None:
         """Return what the ranker learns from before it is tested on a fold of the collection; None if untrained."""
         training = self.experiment.training(ranker.label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -12,6 +12,7 @@ import yaml
 
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, failed_cell
+from robustrank.engine.dry_run import Forecast
 from robustrank.engine.executor import open_executor
 from robustrank.engine.planning import Plan
 from robustrank.engine.provenance import run_provenance
@@ -48,6 +49,7 @@ class Summary:
         cells, done, rows: How many cells the plan has, how many were done now, how many rows there are.
         failed: The cells that ended in an error now.
         skipped: Title and reason of each cell of the plan that was skipped, now or before.
+        allow_empty: Whether nothing may be measured.
         notices: What was said while it ran: which damaged files were set aside, what was done again.
     """
 
@@ -58,6 +60,7 @@ class Summary:
     failed: list[CellResult] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    allow_empty: bool = False
 
     def add(self, result: CellResult) -> None:
         """Count a cell that is done."""
@@ -69,7 +72,7 @@ class Summary:
         """0, the exit code of the first cell that failed, or that of a run in which every cell was skipped."""
         if self.failed:
             return self.failed[0].exit_code
-        return NothingMeasured.exit_code if len(self.skipped) == self.cells else 0
+        return NothingMeasured.exit_code if len(self.skipped) == self.cells and not self.allow_empty else 0
 
 
 def run(
@@ -81,6 +84,7 @@ def run(
     workers: int = 1,
     redo: Redo = "errors",
     cell_seconds: float | None = None,
+    allow_empty: bool = False,
 ) -> Summary:
     """Run what is left to do of an experiment.
 
@@ -92,20 +96,21 @@ def run(
         workers: Processes that run cells; 0 runs them in this process, which a plug-in can end.
         redo: Which finished cells are done again: those that ended in an error, none, or all.
         cell_seconds: How long a cell may take before its process is ended and it counts as failed; None is no limit.
+        allow_empty: Whether nothing may be measured: no cells, an attack that is in none, or every cell skipped.
 
     Raises:
         NothingMeasured: The plan has no cells.
         RobustrankError: The plan cannot be made, or the folder cannot be written.
         KeyboardInterrupt: The user stopped it; finished cells are kept.
     """
-    summary = Summary(out)
+    summary = Summary(out, allow_empty=allow_empty)
 
     def tell(text: str) -> None:
         summary.notices.append(text)
         observer.noticed(text)
 
     with listening(tell), open_executor(experiment, cache, workers, cell_seconds) as executor:
-        plan = executor.plan()
+        plan = executor.plan(allow_empty)
         folder = RunFolder(out)
         with folder.open():
             retired = folder.retire_stale(plan.cells)
@@ -128,10 +133,26 @@ def run(
     return summary
 
 
-def upper_bound(experiment: Experiment, cache: Path) -> list[tuple[Cell, int | None]]:
-    """Return the cells with an upper bound on the pairs each scores; no model is loaded to score."""
+def dry_run(
+    experiment: Experiment, out: Path, *, cache: Path, redo: Redo = "errors", allow_empty: bool = False
+) -> list[Forecast]:
+    """Return what :func:`run` would do with each cell; no model is loaded, and nothing is written.
+
+    Raises:
+        NothingMeasured: The plan has no cells.
+        RobustrankError: The plan cannot be made.
+    """
+    folder = RunFolder(out)
     with open_executor(experiment, cache) as executor:
-        return executor.upper_bounds()
+        found = executor.forecasts(allow_empty)
+    return [_resumed(forecast, folder.kept_status(forecast.cell.key), redo) for forecast in found]
+
+
+def _resumed(forecast: Forecast, status: str, redo: Redo) -> Forecast:
+    """Return a forecast that knows what became of the cell before."""
+    if _left(status, redo):
+        return forecast
+    return replace(forecast, fate="skip" if status == "skipped" else "done")
 
 
 def _save(folder: RunFolder, result: CellResult) -> CellResult:

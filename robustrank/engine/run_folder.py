@@ -84,7 +84,14 @@ class RunFolder:
 
     def status(self, key: str) -> str:
         """Return "done", "skipped", "error", or "planned" for a cell that was never finished."""
-        return str(self._record(key).get("status", PLANNED))
+        return _status(self.cells / key)
+
+    def kept_status(self, key: str) -> str:
+        """Return the status that a cell would have in a resumed run: retired cells count, damaged ones do not."""
+        for folder in (self.cells / key, self.path / "retired" / key):
+            if key and os.path.lexists(folder):
+                return PLANNED if find_damage(folder) else _status(folder)
+        return PLANNED
 
     def skipped(self, key: str) -> str:
         """Return why a cell was skipped; nothing where it was not."""
@@ -177,5 +184,13 @@ class RunFolder:
 
     def _record(self, key: str) -> dict[str, Any]:
         """Return what cell.json says; nothing for a cell that was never finished."""
-        path = self.cells / key / "cell.json"
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        return _record(self.cells / key)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "cell.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _status(folder: Path) -> str:
+    return str(_record(folder).get("status", PLANNED))

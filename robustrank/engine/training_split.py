@@ -23,8 +23,8 @@ class TrainingSplit:
     query_ids: tuple[str, ...] | None = None
 
     def of(self, whole: Collection) -> Collection:
-        """Return ``whole`` restricted to the training queries."""
-        return whole if self.query_ids is None else whole.only(self.query_ids)
+        """Return ``whole`` restricted to the training queries, of these to the ones that teach something."""
+        return (whole if self.query_ids is None else whole.only(self.query_ids)).answered
 
     def without(self, query_ids: Iterable[str], whole: Collection) -> TrainingSplit:
         """Return the training split without these queries."""

@@ -23,7 +23,8 @@ from typing import Any, Literal
 from robustrank import time_limit
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, failed_cell, storable_lines
-from robustrank.engine.planning import make_plan, upper_bounds
+from robustrank.engine.dry_run import forecasts
+from robustrank.engine.planning import make_plan
 from robustrank.engine.provenance import minimal_provenance
 from robustrank.engine.resources import Resources
 from robustrank.engine.worker import run_cell
@@ -31,7 +32,7 @@ from robustrank.errors import RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
 
-Request = Literal["plan", "upper bounds", "cell"]
+Request = Literal["plan", "forecasts", "cell"]
 CONNECTION_LOST = 71  # exit status of a process that cannot answer
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _PROGRESS_SECONDS = 0.1  # least time between two messages of progress
@@ -76,8 +77,8 @@ def main(descriptor: int) -> None:
     time_limit.announce = lambda seconds: channel.send("due", seconds)
     resources = Resources(setup.experiment, setup.cache)
     answers: dict[Request, Callable[[Any], Any]] = {
-        "plan": lambda _: make_plan(setup.experiment, resources),
-        "upper bounds": lambda _: upper_bounds(setup.experiment, resources),
+        "plan": lambda allow_empty: make_plan(setup.experiment, resources, allow_empty),
+        "forecasts": lambda allow_empty: forecasts(setup.experiment, resources, allow_empty),
         "cell": lambda cell: _run(cell, resources, channel),
     }
     with listening(lambda text: channel.send("noticed", text)):

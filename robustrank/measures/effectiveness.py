@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from robustrank.errors import DataError
 from robustrank.measures.measure_names import Measure, parse_measure
 from robustrank.measures.ranking import ranking
+from robustrank.measures.ties import Ties
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> gain
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score
@@ -37,7 +38,11 @@ _RANX_LOCK = threading.Lock()  # numba's plain thread pool ends the process when
 
 
 def evaluate(
-    qrels: Qrels, run: Run, measures: Sequence[str], missing: Literal["error", "zero"] = "error"
+    qrels: Qrels,
+    run: Run,
+    measures: Sequence[str],
+    missing: Literal["error", "zero"] = "error",
+    ties: Ties = "id",
 ) -> dict[str, dict[str, float]]:
     """Return every measure of every judged query.
 
@@ -51,6 +56,7 @@ def evaluate(
         measures: Names, see :func:`robustrank.measures.measure_names.parse_measure`.
         missing: How to treat a judged query without retrieved documents: as an error, or as 0 in every measure, as
             ``trec_eval -c`` does.
+        ties: The order of equal scores: by document id, or ``worst``, by ascending gain before the id.
 
     Returns:
         Measure to query id to value, in the order of ``measures`` and ``qrels``.
@@ -65,7 +71,7 @@ def evaluate(
     judged, ranked = [], []
     for query_id, gains in qrels.items():
         scores = run.get(query_id, {})
-        order = _order(query_id, scores)
+        order = _order(query_id, scores, gains if ties == "worst" else None)
         judged.append(_judged(query_id, gains, {doc_id: position for position, doc_id in enumerate(order)}))
         positions = np.arange(len(order), dtype=np.float64)
         ranked.append(np.column_stack([positions, len(order) - positions]))
@@ -112,8 +118,8 @@ def _refuse_unmatched(qrels: Qrels, run: Run, missing: str) -> None:
         )
 
 
-def _order(query_id: str, scores: Mapping[str, float]) -> list[str]:
-    """Return the document ids of a query, best first."""
+def _order(query_id: str, scores: Mapping[str, float], gains: Mapping[str, int] | None) -> list[str]:
+    """Return the document ids of a query, best first; equal scores by gain, ascending, where gains are given."""
     doc_ids = list(scores)
     values = np.fromiter(scores.values(), dtype=np.float64, count=len(doc_ids))
     not_finite = np.flatnonzero(~np.isfinite(values))
@@ -123,7 +129,8 @@ def _order(query_id: str, scores: Mapping[str, float]) -> list[str]:
             where=f"run, query {query_id!r}",
             allowed="finite numbers",
         )
-    return [doc_ids[position] for position in ranking(values, doc_ids)]
+    worst = None if gains is None else [gains.get(doc_id, 0) for doc_id in doc_ids]
+    return [doc_ids[position] for position in ranking(values, doc_ids, worst)]
 
 
 def _judged(query_id: str, gains: Mapping[str, int], positions: Mapping[str, int]) -> NDArray[np.float64]:

@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from robustrank.errors import DataError
 
 
-def ranking(scores: ArrayLike, ids: Sequence[str] | None = None) -> NDArray[np.int64]:
+def ranking(
+    scores: ArrayLike, ids: Sequence[str] | None = None, gains: Sequence[float] | None = None
+) -> NDArray[np.int64]:
     """Return the order of documents by score, best first.
 
     Args:
         scores: [n], higher is better; compared in the precision they have. Infinities are allowed.
         ids: The n document ids; equal scores are ordered by id, ascending. Without ids, by position.
+        gains: The n gains, for the worst order that ties allow: equal scores by gain, ascending, before their ids.
 
     Returns:
         int64[n], indices into ``scores``.
@@ -33,7 +36,8 @@ def ranking(scores: ArrayLike, ids: Sequence[str] | None = None) -> NDArray[np.i
     ordered = values[order]
     # Sorting by id costs ten times the sorting by score, and most lists have no tie.
     if ids is not None and (ordered[1:] == ordered[:-1]).any():
-        order = np.lexsort((np.asarray(ids), -values))
+        worst = np.zeros(len(values)) if gains is None else np.asarray(gains)
+        order = np.lexsort((np.asarray(ids), worst, -values))
     return order.astype(np.int64, copy=False)
 
 

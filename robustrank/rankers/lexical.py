@@ -59,9 +59,20 @@ class Statistics:
         return self.tokens / max(1, self.documents)
 
 
+def statistics_reading(collection: Collection) -> str:
+    """Return which documents a lexical ranker takes its statistics from, and when they cannot be a whole collection."""
+    listed = {doc_id for doc_ids in collection.candidates.values() for doc_id in doc_ids}
+    judged = {doc_id for gains in collection.qrels.values() for doc_id in gains}
+    is_pool = len(collection.documents) > 1 and (listed | judged).issuperset(collection.documents)
+    return f"Its collection statistics are those of the {len(collection.documents):,} documents that were read" + (
+        ", each of which is a candidate or judged: of a pool, if the collection holds more." if is_pool else "."
+    )
+
+
 @dataclass
 class _Lexical(PointwiseRanker):
     family = "traditional"
+    no_match = 0.0
 
     def __post_init__(self) -> None:
         self._statistics: Statistics | None = None
@@ -80,6 +91,10 @@ class _Lexical(PointwiseRanker):
     def prepare(self, collection: Collection) -> None:
         """Compute the statistics of the collection."""
         self._statistics = Statistics.of(collection)
+
+    def reading(self, collection: Collection) -> Sequence[str]:
+        """Return which documents the statistics are of."""
+        return [statistics_reading(collection)]
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]."""

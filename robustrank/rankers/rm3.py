@@ -38,6 +38,7 @@ class RM3(Ranker):
     original_weight: Share = 0.5  # weight of the query as it was typed, in [0, 1]
 
     family = "traditional"
+    no_match = 0.0
 
     def __post_init__(self) -> None:
         self._bm25 = BM25(self.k1, self.b)
@@ -45,6 +46,10 @@ class RM3(Ranker):
     def prepare(self, collection: Collection) -> None:
         """Count the collection's documents."""
         self._bm25.prepare(collection)
+
+    def reading(self, collection: Collection) -> Sequence[str]:
+        """Return which documents the statistics are of."""
+        return self._bm25.reading(collection)
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the rankings by the BM25 of the expanded query, ties by document id."""

@@ -82,10 +82,13 @@ class ServedRanker:
         return read
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
-        """Return a ranking for each request; see :meth:`score` for what it raises."""
+        """Return a ranking for each request, without asking the ranker about an empty list.
+
+        See :meth:`score` for what it raises.
+        """
         if self.is_pointwise:
             return rankings_by_score(requests, self.score)
-        distinct = list(dict.fromkeys(requests))
+        distinct = [request for request in dict.fromkeys(requests) if len(request)]
         known = self._cache.get_rankings(self.identity, distinct) if self._cache else {}
         fresh = [request for request in distinct if request not in known]
         for start in range(0, len(fresh), LIST_SLICE):
@@ -96,7 +99,7 @@ class ServedRanker:
             known.update(rankings)
         self.ranked += len(fresh)
         self.lists_cached += len(distinct) - len(fresh)
-        return [known[request] for request in requests]
+        return [known[request] if len(request) else Ranking(()) for request in requests]
 
     def rerank(self, edited: Sequence[Edited]) -> list[Ranking]:
         """Return the ranking of each list with the new texts of its documents.

@@ -20,8 +20,8 @@ from robustrank.text.languages import ENGLISH
 class BM25Retriever(Retriever):
     """BM25 in Lucene's variant of Robertson et al., "Okapi at TREC-3" (1994), see Kamphuis et al., ECIR 2020.
 
-    Terms are those of :mod:`robustrank.text.analysis`. Documents without a query term fill the end of a list with
-    score 0, so that every list has min(k, number of documents) entries.
+    Terms are those of :mod:`robustrank.text.analysis`. Documents without a query term are not returned, as in Lucene:
+    a list may be shorter than k, and that of a query that matches nothing is empty.
     """
 
     k1: Weight = 0.9  # saturation of the term frequency
@@ -56,7 +56,7 @@ class BM25Retriever(Retriever):
         self._index = None
 
     def search(self, queries: Sequence[str], k: int) -> list[Hits]:
-        """Return for each query its top ``k`` documents, ties by ascending document id.
+        """Return for each query its top ``k`` documents of those that have one of its terms, ties by ascending id.
 
         Raises:
             PluginError: Nothing was indexed.
@@ -79,7 +79,7 @@ class BM25Retriever(Retriever):
         return np.asarray(scores, dtype=np.float32)
 
     def _hits(self, doc_ids: Sequence[str], scores: NDArray[np.float32], k: int) -> Hits:
-        threshold = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
-        indices = np.flatnonzero(scores >= threshold)
+        threshold = np.partition(scores, -k)[-k] if k < len(scores) else 0
+        indices = np.flatnonzero((scores >= threshold) & (scores > 0))  # every idf of this variant is positive
         best = indices[np.argsort(-scores[indices], kind="stable")][:k]
         return [(doc_ids[i], float(scores[i])) for i in best.tolist()]

@@ -21,7 +21,10 @@ class Retriever(ABC):
 
     @abstractmethod
     def search(self, queries: Sequence[str], k: int) -> list[Hits]:
-        """Return for each query its top ``k`` documents; fewer only where the corpus has fewer.
+        """Return for each query its top ``k`` documents; fewer where fewer match, and none where nothing does.
+
+        A document that the retriever cannot tell from any other, as one without a query term, is not a match: its place
+        in the list would be chance.
 
         Raises:
             PluginError: Nothing was indexed.

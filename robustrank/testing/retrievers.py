@@ -7,9 +7,10 @@ from typing import ClassVar
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.retrieval.retriever import Hits, Retriever
-from robustrank.testing.samples import DOCUMENTS, QUERY, require
+from robustrank.testing.samples import DOCUMENTS, require
 
-ADDED = {"new": "aircraft wings and pressure, aircraft wings and pressure"}
+QUERY = "aircraft wings and pressure, the brown fox, ministers of the economy, a naïve word"  # several documents match
+ADDED = {"new": f"{QUERY}, {QUERY}"}
 
 
 class RetrieverConformance:

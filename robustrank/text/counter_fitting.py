@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.text_lines import lines
 
 APART = 1.0  # minimum distance of antonyms; a distance is one minus a cosine
 NEAR = 0.2  # pairs within this distance keep it, or come nearer
@@ -64,17 +65,12 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     Raises:
         DataError: The file cannot be read, or a line does not hold two words.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the constraints cannot be read: {error}", where=str(path)) from error
     pairs = []
-    for number, line in enumerate(lines, 1):
+    for where, line in lines(path):
         tokens = line.split()
-        if tokens and len(tokens) != 2:
-            raise DataError(f"a line with {len(tokens)} words", where=f"{path}:{number}", allowed="two words per line")
-        if tokens:
-            pairs.append((tokens[0], tokens[1]))
+        if len(tokens) != 2:
+            raise DataError(f"a line with {len(tokens)} words", where=where, allowed="two words per line")
+        pairs.append((tokens[0], tokens[1]))
     return pairs
 
 

@@ -44,6 +44,13 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
         DataError: The encoder or table is missing or cannot be read.
     """
     path = minilm_folder() if name == ENCODER else given_path(name)
+    if not path.exists():
+        raise DataError(
+            f"there is no substitution table {name!r}",
+            where=str(path),
+            allowed=f"{ENCODER}, the folder of an encoder, or a table file",
+            hint="robustrank table build",
+        )
     if not path.is_dir():
         return SubstitutionTable.load(path)
     return encoder_table(path, threshold, neighbours, frozenset(word.key for text in texts for word in words(text)))
@@ -52,6 +59,17 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
 def table_languages(name: str) -> tuple[str, ...]:
     """Return the languages of the table ``name``: an encoder's is of English words, that of a file of any."""
     return (ENGLISH,) if name == ENCODER or Path(name).expanduser().is_dir() else ()
+
+
+def check_table(name: str) -> None:
+    """Refuse a table whose encoder or file is missing, or whose file cannot be read.
+
+    Raises:
+        DataError: It is.
+    """
+    path = minilm_folder() if name == ENCODER else given_path(name)
+    if not path.is_dir():
+        SubstitutionTable.load(path)
 
 
 @cache
@@ -120,13 +138,13 @@ def read_embeddings(folder: Path) -> tuple[list[str], NDArray[np.float32]]:
             if not names:
                 raise DataError("the model has no word embeddings", where=str(folder))
             return pieces, np.asarray(weights.get_tensor(names[0]), dtype=np.float32)[: len(pieces)]
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise DataError(f"the encoder cannot be read: {error}", where=str(folder)) from error
 
 
 def _wordpieces(folder: Path) -> list[str]:
     if (folder / "vocab.txt").exists():
-        return (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+        return (folder / "vocab.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
     model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     if model.get("type") != "WordPiece":
         raise DataError(

@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.json_lines import parse_object
+from robustrank.repairs import Repairs
 from robustrank.storage import write_file
 from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, kind_of, replace_words, words
+from robustrank.text_lines import lines
 
 ALLOWED = (
-    "lower-case words of two letters or more, or words of a script without cases; without white space, without "
+    "lower-case words of two letters or more, or words of a script without cases, in NFC; without white space or "
     "punctuation at the ends"
 )
 FORMAT = "a first line `# {JSON}` with the header, then a line word<TAB>substitutes per word"
@@ -94,33 +97,37 @@ class SubstitutionTable:
         Raises:
             DataError: The file cannot be written.
         """
-        lines = ["# " + json.dumps(dict(self.header))]
-        lines += [f"{key}\t{' '.join(substitutes)}" for key, substitutes in sorted(self.neighbours.items())]
-        write_file(path, "\n".join(lines) + "\n")
+        written = ["# " + json.dumps(dict(self.header))]
+        written += [f"{key}\t{' '.join(substitutes)}" for key, substitutes in sorted(self.neighbours.items())]
+        write_file(path, "\n".join(written) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> SubstitutionTable:
         """Read what :meth:`save` wrote.
 
         Raises:
-            DataError: The file cannot be read, or is not a symmetric table of lower-case words.
+            DataError: The file cannot be read, or is not a symmetric table of lower-case words, or has no word, or
+                has a word with two lists of substitutes.
         """
-        try:
-            first, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
-            header = json.loads(first.removeprefix("#"))
-            if not isinstance(header, dict):
-                raise ValueError("the first line is not a JSON object")
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"the substitution table cannot be read: {error}", where=str(path), allowed=f"{FORMAT}, UTF-8"
-            ) from error
+        entries, repairs = lines(path), Repairs()
+        where, first = next(entries, (str(path), ""))
+        if not first.startswith("#"):
+            raise DataError("the file is not a substitution table", where=where, allowed=FORMAT)
+        header = parse_object(first.removeprefix("#"), where)
         neighbours: dict[str, tuple[str, ...]] = {}
-        for number, line in enumerate(lines, start=2):
+        for where, line in entries:
             key, tab, substitutes = line.partition("\t")
-            if not tab or key in neighbours:
-                problem = f"duplicate word {key!r}" if tab else "a line without a tab"
-                raise DataError(problem, where=f"{path}:{number}", allowed=FORMAT)
-            neighbours[key] = tuple(substitutes.split())
+            if not tab:
+                raise DataError("a line without a tab", where=where, allowed=FORMAT)
+            if not is_replaceable(key):
+                raise DataError(f"{key!r} is not allowed in a substitution table", where=where, allowed=ALLOWED)
+            keys = tuple(substitutes.split())
+            if key in neighbours:
+                repairs.unite(neighbours[key], keys, f"lists of substitutes of {key!r}", where)
+            neighbours[key] = keys
+        if not neighbours:
+            raise DataError("the table has no word: it allows no substitution", where=str(path), allowed=FORMAT)
+        repairs.tell("substitution table")
         try:
             return cls(neighbours, header)
         except DataError as error:

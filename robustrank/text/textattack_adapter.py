@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -151,6 +152,16 @@ def _transformations() -> dict[str, type[Any]]:
         for name, value in sorted(vars(module).items())
         if inspect.isclass(value) and issubclass(value, module.Transformation) and not inspect.isabstract(value)
     }
+
+
+def require_textattack() -> None:
+    """Refuse to go on without TextAttack; it is not imported yet.
+
+    Raises:
+        DataError: It is not installed.
+    """
+    if find_spec("textattack") is None:
+        raise DataError("TextAttack is not installed", hint='pip install "robustrank[textattack]"')
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.notices import notice
 from robustrank.paths import given_path
 from robustrank.storage import write_file
 from robustrank.text.packages import package_folder
@@ -54,7 +56,7 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             return _parsed(file, path)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(
             f"the vectors cannot be read: {error}",
             where=str(path),
@@ -63,26 +65,39 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
 
 
 def _parsed(lines: Iterable[str], path: Path) -> tuple[list[str], NDArray[np.float32]]:
-    words: list[str] = []
-    vectors: list[NDArray[np.float32]] = []
+    vectors: dict[str, NDArray[np.float32]] = {}
+    size, repeated = 0, 0
     for number, line in enumerate(lines, 1):
         columns = line.split()
         if number == 1 and len(columns) == 2:
             continue  # word2vec's header: number of words, and of dimensions
-        size = len(vectors[0]) if vectors else len(columns) - 1
+        size, where = size or len(columns) - 1, f"{path}:{number}"
         word, numbers = " ".join(columns[:-size]), columns[-size:]  # some files have words with spaces
-        try:
-            vector = np.array(numbers, dtype=np.float32)
-        except ValueError as error:
-            raise DataError(f"not a number: {error}", where=f"{path}, line {number}") from error
-        if not word or not size:
+        if not word or size < 1:
             raise DataError(
                 f"a line with {len(columns)} columns",
-                where=f"{path}, line {number}",
-                allowed=f"a word and its {size} numbers, as in the first line" if size else "a word and its numbers",
+                where=where,
+                allowed=f"a word and its {size} numbers, as in the first line"
+                if size > 0
+                else "a word and its numbers",
             )
-        words.append(word)
-        vectors.append(vector)
-    if not words:
+        if word not in vectors:
+            vectors[word] = _vector(numbers, where)
+        else:
+            repeated += 1
+    if not vectors:
         raise DataError("the file has no vectors", where=str(path))
-    return words, np.stack(vectors)
+    if repeated:  # glove.840B.300d has one; gensim reads the first vector, too
+        notice(f"{path}: {repeated} further vectors of words that have one were left out")
+    return list(vectors), np.stack(list(vectors.values()))
+
+
+def _vector(numbers: list[str], where: str) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):
+            vector = np.array(numbers, dtype=np.float32)
+    except ValueError as error:
+        raise DataError(f"not a number: {error}", where=where) from error
+    if not np.isfinite(vector).all():
+        raise DataError("a number is not finite, or too large for 32 bits", where=where)
+    return vector

@@ -1,8 +1,8 @@
 """The definition of a word that smoothing, overlaps, attacks and certificates share.
 
 A word is a token between white space, without punctuation at its ends; in scripts without spaces between words, as
-of Chinese, Japanese and Thai, it is a character with its marks. Its key is its lower-case form, the form of tables. A
-substitute is written in the case of the word it replaces, so that a text is determined by its keys and cases,
+of Chinese, Japanese and Thai, it is a character with its marks. Its key is its lower-case, composed form, that of
+tables. A substitute is written in the case of the word it replaces, so that a text is determined by its keys and cases,
 and no substitution changes a case: otherwise a certificate over a table would be unsound. The published CertDR code
 strips a single trailing punctuation mark; ours strips all, at both ends.
 """
@@ -35,8 +35,9 @@ class Word:
 
     @property
     def key(self) -> str:
-        """The lower-case form, as in tables."""
-        return self.text.lower()
+        """The lower-case form in Unicode's composed form (NFC), as in tables."""
+        key = self.text.lower()
+        return key if key.isascii() else unicodedata.normalize("NFC", key)
 
 
 def words(text: str) -> list[Word]:
@@ -108,10 +109,12 @@ def replace_words(text: str, replacements: Mapping[int, str]) -> str:
 def is_replaceable(key: str) -> bool:
     """Whether a key is allowed in a table: in every case it is a single word of that case, with this key.
 
-    So is a word of a script without cases. This excludes single letters and words whose only letter comes first, e.g.
-    ``b2``: capitalised, they are in upper case too, and a substitute would be written in a different case than the
-    word.
+    So is a word of a script without cases. Keys are in composed form (NFC). This excludes single letters and words
+    whose only letter comes first, e.g. ``b2``: capitalised, they are in upper case too, and a substitute would be
+    written in a different case than the word.
     """
+    if unicodedata.normalize("NFC", key) != key:
+        return False
     if kind_of(key) != "cased":
         return [word.text for word in words(key)] == [key] and any(map(str.isalpha, key))
     forms = {case: in_case(key, case) for case in get_args(Case)}

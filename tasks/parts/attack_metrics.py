@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from robustrank.attack import Perturbation
 from robustrank.engine.context import Context
-from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import published_script_rank
+from robustrank.measures.ties import Ties, degenerate_note
 from robustrank.records import RankedList, Ranking
 from robustrank.rows import Condition, Fact, Row
 from robustrank.text.quality import edit_size
@@ -131,7 +131,7 @@ def result_rows(result: AttackResult) -> Iterator[Row]:
 
 
 def damage_rows(
-    context: Context, results: Sequence[AttackResult], replace: Literal["one", "together"]
+    context: Context, results: Sequence[AttackResult], replace: Literal["one", "together"], ties: Ties
 ) -> Iterator[Row]:
     """Yield nDCG@10 of each query's list, clean and with its attacked documents in it.
 
@@ -139,15 +139,16 @@ def damage_rows(
         context: The cell.
         results: All attacks that did not break.
         replace: ``one`` attacked document at a time, and the mean over them; or all of a query ``together``.
+        ties: The order of equal scores.
     """
     by_query: dict[str, list[AttackResult]] = {}
     for result in results:
         by_query.setdefault(result.target.query_id, []).append(result)
     attacked = _together(context, by_query) if replace == "together" else _one_by_one(by_query)
-    for query_id, rankings in attacked.items():
-        values = [_ndcg(context, query_id, ranking) for ranking in rankings]
-        clean = _ndcg(context, query_id, context.ranked(query_id).ranking)
-        yield from context.rows({"nDCG@10": clean}, query_id, condition="clean")
+    clean = _ndcg(context, {query_id: [context.ranked(query_id).ranking] for query_id in attacked}, ties)
+    for query_id, values in _ndcg(context, attacked, ties).items():
+        note = degenerate_note(context.ranked(query_id).run().values())
+        yield from context.rows({"nDCG@10": clean[query_id][0]}, query_id, condition="clean", note=note)
         yield from context.rows({"nDCG@10": float(np.mean(values))}, query_id, condition="attacked")
 
 
@@ -163,8 +164,15 @@ def _together(context: Context, by_query: dict[str, list[AttackResult]]) -> dict
     return {query_id: [ranking] for query_id, ranking in zip(by_query, context.served.rerank(edited), strict=True)}
 
 
-def _ndcg(context: Context, query_id: str, ranking: Ranking) -> float:
-    doc_ids = context.ranked(query_id).request.doc_ids
-    gains = context.collection.qrels.get(query_id, {})
-    in_order = np.array([gains.get(doc_ids[position], 0) for position in ranking.order], dtype=np.float64)
-    return list_ndcg(in_order, np.array(list(gains.values()), dtype=np.float64), 10)
+def _ndcg(context: Context, rankings: Mapping[str, Sequence[Ranking]], ties: Ties) -> dict[str, list[float]]:
+    """Return nDCG@10 of each ranking of each query."""
+    values: dict[str, list[float]] = {query_id: [] for query_id in rankings}
+    for number in range(max(map(len, rankings.values()), default=0)):
+        lists = {
+            query_id: context.measured(RankedList(context.ranked(query_id).request, of_query[number]))
+            for query_id, of_query in rankings.items()
+            if number < len(of_query)
+        }
+        for query_id, value in context.evaluate(lists, ["nDCG@10"], ties)["nDCG@10"].items():
+            values[query_id].append(value)
+    return values

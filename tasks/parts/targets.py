@@ -14,6 +14,7 @@ from robustrank.rankers.ranker import GradientRanker
 from robustrank.records import Candidate
 from robustrank.victim import Access
 
+NO_CANDIDATES = "the query has no candidates: there is nothing to attack"
 # Easy-5 and Hard-5 as EMPRA and IDEM sample them (Chen et al., Findings of ACL 2023; see docs/attacks.md).
 NAMED = {"easy-5": ("51-60", "61-70", "71-80", "81-90", "91-100"), "hard-5": ("last-5",)}
 _BAND = re.compile(r"(\d{1,9})-(\d{1,9})\Z")
@@ -73,12 +74,12 @@ def target_count(names: Sequence[str], listed: int) -> int:
 
 
 def unattacked_queries(context: Context, attacked: Sequence[str]) -> Collection:
-    """Return the whole collection with the queries that are not attacked alone: what an attack may prepare on.
+    """Return the collection with the queries that are not attacked and have candidates: what an attack prepares on.
 
     Where all queries are attacked it has none, and an attack that learns from queries has nothing to learn from.
     """
-    left_out = set(attacked)
-    return context.whole.only([query_id for query_id in context.whole.queries if query_id not in left_out])
+    candidates, left_out = context.whole.candidates, set(attacked)
+    return context.whole.only([q for q in context.whole.queries if candidates[q] and q not in left_out])
 
 
 def beyond_grant(needed: Access, granted: Access) -> str:
@@ -91,11 +92,12 @@ def beyond_grant(needed: Access, granted: Access) -> str:
 def unsuited_ranker(context: Context, query_ids: Sequence[str]) -> str:
     """Return why the cell's attack does not apply to the ranker that is served, or an empty string.
 
-    It tells what planning could not know. The first list of the queries shows whether the ranker gives scores.
+    It tells what planning could not know. The first list that is not empty shows whether the ranker gives scores.
     """
     needed = context.attack.access
     if needed == Access.GRADIENTS and not isinstance(context.served.ranker, GradientRanker):
         return "the attack needs gradients, and this ranker has none"
-    if needed >= Access.SCORES and context.ranked(query_ids[0]).ranking.scores is None:
+    lists = (served for query_id in query_ids if len((served := context.ranked(query_id)).request))
+    if needed >= Access.SCORES and (first := next(lists, None)) and first.ranking.scores is None:
         return "the attack needs scores, and this ranker gives none"
     return ""

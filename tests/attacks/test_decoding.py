@@ -41,7 +41,7 @@ def config(length, candidates, **changes):
 
 @pytest.fixture(scope="module")
 def decoder():
-    decoder = Decoder.of(language_model(tiny_language_model()), surrogate_scorer().view)
+    decoder = Decoder.of(language_model(tiny_language_model()), surrogate_scorer().view, "en")
     assert all(text.strip().isalpha() for text in decoder.texts)
     return decoder
 
@@ -162,3 +162,26 @@ def test_idem_inserts_at_a_sentence_boundary():
     (edit,) = attack.perturb(target, victim, derive(0, "x")).edits
     assert edit.text.strip().endswith(".")
     assert edit.start in attack._boundaries(target.document)
+
+
+class Tokens:
+    """A language model that only has a vocabulary."""
+
+    vocabulary = (" bridge", "ing", " Brücke", " पु", "ुल", "石", " 桥", "\ufffd", " ", "12", " don't")
+    tokenizer: Tokens
+
+    def __init__(self):
+        self.tokenizer = self
+
+    def get_vocab(self):
+        return {text: number for number, text in enumerate(self.vocabulary)}
+
+    def decode(self, tokens):
+        return self.vocabulary[tokens[0]]
+
+
+def test_tokens_are_those_of_the_language():
+    english, hindi = (Decoder.of(Tokens(), surrogate_scorer().view, language) for language in ("en", "hi"))
+    assert english.texts == (" bridge", "ing")
+    assert hindi.texts == (" bridge", "ing", " Brücke", " पु", "ुल", "石", " 桥")
+    assert hindi.begins.tolist() == [True, False, True, True, False, True, True]

@@ -176,15 +176,35 @@ def record(**changes):
 
 def test_a_run_is_replayed(tmp_path):
     path = tmp_path / "adversarial.jsonl"
-    path.write_text(record() + record(attack="b", after="A fox"))
+    other = {"after": "A fox", "edits": [{"start": 0, "end": 16, "text": "A "}]}
+    path.write_text(record() + record() + record(attack="b", **other))
     attack, replay = replayed(path, attack="a")
     assert (replay.text, attack.targets("q1"), attack.targets("q2")) == ("The fox", {"d1"}, frozenset())
-    with pytest.raises(DataError, match="two adversarial texts"):
+    with pytest.raises(DataError, match="two different adversarial documents of query 'q1', document 'd1'"):
         replayed(path)
     key = identity("attack", Spec("replay", {"path": str(path)}))
     path.write_text(record())
     refresh()
     assert identity("attack", Spec("replay", {"path": str(path)})) != key
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"before": None}, "'before' is None"),
+        ({"edits": None}, "the edits cannot be read"),
+        ({"edits": [[1, 2, "x"]]}, "the edits cannot be read"),
+        ({"edits": [{"start": "a", "end": 2, "text": "x"}]}, "the edits cannot be read"),
+        ({"edits": [{"start": 9, "end": 2, "text": "x"}]}, "the edits cannot be read"),
+        ({"after": "another"}, "the edits do not turn"),
+    ],
+)
+def test_a_malformed_record_is_refused_by_file_and_line(tmp_path, changes, problem):
+    path = tmp_path / "adversarial.jsonl"
+    path.write_text(record() + record(**changes))
+    with pytest.raises(DataError, match=problem) as caught:
+        replayed(path)
+    assert caught.value.where == f"{path}:2"
 
 
 def test_a_file_of_dara_is_replayed(tmp_path):
@@ -199,5 +219,5 @@ def test_a_file_of_dara_is_replayed(tmp_path):
 
 def test_a_document_with_another_clean_text_is_not_replaced(tmp_path):
     path = tmp_path / "adversarial.jsonl"
-    path.write_text(record(before="A fox"))
+    path.write_text(record(before="A fox", edits=[{"start": 0, "end": 1, "text": "The"}]))
     assert "another text" in replayed(path)[1].note

@@ -8,18 +8,35 @@ import pytest
 
 from robustrank.cli.main import invoke
 from robustrank.collections.beir import BeirReader
+from robustrank.text.table import symmetric
 from tests.result_rows import read_rows
 
 QUERIES = ("hi", "th", "zh", "ja", "ko", "vi")
 
 
-@pytest.mark.parametrize("ranker", ["bm25", "query-likelihood", "rm3"])
-def test_the_relevant_document_is_first_in_every_script(case, ranker):
+def test_the_relevant_document_is_first_in_every_script(case):
     run = case("03-scripts-without-latin-words")
-    run.replace("exp.yaml", "[bm25]", f"[{ranker}]")
+    run.replace("exp.yaml", "[bm25]", "[bm25, query-likelihood, rm3]")
     run.run()
-    values = run.values("nDCG@10")
-    assert values == {(query_id, ""): 1.0 for query_id in QUERIES}
+    rows = run.rows(measure="nDCG@10")
+    assert {row["query_id"] for row in rows} == set(QUERIES)
+    assert {(row["ranker"], row["value"]) for row in rows} == {("bm25", 1), ("query-likelihood", 1), ("rm3", 1)}
+
+
+UNMATCHED = {"hi": "बर्फ", "th": "ไฟฟ้า", "zh": "火车", "ja": "猫", "ko": "냉장고", "vi": "xe hơi"}
+
+
+def test_a_query_that_matches_nothing_has_no_value_above_0(case):
+    run = case("03-scripts-without-latin-words")
+    run.replace("exp.yaml", "[bm25]", "[bm25, query-likelihood, rm3]")
+    queries = [json.dumps({"_id": name, "text": text}) for name, text in UNMATCHED.items()]
+    (run.folder / "data" / "queries.jsonl").write_text("\n".join([*queries, '{"_id": "en", "text": "sông"}']))
+    with (run.folder / "data" / "qrels" / "test.tsv").open("a") as judgements:
+        judgements.write("en\tz6\t1\n")
+    run.run()
+    rows = [row for row in run.rows(measure="nDCG@10") if row["query_id"] in UNMATCHED]
+    assert {(row["query_id"], row["value"]) for row in rows} == {(name, 0) for name in UNMATCHED}
+    assert {row["value"] for row in run.rows(measure="nDCG@10") if row["query_id"] == "en"} == {1}
 
 
 def test_another_script_than_that_of_the_language_is_noted(case):
@@ -39,9 +56,8 @@ TEXTS = {
     ),
 }
 ATTACKS = """
-attacks: [keyword-stuffing, random-trigger, truncation, passage-injection, prompt-injection, word-substitution,
-  character-typos, diacritics, query-words, naturality]
-defenses: [none, outlier-filter, canonical]
+attacks: [keyword-stuffing, passage-injection, word-substitution, character-typos, diacritics, query-words, naturality]
+defenses: [none, canonical]
 tasks: [{name: query-attack, variants: 1}, {name: document-attack, targets: [last-1]}]
 """
 WORD_EDITS = {"character-typos", "query-words"}  # which need spaces between words
@@ -65,12 +81,28 @@ def test_what_needs_another_language_is_skipped_at_planning(language, tmp_path, 
     expected = ENGLISH_ALONE | (WORD_EDITS if language == "zh" else set())
     without = set() if language == "vi" else {"diacritics"}  # nothing to edit
     assert {attack for attack, defense in skipped if defense == "none"} == expected | without
-    assert {defense for _, defense in skipped} == {"none", "outlier-filter", "canonical"}
     assert all(key in skipped for key in cells if key[1] == "canonical")
     assert f"language {language}: attack 'word-substitution' works on en alone" in printed
     assert f"language {language}: defense 'canonical' works on en alone" in printed
     assert ("the attack edited no query: the query has no diacritics" in printed) == bool(without)
     assert not [row for row in read_rows(tmp_path / "out") if row["status"] == "error"]
+
+
+def test_a_table_file_serves_any_language(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_collection(tmp_path / "data", *TEXTS["hi"])
+    symmetric({"नदी": ["पुल", "सरिता"], "पानी": ["जल"]}, {}).save(tmp_path / "table.tsv")
+    (tmp_path / "exp.yaml").write_text(
+        "name: case\ncollections: [{name: beir, folder: data, language: hi}]\nrankers: [bm25]\n"
+        "attacks: [{name: greedy-substitution, table: table.tsv}]\n"
+        "defenses: [none, {name: certdr, table: table.tsv, samples: 8}, {name: canonical, table: table.tsv}]\n"
+        "tasks: [{name: document-attack, targets: [last-3]}]\n"
+    )
+    assert invoke(["run", "exp.yaml", "--out", "out", "--cache", "cache", "--workers", "0", "--no-report"]) == 0
+    rows = read_rows(tmp_path / "out")
+    assert {row["status"] for row in rows} <= {"ok", "failed"}
+    assert any(r["value"] > 0 for r in rows if r["measure"] == "boost" and r["defense"] == "none")
+    assert any(row["measure"] == "certificate_check" for row in rows)
 
 
 def write_collection(folder, query, texts):

@@ -71,12 +71,12 @@ def test_an_inconsistent_collection_is_refused_with_its_place(collection: Collec
         (
             changed(qrels={"q1": {"d1": 1}, "q2": {"d1": 0}}),
             ["q1"],
-            "1 of 2 queries excluded, with no relevant document: 'q2'.",
+            "1 of 2 queries without a relevant document, left out: 'q2'.",
         ),
         (
             changed(candidates={"q1": ["d1"], "q2": []}),
             ["q1"],
-            "1 of 2 queries excluded, without candidates: 'q2'.",
+            "1 of 2 queries without candidates, left out: 'q2'.",
         ),
         (
             changed(qrels={**GOOD.qrels, "q8": {"d1": 1}, "q9": {"d1": 1}}),
@@ -91,9 +91,24 @@ def test_an_inconsistent_collection_is_refused_with_its_place(collection: Collec
     ],
 )
 def test_exclusions_are_noted_with_their_count(collection: Collection, query_ids: list[str], note: str) -> None:
-    collection = checked(collection)
+    collection = checked(collection, "leave-out")
     assert list(collection.queries) == list(collection.qrels) == list(collection.candidates) == query_ids
     assert note in collection.notes
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"qrels": {"q1": {"d1": 1}, "q2": {"d1": 0}}}, "a relevant document"),
+        ({"candidates": {"q1": ["d1"], "q2": []}}, "candidates"),
+        ({"candidates": {"q1": ["d1"]}}, "candidates"),
+    ],
+)
+def test_a_judged_query_stays_and_its_zero_is_noted(fields: dict[str, Any], what: str) -> None:
+    collection = checked(changed(**fields))
+    assert list(collection.queries) == list(collection.qrels) == list(collection.candidates) == ["q1", "q2"]
+    assert f"1 of 2 queries without {what}, 0 in every measure, as in trec_eval -c: 'q2'." in collection.notes
+    assert list(collection.answered.queries) == ["q1"]
 
 
 def test_judgements_of_documents_without_text_still_count_for_the_ideal_ranking() -> None:

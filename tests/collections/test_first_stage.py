@@ -5,7 +5,12 @@ from collections import Counter
 
 import pytest
 
-from robustrank.collections.first_stage import bm25_candidates, refuse_many, run_candidates
+from robustrank.collections.first_stage import (
+    bm25_candidates,
+    refuse_many,
+    run_candidates,
+    without_own_documents,
+)
 from robustrank.errors import DataError
 from robustrank.text.analysis import analyser
 
@@ -36,24 +41,44 @@ def scores(documents: dict[str, str], query: str, k1: float, b: float) -> dict[s
 @pytest.mark.parametrize("query", ["cats chasing mice", "old market of cats", "rose rose grass"])
 def test_candidates_are_ordered_by_the_formula(query: str, k1: float, b: float) -> None:
     expected = scores(DOCUMENTS, query, k1, b)
-    order = sorted(expected, key=lambda doc_id: (-round(expected[doc_id], 5), doc_id))
-    assert bm25_candidates(DOCUMENTS, {"q": query}, 5, k1, b) == {"q": order}
+    matched = [doc_id for doc_id, score in expected.items() if score > 0]
+    order = sorted(matched, key=lambda doc_id: (-round(expected[doc_id], 5), doc_id))
+    assert 0 < len(order) < len(DOCUMENTS)
+    assert bm25_candidates(DOCUMENTS, {"q": query}, 4, k1, b) == {"q": order}
 
 
 def test_ties_are_broken_by_document_id_at_every_depth() -> None:
-    everything = bm25_candidates(DOCUMENTS, {"q": "stock market"}, 9)["q"]
-    assert everything == ["d1", "d2", "d0", "d3", "d4"]
-    for depth in range(1, 5):
+    everything = bm25_candidates(DOCUMENTS, {"q": "stock market"}, 4)["q"]
+    assert everything == ["d1", "d2"]
+    for depth in (1, 2):
         assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, depth)["q"] == everything[:depth]
 
 
 @pytest.mark.parametrize("query", ["", "the of", "zebra"])
-def test_a_query_without_a_match_gets_the_first_ids(query: str) -> None:
-    assert bm25_candidates(DOCUMENTS, {"q": query}, 2) == {"q": ["d0", "d1"]}
+def test_a_query_without_a_match_has_an_empty_list(query: str) -> None:
+    assert bm25_candidates(DOCUMENTS, {"q": query}, 2) == {"q": []}
 
 
-def test_documents_without_a_single_term_are_ranked_by_id() -> None:
+def test_a_collection_no_larger_than_a_list_is_listed_whole() -> None:
+    assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, 5) == {"q": ["d1", "d2", "d0", "d3", "d4"]}
+    assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, 4, beyond=1) == {"q": ["d1", "d2"]}
     assert bm25_candidates({"b": "the", "a": ""}, {"q": "cat"}, 2) == {"q": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("ignored", "lists", "note"),
+    [
+        (True, {"q1": ["d1", "d2"], "q2": ["d1", "d2"]}, "1 of 2 queries the document with the query's id is left out"),
+        (False, {"q1": ["q1", "d1"], "q2": ["d1", "d2"]}, "1 of 2 queries the document with the query's id is kept"),
+    ],
+)
+def test_the_document_with_the_id_of_its_query_goes_by_beirs_rule(ignored: bool, lists: object, note: str) -> None:
+    candidates = {"q1": ["q1", "d1", "d2"], "q2": ["d1", "d2", "q2"]}  # one more than the depth
+    cut, notes = without_own_documents(candidates, {"q1": {"q1": 1}, "q2": {"d1": 1}}, 2, ignored)
+    assert cut == lists
+    assert notes[0].startswith("For 2 of 2" if ignored else f"For {note}")
+    assert notes[0].endswith("1 of them are judged relevant.")
+    assert without_own_documents({"q1": ["d1"]}, {}, 2, ignored) == ({"q1": ["d1"]}, [])
 
 
 def test_a_run_is_cut_and_its_further_queries_are_ignored() -> None:

@@ -74,18 +74,25 @@ def test_scifact_is_pinned_and_reaches_the_reference(ir_datasets_home: Path, fig
         "198309074",
     ]
     assert documents[0][1].startswith("Microstructural development of human newborn cerebral white matter assessed")
-    assert {len(doc_ids) for doc_ids in scifact.candidates.values()} == {100}
+    lengths = [len(doc_ids) for doc_ids in scifact.candidates.values()]
+    assert (max(lengths), sum(lengths)) == (100, 29966), "some claims share a word with fewer than 100 abstracts"
     assert figures(scifact)["ndcg_cut_10"] == pytest.approx(0.676, abs=0.003)
 
 
-def test_with_a_run_only_its_documents_are_fetched(ir_datasets_home: Path, tmp_path: Path) -> None:
+def test_beside_a_run_all_documents_are_read_or_it_is_said(ir_datasets_home: Path, tmp_path: Path) -> None:
     run = tmp_path / "run.trec"
     run.write_text("1 Q0 184 1 9 t\n1 Q0 13 2 8 t\n1 Q0 486 3 7 t\n2 Q0 12 1 1 t\nx Q0 nowhere 1 1 t\n")
     collection = IrDatasetsReader("cranfield", run=str(run), depth=2, max_documents=1).read()
     assert collection.candidates == {"1": ("184", "13"), "2": ("12",)}
     assert list(collection.documents) == ["12", "13", "184"]
-    assert "Only the 3 candidates were fetched: corpus statistics come from these alone." in collection.notes
-    assert any(note.startswith("223 of 225 queries excluded, without candidates") for note in collection.notes)
+    said = (
+        "Only the 3 candidates were read, of more than max_documents=1: the statistics of lexical rankers are those of "
+    )
+    assert f"{said}the candidates." in collection.notes
+    assert any(note.startswith("223 of 225 queries without candidates, 0 in every") for note in collection.notes)
+    whole = IrDatasetsReader("cranfield", run=str(run), depth=2, unanswered="leave-out").read()
+    assert (list(whole.queries), len(whole.documents)) == (["1", "2"], 1400)
+    assert whole.candidates == {query_id: collection.candidates[query_id] for query_id in ("1", "2")}
 
 
 def test_a_run_of_unknown_documents_is_refused(ir_datasets_home: Path, tmp_path: Path) -> None:
@@ -160,6 +167,12 @@ class SmallDataset:
     def get_many(self, ids: list[str]) -> dict[str, Document]:
         return {doc_id: self.documents[doc_id] for doc_id in ids}
 
+    def docs_iter(self) -> list[Document]:
+        return list(self.documents.values())
+
+    def docs_count(self) -> int:
+        return len(self.documents)
+
     def queries_iter(self) -> list[Query]:
         return [Query("q1", "wing", "typo"), Query("q2", "slipstream", None)]
 
@@ -184,15 +197,45 @@ def test_scored_documents_types_and_repeated_judgements(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
     collection = IrDatasetsReader("small", depth=2).read()
-    assert collection.candidates == {"q1": ("d1", "d2")}  # a tie, by id
-    assert list(collection.documents) == ["d1", "d2"]
+    assert collection.candidates == {"q1": ("d1", "d2"), "q2": ()}  # a tie, by id
+    assert list(collection.documents) == ["d1", "d2", "d3"], "all, for statistics"
     assert collection.query_types == {"q1": "typo"}
-    assert collection.qrels == {"q1": {"d1": 2}}
+    assert collection.qrels == {"q1": {"d1": 2}, "q2": {"d2": 1}}
     document = "ir_datasets id 'small', judgement of document 'd1' for query 'q1'"
     assert collection.notes[:2] == (
         f"Judgements with a decimal point were read as integers: 1 ({document}).",
         f"Lines that repeat an earlier one were read once: 1 ({document}).",
     )
+
+
+@pytest.mark.parametrize(
+    ("documents", "queries", "option", "language", "note"),
+    [
+        ("zh", "zh", None, "zh", ""),
+        ("zh", "en", None, "zh", "Queries are in 'en', documents in 'zh'"),
+        ("dt", "dt", None, "und", "No analyser knows the language 'dt'"),
+        (None, None, None, "en", "ir_datasets names no language: read as 'en'"),
+        ("zh", "zh", "ja", "ja", ""),
+    ],
+)
+def test_the_language_is_the_option_or_that_of_the_data_set(
+    documents: str | None,
+    queries: str | None,
+    option: str | None,
+    language: str,
+    note: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import ir_datasets
+
+    monkeypatch.setattr(SmallDataset, "docs_lang", lambda self: documents, raising=False)
+    monkeypatch.setattr(SmallDataset, "queries_lang", lambda self: queries, raising=False)
+    monkeypatch.setattr(ir_datasets, "load", lambda name: SmallDataset())
+    collection = IrDatasetsReader("small", language=option).read()
+    assert collection.language == language
+    about = [text for text in collection.notes if "language" in text or "Queries are in" in text]
+    assert [text for text in about if "letters are not" not in text] == ([about[0]] if note else [])
+    assert not note or about[0].startswith(note)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_the_test_split_is_pinned(test_split: Collection) -> None:
     ids = list(test_split.documents)
     assert (ids[0], ids[9], ids[49], ids[50], ids[-1]) == ("lee-01", "lee-10", "lee-50", "bg-001", "bg-300")
     assert sum("£3,000" in text for text in test_split.documents.values()) == 1  # the byte that is not UTF-8
-    assert test_split.notes == ("2 of 50 queries excluded, with no relevant document: 'lead-lee-30', 'lead-lee-35'.",)
+    assert test_split.notes == ("2 of 50 queries without a relevant document, left out: 'lead-lee-30', 'lead-lee-35'.",)
 
 
 @needs_gensim

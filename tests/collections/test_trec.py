@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from robustrank.collections.repairs import Repairs
 from robustrank.collections.trec import read_qrels, read_queries, read_run, write_run
 from robustrank.errors import DataError
+from robustrank.repairs import Repairs
 from tests.shared_data import shared_data
 
 

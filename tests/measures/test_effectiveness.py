@@ -175,6 +175,24 @@ def test_what_does_not_match_is_refused(qrels: Any, run: Any, message: str) -> N
             evaluate(qrels, run, ["AP"], missing=missing)  # type: ignore[arg-type]
 
 
+@given(judged_runs())
+@settings(max_examples=60, deadline=None)
+def test_the_worst_order_of_ties_is_that_of_trec_eval_on_scores_lowered_by_gain(
+    judged_run: tuple[Gains, Scores],
+) -> None:
+    qrels, run = judged_run
+    coarse = {q: {doc_id: float(round(score)) for doc_id, score in scores.items()} for q, scores in run.items()}
+    lowered = {
+        q: {doc_id: score - 0.01 * max(0, qrels[q].get(doc_id, 0)) for doc_id, score in scores.items()}
+        for q, scores in coarse.items()
+    }
+    names = ["nDCG", "AP", "RR", "P@5"]
+    worst = evaluate(qrels, coarse, names, ties="worst")
+    assert_equal(worst, evaluate(qrels, lowered, names))
+    for name, values in evaluate(qrels, coarse, names).items():
+        assert all(worst[name][query_id] <= value + 1e-12 for query_id, value in values.items())
+
+
 def test_threads_do_not_meet_inside_ranx() -> None:
     """Numba's plain thread pool ends the process when they do."""
     qrels = {f"q{i}": {"a": 1} for i in range(300)}

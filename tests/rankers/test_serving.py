@@ -243,7 +243,8 @@ def test_a_list_as_a_run_keeps_the_served_order():
     assert RankedList(request, Ranking((3, 0, 1, 2))).run() == {"d4": 4, "d1": 3, "d2": 2, "d3": 1}
     partitioned = RankedList(request, Ranking((0, 1, 2, 3), np.array([2, 1, 1, 5], np.float32)))
     assert list(partitioned.run()) == ["d1", "d2", "d3", "d4"]
-    assert list(partitioned.run().values()) == [4, 3, 2, 1]
+    assert list(partitioned.run().values()) == [4, 3, 3, 2], "a tie stays one"
+    assert list(partitioned.run(no_match=1)) == ["d1", "d4"]
 
 
 def test_bm25_agrees_with_bm25s_on_indexed_documents():

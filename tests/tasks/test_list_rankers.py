@@ -272,7 +272,8 @@ def ndcg(context, query_id, replaced):
     ranker.prepare(context.whole)
     (ranking,) = ranker.rank([context.request(query_id).replaced(replaced)])
     doc_ids = context.request(query_id).doc_ids
-    run = {query_id: {doc_ids[position]: float(-rank) for rank, position in enumerate(ranking.order)}}
+    matched = [position for position in ranking.order if ranking.scores[position] != 0]
+    run = {query_id: {doc_ids[position]: float(-rank) for rank, position in enumerate(matched)}}
     return evaluate({query_id: context.whole.qrels[query_id]}, run, ["nDCG@10"])["nDCG@10"][query_id]
 
 

@@ -78,7 +78,7 @@ def test_the_vocabulary_can_be_a_tokenizer_file(encoder):
 def test_an_invalid_encoder_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="encoder cannot be read"):
         load_table(str(tmp_path), [], 0.6, 10)
-    with pytest.raises(DataError, match="table cannot be read"):
+    with pytest.raises(DataError, match="there is no substitution table"):
         load_table(str(tmp_path / "none"), [], 0.6, 10)
     (tmp_path / "vocab.txt").write_text("plane\n", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes(b"not safetensors")

@@ -55,11 +55,15 @@ def test_a_table_survives_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "cannot be read"),
-        ("aa\tbb\n", "cannot be read"),
-        ("# []\n", "not a JSON object"),
+        ("", "not a substitution table"),
+        ("aa\tbb\n", "not a substitution table"),
+        ("# []\n", "the line is a list"),
+        ("# {}\n", "the table has no word"),
+        ("# " + "[" * 9999 + "\n", "not valid JSON"),
+        ('# {"a": 1, "a": 2}\naa\tbb\nbb\taa\n', "duplicate key 'a'"),
+        ("# {}\nAa\tbb\nbb\tAa\n", "'Aa' is not allowed"),
         ("# {}\naa bb\n", "without a tab"),
-        ("# {}\naa\tbb\nbb\taa\naa\tbb\n", "duplicate word 'aa'"),
+        ("# {}\naa\tbb\nbb\taa\naa\tcc\n", "two different lists of substitutes of 'aa'"),
         ("# {}\naa\tbb\n", "not symmetric"),
     ],
 )
@@ -69,6 +73,13 @@ def test_an_invalid_file_is_refused_with_path_and_cause(tmp_path, text, problem)
     with pytest.raises(DataError, match=problem) as caught:
         SubstitutionTable.load(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_table_with_a_byte_order_mark_and_repeated_lines_is_read_with_notice(tmp_path, caplog):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"\xef\xbb\xbf# {}\r\naa\tbb\r\nbb\taa\r\n\r\naa\tbb\r\n")
+    assert SubstitutionTable.load(path).neighbours == {"aa": ("bb",), "bb": ("aa",)}
+    assert caplog.messages == [f"substitution table: Lines that repeat an earlier one were read once: 1 ({path}:5)."]
 
 
 def test_a_missing_file_is_a_data_error(tmp_path):

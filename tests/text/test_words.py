@@ -82,6 +82,11 @@ def test_a_replacement_of_a_word_without_cases_keeps_the_number_of_words(text, k
         assert after == [key if i == index else word.key for i, word in enumerate(words(text))]
 
 
+def test_a_key_does_not_depend_on_the_unicode_form():
+    assert [word.key for word in words("Ca\u0302\u0300u C\u1ea7u")] == ["c\u1ea7u"] * 2
+    assert replace_words("Ca\u0302\u0300u đá", {0: "hầm"}) == "Hầm đá"
+
+
 def test_first_words():
     assert first_words(" one  two - three", 3) == "one two -"
     assert first_words("石桥在河上。", 3) == "石桥在"
@@ -99,7 +104,7 @@ def test_a_chain_of_replacements_does_not_depend_on_the_words_between(first, sec
 
 
 @pytest.mark.parametrize(
-    "key", ["a", "b2", "f-16", "1990", "9x", "Paris", "two words", "end.", "", "straße", "x\u0301"]
+    "key", ["a", "b2", "cafe\u0301", "f-16", "1990", "9x", "Paris", "two words", "end.", "", "straße", "x\u0301"]
 )
 def test_words_that_would_lose_their_case_or_their_ends_are_not_allowed_in_a_table(key):
     assert not is_replaceable(key)

@@ -1,4 +1,4 @@
-"""Repairs: what readers of collections mend in a file instead of refusing it; each kind is counted and becomes a note.
+"""Repairs: what readers of files mend instead of refusing it; each kind is counted and becomes a note or a notice.
 
 A repair changes nothing that a measure could see: there is a single way to read the line. What can be read in two ways,
 as two texts under one id, two grades of a document or a grade of 1.5, is a conflict, which every reader refuses.
@@ -12,6 +12,7 @@ from collections import Counter
 from enum import StrEnum
 
 from robustrank.errors import DataError
+from robustrank.notices import notice
 
 MAX_GAIN = 2**31 - 1  # trec_eval's integers
 _GAIN = re.compile(r"(-?[0-9]{1,10})(\.0*)?")
@@ -29,7 +30,7 @@ class Repair(StrEnum):
 
 
 class Repairs:
-    """Counts the repairs of one reading, for :attr:`robustrank.collections.collection.Collection.notes`."""
+    """Counts the repairs of one reading, for the notes of a collection or for notices."""
 
     def __init__(self) -> None:
         self._counts: Counter[Repair] = Counter()
@@ -46,6 +47,11 @@ class Repairs:
             f"{repair}: {count} ({'' if count == 1 else 'the first at '}{self._first[repair]})."
             for repair, count in self._counts.items()
         )
+
+    def tell(self, whose: str) -> None:
+        """Give notice of the repairs, each in a sentence that begins with the name of what was read."""
+        for note in self.notes():
+            notice(f"{whose}: {note}")
 
     def text(self, value: object, where: str) -> str:
         """Return a text: null is empty, a whole number its digits, and half of a surrogate pair U+FFFD.
