@@ -1,9 +1,10 @@
 # Each target sets up what it needs on a fresh machine: Python 3.11 with venv, and a package index.
 PYTHON ?= python3
 VENV := .venv
+VENV5 := .venv-transformers5
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-slow lint types clean
+.PHONY: quickstart test test-slow test-transformers5 lint types clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +21,19 @@ test: $(VENV)/installed
 test-slow: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
+# The models once more under the next major version of transformers, in an environment of its own.
+$(VENV5)/installed: pyproject.toml constraints.txt constraints-transformers5.txt
+	$(PYTHON) -m venv $(VENV5)
+	grep -vE "^(huggingface_hub|sentence-transformers|tokenizers|transformers)==" constraints.txt > $(VENV5)/constraints.txt
+	$(VENV5)/bin/python -m pip install --quiet --disable-pip-version-check -c $(VENV5)/constraints.txt \
+		-c constraints-transformers5.txt -e ".[quickstart,dev]"
+	touch $@
+
+test-transformers5: $(VENV5)/installed
+	OMP_NUM_THREADS=1 $(VENV5)/bin/python -m pytest -n 2 --dist load -m "slow or not slow" tests/rankers/test_faithfulness.py
+	OMP_NUM_THREADS=1 $(VENV5)/bin/python -m pytest -n 2 --dist loadfile tests/rankers/test_transformers.py \
+		tests/cases/test_models.py tests/test_language_model.py
+
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -28,4 +42,4 @@ types: $(VENV)/installed
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(VENV5) build *.egg-info

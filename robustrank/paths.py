@@ -1,4 +1,4 @@
-"""Paths as users give them, and where the user's own folders are."""
+"""Paths as users give them, and where the folders of the user are."""
 
 from __future__ import annotations
 

@@ -68,6 +68,9 @@ class ScoringBackend(Protocol):
     def rerank(self, edited: Sequence[tuple[RankedList, Mapping[str, str]]]) -> list[Ranking]:
         """Return the ranking of each list with new texts, by document id, in it."""
 
+    def refuse_foreign_gradients(self, query: str, document: str) -> None:
+        """Refuse, at the first use, a ranker whose gradients are of another input than its scores."""
+
 
 class AccessDenied(Exception):
     """A query beyond the declared access of the attack, or beyond what the ranker offers."""
@@ -105,8 +108,10 @@ class GradientView:
         query: str,
         spend: Callable[[int], None],
         gate: AbstractContextManager[object] | None = None,
+        refuse_foreign: Callable[[str, str], None] = lambda query, document: None,
     ) -> None:
         self._ranker, self._query, self._spend, self._gate = ranker, query, spend, gate or nullcontext()
+        self._refuse_foreign = refuse_foreign
 
     @property
     def embedding_table(self) -> NDArray[np.float32]:
@@ -119,6 +124,7 @@ class GradientView:
     def encode(self, document: str) -> Encoding:
         """Tokenise a document; free, as it asks nothing of the model."""
         with self._gate:
+            self._refuse_foreign(self._query, document)
             return self._ranker.encode(self._query, document)
 
     def tokens_of(self, word: str) -> NDArray[np.int64]:
@@ -154,9 +160,11 @@ class Metered:
 
     def _view(self, query: str) -> GradientView:
         self._require(Access.GRADIENTS)
-        if not isinstance(self._backend.ranker, GradientRanker):
+        ranker = self._backend.ranker
+        if not isinstance(ranker, GradientRanker):
             raise AccessDenied("the attack needs gradients, but this ranker has none")
-        return GradientView(self._backend.ranker, query, self.meter.gradients, self.gate)
+        foreign = self._backend.refuse_foreign_gradients
+        return GradientView(ranker, query, self.meter.gradients, self.gate, foreign)
 
 
 Answer = tuple[NDArray[np.int64], Scores | None]  # what an attacker sees of one ranking: ranks and scores

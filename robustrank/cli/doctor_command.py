@@ -54,9 +54,9 @@ def _model(specification: str) -> int:
     outcome = compare(ranker)
     verdict = click.style("agrees", fg="green") if outcome.agrees else click.style("differs", fg="red")
     click.echo(
-        f"{verdict} with sentence-transformers on {outcome.pairs} pairs: largest difference {outcome.difference:.1e} of "
-        f"the largest score ({outcome.tolerance:.0e} passes), {outcome.swapped} of {outcome.orders} pairs of documents "
-        "in another order"
+        f"{verdict} with sentence-transformers on {outcome.pairs} pairs: largest difference {outcome.difference:.1e} "
+        f"of the largest score ({outcome.tolerance:.0e} passes), {outcome.swapped} of {outcome.orders} pairs of "
+        "documents in another order"
     )
     return 0 if outcome.agrees else 4
 

@@ -68,6 +68,10 @@ class AttackThread(Generic[Result]):
         rankings: list[Ranking] = self._ask("rerank", edited) if edited else []
         return rankings
 
+    def refuse_foreign_gradients(self, query: str, document: str) -> None:
+        """Compare gradients with scores once; see :meth:`ServedRanker.refuse_foreign_gradients`."""
+        self._served.refuse_foreign_gradients(query, document)
+
     def resume(self, answer: Any = None) -> None:
         """Let the attack run on with the answer to its question, until it asks again or ends."""
         self._answer, self.question, self.items = answer, None, []

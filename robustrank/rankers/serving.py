@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,14 @@ from robustrank.errors import PluginError
 from robustrank.plugins.failure import plugin_code
 from robustrank.rankers.answers import checked_rankings, checked_scores
 from robustrank.rankers.cache import ScoreCache
-from robustrank.rankers.ranker import PointwiseRanker, Ranker, ranking_by_score, rankings_by_score
+from robustrank.rankers.ranker import (
+    FP32_NOISE,
+    GradientRanker,
+    PointwiseRanker,
+    Ranker,
+    ranking_by_score,
+    rankings_by_score,
+)
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
 
 SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, before the answers are put into the cache: a kill loses no more
@@ -36,7 +44,7 @@ class ServedRanker:
     def __init__(self, ranker: Ranker, identity: str = "", cache: ScoreCache | None = None) -> None:
         self.ranker, self.identity, self._cache = ranker, identity, cache
         self.scored = self.cached = self.ranked = self.lists_cached = 0
-        self._is_probed = False
+        self._is_probed = self._is_differentiated = False
 
     @property
     def is_pointwise(self) -> bool:
@@ -115,6 +123,28 @@ class ServedRanker:
             new = {doc_id: next(scores) for doc_id in texts}
             rankings.append(_with_new_scores(served, new))
         return rankings
+
+    def refuse_foreign_gradients(self, query: str, document: str) -> None:
+        """Refuse, once, a ranker whose gradients come with another score than it gives: they are of another input.
+
+        Raises:
+            PluginError: The two scores of the pair differ by more than rounding.
+        """
+        ranker: Any = self.ranker
+        if self._is_differentiated or not self.is_pointwise or not isinstance(ranker, GradientRanker):
+            return
+        with plugin_code(f"ranker {type(ranker).__name__}", "gradients()"):
+            by_gradients = float(ranker.gradients(query, [ranker.encode(query, document)])[0][0])
+        score = float(self._asked_to_score([(query, document)])[0])
+        allowed = max(getattr(ranker, "noise", 0.0), FP32_NOISE) * 10 * max(1.0, abs(score))
+        if not abs(score - by_gradients) <= allowed:
+            raise PluginError(
+                f"ranker {type(ranker).__name__} scores {score:g} by score() and {by_gradients:g} by gradients()",
+                where=f"query {query[:60]!r}, document {document[:60]!r}",
+                allowed=f"differences up to {allowed:g}",
+                hint="gradients() has to read the very ids and mask that score() reads",
+            )
+        self._is_differentiated = True
 
     def _asked_to_rank(self, requests: list[Request]) -> object:
         with plugin_code(f"ranker {type(self.ranker).__name__}", f"while it ranked {len(requests)} lists"):

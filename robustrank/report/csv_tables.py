@@ -1,4 +1,4 @@
-"""Tables as CSV, one record per cell with every digit: for other programs, and for checking what was rounded."""
+"""Tables as CSV, one record per cell with twelve digits: for other programs, and for checking what was rounded."""
 
 from __future__ import annotations
 
@@ -25,5 +25,10 @@ def table(rendered: RenderedTable) -> str:
             measures = "; ".join(map(fact_text, column.facts))
             unit = rendered.units if column.units is None else column.units
             figures = [value.estimate, *ends, value.units, unit, value.seeds, *p_values, int(value.best)]
-            writer.writerow([*line.labels, column.title, measures, *figures])
+            writer.writerow([*line.labels, column.title, measures, *map(_rounded, figures)])
     return file.getvalue()
+
+
+def _rounded(value: object) -> object:
+    """Return a number without the digits in which processors differ."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value

@@ -14,7 +14,7 @@ What is the same in all of them suits each script, whatever the language of the 
 - A word holds its combining marks, as in Devanagari, Thai and Hebrew; invisible joiners inside it are dropped.
 - Scripts without spaces between words, and Hangul, whose spaces separate phrases, give overlapping pairs of characters
   (bigrams), as Lucene's CJKAnalyzer does for Chinese, Japanese and Korean; as good as words for Chinese (Kwok, SIGIR
-  1997). A character has its marks. A Han character is a term of its own, too (the option outputUnigrams of Lucene's
+  1997). A character has its marks. A Han character is a term, too (the option outputUnigrams of Lucene's
   CJKBigramFilter, here for Han alone): a word may have one character. Thai, Lao, Khmer, Myanmar, Tibetan by the same
   rule (ours).
 """

@@ -254,5 +254,5 @@ def test_an_encoder_without_its_pooler_is_no_less_whole(copy):
 
 
 def test_more_tokens_than_the_model_has_places_for_are_refused(copy):
-    with pytest.raises(DataError, match="places"):
+    with pytest.raises(DataError, match="positions"):
         BiEncoderRanker(str(copy("bert", "AutoModel")), max_length=4096).check()

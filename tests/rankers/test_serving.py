@@ -17,6 +17,7 @@ from robustrank.rankers.lexical import BM25, QueryLikelihood
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, Ranking, ranking_by_score
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList, Request
+from robustrank.testing.samples import Overlap
 from robustrank.text.analysis import analyser
 
 DOCUMENTS = {
@@ -271,3 +272,14 @@ def test_query_likelihood_by_hand():
 def test_a_lexical_ranker_without_statistics_says_so():
     with pytest.raises(PluginError, match="prepare"):
         BM25().score([("a", "b")])
+
+
+class ForeignGradients(Overlap):
+    def score(self, pairs):
+        return super().score(pairs) + 0.5
+
+
+def test_gradients_of_another_input_than_the_scored_one_are_refused():
+    ServedRanker(Overlap()).refuse_foreign_gradients("wings lift", "wings of aircraft")
+    with pytest.raises(PluginError, match="gradients"):
+        ServedRanker(ForeignGradients()).refuse_foreign_gradients("wings lift", "wings of aircraft")

@@ -52,8 +52,8 @@ def cross_encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     tokenizer = BertTokenizerFast.from_pretrained(model_folder("minilm"))
     config = BertConfig(
-        len(tokenizer), 32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, num_labels=1,
-        initializer_range=0.5,
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, num_labels=1, initializer_range=0.5,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -72,7 +72,12 @@ def masked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("masked")
     tokenizer = BertTokenizerFast.from_pretrained(model_folder("minilm"))
     config = BertConfig(
-        len(tokenizer), 32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, initializer_range=0.5
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=0.5,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -76,7 +76,7 @@ def compare(ranker: TransformerRanker) -> Comparison:
     tables = [scores.reshape(len(QUERIES), len(DOCUMENTS)) for scores in (ours, theirs)]
     couples = list(itertools.combinations(range(len(DOCUMENTS)), 2))
     clear = 2 * TOLERANCE * scale  # nearer scores may change places by rounding
-    swapped = sum(_swapped(*rows, a, b, clear) for rows in zip(*tables, strict=True) for a, b in couples)
+    swapped = sum(_swapped(x, y, a, b, clear) for x, y in zip(*tables, strict=True) for a, b in couples)
     difference = float(np.abs(ours - theirs).max()) / scale
     return Comparison(len(pairs), difference, swapped, len(couples) * len(QUERIES), max(TOLERANCE, ranker.noise))
 

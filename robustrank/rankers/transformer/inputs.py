@@ -1,4 +1,4 @@
-"""What a network reads of texts and pairs: tokens as the model's own tokenizer gives them, and batches of them."""
+"""What a network reads of texts and pairs: tokens as the model's tokenizer gives them, and batches of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class EncodedDocument(Encoding):
     Attributes:
         query: The query it was encoded with.
         inputs: A single text or pair.
-        positions: int64[L], the places of the document's tokens in it.
+        positions: int64[L], the positions of the document's tokens in it.
     """
 
     query: str = ""
@@ -53,7 +53,7 @@ class EncodedDocument(Encoding):
 
 
 class Tokenisation:
-    """A network's own tokenisation: its prompts, casing, markers, lengths and special tokens.
+    """A network's tokenisation: its prompts, casing, markers, lengths and special tokens.
 
     Args:
         network: A model of sentence-transformers.
@@ -74,7 +74,7 @@ class Tokenisation:
         return _unpadded(self._features(texts, side), self.pad)
 
     def whole(self, texts: Sequence[Any], side: Side, device: Any) -> dict[str, Any]:
-        """Return the features of all texts as one batch, filled up on the model's own side: for training."""
+        """Return the features of all texts as one batch, filled up on the model's side: for training."""
         features = self._features(texts, side, padding=True, return_tensors="pt")
         return {name: value.to(device) if hasattr(value, "to") else value for name, value in features.items()}
 
@@ -180,5 +180,5 @@ def _unpadded(features: Mapping[str, Any], pad: int) -> Inputs:
     kept = [[i for i, seen in enumerate(mask) if seen] for mask in masks]
     for name, rows in columns.items():
         empty = [{"input_ids": pad, "attention_mask": 1}.get(name, 0)]
-        columns[name] = [[row[i] for i in places] or empty for row, places in zip(rows, kept, strict=True)]
+        columns[name] = [[row[i] for i in indices] or empty for row, indices in zip(rows, kept, strict=True)]
     return Inputs(columns, shared)

@@ -115,7 +115,7 @@ class LateInteractionRanker(TransformerRanker):
 
     @cached_property
     def settings(self) -> Settings:
-        """What the folder says, with the ranker's own parameters in its place."""
+        """What the folder says, with the ranker's parameters in its stead."""
         said = Settings.of(self.folder)
         skipped = {None: said.skipped, True: (), False: tuple(string.punctuation)}[self.punctuation]
         return Settings(

@@ -28,7 +28,7 @@ def load_network(kind: Kind, folder: Path, fresh: bool = False, **options: Any) 
         options: Further arguments of the class.
 
     Raises:
-        DataError: The folder holds no such model, needs code of its own, lacks weights that the score depends on, or
+        DataError: The folder holds no such model, needs code, lacks weights that the score depends on, or
             is not as its manifest says.
     """
     import torch
@@ -60,20 +60,20 @@ def _read(kind: Kind, folder: Path, options: Mapping[str, Any]) -> Any:
     import torch
     from sentence_transformers.base.modules import Transformer
 
-    own: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     model_kwargs = {"dtype": torch.float32, "use_safetensors": True}
     if kind == "tokens":
         module = Transformer(
             str(folder),
-            model_kwargs={**own, **model_kwargs},
-            processor_kwargs={**own, "use_fast": True},
-            config_kwargs=dict(own),
+            model_kwargs={**local, **model_kwargs},
+            processor_kwargs={**local, "use_fast": True},
+            config_kwargs=dict(local),
             **options,
         )
         return sentence_transformers.SentenceTransformer(modules=[module], device="cpu")
     model_class = getattr(sentence_transformers, kind)
     return model_class(
-        str(folder), device="cpu", model_kwargs=model_kwargs, processor_kwargs={"use_fast": True}, **own, **options
+        str(folder), device="cpu", model_kwargs=model_kwargs, processor_kwargs={"use_fast": True}, **local, **options
     )
 
 
@@ -104,6 +104,10 @@ def _refuse_missing(network: Any, loaded: list[tuple[Any, Mapping[str, Any]]], f
     """
     import torch
 
+    if not (folder / "modules.json").exists():  # then sentence-transformers adds what the kind of model needs
+        added = [f"{i}.{name}" for i, module in enumerate(network) if i for name, _ in module.named_parameters()]
+        if added:
+            raise _lacking(added, folder)
     lacking = {
         name: parameter
         for model, info in loaded
@@ -118,14 +122,18 @@ def _refuse_missing(network: Any, loaded: list[tuple[Any, Mapping[str, Any]]], f
         gradients = torch.autograd.grad(output.sum(), list(lacking.values()), allow_unused=True)
     used = [name for name, gradient in zip(lacking, gradients, strict=True) if gradient is not None]
     if used:
-        raise DataError(
-            f"the checkpoint lacks weights that the score depends on: {', '.join(used[:3])}"
-            + (f" and {len(used) - 3} more" if len(used) > 3 else ""),
-            where=str(folder),
-            allowed="a checkpoint with all its weights",
-            hint="train the ranker first (`train` in the experiment file, or robustrank train), or choose the kind of "
-            "ranker that the checkpoint was made for",
-        )
+        raise _lacking(used, folder)
+
+
+def _lacking(names: list[str], folder: Path) -> DataError:
+    return DataError(
+        f"the checkpoint lacks weights that the score depends on: {', '.join(names[:3])}"
+        + (f" and {len(names) - 3} more" if len(names) > 3 else ""),
+        where=str(folder),
+        allowed="a checkpoint with all its weights",
+        hint="train the ranker first (`train` in the experiment file, or robustrank train), or choose the kind of "
+        "ranker that the checkpoint is for",
+    )
 
 
 def _probe(network: Any) -> dict[str, Any]:

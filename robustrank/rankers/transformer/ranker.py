@@ -44,7 +44,7 @@ class TransformerRanker(PointwiseRanker):
     family = "pretrained"
     kind: ClassVar[Kind]
     head: ClassVar[Mapping[str, Any]] = {}  # options of a network that is initialised for training
-    document_side: ClassVar[Side] = "document"  # what a document is read in: a text of its own, or a pair
+    document_side: ClassVar[Side] = "document"  # what a document is read in: a single text, or a pair
     training: ClassVar[FineTuning] = FineTuning()
 
     model: str  # a folder, minilm, or a name on the Hugging Face hub
@@ -178,9 +178,9 @@ class TransformerRanker(PointwiseRanker):
             leaves = [torch.tensor(g, dtype=torch.float32, device=self.device, requires_grad=True) for g in given]
             with self._precision(), self._replaced([encoded[i].positions for i in batch], leaves):
                 values = score(features)[: len(batch)].float()
-            found = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
+            differentiated = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
             scores[batch] = values.detach().cpu().numpy()
-            for i, leaf, gradient in zip(batch, leaves, found, strict=True):
+            for i, leaf, gradient in zip(batch, leaves, differentiated, strict=True):
                 gradients[i] = (torch.zeros_like(leaf) if gradient is None else gradient).cpu().numpy()
         return scores, gradients
 
@@ -235,11 +235,11 @@ class TransformerRanker(PointwiseRanker):
     def _loaded(self, fresh: bool) -> Any:
         network = load_network(self.kind, self.folder, fresh, **(self.head if fresh else {}))
         if self.max_length is not None:
-            if (places := _places(network)) is not None and self.max_length > places:
+            if (most := _positions(network)) is not None and self.max_length > most:
                 raise DataError(
-                    f"max_length is {self.max_length}, and the model has places for {places} tokens",
+                    f"max_length is {self.max_length}, and the model has positions for {most} tokens",
                     where=str(self.folder),
-                    allowed=f"1 to {places}, or null for what the model says",
+                    allowed=f"1 to {most}, or null for what the model says",
                 )
             network.max_seq_length = self.max_length
         return network
@@ -280,8 +280,8 @@ class TransformerRanker(PointwiseRanker):
             nonlocal calls
             calls += 1
             output = output.clone()
-            for row, (places, leaf) in enumerate(zip(positions, leaves, strict=True)):
-                output[row, torch.from_numpy(places).to(output.device)] = leaf.to(output.dtype)
+            for row, (indices, leaf) in enumerate(zip(positions, leaves, strict=True)):
+                output[row, torch.from_numpy(indices).to(output.device)] = leaf.to(output.dtype)
             return output
 
         handle = self._embedding_layer.register_forward_hook(put)
@@ -317,14 +317,14 @@ def _share(part: int, whole: int, noun: str) -> str:
     return f"{part} of {whole} {noun} ({part / whole:.0%})" if whole else f"none of 0 {noun}"
 
 
-def _places(network: Any) -> int | None:
+def _positions(network: Any) -> int | None:
     """Return how many tokens a network has positions for; None where its files do not say."""
     config = network.config
-    places = getattr(config, "max_position_embeddings", None)
-    if not isinstance(places, int) or places <= 0:
+    most = getattr(config, "max_position_embeddings", None)
+    if not isinstance(most, int) or most <= 0:
         return None
     offset = (getattr(config, "pad_token_id", None) or 0) + 1  # the RoBERTa family counts from behind the padding
-    return places - offset if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet") else places
+    return most - offset if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet") else most
 
 
 def _joined(inputs: Sequence[Inputs]) -> Inputs:

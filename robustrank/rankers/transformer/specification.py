@@ -36,8 +36,8 @@ def transformer_ranker(text: str) -> TransformerRanker:
 
 def _kind(folder: Path) -> str:
     said = _content(folder / "config_sentence_transformers.json").get("model_type")
-    architectures = _content(folder / "config.json").get("architectures") or [""]
-    classifies = str(architectures[0]).endswith("ForSequenceClassification")
+    architectures = _content(folder / "config.json").get("architectures")
+    classifies = "ForSequenceClassification" in str(architectures)
     return _RANKERS.get(str(said), "cross-encoder" if classifies and said is None else "bi-encoder")
 
 
