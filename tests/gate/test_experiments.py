@@ -325,6 +325,19 @@ def test_a_process_refuses_too(case: str, finished: Path, tmp_path: Path) -> Non
     assert digest(finished / "out") == before
 
 
+def test_what_is_no_cell_is_left_alone(finished: Path) -> None:
+    before = (finished / "out" / "rows.csv").read_bytes()
+    cells = finished / "out" / "cells"
+    (cells / "notes").mkdir()
+    (cells / "notes" / "cell.json").write_text("{")
+    (cells / f"{next(cells.iterdir()).name}x").write_bytes(b"\0")
+    (cells / "nowhere").symlink_to("/no/such/folder")
+    (cells / "loop").symlink_to("..")
+    assert run(finished, honest(finished)) == (0, "")
+    assert (finished / "out" / "rows.csv").read_bytes() == before
+    assert (cells / "notes" / "cell.json").read_text() == "{"
+
+
 def test_the_finished_run_resumes_with_all_its_rows(finished: Path) -> None:
     before = (finished / "out" / "rows.csv").read_bytes()
     assert run(finished, honest(finished)) == (0, "")
