@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from robustrank.certification.certificate import _digest
 from robustrank.certification.mean import certify_mean
 from robustrank.certification.median import certify_median
 from robustrank.cli.main import invoke
@@ -87,6 +88,8 @@ def change_field(raw: bytes, draw: random.Random) -> bytes:
             del holder[key]
         else:
             holder[key] = draw.choice(VALUES)
+        if "digest" in record and key != "digest":  # a forger computes it again
+            record["digest"] = _digest({name: value for name, value in record.items() if name != "digest"})
         lines[at] = json.dumps(record)
     else:
         columns = lines[at].split("\t") if "\t" in lines[at] else lines[at].split(" ")
@@ -171,6 +174,14 @@ def test_honest_files_are_read(tmp_path, honest, call):
     for kind in set(KINDS.values()):
         for command in commands(kind, tmp_path):
             assert call(command, ()) == 0, command
+
+
+@pytest.mark.parametrize("first", ["", "# ", '{"_id": ', '# {"a": '])
+@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000, "9" * 5_000])
+def test_deep_and_long_json_is_refused(tmp_path, honest, call, first, deep):
+    for name in ("corpus.jsonl", "table.txt", "certificates.jsonl"):
+        write(tmp_path, {**honest, name: first + deep + "\n" + honest[name]})
+        assert {call(command, (Path(name).name,)) for command in commands(KINDS[name], tmp_path)} == {4}
 
 
 @pytest.mark.parametrize("name", KINDS)
