@@ -150,7 +150,7 @@ def test_a_wheel_has_the_keys_of_an_editable_install(keys, experiment, tmp_path)
     checked = load(experiment)
     cells = plan(checked, Resources(checked, tmp_path))
     assert sorted(cell.key for cell in cells) == sorted(keys[""].values())
-    assert len({cell.key for cell in cells}) == len(cells) == 16
+    assert len({cell.key for cell in cells}) == len(cells) == 20
 
 
 LABELS = """
