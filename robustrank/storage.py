@@ -61,7 +61,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(
             f"cannot write: {error.strerror or error}",
-            where=str(error.filename or path),
+            where=str(error.filename2 or error.filename or path),
             hint="what is finished is kept; make room or choose another folder, and run the same command again",
         ) from error
 

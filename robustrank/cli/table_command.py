@@ -54,7 +54,8 @@ def build(source: str, out: Path, collection: str | None, threshold: float, neig
         header = {"source": f"word vectors {source}", "threshold": threshold, "neighbours": neighbours}
         table = embedding_table([names[i] for i in eligible], vectors[eligible], threshold, neighbours, header)
     if not table.neighbours:
-        raise DataError("no word has a substitute", hint="lower --threshold, or use further words")
+        place = f"{source}{f', words of {collection}' if collection else ''}"
+        raise DataError("no word has a substitute", where=place, hint="lower --threshold, or use further words")
     table.save(out)
     click.echo(f"{out}: {len(table.neighbours)} words, fingerprint {table.fingerprint}")
 

@@ -14,7 +14,7 @@ from robustrank.errors import UsageError
 @click.argument("ranker")
 @click.argument("collection")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the checkpoint; must not exist.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option(
     "--validation-share",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),

@@ -106,6 +106,8 @@ def run(
     summary = Summary(out, allow_empty=allow_empty)
 
     def tell(text: str) -> None:
+        if text in summary.notices:  # of another cell
+            return
         summary.notices.append(text)
         observer.noticed(text)
 

@@ -19,6 +19,8 @@ from robustrank.engine.forks import ForkWatch
 from robustrank.engine.provenance import cell_provenance, minimal_provenance
 from robustrank.engine.resources import Resources
 from robustrank.errors import PluginError, RobustrankError
+from robustrank.measures.ties import DEGENERATE
+from robustrank.notices import notice
 from robustrank.plugins import create
 from robustrank.rows import Row, checked_row
 from robustrank.task import Task
@@ -69,6 +71,7 @@ def _checked_row(row: object, cell: Cell) -> Row:
 
 
 def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
+    _notice_ties(context.cell, rows)
     broken = dict.fromkeys(row.note for row in rows if row.status == "error")
     skipped = dict.fromkeys(row.note for row in rows if row.status == "skipped")
     is_skipped = bool(rows) and all(row.status == "skipped" for row in rows)
@@ -91,6 +94,16 @@ def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
         certificates=_plain(context.certificates),
         runs=_plain(context.runs),
     )
+
+
+def _notice_ties(cell: Cell, rows: list[Row]) -> None:
+    queries = {row.query_id for row in rows if row.note.startswith(DEGENERATE)}
+    if queries:
+        served = cell.ranker.label if cell.defense.name == "none" else f"{cell.ranker.label} under {cell.defense.label}"
+        notice(
+            f"{served} on {cell.collection.label}: {DEGENERATE} for {len(queries)} "
+            f"{'query' if len(queries) == 1 else 'queries'}: over 20 % of a list's scores are equal to another"
+        )
 
 
 def _some(reasons: Collection[str]) -> str:

@@ -60,13 +60,16 @@ class Statistics:
 
 
 def statistics_reading(collection: Collection) -> str:
-    """Return which documents a lexical ranker takes its statistics from, and when they cannot be a whole collection."""
+    """Return which documents a lexical ranker takes its statistics from, and what tells that there are others."""
     listed = {doc_id for doc_ids in collection.candidates.values() for doc_id in doc_ids}
     judged = {doc_id for gains in collection.qrels.values() for doc_id in gains}
-    is_pool = len(collection.documents) > 1 and (listed | judged).issuperset(collection.documents)
-    return f"Its collection statistics are those of the {len(collection.documents):,} documents that were read" + (
-        ", each of which is a candidate or judged: of a pool, if the collection holds more." if is_pool else "."
-    )
+    absent = len(judged.difference(collection.documents))
+    said = f"Its collection statistics are those of the {len(collection.documents):,} documents that were read"
+    if absent:
+        return f"{said}, not of the whole collection: {absent:,} judged documents are not among them."
+    if (listed | judged).issuperset(collection.documents):
+        return f"{said}, each of which is a candidate or judged: of a pool, if the collection holds more."
+    return f"{said}."
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
+from robustrank.measures.ties import DEGENERATE
 from robustrank.printing import printable
 from robustrank.report.rowset import RowSet
 
@@ -42,13 +43,17 @@ def captioned(text: str, rowset: RowSet, method: str = "") -> str:
 
 
 def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
-    """Return a sentence for each kind of row without a value, with its commonest reasons, and on spent budgets."""
+    """Return a sentence for each kind of row without a value, with its commonest reasons, on spent budgets and ties."""
     missing = rows[rows["value"].isna()]
     notes = [_note(missing[missing["status"] == status], text) for status, text in _KINDS.items()]
     spent = rows[(rows["status"] == "budget_exhausted") & rows["value"].notna()]
     results = spent[["attack", "ranker", "defense", "seed", "query_id", "doc_id"]].drop_duplicates()
     if len(results):
         notes.append(f"Budget spent before the end: {_count(len(results), 'attack')}, judged by the best text so far.")
+    tied = rows[rows["note"].str.startswith(DEGENERATE)]
+    lists = tied[["ranker", "defense", "seed", "query_id"]].drop_duplicates()
+    if len(lists):
+        notes.append(f"{DEGENERATE}: in {_count(len(lists), 'list')} over 20 % of the scores are equal to another.")
     return tuple(note for note in notes if note)
 
 

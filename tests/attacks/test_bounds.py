@@ -1,6 +1,6 @@
 """What the dry run says that an attack costs: never less than it spends, and at most three times as much.
 
-The exceptions are attacks that stop early, and say when.
+An attack that stops early, and says when, may spend less on other collections; on this one none is an exception.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ NOT_RUN = {  # they ask nothing of the victim, and need a file or a model to run
 }
 LANGUAGE_MODEL = {"surrogate": "victim", "candidates": 6, "length": 3}
 SETTINGS = {
-    "greedy-substitution": [{}, {"order": "random", "candidates": 2}, {"budget_queries": 6}],
+    "greedy-substitution": [
+        {},
+        {"max_words": 50, "candidates": 1},
+        {"order": "random", "candidates": 2},
+        {"budget_queries": 6},
+    ],
     "word-substitution": [{"max_words": 2}, {"surrogate": "victim"}],
     "hotflip": [{"steps": 3, "candidates": 5, "minimum_documents": 1}],
     "universal-trigger": [{"pairs": 3, "steps": 2, "candidates": 5, "minimum_documents": 1}],
@@ -104,7 +109,7 @@ def test_a_bound_holds_and_is_within_a_factor_of_three(name, settings, tiny, tmp
     spent = asked(rows, getattr(task, "variants", 1))
     left = bound - others(rows, context, task)
     assert spent <= left
-    assert left <= 3 * spent or context.attack.stops_early
+    assert left <= 3 * spent
 
 
 @pytest.mark.parametrize("name", sorted(registry("attack")))

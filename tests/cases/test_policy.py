@@ -119,7 +119,12 @@ def test_ties_by_id_or_worst(case):
     """Apple stands once in a and in c, of equal length."""
     run = case("01-query-with-zero-judgements-only")
     run.replace("exp.yaml", "[iid-variance]", "[iid-variance, {name: iid-variance, ties: worst, label: worst}]")
-    assert run.run().code == 0
+    said = run.run(report=True)
+    assert said.code == 0
+    noted = "data: degenerate_scores for 1 query: over 20 % of a list's scores are equal to another"
+    assert set(notes(said)[-2:]) == {f"bm25 on {noted}"}, "while it runs and again at the end, for two cells"
+    report = (run.folder / "out/report/report.md").read_text().replace("\\", "")
+    assert "degenerate_scores: in 1 list over 20 %" in report
     assert run.values("RR@10", task="iid-variance")["q1", ""] == 1.0
     assert run.values("RR@10", task="worst")["q1", ""] == 0.5
     noted = {row["note"] for row in run.rows(query_id="q1", measure="RR@10")}

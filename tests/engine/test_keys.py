@@ -26,7 +26,7 @@ name: keys
 collections: [{name: beir, folder: FOLDER, label: toy}]
 rankers: [bm25, rm3]
 defenses: [none, spamicity-filter]
-attacks: [keyword-stuffing, truncation, character-typos]
+attacks: [keyword-stuffing, greedy-substitution, truncation, character-typos]
 tasks: [iid-variance, {name: document-attack, targets: [last-1]}, {name: query-attack, variants: 1}]
 """
 # A line of a file, what becomes of it, and the cells (by task, ranker, defense and attack) that are stale then.
@@ -46,7 +46,7 @@ EDITS = {
     "a control": (
         "robustrank/attacks/random_edit.py",
         "\n\nCHANGED = 1\n",
-        lambda t, r, d, a: a == "keyword-stuffing",
+        lambda t, r, d, a: a == "greedy-substitution",
     ),
     "a ranker": ("robustrank/rankers/rm3.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: r == "rm3"),
     "a defense": ("robustrank/defenses/spamicity_filter.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: d != "none"),
@@ -58,11 +58,11 @@ EDITS = {
     "a task": ("robustrank/tasks/query_attack.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: t == "query-attack"),
     "the victim": ("robustrank/victim.py", "\n\nCHANGED = 1\n", lambda t, r, d, a: True),
     "the engine": ("robustrank/engine/worker.py", "\n\nCHANGED = 1\n", lambda *cell: True),
-    # of the substitution table that the control of keyword stuffing draws from
+    # of the substitution table that greedy substitution and its control draw from
     "a data file": (
         "robustrank/text/data/antonyms.txt",
         "\nchanged | same\n",
-        lambda t, r, d, a: a == "keyword-stuffing",
+        lambda t, r, d, a: a == "greedy-substitution",
     ),
 }
 KEYS = """
@@ -150,7 +150,7 @@ def test_a_wheel_has_the_keys_of_an_editable_install(keys, experiment, tmp_path)
     checked = load(experiment)
     cells = plan(checked, Resources(checked, tmp_path))
     assert sorted(cell.key for cell in cells) == sorted(keys[""].values())
-    assert len({cell.key for cell in cells}) == len(cells) == 16
+    assert len({cell.key for cell in cells}) == len(cells) == 20
 
 
 LABELS = """

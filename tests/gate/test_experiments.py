@@ -41,6 +41,7 @@ NASTY: list[Any] = [
 ]  # fmt: skip
 
 TOKENS = (b"[", b"{", b"- ", b": ", b"*a ", b"&a ", b"!!", b"\t", b"\r", b"'", b"\xff")
+POINTS = [i / 101 for i in range(101)]
 MALFORMED = {
     "nothing": "",
     "a list": "- a\n- b\n",
@@ -74,7 +75,7 @@ MALFORMED = {
     "a long name": HONEST.replace("name: honest", "name: " + "n" * 100),
     "dots for a name": HONEST.replace("name: honest", "name: .."),
     "a long label": HONEST.replace("label: tiny", "label: " + "t" * 300),
-    "a giant sweep": HONEST.replace("bm25,", f"{{name: bm25, sweep: {{k1: {[1] * 101}, b: {[1] * 101}}}}},"),
+    "a giant sweep": HONEST.replace("bm25,", f"{{name: bm25, sweep: {{k1: {POINTS}, b: {POINTS}}}}},"),
     "many cells": HONEST.replace("seeds: [0]", f"seeds: {list(range(1_000))}").replace(
         "bm25,", f"{{name: bm25, sweep: {{k1: {[i / 100 for i in range(200)]}}}}},"
     ),
@@ -90,6 +91,20 @@ MALFORMED = {
     "a folder that is a file": HONEST.replace("FOLDER", "/dev/null"),
     "a long path": HONEST.replace("FOLDER", "/x" * 3_000),
 }  # fmt: skip
+# What is said of an experiment file; of all others only that it is refused.
+SAYS = {
+    "a repeated key": "duplicate key 'name', first in line 1",
+    "deep aliases": "more than 30 lists or mappings in one another",
+    "a bomb": "values or more, aliases written out, and 20,000 are allowed",
+    "many values": "20,001 values or more",
+    "a long file": "1,000,000 are allowed",
+    "many unknown keys": "and 492 more problems",
+    "a giant sweep": "10,201 points, and 10,000 are allowed",
+    "many cells": "more than 100,000 cells",
+    "a seed twice": "duplicate 1",
+    "an unknown measure": "'nDCG@0' is not a measure",
+    "no such home": "no such home folder",
+}
 # Values that no parameter of these takes, whatever its type.
 WRONG = ["true", "-1", "-0.1", "1e99", ".nan", ".inf", "'9" + "9" * 400 + "'", "[]", "{}", "{a: 1}", "[[1]]", "word"]
 SPECIFICATIONS = [
@@ -247,7 +262,7 @@ def digest(folder: Path) -> str:
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_experiment_file_is_refused(case: str, finished: Path) -> None:
-    refused(finished, MALFORMED[case].replace("FOLDER", str(finished / "tiny")))
+    assert SAYS.get(case, "") in refused(finished, MALFORMED[case].replace("FOLDER", str(finished / "tiny")))
 
 
 @pytest.mark.parametrize("text", SPECIFICATIONS)
@@ -323,6 +338,19 @@ def test_a_process_refuses_too(case: str, finished: Path, tmp_path: Path) -> Non
     assert len(done.stderr.encode()) <= MOST_BYTES
     assert done.stdout == ""
     assert digest(finished / "out") == before
+
+
+def test_what_is_no_cell_is_left_alone(finished: Path) -> None:
+    before = (finished / "out" / "rows.csv").read_bytes()
+    cells = finished / "out" / "cells"
+    (cells / "notes").mkdir()
+    (cells / "notes" / "cell.json").write_text("{")
+    (cells / f"{next(cells.iterdir()).name}x").write_bytes(b"\0")
+    (cells / "nowhere").symlink_to("/no/such/folder")
+    (cells / "loop").symlink_to("..")
+    assert run(finished, honest(finished)) == (0, "")
+    assert (finished / "out" / "rows.csv").read_bytes() == before
+    assert (cells / "notes" / "cell.json").read_text() == "{"
 
 
 def test_the_finished_run_resumes_with_all_its_rows(finished: Path) -> None:
