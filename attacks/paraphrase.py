@@ -15,6 +15,7 @@ from robustrank.attack import Attack, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.memo import Memo
 from robustrank.plugins.constraints import Count, Tokens
+from robustrank.rankers import runtime
 from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
@@ -42,7 +43,7 @@ class Paraphrase(Attack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the model."""
         folder = model_folder(self.model, self.revision)
-        self._network: Any = load_model("AutoModelForSeq2SeqLM", folder)
+        self._network: Any = load_model("AutoModelForSeq2SeqLM", folder).to(runtime.device())
         self._tokenizer: Any = load_tokenizer(folder)
         self._paraphrases: Memo[str, list[str]] = Memo()
 
@@ -59,6 +60,7 @@ class Paraphrase(Attack):
         import torch
 
         encoded = self._tokenizer(self.prefix + query, truncation=True, max_length=self.max_length, return_tensors="pt")
+        encoded = encoded.to(runtime.device())
         with torch.inference_mode():
             ids = self._network.generate(
                 encoded["input_ids"],

@@ -16,6 +16,7 @@ from robustrank.errors import ExperimentError, RobustrankError, nearest
 from robustrank.plugins.constraints import InnerShare, Range, Several
 from robustrank.plugins.specification import Spec, parse
 from robustrank.plugins.values import excerpt
+from robustrank.rankers.runtime import Device
 from robustrank.yaml_text import MOST_BYTES, YamlError, read_yaml
 
 AXES = ("collections", "rankers", "defenses", "attacks")
@@ -155,11 +156,14 @@ class Experiment(_Strict):
     Attributes:
         name: The default name of the run folder.
         seeds: Every cell is run once per seed.
+        device: What transformers and language models compute on; auto is an accelerator where there is one. It is part
+            of every identity, since the bits of a score depend on it.
     """
 
     name: str = Field(pattern=r"^[\w.-]*\w[\w.-]*$", max_length=LONGEST_NAME)
     description: str = ""
     seeds: Seeds = (0,)
+    device: Device = "auto"
     collections: Annotated[Items[Annotated[CollectionEntry, BeforeValidator(_entry)]], Field(min_length=1)]
     rankers: Annotated[Items[Annotated[RankerEntry, BeforeValidator(_entry)]], Field(min_length=1)]
     defenses: Listed = [Entry(name="none")]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.rankers import runtime
 from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.text.languages import ENGLISH
 from robustrank.text.packages import package_folder
@@ -50,7 +51,7 @@ class LanguageModel:
     def network(self) -> Any:
         """The torch module."""
         with redirect_stderr(io.StringIO()):  # transformers offers no switch for this progress bar
-            return load_model("AutoModelForCausalLM", self.folder, **self._options())
+            return load_model("AutoModelForCausalLM", self.folder, **self._options()).to(runtime.device())
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -96,9 +97,9 @@ class LanguageModel:
         import torch
 
         with torch.inference_mode():
-            ids = torch.tensor([[self.start, *prefix] for prefix in prefixes])
+            ids = torch.tensor([[self.start, *prefix] for prefix in prefixes], device=runtime.device())
             logits = self.network(ids).logits[:, -1].float()
-            log_probabilities: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).numpy()
+            log_probabilities: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).cpu().numpy()
         return log_probabilities
 
     def sample(self, prompt: str, count: int, length: int, rng: np.random.Generator, top_k: int = 50) -> list[str]:
@@ -108,19 +109,20 @@ class LanguageModel:
         """
         import torch
 
-        prompt_ids = torch.tensor([[self.start, *self.tokens(prompt)]])
+        prompt_ids = torch.tensor([[self.start, *self.tokens(prompt)]], device=runtime.device())
         ends = {self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.start}
         drawn: list[list[int]] = [[] for _ in range(count)]
         with torch.inference_mode():
             state = self.network(prompt_ids.repeat(count, 1), use_cache=True)
             for _ in range(length):
                 best, tokens = state.logits[:, -1].float().topk(min(top_k, state.logits.shape[-1]))
-                shares = torch.softmax(best, dim=-1).double().numpy().cumsum(axis=1)
+                shares = torch.softmax(best, dim=-1).double().cpu().numpy().cumsum(axis=1)
                 picks = (rng.random((count, 1)) * shares[:, -1:] < shares).argmax(axis=1)
                 chosen = [int(row[pick]) for row, pick in zip(tokens.tolist(), picks, strict=True)]
                 for sequence, token in zip(drawn, chosen, strict=True):
                     sequence.append(token)
-                state = self.network(torch.tensor(chosen)[:, None], past_key_values=state.past_key_values)
+                following = torch.tensor(chosen, device=runtime.device())[:, None]
+                state = self.network(following, past_key_values=state.past_key_values)
         texts = []
         for sequence in drawn:
             stop = next((i for i, token in enumerate(sequence) if token in ends), len(sequence))
@@ -131,9 +133,9 @@ class LanguageModel:
         import torch
 
         with torch.inference_mode():
-            ids = torch.tensor([[*context, *tokens]])
+            ids = torch.tensor([[*context, *tokens]], device=runtime.device())
             logits = self.network(ids).logits[0, -len(tokens) - 1 : -1].float()
-            log_likelihoods = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), torch.tensor(tokens)]
+            log_likelihoods = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), list(tokens)]
         return float(log_likelihoods.double().mean())
 
     def _options(self) -> dict[str, str]:

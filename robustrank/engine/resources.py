@@ -18,7 +18,7 @@ from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.ranker import Ranker, TrainableRanker
-from robustrank.rankers.runtime import runtime_parts
+from robustrank.rankers.runtime import runtime_parts, use_device
 from robustrank.rankers.serving import ServedRanker
 
 Made = TypeVar("Made")
@@ -35,6 +35,7 @@ class Resources:
 
     def __init__(self, experiment: Experiment, cache: Path) -> None:
         self.experiment, self.cache = experiment, cache
+        use_device(experiment.device)
         self._made: dict[tuple[str, ...], Any] = {}
         self._trained_things: list[tuple[str, ...]] = []
 

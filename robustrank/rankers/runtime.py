@@ -3,7 +3,39 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Literal
+
+from robustrank.errors import UsageError
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+_device = "cpu"
+
+
+def use_device(name: Device) -> None:
+    """Have the models of this process compute on a class of device; ``auto`` is an accelerator where there is one.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    global _device
+    available = ["cpu", *_accelerators()] if name != "cpu" else ["cpu"]
+    if name != "auto" and name not in available:
+        raise UsageError(
+            f"device {name!r} is not available",
+            where="the experiment's `device`",
+            allowed=", ".join(["auto", *available]),
+            hint="torch sees no such accelerator: check its build (torch.cuda.is_available()) and driver",
+        )
+    _device = available[-1] if name == "auto" else name
+
+
+def device() -> str:
+    """Return the class of device that models compute on: cpu, cuda or mps."""
+    return _device
 
 
 def runtime_parts() -> dict[str, str]:
@@ -11,7 +43,18 @@ def runtime_parts() -> dict[str, str]:
 
     The number of threads is no part of it: scores do not depend on it. A dtype is a parameter of its ranker.
     """
-    return {"device": "cpu"}
+    return {"device": device()}
+
+
+def _accelerators() -> list[str]:
+    """Return the accelerators that torch sees, the best last."""
+    signs = ("dev/nvidia0", "dev/nvidiactl", "dev/dxg", "dev/kfd", "proc/driver/nvidia/version")
+    if sys.platform != "darwin" and not any(Path("/", sign).exists() for sign in signs):
+        return []  # so that a run without models does not import torch
+    import torch
+
+    seen = {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
+    return [name for name, is_available in seen.items() if is_available]
 
 
 def make_products_repeatable() -> None:

@@ -255,7 +255,7 @@ def _loss_of(scores: torch.Tensor, kind: str) -> torch.Tensor:
 
     if kind == "pairwise":
         return torch.nn.functional.softplus(scores[:, 1:] - scores[:, :1]).mean()
-    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long))
+    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long, device=scores.device))
 
 
 def _validate(learner: Learner, validation: Collection) -> float:

@@ -181,8 +181,8 @@ class LateInteractionRanker(TransformerRanker):
         sides = []
         for texts, side in zip((queries, documents), TEXT_SIDES, strict=True):
             inputs = self._read(list(texts), side)
-            features: dict[str, Any] = {name: _padded(rows) for name, rows in inputs.columns.items()}
-            mask = _padded([self._matched(ids, side).tolist() for ids in inputs.columns["input_ids"]])
+            features = {name: _padded(rows).to(self.device) for name, rows in inputs.columns.items()}
+            mask = _padded([self._matched(ids, side).tolist() for ids in inputs.columns["input_ids"]]).to(self.device)
             sides.append((self._token_vectors({**inputs.shared, **features}), mask))
         (query, query_mask), (document, document_mask) = sides
         matches = torch.bmm(query, document.transpose(1, 2)).masked_fill(document_mask[:, None] == 0, -1.0)
@@ -196,7 +196,7 @@ class LateInteractionRanker(TransformerRanker):
         self.network.transformers_model.save_pretrained(folder, safe_serialization=True)
         self.tokenizer.save_pretrained(folder)
         if self.projection is not None:
-            save_file({_PROJECTION: self.projection.contiguous()}, folder / "projection.safetensors")
+            save_file({_PROJECTION: self.projection.cpu().contiguous()}, folder / "projection.safetensors")
         for name in (_PYLATE, _STANFORD):
             if (self.folder / name).exists():
                 shutil.copyfile(self.folder / name, folder / name)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.plugins.constraints import Amount, Count, Tokens
+from robustrank.rankers import runtime
 from robustrank.rankers.model_files import model_folder, weights_digest
 from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
@@ -105,7 +106,8 @@ class TransformerRanker(PointwiseRanker):
 
         layer = self._embedding_layer
         with torch.no_grad():  # what the layer gives, not its weights: some scale them
-            table: NDArray[np.float32] = layer(torch.arange(layer.weight.shape[0])).float().numpy()
+            ids = torch.arange(layer.weight.shape[0], device=layer.weight.device)
+            table: NDArray[np.float32] = layer(ids).float().cpu().numpy()
         return table
 
     def check(self) -> None:
@@ -226,7 +228,7 @@ class TransformerRanker(PointwiseRanker):
     @property
     def device(self) -> str:
         """Where the network computes."""
-        return "cpu"
+        return runtime.device()
 
     @property
     def _embedding_layer(self) -> Any:
@@ -242,7 +244,7 @@ class TransformerRanker(PointwiseRanker):
                     allowed=f"1 to {most}, or null for what the model says",
                 )
             network.max_seq_length = self.max_length
-        return network
+        return network.to(self.device)
 
     def _truncated(self, texts: Sequence[str], part: Literal["query", "document"]) -> int:
         """Return how many of some documents or queries are not read to their end.
@@ -296,7 +298,7 @@ class TransformerRanker(PointwiseRanker):
     def _precision(self) -> Iterator[None]:
         import torch
 
-        with torch.autocast(self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self.dtype == "bf16"):
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.dtype == "bf16"):
             yield
 
     @contextmanager

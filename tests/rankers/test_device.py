@@ -1,0 +1,94 @@
+"""The device: chosen once, part of identities; and the same scores on an accelerator as on the processor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robustrank.errors import UsageError
+from robustrank.rankers import runtime
+from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
+from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
+from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
+from robustrank.rankers.transformer.splade import SpladeRanker
+from tests.rankers.tiny_models import DOCUMENTS, QUERIES, save
+
+PAIRS = [(query, document) for query in QUERIES for document in DOCUMENTS] * 3
+KINDS = {
+    BiEncoderRanker: "AutoModel",
+    CrossEncoderRanker: "AutoModelForSequenceClassification",
+    SpladeRanker: "AutoModelForMaskedLM",
+    LateInteractionRanker: "AutoModel",
+}
+
+
+@pytest.fixture
+def on():
+    """Compute on a device, and on the one before afterwards."""
+    before = runtime.device()
+    yield runtime.use_device
+    runtime.use_device(before)
+
+
+def accelerator():
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    pytest.skip("there is no accelerator")
+
+
+def test_a_device_that_is_not_there_is_refused(on, monkeypatch):
+    monkeypatch.setattr(runtime, "_accelerators", list)
+    with pytest.raises(UsageError, match="cuda"):
+        on("cuda")
+    on("auto")
+    assert runtime.runtime_parts() == {"device": "cpu"}
+
+
+def test_the_device_is_part_of_identities(on, monkeypatch):
+    monkeypatch.setattr(runtime, "_accelerators", lambda: ["mps", "cuda"])
+    on("auto")
+    assert runtime.runtime_parts() == {"device": "cuda"}
+    on("cpu")
+    assert runtime.runtime_parts() == {"device": "cpu"}
+
+
+@pytest.mark.parametrize("family", ["bert", "modernbert", "qwen2"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_accelerator_gives_the_same_scores_and_gradients(on, tmp_path, kind, family):
+    device = accelerator()
+    if kind is SpladeRanker and family == "qwen2":
+        pytest.skip("the family has no masked language model")
+    options = {"num_labels": 1} if kind is CrossEncoderRanker else {}
+    folder = str(save(tmp_path, family, KINDS[kind], **options))
+    answers = {}
+    for name in ("cpu", device):
+        on(name)
+        ranker = kind(folder)
+        scores = ranker.score(PAIRS)
+        assert next(ranker.network.parameters()).device.type == name
+        encodings = [ranker.encode(QUERIES[0], document) for document in DOCUMENTS]
+        answers[name] = scores, *ranker.gradients(QUERIES[0], encodings)
+    (scores, by_gradients, gradients), (others, others_by_gradients, other_gradients) = answers.values()
+    scale = max(1.0, float(np.abs(scores).max()))
+    np.testing.assert_allclose(others, scores, rtol=0, atol=1e-4 * scale)
+    np.testing.assert_allclose(others_by_gradients, by_gradients, rtol=0, atol=1e-4 * scale)
+    for here, there in zip(gradients, other_gradients, strict=True):
+        np.testing.assert_allclose(there, here, rtol=0, atol=1e-3 * max(1.0, float(np.abs(here).max())))
+    ranker = kind(folder)  # on the accelerator: a score does not depend on its company but by rounding
+    together, alone = ranker.score(PAIRS[:8]), np.concatenate([kind(folder).score([pair]) for pair in PAIRS[:8]])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=ranker.noise * scale)
+
+
+def test_what_computes_is_moved_to_the_device(on, tmp_path, monkeypatch):
+    """A device that computes nothing: a tensor left behind on the processor is an error."""
+    ranker = CrossEncoderRanker(str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1)))
+    _ = ranker.tokenisation
+    monkeypatch.setattr(runtime, "_device", "meta")
+    ranker.network.to("meta").transformers_model.set_attn_implementation("eager")  # others ask for a value
+    ((_, features),) = ranker._batches(ranker.tokenisation.read(PAIRS[:1], "pair"))
+    assert {value.device.type for value in features.values() if hasattr(value, "device")} == {"meta"}
+    assert ranker.network(features)["scores"].device.type == "meta"
