@@ -88,7 +88,7 @@ def test_what_computes_is_moved_to_the_device(on, tmp_path, monkeypatch):
     ranker = CrossEncoderRanker(str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1)))
     _ = ranker.tokenisation
     monkeypatch.setattr(runtime, "_device", "meta")
-    ranker.network.to("meta").transformers_model.set_attn_implementation("eager")  # others ask for a value
+    ranker.network.to("meta").transformers_model.bert.attn_implementation = "eager"  # others ask for a value
     ((_, features),) = ranker._batches(ranker.tokenisation.read(PAIRS[:1], "pair"))
     assert {value.device.type for value in features.values() if hasattr(value, "device")} == {"meta"}
     assert ranker.network(features)["scores"].device.type == "meta"
