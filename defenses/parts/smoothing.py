@@ -93,6 +93,12 @@ class SmoothedRanker(PointwiseRanker):
     _cache: dict[Pair, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # scores of its first copies
     _cached_count: int = field(default=0, repr=False)  # scores in _cache
 
+    def __post_init__(self) -> None:
+        """Tell the smoothed score of a document of which no copy matches anything."""
+        if self.inner.no_match is not None:
+            squashed = self._squash(np.array([self.inner.no_match], np.float32)).astype(np.float32)
+            self.no_match = float(np.float32(self.smoothed_score(squashed.repeat(self.settings.samples))))
+
     @property
     def table(self) -> SubstitutionTable:
         """The substitutions the certificate is about."""

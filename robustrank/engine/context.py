@@ -172,7 +172,7 @@ class Context:
         if served is None:
             self._lists.update(self._rank([q for q in wanted if q not in self._lists], self.served))
         lists = self._lists if served is None else self._rank(wanted, served)
-        return {query_id: self.measured(lists[query_id]) for query_id in wanted}
+        return {query_id: self.measured(lists[query_id], served) for query_id in wanted}
 
     def evaluate(self, run: Run, measures: Sequence[str], ties: Ties = "id") -> dict[str, dict[str, float]]:
         """Return every measure of each query of a run: 0 without a relevant document, or without a ranked one.
@@ -185,9 +185,16 @@ class Context:
         qrels = {query_id: self.collection.qrels[query_id] for query_id in run}
         return evaluate(qrels, run, measures, "zero", ties)
 
-    def measured(self, served: RankedList) -> dict[str, float]:
-        """Return what measures see of a list: the documents with which the ranker has matched anything."""
-        return served.run(find("ranker", self.cell.ranker.name).no_match)
+    def measured(self, ranked: RankedList, served: ServedRanker | None = None) -> dict[str, float]:
+        """Return what measures see of a list: the documents with which the ranker has matched anything.
+
+        Args:
+            ranked: The list.
+            served: Who has ranked it; by default the cell's ranker under its defense.
+        """
+        no_match = (served or self.served).ranker.no_match
+        # A defended ranker that says nothing serves the scores of the undefended one.
+        return ranked.run(self.ranker_kind.no_match if no_match is None else no_match)
 
     def row(
         self,

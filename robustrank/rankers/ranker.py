@@ -44,7 +44,7 @@ class Ranker(ABC):
     """
 
     family: ClassVar[str] = "other"  # traditional, learning-to-rank, neural, pretrained, other
-    no_match: ClassVar[float | None] = None  # the score of what matches nothing: no measure counts it as ranked
+    no_match: float | None = None  # the score of what matches nothing: no measure counts it as ranked
 
     @property
     def fingerprint(self) -> str:

@@ -88,6 +88,18 @@ def test_a_query_that_matches_nothing_earns_nothing(case, ranker, run_line):
     assert run.values("AP")["q1", ""] == 0
 
 
+@pytest.mark.parametrize("defense", ["certdr", "median-smoothing", "random-masking", "canonical", "spamicity-filter"])
+def test_a_query_that_matches_nothing_earns_nothing_under_a_defense(case, defense):
+    """A smoothed score is no longer the 0 by which BM25 says that nothing matches."""
+    run = case("02-run-lacks-a-query")
+    run.replace("exp.yaml", "tasks:", f"defenses: [none, {defense}]\ntasks:")
+    run.replace("queries.tsv", "apple", "zebra")
+    run.replace("qrels.txt", "q1 0 a 1", "q1 0 a 1\nq1 0 c 1")
+    assert run.run().code == 0
+    assert run.values("nDCG@10", defense=defense) == run.values("nDCG@10", defense="none")
+    assert run.values("nDCG@10", defense=defense)["q1", ""] == 0
+
+
 def test_the_header_says_whose_statistics_a_lexical_ranker_has(case):
     run = case("55-statistics-of-a-given-run")
     pool, whole = run.run(), run.run("whole.yaml", "whole")
