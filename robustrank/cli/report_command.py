@@ -20,15 +20,9 @@ def command(run: Path, baseline: str | None) -> None:
     """Rebuild the report of the run folder RUN; no model is needed."""
     from rich.console import Console
 
-    from robustrank.experiment import load
-    from robustrank.run_files import read_run_file
-    from robustrank.storage import MANIFEST
+    from robustrank.report.load import declared_baseline
 
-    experiment = run / "experiment.yaml"
-    if baseline is None and (experiment.exists() or (run / MANIFEST).exists()):
-        read_run_file(run, experiment.name)
-        baseline = load(experiment).report.baseline
-    show_report(run, baseline, Console())
+    show_report(run, declared_baseline(run) if baseline is None else baseline, Console())
 
 
 def show_report(run: Path, baseline: str | None, console: Console) -> None:

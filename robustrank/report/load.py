@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from robustrank.errors import DataError
+from robustrank.experiment import load
 from robustrank.rows import (
     AXES,
     ROW_COLUMNS,
@@ -24,6 +25,7 @@ from robustrank.rows import (
     checked_row,
 )
 from robustrank.run_files import read_run_file
+from robustrank.storage import MANIFEST
 
 POINT_COLUMNS = tuple(f"{axis}{part}" for axis in AXES for part in ("", "_name", "_parameters", "_identity"))
 FRAME_COLUMNS = ("cell", *POINT_COLUMNS, "family", "seed", "fold", *ROW_COLUMNS, "group_label")
@@ -68,8 +70,31 @@ def planned_cells(run_folder: Path) -> tuple[int, int]:
     Raises:
         DataError: ``cells.jsonl`` is missing, torn or of an older schema.
     """
-    statuses = [coordinates.status for _, coordinates in _cells(run_folder / "cells.jsonl")]
+    statuses = [cell.status for cell in load_cells(run_folder)]
     return statuses.count("planned"), len(statuses)
+
+
+def load_cells(run_folder: Path) -> list[Coordinates]:
+    """Return the cells of a run, in the order of the plan.
+
+    Raises:
+        DataError: ``cells.jsonl`` is missing, torn or of an older schema.
+    """
+    return [coordinates for _, coordinates in _cells(run_folder / "cells.jsonl")]
+
+
+def declared_baseline(run_folder: Path) -> str | None:
+    """Return the label of the baseline ranker that the run's experiment names, if it names one.
+
+    Raises:
+        DataError: The run's experiment is missing or damaged.
+        ExperimentError: It is not valid.
+    """
+    path = run_folder / "experiment.yaml"
+    if not path.exists() and not (run_folder / MANIFEST).exists():
+        return None  # what somebody took from a run
+    read_run_file(run_folder, path.name)
+    return load(path).report.baseline
 
 
 def _cells(path: Path) -> Iterator[tuple[str, Coordinates]]:

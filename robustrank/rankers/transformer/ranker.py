@@ -117,7 +117,7 @@ class TransformerRanker(PointwiseRanker):
     def reading(self, collection: Collection) -> Sequence[str]:
         """Return how the model is read, and what share of documents and queries it truncates."""
         reader = replace(self)
-        reader.__dict__["network"] = reader._loaded(fresh=True)  # it is asked of rankers that are trained later, too
+        reader.__dict__["network"] = reader._loaded(fresh=True)  # rankers that are trained later have a reading, too
         return reader._reading(collection)
 
     def _reading(self, collection: Collection) -> Sequence[str]:
@@ -266,7 +266,7 @@ class TransformerRanker(PointwiseRanker):
     def _checked(self, encoding: Encoding, query: str) -> EncodedDocument:
         if not isinstance(encoding, EncodedDocument) or (self.document_side == "pair" and encoding.query != query):
             raise PluginError(
-                "gradients were asked of an encoding that encode() did not give for this query",
+                "an encoding that encode() did not give for this query has no gradients",
                 hint="call encode(query, document) of the same ranker first",
             )
         return encoding

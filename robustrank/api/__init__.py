@@ -1,0 +1,1 @@
+"""What a program or a notebook calls: evaluate rankers, run experiments, read results. See docs/python.md."""

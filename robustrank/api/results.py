@@ -1,0 +1,157 @@
+"""The results of a run as objects: rows and cells as frames, tables in any format, attacked texts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from robustrank.errors import UsageError, nearest
+from robustrank.json_lines import read_lines
+from robustrank.notices import notice
+from robustrank.paths import given_path
+from robustrank.report import csv_tables, html_tables, latex, markdown
+from robustrank.report.build import make_tables, settings_for
+from robustrank.report.load import declared_baseline, load_cells, load_rows
+from robustrank.report.rowset import RowSet
+from robustrank.report.tables import RenderedTable
+from robustrank.rows import CELL_COLUMNS
+from robustrank.run_files import cell_folders
+
+_CELL_FACTS = ("folds", "status", "seconds")
+_TEXTS = ("query_id", "query", "doc_id", "before", "after", "note", "edits")  # of every attacked text
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """One table of the report; a notebook shows it as HTML."""
+
+    rendered: RenderedTable
+
+    @property
+    def name(self) -> str:
+        """The name that :meth:`Results.table` takes."""
+        return self.rendered.name
+
+    @property
+    def caption(self) -> str:
+        """What the table shows."""
+        return self.rendered.caption
+
+    def to_latex(self) -> str:
+        """Return the table for a LaTeX document with booktabs and graphicx."""
+        return latex.table(self.rendered)
+
+    def to_html(self) -> str:
+        """Return the table as an HTML section."""
+        return html_tables.table(self.rendered)
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown."""
+        return markdown.table(self.rendered)
+
+    def to_csv(self) -> str:
+        """Return a line for each figure, with its interval, its number of units and its p-values."""
+        return csv_tables.table(self.rendered)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the estimates with all their digits: labels, the count of units, and a column for each measure.
+
+        Shares are between 0 and 1, where the other formats have per cent; what was not measured is nan.
+        """
+        table = self.rendered
+        counted = [table.units] if table.units else []
+        columns = [*table.keys, *counted, *(column.title for column in table.columns)]
+        lines = [
+            [
+                *line.labels,
+                *([line.units] if counted else []),
+                *(float("nan") if value.estimate is None else value.estimate for value in line.values),
+            ]
+            for line in table.lines
+        ]
+        return pd.DataFrame(lines, columns=columns)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run folder holds.
+
+    Attributes:
+        folder: The run folder.
+        rows: A frame with one measured value a row, see :func:`robustrank.report.load.load_rows`.
+        cells: A frame with one cell a row: its key, the labels of what it is, its status and its seconds.
+        notices: What was said while it ran; empty for results that were loaded.
+    """
+
+    folder: Path
+    rows: pd.DataFrame = field(repr=False)
+    cells: pd.DataFrame = field(repr=False)
+    notices: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the report's tables."""
+        return tuple(self._tables)
+
+    def table(self, name: str) -> ResultTable:
+        """Return a table of the report.
+
+        Raises:
+            UsageError: There is no such table.
+        """
+        if name not in self._tables:
+            raise UsageError(
+                f"there is no table {name!r}",
+                where=str(self.folder),
+                allowed=", ".join(self._tables),
+                hint=nearest(name, self._tables),
+            )
+        return self._tables[name]
+
+    def adversarial(self) -> pd.DataFrame:
+        """Return the attacked texts, one a row: where they are from, before and after, edits, and what came of them.
+
+        Raises:
+            DataError: A file is damaged.
+        """
+        records: list[dict[str, Any]] = []
+        columns = ["cell", "task", "collection", "ranker", "defense", "attack", "seed"]
+        cells = {str(cell["cell"]): {c: cell[c] for c in columns} for cell in self.cells.to_dict("records")}
+        for folder in cell_folders(self.folder):
+            path = folder / "adversarial.jsonl"
+            if path.exists() and folder.name in cells:
+                records += [{**cells[folder.name], **record} for _, record in read_lines(path)]
+        return pd.DataFrame(records) if records else pd.DataFrame(columns=[*columns, *_TEXTS])
+
+    @cached_property
+    def _tables(self) -> dict[str, ResultTable]:
+        rowset = RowSet.of_run(self.rows)
+        settings = settings_for(rowset, declared_baseline(self.folder))
+        return {table.name: ResultTable(table) for table in make_tables(rowset, settings)}
+
+
+def load_results(folder: str | Path, notices: tuple[str, ...] = ()) -> Results:
+    """Return the results of a run folder. What is missing of the run is said by the logger ``robustrank``.
+
+    Args:
+        folder: The run folder, of this function's caller or of ``robustrank run``.
+        notices: What was said while it ran.
+
+    Raises:
+        DataError: It is no run folder, or a file of it is damaged or of an older schema.
+    """
+    folder = given_path(folder)
+    rows = load_rows(folder)
+    records = [{**cell.columns, **{name: asdict(cell)[name] for name in _CELL_FACTS}} for cell in load_cells(folder)]
+    cells = pd.DataFrame.from_records(records, columns=[*CELL_COLUMNS, *_CELL_FACTS]).astype({"seconds": "float64"})
+    for status, what in (("planned", "have not been run"), ("error", "failed, and their rows are missing")):
+        if count := int((cells["status"] == status).sum()):
+            notice(f"{count} of {len(cells)} cells of {folder} {what}")
+    return Results(folder, rows, cells, notices)

@@ -1,0 +1,85 @@
+"""robustrank.load_results gives frames and tables of a run folder, and says what is missing of it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+import pandas as pd
+import pytest
+
+import robustrank
+from robustrank.errors import DataError, UsageError
+from robustrank.report.write import write_report
+
+
+@pytest.fixture(scope="module")
+def results(tiny, cache):
+    task = {"name": "document-attack", "targets": ["3-5"]}
+    tasks, attacks = ["iid-variance", task], ["keyword-stuffing"]
+    made = robustrank.evaluate(["bm25", "query-likelihood"], tiny, attacks, tasks=tasks, cache=cache)
+    return robustrank.load_results(str(made.folder))
+
+
+def test_rows_and_cells_are_frames(results):
+    assert results.cells["status"].tolist() == ["done"] * 4
+    assert results.cells["ranker"].tolist() == ["bm25", "query-likelihood"] * 2
+    assert results.cells["seconds"].dtype == "float64"
+    assert set(results.rows["cell"]) == set(results.cells["cell"])
+
+
+def test_tables_are_those_of_the_report(results):
+    assert "iid-variance-tiny" in results.tables
+    table = results.table("iid-variance-tiny")
+    written = results.folder / "report"
+    write_report(results.folder, baseline=None)
+    for suffix, text in (("tex", table.to_latex()), ("md", table.to_markdown()), ("csv", table.to_csv())):
+        assert (written / "tables" / f"{table.name}.{suffix}").read_text(encoding="utf-8") == text
+    assert table.to_html() in (written / "report.html").read_text(encoding="utf-8")
+    assert table._repr_html_() == table.to_html()
+
+
+def test_a_table_as_a_frame_has_the_estimates(results):
+    frame = results.table("iid-variance-tiny").to_dataframe()
+    bm25 = frame[frame["ranker"] == "bm25"].iloc[0]
+    rows = results.rows[(results.rows["ranker"] == "bm25") & (results.rows["measure"] == "nDCG@10")]
+    title = next(column for column in frame.columns if column.startswith("nDCG@10"))
+    mean = rows[rows["task"] == "iid-variance"]["value"].mean()
+    assert bm25[title] == pytest.approx(mean)
+
+
+def test_an_unknown_table_is_refused_with_the_nearest(results):
+    with pytest.raises(UsageError, match="did you mean 'iid-variance-tiny'"):
+        results.table("iid-varianc-tiny")
+
+
+def test_adversarial_texts_are_a_frame(results):
+    texts = results.adversarial()
+    assert isinstance(texts, pd.DataFrame)
+    assert set(texts["cell"]) <= set(results.cells["cell"])
+    assert len(texts) >= 2
+    assert texts["before"].str.len().gt(0).all()
+
+
+def test_without_an_attack_the_frame_is_empty_with_its_columns(tiny, cache):
+    texts = robustrank.evaluate("bm25", tiny, cache=cache).adversarial()
+    assert len(texts) == 0
+    assert {"query_id", "before", "after", "edits", "ranker"} <= set(texts.columns)
+
+
+def test_what_was_not_run_is_said(results, tmp_path, caplog):
+    folder = tmp_path / "run"
+    shutil.copytree(results.folder, folder)
+    (folder / "manifest.json").unlink()
+    shutil.rmtree(folder / "cells")
+    cells = folder / "cells.jsonl"
+    text = cells.read_text(encoding="utf-8").replace('"status": "done"', '"status": "planned"', 1)
+    cells.write_text(text, encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        robustrank.load_results(folder)
+    assert "1 of 4 cells" in caplog.text
+
+
+def test_a_folder_without_rows_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"no rows\.csv"):
+        robustrank.load_results(tmp_path)
