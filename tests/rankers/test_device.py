@@ -83,12 +83,12 @@ def test_an_accelerator_gives_the_same_scores_and_gradients(on, tmp_path, kind, 
     np.testing.assert_allclose(together, alone, rtol=0, atol=ranker.noise * scale)
 
 
-def test_what_computes_is_moved_to_the_device(on, tmp_path, monkeypatch):
-    """A device that computes nothing: a tensor left behind on the processor is an error."""
+def test_what_a_network_reads_is_made_on_the_device(tmp_path, monkeypatch):
+    """By a device that computes nothing: what is left on the processor is seen without an accelerator."""
     ranker = CrossEncoderRanker(str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1)))
-    _ = ranker.tokenisation
+    inputs = ranker.tokenisation.read(PAIRS[:1], "pair")
+    whole = ranker.tokenisation.whole(PAIRS[:1], "pair", "meta")
     monkeypatch.setattr(runtime, "_device", "meta")
-    ranker.network.to("meta").transformers_model.bert.attn_implementation = "eager"  # others ask for a value
-    ((_, features),) = ranker._batches(ranker.tokenisation.read(PAIRS[:1], "pair"))
-    assert {value.device.type for value in features.values() if hasattr(value, "device")} == {"meta"}
-    assert ranker.network(features)["scores"].device.type == "meta"
+    ((_, features),) = ranker._batches(inputs)
+    for made in (features, whole):
+        assert {value.device.type for value in made.values() if hasattr(value, "device")} == {"meta"}
