@@ -44,3 +44,9 @@ def slug(text: str) -> str:
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     return f"{name[: _LENGTH - _DIGEST - 1].strip('-')}-{digest}".strip("-")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words, as ``1 query`` or ``2,000 queries``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"

@@ -78,8 +78,14 @@ class DocumentAttack(Task):
         rank_bands(self.targets)  # refuse an unknown set of targets before anything runs
 
     def skip_reason(self, context: Context) -> str:
-        """An attack that needs more access than the task grants is not run."""
-        return beyond_grant(context.attack.access, Access[self.access.upper()])
+        """An attack that needs more access than the task grants is not run, nor one without a target in any list."""
+        return beyond_grant(context.attack.access, Access[self.access.upper()]) or self._without_targets(context)
+
+    def _without_targets(self, context: Context) -> str:
+        lengths = list_lengths(context, context.query_ids(self.queries)).values()
+        if not lengths or context.attack.targets("") is not None or any(target_count(self.targets, n) for n in lengths):
+            return ""
+        return f"no list has targets {', '.join(self.targets)}: the longest holds {max(lengths)} documents"
 
     def run(self, context: Context) -> Iterator[Row]:
         """Attack every target; rank the lists with the attacked texts, and with those of the control, in one call."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from robustrank.errors import NothingMeasured
 from robustrank.notices import listening
-from robustrank.printing import printable
+from robustrank.printing import counted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,7 +59,9 @@ def _print_table(name: str, forecasts: Sequence[Forecast], console: Console) -> 
 def _reasons(forecasts: Sequence[Forecast]) -> list[str]:
     """Return each reason once, with how many cells have it."""
     counts = Counter((f.fate, f.reason) for f in forecasts if f.fate in ("skip", "fail"))
-    return [f"{fate}, {_cells(count)}: {reason or 'skipped before'}" for (fate, reason), count in counts.items()]
+    return [
+        f"{fate}, {counted(count, 'cell')}: {reason or 'skipped before'}" for (fate, reason), count in counts.items()
+    ]
 
 
 def _attacks(forecasts: Sequence[Forecast]) -> list[str]:
@@ -69,7 +71,7 @@ def _attacks(forecasts: Sequence[Forecast]) -> list[str]:
         if forecast.fate == "run" and forecast.cell.attack:
             by_attack.setdefault(forecast.cell.attack.label, []).append(forecast)
     return [
-        f"{label}: {_total(of_attack)} in {_cells(len(of_attack))}"
+        f"{label}: {_total(of_attack)} in {counted(len(of_attack), 'cell')}"
         + (f"; far fewer {of_attack[0].stops_early}" if of_attack[0].stops_early else "")
         for label, of_attack in by_attack.items()
     ]
@@ -79,7 +81,7 @@ def _summary(forecasts: Sequence[Forecast]) -> str:
     counts = Counter(forecast.fate for forecast in forecasts)
     named: dict[Fate, str] = {"done": "done", "run": "to run", "skip": "to skip", "fail": "would fail"}
     parts = [f"{counts[fate]} {text}" for fate, text in named.items() if counts[fate]]
-    line = f"{_cells(len(forecasts))}: {', '.join(parts) or 'none'}; {_total(forecasts)}"
+    line = f"{counted(len(forecasts), 'cell')}: {', '.join(parts) or 'none'}; {_total(forecasts)}"
     if any(forecast.refuses_run for forecast in forecasts):
         line += "\nthe run would not start before the failures are mended, or their plug-ins left out"
     return line
@@ -92,12 +94,8 @@ def _total(forecasts: Sequence[Forecast]) -> str:
     unknown = calls.count(None)
     if not unknown:
         return f"at most {total:,} model calls"
-    return f"at most {total:,} model calls beside {_cells(unknown)} without a bound: give a budget_queries"
+    return f"at most {total:,} model calls beside {counted(unknown, 'cell')} without a bound: give a budget_queries"
 
 
 def _number(calls: int | None) -> str:
     return "not known" if calls is None else f"{calls:,}"
-
-
-def _cells(count: int) -> str:
-    return f"{count} cell{'' if count == 1 else 's'}"

@@ -10,7 +10,7 @@ import click
 
 from robustrank.cli.options import cache_option
 from robustrank.errors import Interrupted
-from robustrank.printing import printable
+from robustrank.printing import counted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,7 +107,10 @@ def command(
         from robustrank.cli.report_command import show_report
 
         show_report(out, asked.report.baseline, console)
-    console.print(f"{summary.rows} rows of {summary.cells} cells in {out} ({summary.done} done now)", markup=False)
+    console.print(
+        f"{counted(summary.rows, 'row')} of {counted(summary.cells, 'cell')} in {out} ({summary.done} done now)",
+        markup=False,
+    )
     return summary.exit_code
 
 
@@ -125,7 +128,9 @@ def _show_failures(summary: Summary, console: Console) -> None:
         console.print(_marked("error", result.cell))
         console.print(printable(result.reason, keep="\n"), markup=False, highlight=False)
     if summary.failed:
-        console.print(f"{len(summary.failed)} cells failed; the traceback is in cells/*/cell.json; run again to retry")
+        console.print(
+            f"{counted(len(summary.failed), 'cell')} failed; the traceback is in cells/*/cell.json; run again to retry"
+        )
     elif summary.cells == len(summary.skipped):
         console.print("nothing was measured: every cell was skipped")
 
@@ -168,9 +173,9 @@ class _Progress:
         self.bars.update(self._cells, total=len(todo))
         done = len(cells) - len(todo)
         self.console.print(
-            f"{len(cells)} cells: {len(todo)} to do"
+            f"{counted(len(cells), 'cell')}: {len(todo)} to do"
             + (f", {done} done before" if done else "")
-            + (f", {retired} stale cells moved to retired/" if retired else "")
+            + (f", {counted(retired, 'stale cell')} moved to retired/" if retired else "")
         )
 
     def advanced(self, done: int, total: int) -> None:

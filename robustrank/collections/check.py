@@ -12,6 +12,7 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
+from robustrank.printing import counted
 from robustrank.text.languages import foreign_script
 
 Unanswered = Literal["zero", "leave-out"]
@@ -63,7 +64,7 @@ def _refuse_empty(collection: Collection, where: str) -> None:
     judged = (query_id for query_id in collection.queries if query_id in collection.qrels)
     empty = [query_id for query_id in judged if not collection.queries[query_id].strip()]
     if empty:
-        what = f"{_count(empty, 'query')} without text, though judged: {_some(empty)}"
+        what = f"{counted(len(empty), 'query')} without text, though judged: {_some(empty)}"
         raise DataError(what, where=where, allowed="a text for each query that has judgements")
 
 
@@ -97,13 +98,15 @@ def _matching_qrels(collection: Collection, where: str) -> tuple[dict[str, dict[
         for query_id, gains in collection.qrels.items()
         if query_id in collection.queries
     }
+    if not collection.qrels:
+        raise DataError("no judgements", where=qrels_where, allowed="at least one")
     if not qrels:
         raise _no_match("query", collection.qrels, collection.queries, qrels_where)
     judged = {doc_id: None for gains in qrels.values() for doc_id in gains}
     if not any(doc_id in collection.documents for doc_id in judged):
         raise _no_match("document", judged, collection.documents, qrels_where)
     unknown = [query_id for query_id in collection.qrels if query_id not in collection.queries]
-    note = f"Judgements of {_count(unknown, 'unknown query')} were excluded: {_some(unknown)}."
+    note = f"Judgements of {counted(len(unknown), 'unknown query')} were excluded: {_some(unknown)}."
     return qrels, [note] if unknown else []
 
 
@@ -127,9 +130,11 @@ def _judged(queries: Mapping[str, str], qrels: Mapping[str, object], notes: list
     unjudged = [query_id for query_id in queries if query_id not in qrels]
     empty = [query_id for query_id in unjudged if not queries[query_id].strip()]
     if empty:
-        notes.append(f"{_count(empty, 'query')} without text and without judgements: {_some(empty)}.")
+        notes.append(f"{counted(len(empty), 'query')} without text and without judgements: {_some(empty)}.")
     if unjudged:
-        notes.append(f"{len(unjudged)} of {_count(queries, 'query')} excluded, with no judgements: {_some(unjudged)}.")
+        notes.append(
+            f"{len(unjudged)} of {counted(len(queries), 'query')} excluded, with no judgements: {_some(unjudged)}."
+        )
     return {query_id: text for query_id, text in queries.items() if query_id in qrels}
 
 
@@ -140,12 +145,12 @@ def _answered(
     without = [query_id for query_id in queries if query_id not in answered]
     if len(without) == len(queries):
         raise DataError(
-            f"none of {_count(queries, 'query')} has {what}", where=where, allowed="at least one query that has"
+            f"none of {counted(len(queries), 'query')} has {what}", where=where, allowed="at least one query that has"
         )
     if not without:
         return queries
     policy = "0 in every measure, as in trec_eval -c" if unanswered == "zero" else "left out"
-    notes.append(f"{len(without)} of {_count(queries, 'query')} without {what}, {policy}: {_some(without)}.")
+    notes.append(f"{len(without)} of {counted(len(queries), 'query')} without {what}, {policy}: {_some(without)}.")
     return queries if unanswered == "zero" else {q: text for q, text in queries.items() if q in answered}
 
 
@@ -156,17 +161,11 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     foreign = foreign_script(collection.language, [*collection.queries.values(), *collection.documents.values()])
     notes = [foreign] if foreign else []
     if empty:
-        notes.append(f"{len(empty)} of {_count(collection.documents, 'document')} are empty: {_some(empty)}.")
+        notes.append(f"{len(empty)} of {counted(len(collection.documents), 'document')} are empty: {_some(empty)}.")
     if missing:
-        notes.append(
-            f"{len(missing)} of {_count(judged, 'judged document')} have no text and count for ideal rankings alone."
-        )
+        documents = counted(len(judged), "judged document")
+        notes.append(f"{len(missing)} of {documents} have no text and count for ideal rankings alone.")
     return notes
-
-
-def _count(items: Sized[object], noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{len(items)} {noun if len(items) == 1 else plural}"
 
 
 def _some(ids: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
+from robustrank.printing import counted
 from robustrank.repairs import Repairs, checked_id
 from robustrank.text_lines import lines
 
@@ -37,7 +38,7 @@ def exactly(fields: list[str], allowed: str, where: str) -> list[str]:
     """
     if len(fields) != len(allowed.split()):
         raise DataError(
-            f"a line of {len(fields)} columns: {' | '.join(fields)[:80]}",
+            f"a line of {counted(len(fields), 'column')}: {' | '.join(fields)[:80]}",
             where=where,
             allowed=f"{len(allowed.split())} columns: {allowed}",
         )

@@ -63,14 +63,16 @@ def run_candidates(
         where: The origin of the run, for the error.
 
     Raises:
-        DataError: The run ranks none of the queries.
+        DataError: The run is empty, or ranks none of the queries.
     """
+    if not run:
+        raise DataError("the run has no lines", where=where, allowed="6 columns: query Q0 document rank score tag")
     candidates = {query_id: list(run[query_id])[:depth] for query_id in queries if query_id in run}
     if queries and not candidates:
         raise DataError(
             f"the run ranks none of the {len(queries)} judged queries; it ranks {len(run)} different ones",
             where=where,
-            allowed=f"query ids like {next(iter(queries))!r}, not like {next(iter(run), '')!r}",
+            allowed=f"query ids like {next(iter(queries))!r}, not like {next(iter(run))!r}",
         )
     return candidates
 

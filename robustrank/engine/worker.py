@@ -22,6 +22,7 @@ from robustrank.errors import PluginError, RobustrankError
 from robustrank.measures.ties import DEGENERATE
 from robustrank.notices import notice
 from robustrank.plugins import create
+from robustrank.printing import counted
 from robustrank.rows import Row, checked_row
 from robustrank.task import Task
 
@@ -101,8 +102,8 @@ def _notice_ties(cell: Cell, rows: list[Row]) -> None:
     if queries:
         served = cell.ranker.label if cell.defense.name == "none" else f"{cell.ranker.label} under {cell.defense.label}"
         notice(
-            f"{served} on {cell.collection.label}: {DEGENERATE} for {len(queries)} "
-            f"{'query' if len(queries) == 1 else 'queries'}: over 20 % of a list's scores are equal to another"
+            f"{served} on {cell.collection.label}: {DEGENERATE} for {counted(len(queries), 'query')}: "
+            f"over 20 % of a list's scores are equal to another"
         )
 
 

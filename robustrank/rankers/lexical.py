@@ -14,6 +14,7 @@ import numpy as np
 from robustrank.collections.collection import Collection
 from robustrank.errors import PluginError
 from robustrank.plugins.constraints import Positive, Share, Weight
+from robustrank.printing import counted
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.text.analysis import terms as terms_of
 
@@ -64,9 +65,9 @@ def statistics_reading(collection: Collection) -> str:
     listed = {doc_id for doc_ids in collection.candidates.values() for doc_id in doc_ids}
     judged = {doc_id for gains in collection.qrels.values() for doc_id in gains}
     absent = len(judged.difference(collection.documents))
-    said = f"Its collection statistics are those of the {len(collection.documents):,} documents that were read"
+    said = f"Its collection statistics are those of the {counted(len(collection.documents), 'document')} that were read"
     if absent:
-        return f"{said}, not of the whole collection: {absent:,} judged documents are not among them."
+        return f"{said}, not of the whole collection: without {counted(absent, 'judged document')}."
     if (listed | judged).issuperset(collection.documents):
         return f"{said}, each of which is a candidate or judged: of a pool, if the collection holds more."
     return f"{said}."

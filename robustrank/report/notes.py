@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from robustrank.measures.ties import DEGENERATE
-from robustrank.printing import printable
+from robustrank.printing import counted, printable
 from robustrank.report.rowset import RowSet
 
 _CAPTION = 200  # characters
@@ -37,7 +37,7 @@ def captioned(text: str, rowset: RowSet, method: str = "") -> str:
     queries = len(set(rowset.rows["query_id"]) - {""})
     labels = [entry.label for entry in rowset.present("collection")]
     labels += [rowset.setting] if rowset.setting else []
-    end = f"{_count(queries, 'query')}{f'; {method}' if method else ''}."
+    end = f"{counted(queries, 'query')}{f'; {method}' if method else ''}."
     room = (_CAPTION - len(f"{text}, , , {end}")) // max(1, len(labels))
     return ", ".join([text, *(_short(label, room) for label in labels), end])
 
@@ -49,11 +49,11 @@ def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
     spent = rows[(rows["status"] == "budget_exhausted") & rows["value"].notna()]
     results = spent[["attack", "ranker", "defense", "seed", "query_id", "doc_id"]].drop_duplicates()
     if len(results):
-        notes.append(f"Budget spent before the end: {_count(len(results), 'attack')}, judged by the best text so far.")
+        notes.append(f"Budget spent before the end: {counted(len(results), 'attack')}, judged by the best text so far.")
     tied = rows[rows["note"].str.startswith(DEGENERATE)]
     lists = tied[["ranker", "defense", "seed", "query_id"]].drop_duplicates()
     if len(lists):
-        notes.append(f"{DEGENERATE}: in {_count(len(lists), 'list')} over 20 % of the scores are equal to another.")
+        notes.append(f"{DEGENERATE}: in {counted(len(lists), 'list')} over 20 % of the scores are equal to another.")
     return tuple(note for note in notes if note)
 
 
@@ -64,14 +64,9 @@ def _note(rows: pd.DataFrame, text: str) -> str:
     common = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{_short(reason)} ({count})" for reason, count in common[:_REASONS]]
     named += [f"{len(common) - _REASONS} other reasons"] if len(common) > _REASONS else []
-    return f"{_count(len(rows), 'row')} {text}" + (f": {'; '.join(named)}." if named else ".")
+    return f"{counted(len(rows), 'row')} {text}" + (f": {'; '.join(named)}." if named else ".")
 
 
 def _short(text: str, length: int = _LENGTH) -> str:
     line = printable(" ".join(text.split()))
     return line if len(line) <= length else f"{line[: length - 1]}…"
-
-
-def _count(number: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"

@@ -54,7 +54,7 @@ def test_a_damaged_record_of_a_cell_is_written_again(case, damage):
     assert again.code == 0
     assert "cell.json" in again.text
     assert run.rows() == before
-    assert "1 cells: 0 to do" in run.run().text
+    assert "1 cell: 0 to do" in run.run().text
 
 
 def test_zeroed_weights_are_trained_again(case):

@@ -9,7 +9,7 @@ def test_an_edited_ranker_is_measured_again(case):
     before = ranker.scores()
     ranker.replace("by_length.py", "+len", "-len")
     again = ranker.run()
-    assert "1 to do, 1 stale cells moved to retired" in again.text
+    assert "1 to do, 1 stale cell moved to retired" in again.text
     assert ranker.run(out="new").code == 0
     after = {pair: -score for pair, score in before.items()}
     assert len(before) == 24
@@ -21,7 +21,7 @@ def test_an_edited_comment_leaves_a_ranker_as_it_is(case):
     ranker = case("22-stale-ranker-file")
     assert ranker.run().code == 0
     ranker.replace("by_length.py", "The score is", "# a remark\n    # another\n\n    The score is")
-    assert "1 cells: 0 to do" in ranker.run().text
+    assert "1 cell: 0 to do" in ranker.run().text
 
 
 def test_parameters_that_a_fingerprint_leaves_out_are_told_apart(case):

@@ -35,3 +35,14 @@ def test_a_skipped_cell_prints_its_reason(case):
     assert {row["status"] for row in run.rows()} == {"skipped"}
     assert "skipped" in said.text
     assert "gradients" in said.text
+
+
+def test_an_attack_without_a_target_is_skipped_at_planning(case):
+    """Ranks 51 to 60 of lists of eight documents: nothing is measured, and both the dry run and the run say so."""
+    run = case("49-empty-plan")
+    run.replace("skipped.yaml", "hotflip", "keyword-stuffing")
+    run.replace("skipped.yaml", "targets: [last-1]", "targets: [51-60]")
+    said = run.run("skipped.yaml")
+    assert said.code == 7, said.text
+    assert "no list has targets 51-60: the longest holds 8 documents" in " ".join(said.text.split())
+    assert {row["status"] for row in run.rows()} == {"skipped"}

@@ -102,7 +102,7 @@ def test_an_invalid_run_is_not_written(tmp_path: Path, query_id: str, doc_id: st
         (read_run, b"q Q0 d 1 high tag\n", 1, "the score is 'high'"),
         (read_run, b"q Q0 d 1 2 t\nq Q0 d 2 1 t\n", 2, "two different scores of document 'd' for query 'q'"),
         (read_run, b"q Q0 d 1 2 t\nq Q0 e 1 2 u\n", 2, "query 'q' has two lists of candidates, by 't' and 'u'"),
-        (read_queries, b"1\tone\n2 two\n", 2, "1 columns"),
+        (read_queries, b"1\tone\n2 two\n", 2, "1 column"),
         (read_queries, b"1\tone\ttwo\n", 1, "3 columns"),
         (read_queries, b"1\tone\n1\ttwo\n", 2, "two different texts under the id '1'"),
         (read_queries, b"\tone\n", 1, "'' is not a valid id"),

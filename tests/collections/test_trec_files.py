@@ -43,7 +43,7 @@ def test_json_documents_go_by_the_usual_names(folder: Path) -> None:
     ("name", "content", "line", "message"),
     [
         ("documents.tsv", "d1\tx\nd1\ty\n", 2, "two different texts under the id 'd1'"),
-        ("documents.tsv", "d1 x\n", 1, "1 columns"),
+        ("documents.tsv", "d1 x\n", 1, "1 column"),
         ("documents.jsonl", '{"name": "d1", "text": "x"}\n', 1, "the record has no 'id'"),
         ("documents.jsonl", '{"id": "d1", "text": "x", "text": "y"}\n', 1, "duplicate key 'text'"),
         ("documents.jsonl", '{"id": "d\\ud800", "text": "x"}\n', 1, "is not a valid id"),

@@ -153,7 +153,7 @@ def test_stale_cells_are_retired_and_restored(tmp_path, capsys):
     whole = (tmp_path / "out" / "rows.csv").read_bytes()
     assert invoke(["run", str(small(tmp_path, "[bm25]")), *args]) == 0
     assert b"query-likelihood" not in (tmp_path / "out" / "rows.csv").read_bytes()
-    assert "1 stale cells moved to retired/" in capsys.readouterr().out
+    assert "1 stale cell moved to retired/" in capsys.readouterr().out
     assert invoke(["run", str(small(tmp_path, "[bm25, query-likelihood]")), *args]) == 0
     assert "0 to do" in capsys.readouterr().out
     assert (tmp_path / "out" / "rows.csv").read_bytes() == whole
