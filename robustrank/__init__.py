@@ -62,19 +62,21 @@ _MODULES = {
 }  # of what is exported; the others are records
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # or every misspelt name would pass for an exported one
 
-        value: Any = version(__name__)
-    elif name == "plugins":
-        value = import_module(f"{__name__}.{name}")
-    else:
-        value = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'records')}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "__version__":
+            from importlib.metadata import version
+
+            value: Any = version(__name__)
+        elif name == "plugins":
+            value = import_module(f"{__name__}.{name}")
+        else:
+            value = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'records')}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

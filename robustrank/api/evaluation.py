@@ -19,6 +19,7 @@ from robustrank.notices import listening
 from robustrank.paths import default_cache, give_libraries_a_home, given_path
 from robustrank.plugins import Spec, digest_of, find, parameters, parse, registry
 from robustrank.printing import printable
+from robustrank.rankers.runtime import Device
 
 Named = str | Mapping[str, Any]  # a plug-in, as an experiment file writes it
 _RUN_FILE = "run-file"
@@ -32,6 +33,7 @@ def evaluate(
     tasks: Named | Sequence[Named] = ("iid-variance",),
     limit: int | None = None,
     seed: int = 0,
+    device: Device = "auto",
     out: str | Path | None = None,
     cache: str | Path | None = None,
 ) -> Results:
@@ -47,6 +49,8 @@ def evaluate(
         tasks: Likewise.
         limit: How many queries, the first of the collection; for tasks that do not say ``queries`` themselves.
         seed: Of all draws.
+        device: What models compute on; auto is an accelerator where there is one. It is part of a score's identity.
+            A function computes where it wants to.
         out: The run folder. By default it is below the cache, one for each combination of what is evaluated: the same
             call again gives what is there.
         cache: The folder of scores and trained weights; by default that of the command line.
@@ -67,6 +71,7 @@ def evaluate(
     raw = {
         "name": "evaluation",
         "seeds": [seed],
+        "device": device,
         "collections": [_entry(_collection(collection))],
         "rankers": [_entry(spec) for spec in _distinct(rankers)],
         "attacks": _several(attacks),

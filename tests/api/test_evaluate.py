@@ -37,7 +37,8 @@ def test_a_specification_gives_the_rows_of_an_experiment_file(tmp_path, cache):
         "rankers: [bm25]\nattacks: [keyword-stuffing]\ntasks: [{name: document-attack, queries: 2, targets: ['3-5']}]"
     )
     task = {"name": "document-attack", "targets": ["3-5"]}
-    theirs = robustrank.run(write_experiment(tmp_path / "x.yaml", folder, rest), out=tmp_path / "run", cache=cache)
+    path = write_experiment(tmp_path / "x.yaml", folder, rest)
+    theirs = robustrank.run(path, out=tmp_path / "run", workers=0, cache=cache)
     ours = robustrank.evaluate(
         "bm25", f"beir:folder={folder}", "keyword-stuffing", tasks=task, limit=2, cache=cache, out=tmp_path / "ours"
     )

