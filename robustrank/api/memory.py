@@ -91,8 +91,8 @@ def callable_spec(scoring: Scoring) -> Spec:
     except NoIdentityError as error:
         key = uuid.uuid4().hex
         notice(
-            f"the identity of ranker {label!r} cannot be told, since it holds {error}: its scores are not cached, and "
-            "each evaluation computes them anew"
+            f"the identity of ranker {label!r} cannot be told, since it holds {error}: its scores serve this "
+            "evaluation alone, and the next one computes them anew"
         )
     _objects[key] = scoring
     return Spec(f"{__name__}:{InMemoryRanker.__name__}", {"key": key}, label)

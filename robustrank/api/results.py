@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from robustrank.errors import UsageError, nearest
+from robustrank.errors import DataError, UsageError, nearest
 from robustrank.json_lines import read_lines
 from robustrank.notices import notice
 from robustrank.paths import given_path
@@ -119,12 +119,21 @@ class Results:
         """Return the attacked texts, one a row: where they are from, before and after, edits, and what came of them.
 
         Raises:
-            DataError: A file is damaged.
+            DataError: A file is damaged, or the folder lacks the cells, as one that was taken from a run.
         """
         records: list[dict[str, Any]] = []
         columns = ["cell", "task", "collection", "ranker", "defense", "attack", "seed"]
         cells = {str(cell["cell"]): {c: cell[c] for c in columns} for cell in self.cells.to_dict("records")}
-        for folder in cell_folders(self.folder):
+        folders = cell_folders(self.folder)
+        finished = set(self.cells["cell"][self.cells["status"] == "done"])
+        if lacking := finished - {folder.name for folder in folders}:
+            raise DataError(
+                f"{len(lacking)} of {len(finished)} finished cells are not in the folder, and their attacked texts are "
+                "not known",
+                where=str(self.folder / "cells"),
+                hint="give the whole run folder",
+            )
+        for folder in folders:
             path = folder / "adversarial.jsonl"
             if path.exists() and folder.name in cells:
                 records += [{**cells[folder.name], **record} for _, record in read_lines(path)]

@@ -76,8 +76,10 @@ def test_what_was_not_run_is_said(results, tmp_path, caplog):
     text = cells.read_text(encoding="utf-8").replace('"status": "done"', '"status": "planned"', 1)
     cells.write_text(text, encoding="utf-8")
     with caplog.at_level(logging.WARNING):
-        robustrank.load_results(folder)
+        results = robustrank.load_results(folder)
     assert "1 of 4 cells" in caplog.text
+    with pytest.raises(DataError, match="3 of 3 finished cells are not in the folder"):
+        results.adversarial()
 
 
 def test_a_folder_without_rows_is_refused(tmp_path):
