@@ -16,6 +16,7 @@ from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
 from robustrank.rankers.transformer.splade import SpladeRanker
+from robustrank.testing.samples import COLLECTION
 from tests.rankers.tiny_models import DOCUMENTS, FAMILIES, LENGTH, MASKED, QUERIES, change, modules, save
 
 PAIRS = [(query, document) for query in QUERIES for document in DOCUMENTS]
@@ -97,7 +98,9 @@ def test_cross_encoders(copy, family, labels, activation):
 
     agree(CrossEncoderRanker(str(folder), activation="model"), expected(None))
     left_out = activation != "GELU"  # it can change ranks, so it stays
-    agree(CrossEncoderRanker(str(folder)), expected(torch.nn.Identity() if left_out else None))
+    ranker = CrossEncoderRanker(str(folder))
+    agree(ranker, expected(torch.nn.Identity() if left_out else None))
+    assert f"{labels} label" in ranker.reading(COLLECTION)[0]
 
 
 @pytest.mark.parametrize("family", EACH)

@@ -65,7 +65,9 @@ class CrossEncoderRanker(TransformerRanker):
 
     def _details(self) -> Sequence[str]:
         name = type(self.network.activation_fn).__name__
-        return (f"{self.network.num_labels} labels, activation {name}{'' if self.activates else ' left out'}",)
+        labels = "1 label" if self.network.num_labels == 1 else f"{self.network.num_labels} labels"
+        left_out = "" if self.activates or name == "Identity" else " left out"
+        return (f"{labels}, activation {name}{left_out}",)
 
     @property
     def activates(self) -> bool:

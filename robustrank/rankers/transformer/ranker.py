@@ -194,7 +194,7 @@ class TransformerRanker(PointwiseRanker):
 
         def create_learner() -> TransformerRanker:
             learner = replace(self)
-            learner.__dict__["network"] = learner._loaded(fresh=True)
+            learner.__dict__["network"] = learner._loaded(fresh=True, **self.head)
             freeze(learner.network, chosen.frozen_layers)
             return learner
 
@@ -234,8 +234,8 @@ class TransformerRanker(PointwiseRanker):
     def _embedding_layer(self) -> Any:
         return self.network.transformers_model.get_input_embeddings()
 
-    def _loaded(self, fresh: bool) -> Any:
-        network = load_network(self.kind, self.folder, fresh, **(self.head if fresh else {}))
+    def _loaded(self, fresh: bool, **head: Any) -> Any:
+        network = load_network(self.kind, self.folder, fresh, **head)
         if self.max_length is not None:
             if (most := _positions(network)) is not None and self.max_length > most:
                 raise DataError(
