@@ -24,6 +24,7 @@ class Task(ABC):
     axes: ClassVar[tuple[Axis, ...]] = ("defense",)
     cross_domain: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
     table: ClassVar[str] = ""  # the report table its rows feed
+    headline: ClassVar[tuple[str, str]] = ("", "")  # measure and condition told of a finished cell; else its first
     reference: ClassVar[str] = ""
     deviations: ClassVar[str] = ""
 

@@ -66,6 +66,7 @@ class DocumentAttack(Task):
     )
     deviations = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
     table = "document-attack"
+    headline = ("success", "attacked")
 
     @property
     def fingerprint(self) -> str:

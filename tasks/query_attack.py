@@ -59,6 +59,7 @@ class QueryAttack(Task):
         "ECIR 2022, arXiv 2111.13057"
     )
     table = "query-attack"
+    headline = ("nDCG@10", "attacked")
 
     def skip_reason(self, context: Context) -> str:
         """An attack that needs more access than the task grants is not run."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from robustrank.plugins import KINDS, availability
+from robustrank.plugins.failure import plugin_code
 from robustrank.printing import printable
 
 # The purpose of a package, and the command that installs it.
@@ -51,7 +52,8 @@ def _model(specification: str) -> int:
     listed = dict.fromkeys(queries, tuple(documents))
     for sentence in ranker.reading(Collection("the sample", queries, documents, {}, listed)):
         click.echo(printable(sentence))
-    outcome = compare(ranker)
+    with plugin_code(f"model {specification!r}", "while it was compared with sentence-transformers"):
+        outcome = compare(ranker)
     verdict = click.style("agrees", fg="green") if outcome.agrees else click.style("differs", fg="red")
     click.echo(
         f"{verdict} with sentence-transformers on {outcome.pairs} pairs: largest difference {outcome.difference:.1e} "

@@ -83,7 +83,8 @@ def invoke(args: list[str] | None = None) -> int:
         return error.exit_code
     except RobustrankError as error:
         text = printable(str(error), keep="\n")
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True)
+        color = False if os.environ.get("NO_COLOR") else None  # None: where standard error is a terminal
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True, color=color)
         return error.exit_code
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)

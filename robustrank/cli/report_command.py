@@ -16,31 +16,58 @@ if TYPE_CHECKING:
 @click.option(
     "--baseline", help="Baseline ranker of comparisons [default: that of the experiment, or the first ranker]."
 )
-def command(run: Path, baseline: str | None) -> None:
+@click.option("--full", is_flag=True, help="Show every table, not the headline figures alone.")
+@click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
+def command(run: Path, baseline: str | None, full: bool, quiet: bool) -> None:
     """Rebuild the report of the run folder RUN; no model is needed."""
-    from rich.console import Console
-
+    from robustrank.cli.screen import screen
+    from robustrank.errors import UsageError
     from robustrank.report.load import declared_baseline
 
-    show_report(run, declared_baseline(run) if baseline is None else baseline, Console())
+    if full and quiet:
+        raise UsageError("--full and --quiet exclude each other", allowed="one of them")
+    baseline = declared_baseline(run) if baseline is None else baseline
+    show_report(run, baseline, screen(), full=full, quiet=quiet)
 
 
-def show_report(run: Path, baseline: str | None, console: Console) -> None:
-    """Write the report of a run and show its tables."""
+def show_report(
+    run: Path, baseline: str | None, console: Console, *, full: bool = False, quiet: bool = False, others: int = 0
+) -> None:
+    """Write the report of a run, and show its headline figures and where it is.
+
+    Args:
+        run: The run folder.
+        baseline: The label of the baseline ranker, or None.
+        console: Where it is shown.
+        full: Whether every table is shown.
+        quiet: Whether only the place of the report is shown.
+        others: How many lines the summary has beside these.
+    """
+    from robustrank.cli.screen import say
+    from robustrank.report.headline import LINES, headline
     from robustrank.report.terminal import show
     from robustrank.report.write import write_report
 
     paths = write_report(run, baseline=baseline)
-    show(run, baseline, console)
-    note_planned(run, console)
-    console.print(f"report: {run / 'report'} ({len(paths)} files)", markup=False, highlight=False)
+    others += note_planned(run, console)
+    if full:
+        show(run, baseline, console)
+    elif not quiet:
+        for line in headline(run, baseline, console.width, LINES - others - 2):
+            say(console, line)
+        say(console, f"all tables: robustrank report {run} --full")
+    say(console, f"report: {run / 'report' / 'report.html'} ({len(paths)} files)")
 
 
-def note_planned(run: Path, console: Console) -> None:
-    """Say which share of a run is missing."""
+def note_planned(run: Path, console: Console) -> bool:
+    """Say which share of a run is missing, and return whether any is."""
+    from robustrank.cli.screen import say
     from robustrank.report.load import planned_cells
 
     planned, cells = planned_cells(run)
     if planned:
-        text = f"note: {planned} of {cells} cells of {run} have not been run; run the same command again to resume"
-        console.print(text, markup=False, highlight=False)
+        say(
+            console,
+            f"note: {planned} of {cells} cells of {run} have not been run; run the same command again to resume",
+        )
+    return bool(planned)

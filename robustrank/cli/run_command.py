@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,19 +14,12 @@ from robustrank.errors import Interrupted
 from robustrank.printing import counted, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+    from collections.abc import Iterator
 
-    from robustrank.engine.cell import Cell
-    from robustrank.engine.cell_result import CellResult, CellStatus
     from robustrank.engine.run import Summary
+    from robustrank.experiment import Experiment
 
-
-MARKS: dict[CellStatus, tuple[str, str]] = {  # what is printed, in which colour
-    "done": ("done", "green"),
-    "skipped": ("skipped", "yellow"),
-    "error": ("failed", "red"),
-}
+_REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characters of each
 
 
 @click.command("run")
@@ -53,6 +47,7 @@ MARKS: dict[CellStatus, tuple[str, str]] = {  # what is printed, in which colour
 @click.option("--dry-run", is_flag=True, help="Show what becomes of each cell, and its bound on calls; run nothing.")
 @click.option("--allow-empty", is_flag=True, help="Exit with 0 even if nothing is measured: no cells, or all skipped.")
 @click.option("--no-report", is_flag=True, help="Leave tables and figures for `robustrank report`.")
+@click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
 @cache_option
 def command(
     experiment: Path,
@@ -63,138 +58,106 @@ def command(
     dry_run: bool,
     allow_empty: bool,
     no_report: bool,
+    quiet: bool,
     cache: Path | None,
 ) -> int:
     """Run the experiment file EXPERIMENT; run it again to resume.
 
     Finished cells are never lost and never repeated. The run folder ends with rows.csv and report/.
     """
-    from rich.console import Console
-
-    from robustrank.engine.run import run
+    from robustrank.cli.screen import screen
     from robustrank.experiment import load
     from robustrank.paths import default_cache, give_libraries_a_home
 
-    console = Console()
-    asked = load(experiment)
-    out, cache = out or Path("runs") / asked.name, cache or default_cache()
+    loaded = load(experiment)
+    out, cache = out or Path("runs") / loaded.name, cache or default_cache()
     give_libraries_a_home(cache)
     if dry_run:
         from robustrank.cli.dry_run import show_forecasts
 
-        return show_forecasts(asked, out, cache, redo, allow_empty, console)
-    with _Progress(console) as observer:
+        return show_forecasts(loaded, out, cache, redo, allow_empty, screen())
+    how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet)
+    return execute(loaded, out, how, resume=f"robustrank run {experiment} --out {out}")
+
+
+@dataclass(frozen=True)
+class How:
+    """How an experiment is run and shown: the options of the command line that are not about what is run."""
+
+    cache: Path
+    workers: int = 1
+    redo: Literal["errors", "none", "all"] = "errors"
+    cell_seconds: float | None = None
+    allow_empty: bool = False
+    no_report: bool = False
+    quiet: bool = False
+
+
+def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
+    """Run an experiment, show how it goes and its headline figures, and return the exit code.
+
+    Args:
+        experiment: What is run.
+        out: The run folder.
+        how: The options.
+        resume: The command that resumes it.
+
+    Raises:
+        Interrupted: The user stopped it.
+    """
+    from robustrank.cli.progress import RunProgress
+    from robustrank.cli.report_command import show_report
+    from robustrank.cli.screen import say, screen
+    from robustrank.engine.run import run
+    from robustrank.report.write import write_report
+
+    console = screen()
+    with RunProgress(console, how.quiet) as observer:
         try:
             summary = run(
-                asked,
+                experiment,
                 out,
-                cache=cache,
+                cache=how.cache,
                 observer=observer,
-                workers=workers,
-                redo=redo,
-                cell_seconds=cell_seconds,
-                allow_empty=allow_empty,
+                workers=how.workers,
+                redo=how.redo,
+                cell_seconds=how.cell_seconds,
+                allow_empty=how.allow_empty,
             )
         except KeyboardInterrupt as error:
             raise Interrupted(
-                "stopped; finished cells are kept",
-                where=str(out),
-                hint=f"resume with: robustrank run {experiment} --out {out}",
+                "stopped; finished cells are kept", where=str(out), hint=f"resume with: {resume}"
             ) from error
-    _show_notices(summary, console)
-    _show_failures(summary, console)
-    if not no_report and summary.rows:
-        from robustrank.cli.report_command import show_report
-
-        show_report(out, asked.report.baseline, console)
-    console.print(
-        f"{counted(summary.rows, 'row')} of {counted(summary.cells, 'cell')} in {out} ({summary.done} done now)",
-        markup=False,
-    )
+    said = list(_endings(summary, observer.notes_left))
+    if not how.quiet:
+        for line in said:
+            say(console, line)
+    if summary.rows and how.quiet and not how.no_report:
+        write_report(out, baseline=experiment.report.baseline)
+    elif summary.rows and not how.no_report:
+        lines = sum(-(-len(line) // console.width) for line in said) + 1
+        show_report(out, experiment.report.baseline, console, others=lines)
+    failed = f", {len(summary.failed)} failed" if summary.failed else ""
+    rows, cells = counted(summary.rows, "row"), counted(summary.cells, "cell")
+    say(console, f"{rows} of {cells} in {out} ({summary.done} done now{failed})")
     return summary.exit_code
 
 
-def _show_notices(summary: Summary, console: Console) -> None:
-    """Say again at the end what may have scrolled away."""
-    if summary.done:
-        for text in summary.notices:
-            console.print(f"note: {printable(text)}", markup=False, highlight=False)
-
-
-def _show_failures(summary: Summary, console: Console) -> None:
-    for title, reason in summary.skipped:
-        console.print(printable(f"skipped {title}: {reason}"), markup=False, highlight=False)
-    for result in summary.failed:
-        console.print(_marked("error", result.cell))
-        console.print(printable(result.reason, keep="\n"), markup=False, highlight=False)
+def _endings(summary: Summary, notes_left: int) -> Iterator[str]:
+    """Yield what a run has to say at its end, a few lines whatever has happened."""
+    reasons = Counter(" ".join(printable(reason, keep="\n").split()) for _, reason in summary.skipped)
+    for reason, cells in reasons.most_common(_REASONS):
+        yield f"skipped {cells} of {counted(summary.cells, 'cell')}: {_short(reason)}"
+    if len(reasons) > _REASONS:
+        yield f"and {counted(len(reasons) - _REASONS, 'more reason')} to skip cells, in rows.csv"
     if summary.failed:
-        console.print(
-            f"{counted(len(summary.failed), 'cell')} failed; the traceback is in cells/*/cell.json; run again to retry"
-        )
+        failed = counted(len(summary.failed), "cell")
+        yield f"{failed} failed; the traceback is in cells/*/cell.json; run again to retry"
     elif summary.cells == len(summary.skipped):
-        console.print("nothing was measured: every cell was skipped")
+        yield "nothing was measured: every cell was skipped"
+    if notes_left:
+        yield f"and {counted(notes_left, 'more note')} in notes.txt"
 
 
-class _Progress:
-    """Shows cells done, rate and time left; below it, how far the cell in work is."""
-
-    def __init__(self, console: Console) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self.console = console
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._cells = self.bars.add_task("cells", total=None)
-        self._inner = self.bars.add_task("in work", total=None, visible=False)
-
-    def __enter__(self) -> _Progress:
-        self.bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bars.stop()
-
-    def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
-        """Say what there is to do."""
-        self.bars.update(self._cells, total=len(todo))
-        done = len(cells) - len(todo)
-        self.console.print(
-            f"{counted(len(cells), 'cell')}: {len(todo)} to do"
-            + (f", {done} done before" if done else "")
-            + (f", {counted(retired, 'stale cell')} moved to retired/" if retired else "")
-        )
-
-    def advanced(self, done: int, total: int) -> None:
-        """Move the inner bar."""
-        self.bars.update(self._inner, completed=done, total=total, visible=True)
-
-    def noticed(self, text: str) -> None:
-        """Say it above the bars."""
-        self.console.print(f"note: {printable(text)}", markup=False, highlight=False)
-
-    def finished(self, result: CellResult) -> None:
-        """Move the outer bar."""
-        self.bars.update(self._inner, visible=False)
-        self.bars.advance(self._cells)
-        self.console.print(_marked(result.status, result.cell))
-
-
-def _marked(status: CellStatus, cell: Cell) -> Text:
-    """Return a line about a cell, its labels as they stand: no markup, no control character."""
-    from rich.text import Text
-
-    return Text.assemble(MARKS[status], f" {printable(cell.title)}")
+def _short(reason: str) -> str:
+    return reason if len(reason) <= _LENGTH else f"{reason[: _LENGTH - 1]}…"

@@ -11,7 +11,7 @@ from robustrank.engine.cell import Cell
 from robustrank.engine.provenance import minimal_provenance
 from robustrank.errors import PluginError, RobustrankError
 from robustrank.plugins.failure import describe_failure, storable
-from robustrank.rows import Row
+from robustrank.rows import Fact, Row
 
 CellStatus = Literal["done", "skipped", "error"]
 
@@ -28,6 +28,7 @@ class CellResult:
         rows: Its rows; a single one of status "error" where it failed.
         facts: What cell.json tells of it.
         provenance: When and with what it was done.
+        headline: One measured fact with its mean over the rows, for people who wait; None where nothing was measured.
         adversarial, certificates, runs: What is saved beside the rows.
     """
 
@@ -38,6 +39,7 @@ class CellResult:
     provenance: Mapping[str, Any]
     reason: str = ""
     exit_code: int = 0
+    headline: tuple[Fact, float] | None = None
     adversarial: Sequence[Mapping[str, Any]] = ()
     certificates: Sequence[Mapping[str, Any]] = ()
     runs: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)

@@ -50,7 +50,7 @@ class Summary:
         failed: The cells that ended in an error now.
         skipped: Title and reason of each cell of the plan that was skipped, now or before.
         allow_empty: Whether nothing may be measured.
-        notices: What was said while it ran: which damaged files were set aside, what was done again.
+        notices: What was said while it ran: of collections and rankers, which damaged files were set aside.
     """
 
     folder: Path
@@ -120,17 +120,17 @@ def run(
             todo = [cell for cell in plan.cells if _left(folder.status(cell.key), redo)]
             observer.planned(plan.cells, todo, retired)
             for text in plan.header if todo else ():
-                observer.noticed(text)
+                tell(text)
             summary.cells = len(plan.cells)
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
             if todo:  # what is there now, should the run be killed
-                _consolidate(folder, plan)
+                _consolidate(folder, plan, summary.notices)
             try:
                 for result in executor.run(todo, observer.advanced):
                     summary.add(_save(folder, result))
                     observer.finished(result)
             finally:
-                summary.rows = _consolidate(folder, plan)
+                summary.rows = _consolidate(folder, plan, summary.notices)
                 summary.skipped = [(cell.title, reason) for cell in plan.cells if (reason := folder.skipped(cell.key))]
     return summary
 
@@ -169,11 +169,12 @@ def _save(folder: RunFolder, result: CellResult) -> CellResult:
     return result
 
 
-def _consolidate(folder: RunFolder, plan: Plan) -> int:
+def _consolidate(folder: RunFolder, plan: Plan, notices: Sequence[str]) -> int:
     """Write what is put together from the finished cells, and its manifest; return the number of rows."""
     rows = folder.write_rows(plan.coordinates)
     provenance = run_provenance(plan.provenance, folder.provenances(plan.cells))
     folder.write("provenance.json", json.dumps(provenance, indent=2) + "\n")
+    folder.write_notes(notices)
     folder.seal()
     return rows
 

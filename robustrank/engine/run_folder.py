@@ -31,6 +31,7 @@ from robustrank.engine.cell_result import CellResult
 from robustrank.errors import UsageError
 from robustrank.json_lines import line, read_lines, write_lines
 from robustrank.notices import notice
+from robustrank.printing import printable
 from robustrank.rows import COLUMNS, Coordinates
 from robustrank.run_files import KEY
 from robustrank.storage import (
@@ -172,6 +173,14 @@ class RunFolder:
             path = self.cells / cell.key / "provenance.json"
             if path.exists():
                 yield cell, json.loads(path.read_text(encoding="utf-8"))
+
+    def write_notes(self, notes: Iterable[str]) -> None:
+        """Add notes to notes.txt, a line each, each once."""
+        path = self.path / "notes.txt"
+        with writing(path):
+            before = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1] if path.is_file() else []
+        lines = dict.fromkeys([*before, *map(printable, notes)])
+        self.write(path.name, "".join(f"{line}\n" for line in lines))
 
     def seal(self) -> None:
         """Write the manifest of the files beside the cells."""

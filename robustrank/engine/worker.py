@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from robustrank.engine.applicability import skip_reason
@@ -21,9 +22,9 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import PluginError, RobustrankError
 from robustrank.measures.ties import DEGENERATE
 from robustrank.notices import notice
-from robustrank.plugins import create
+from robustrank.plugins import create, find
 from robustrank.printing import counted
-from robustrank.rows import Row, checked_row
+from robustrank.rows import FACT, Fact, Row, checked_row
 from robustrank.task import Task
 
 _REASONS = 3  # told of a cell whose rows have several
@@ -48,7 +49,8 @@ def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], Non
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return failed_cell(cell, error, _provenance(cell, resources))
+        result = failed_cell(cell, error, _provenance(cell, resources))
+        return replace(result, facts={**result.facts, "seconds": round(time.monotonic() - started, 2)})
     finally:
         os.chdir(folder)  # the paths of the next cell are relative to it
 
@@ -91,10 +93,25 @@ def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
         cell_provenance(context.cell, context.resources),
         reason,
         PluginError.exit_code if broken else 0,
+        _headline(context.cell, rows),
         adversarial=_plain(context.adversarial),
         certificates=_plain(context.certificates),
         runs=_plain(context.runs),
     )
+
+
+def _headline(cell: Cell, rows: Sequence[Row]) -> tuple[Fact, float] | None:
+    """Return the fact that the task tells of itself first, or the first measured, and its mean."""
+    measured = [row for row in rows if row.value is not None]
+    told = find("task", cell.task.name).headline
+    facts = [_fact(row) for row in measured if not row.group] or [_fact(row) for row in measured]
+    fact = next((fact for fact in facts if (fact.measure, fact.condition) == told), facts[0] if facts else None)
+    values = [row.value for row in measured if row.value is not None and _fact(row) == fact]
+    return (fact, sum(values) / len(values)) if fact else None
+
+
+def _fact(row: Row) -> Fact:
+    return Fact(*(getattr(row, name) for name in FACT))
 
 
 def _notice_ties(cell: Cell, rows: list[Row]) -> None:

@@ -52,6 +52,14 @@ def make_tables(rowset: RowSet, settings: Settings) -> list[RenderedTable]:
     return tables
 
 
+def overviews(rowset: RowSet, settings: Settings) -> Iterator[RenderedTable]:
+    """Yield the first table of each collection, without tests: the summary, or where it is empty a task's."""
+    for collection in rowset.present("collection"):
+        table, rows = next(_declared(rowset.restricted("collection", collection)))
+        columns = tuple(replace(column, compare=False, paired=False) for column in table.columns)
+        yield estimate_table(replace(table, columns=columns), rows, settings)
+
+
 def _declared(rowset: RowSet) -> Iterator[tuple[Table, RowSet]]:
     """Yield the tables of one collection, each with the rows it is made of."""
     for declared in (None, FAMILIES):

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sentence_transformers
 
 from robustrank.cli.main import invoke
+from robustrank.errors import DataError
+from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from tests.rankers.tiny_models import DOCUMENTS, QUERIES, change, modules, save
 
@@ -222,3 +225,46 @@ def test_gradients_are_of_the_scored_input(tmp_path, family, query):
     document = DOCUMENTS[0]
     (by_gradients,), _ = ranker.gradients(query, [ranker.encode(query, document)])
     assert by_gradients == pytest.approx(float(ranker.score([(query, document)])[0]), rel=1e-5)
+
+
+def test_the_header_reads_a_cross_encoder_with_two_labels(tmp_path, capsys):
+    """As sentence-transformers saves one: the number of labels is the configuration's default, and not written."""
+    plain = save(tmp_path / "plain", "bert", "AutoModelForSequenceClassification", num_labels=2)
+    sentence_transformers.CrossEncoder(str(plain), device="cpu").save_pretrained(str(tmp_path / "model"))
+    assert invoke(["doctor", f"cross-encoder:model={tmp_path / 'model'}"]) == 0
+    said = capsys.readouterr().out
+    assert "; 2 labels, activation Identity; " in said
+    assert "agrees with sentence-transformers" in said
+
+
+def test_vectors_have_the_dimensions_that_the_folder_says(tmp_path, capsys):
+    bi_encoder(tmp_path, truncate_dim=8)
+    assert invoke(["doctor", f"bi-encoder:model={tmp_path}"]) == 0
+    assert "; the first 8 dimensions; cosine; " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("tokens", [0, 100_000])
+def test_a_length_that_the_model_cannot_read_is_refused(tmp_path, tokens):
+    bi_encoder(tmp_path)
+    change(tmp_path / "sentence_bert_config.json", max_seq_length=tokens, do_lower_case=False)
+    with pytest.raises(DataError, match=f"reads at most {tokens} tokens, and it has positions for 512"):
+        BiEncoderRanker(str(tmp_path)).check()
+    BiEncoderRanker(str(tmp_path), max_length=32).check()
+
+
+def test_a_decoder_without_a_padding_token_scores_pairs_as_if_alone(tmp_path, capsys):
+    save(tmp_path, "llama", "AutoModelForSequenceClassification", num_labels=1)
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        if (tmp_path / name).exists():
+            said = json.loads((tmp_path / name).read_text())
+            said.pop("pad_token", None)
+            (tmp_path / name).write_text(json.dumps(said))
+    change(tmp_path / "config.json", pad_token_id=None)
+    ranker = CrossEncoderRanker(str(tmp_path))
+    pairs = [(query, document) for query in QUERIES for document in DOCUMENTS]
+    together = ranker.score(pairs)
+    assert len(set(together.tolist())) > 2
+    assert together == pytest.approx(np.concatenate([ranker.score([pair]) for pair in pairs]), abs=1e-5)
+    # sentence-transformers pads even one pair, and cannot read it: said in a line, without a traceback
+    assert invoke(["doctor", f"cross-encoder:model={tmp_path}"]) == 5
+    assert "Asking to pad" in capsys.readouterr().err

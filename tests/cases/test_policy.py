@@ -134,7 +134,7 @@ def test_ties_by_id_or_worst(case):
     said = run.run(report=True)
     assert said.code == 0
     noted = "data: degenerate_scores for 1 query: over 20 % of a list's scores are equal to another"
-    assert set(notes(said)[-2:]) == {f"bm25 on {noted}"}, "while it runs and again at the end, for two cells"
+    assert notes(said).count(f"bm25 on {noted}") == 1, "once, for two cells"
     report = (run.folder / "out/report/report.md").read_text().replace("\\", "")
     assert "degenerate_scores: in 1 list over 20 %" in report
     assert run.values("RR@10", task="iid-variance")["q1", ""] == 1.0

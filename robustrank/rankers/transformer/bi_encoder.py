@@ -61,7 +61,8 @@ class BiEncoderRanker(TransformerRanker):
 
     def _details(self) -> Sequence[str]:
         modules = " + ".join(type(module).__name__ for module in list(self.network)[1:])
-        return (modules, self.similarity)
+        width = self.network.truncate_dim
+        return (modules, *([f"the first {width} dimensions"] if width else []), self.similarity)
 
     @cached_property
     def _memory(self) -> dict[tuple[str, Side], NDArray[np.float32]]:
@@ -96,7 +97,7 @@ class BiEncoderRanker(TransformerRanker):
     def _embedded(self, features: Mapping[str, Any], side: Side) -> torch.Tensor:
         """Return float32[B, H]."""
         vectors: torch.Tensor = self.network(dict(features), task=side)["sentence_embedding"]
-        return vectors
+        return vectors[..., : self.network.truncate_dim]
 
     def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
         import torch

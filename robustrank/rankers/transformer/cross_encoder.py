@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from robustrank.errors import DataError
+from robustrank.printing import counted
 from robustrank.rankers.ranker import Pair, Scores
 from robustrank.rankers.transformer.ranker import TransformerRanker
 
@@ -65,15 +66,20 @@ class CrossEncoderRanker(TransformerRanker):
 
     def _details(self) -> Sequence[str]:
         name = type(self.network.activation_fn).__name__
-        labels = "1 label" if self.network.num_labels == 1 else f"{self.network.num_labels} labels"
         left_out = "" if self.activates or name == "Identity" else " left out"
-        return (f"{labels}, activation {name}{left_out}",)
+        return (f"{counted(self.network.num_labels, 'label')}, activation {name}{left_out}",)
 
     @property
     def activates(self) -> bool:
         """Whether the folder's activation is applied."""
         name = type(self.network.activation_fn).__name__
         return name != "Identity" and (self.activation == "model" or name not in INCREASING)
+
+    def _loaded(self, fresh: bool, **options: Any) -> Any:
+        network = super()._loaded(fresh, **options)
+        if network.config.pad_token_id is None:
+            network.config.pad_token_id = -1  # no token is padding: the texts of a batch have one length
+        return network
 
     def _relevance(self, features: Mapping[str, Any]) -> torch.Tensor:
         scores = self.network(dict(features))["scores"]

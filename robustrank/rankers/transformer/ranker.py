@@ -234,16 +234,24 @@ class TransformerRanker(PointwiseRanker):
     def _embedding_layer(self) -> Any:
         return self.network.transformers_model.get_input_embeddings()
 
-    def _loaded(self, fresh: bool, **head: Any) -> Any:
-        network = load_network(self.kind, self.folder, fresh, **head)
+    def _loaded(self, fresh: bool, **options: Any) -> Any:
+        network = load_network(self.kind, self.folder, fresh, **options)
+        most, said = _positions(network), network.max_seq_length
         if self.max_length is not None:
-            if (most := _positions(network)) is not None and self.max_length > most:
+            if most is not None and self.max_length > most:
                 raise DataError(
                     f"max_length is {self.max_length}, and the model has positions for {most} tokens",
                     where=str(self.folder),
                     allowed=f"1 to {most}, or null for what the model says",
                 )
             network.max_seq_length = self.max_length
+        elif said is not None and (said < 1 or (said > (most or said) and network.config.model_type in _ABSOLUTE)):
+            raise DataError(
+                f"the model says that it reads at most {said} tokens, and it has positions for {most}",
+                where=str(self.folder),
+                allowed=f"1 to {most}",
+                hint=f"set max_length of the ranker, as max_length={min(512, most or 512)}",
+            )
         return network.to(self.device)
 
     def _truncated(self, texts: Sequence[str], part: Literal["query", "document"]) -> int:
@@ -319,14 +327,18 @@ def _share(part: int, whole: int, noun: str) -> str:
     return f"{part} of {whole} {noun} ({part / whole:.0%})" if whole else f"none of 0 {noun}"
 
 
+_OFFSET = ("roberta", "xlm-roberta", "camembert", "mpnet")  # count positions from behind the padding
+_ABSOLUTE = (*_OFFSET, "bert", "distilbert", "electra", "albert")  # have a table of positions, and none beyond it
+
+
 def _positions(network: Any) -> int | None:
     """Return how many tokens a network has positions for; None where its files do not say."""
     config = network.config
     most = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0:
         return None
-    offset = (getattr(config, "pad_token_id", None) or 0) + 1  # the RoBERTa family counts from behind the padding
-    return most - offset if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet") else most
+    offset = (getattr(config, "pad_token_id", None) or 0) + 1
+    return most - offset if config.model_type in _OFFSET else most
 
 
 def _joined(inputs: Sequence[Inputs]) -> Inputs:

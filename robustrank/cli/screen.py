@@ -1,0 +1,25 @@
+"""The terminal as commands write to it: lines as they are, and bars on terminals only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def screen() -> Console:
+    """Return standard output: 80 columns wide where it is no terminal and ``COLUMNS`` says nothing else."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it stands: no markup, and no line break in a path or a command that is to be copied."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def can_show_bars(console: Console) -> bool:
+    """Return whether bars can be drawn and erased there."""
+    return console.is_terminal and not console.is_dumb_terminal
