@@ -68,19 +68,33 @@ def evaluate(
     lines = _Lines()
     with listening(lines.noticed):
         rankers = [_ranker(one, folder) for one in (ranker if isinstance(ranker, list | tuple) else [ranker])]
+    experiment = combined(rankers, _collection(collection), attacks, defenses, tasks, limit, seed, device)
+    where = given_path(out) if out else folder / "evaluations" / digest_of(experiment.model_dump(mode="json"))[:24]
+    return _run(experiment, where, folder, workers=0, lines=lines)
+
+
+def combined(
+    rankers: Sequence[Spec],
+    collection: Spec,
+    attacks: Named | Sequence[Named] = (),
+    defenses: Named | Sequence[Named] = (),
+    tasks: Named | Sequence[Named] = ("iid-variance",),
+    limit: int | None = None,
+    seed: int = 0,
+    device: Device = "auto",
+) -> Experiment:
+    """Return the experiment of an evaluation; see :func:`evaluate`."""
     raw = {
         "name": "evaluation",
         "seeds": [seed],
         "device": device,
-        "collections": [_entry(_collection(collection))],
+        "collections": [_entry(collection)],
         "rankers": [_entry(spec) for spec in _distinct(rankers)],
         "attacks": _several(attacks),
         "tasks": [_limited(task, limit) for task in _several(tasks)],
         **({"defenses": _several(defenses)} if defenses else {}),
     }
-    experiment = check(raw, "robustrank.evaluate")
-    where = given_path(out) if out else folder / "evaluations" / digest_of(experiment.model_dump(mode="json"))[:24]
-    return _run(experiment, where, folder, workers=0, lines=lines)
+    return check(raw, "robustrank.evaluate")
 
 
 def run(

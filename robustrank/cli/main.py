@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "Compare two runs, measure by measure.",
     "describe": "Describe a plug-in: reference, access, parameters.",
     "doctor": "Show installed and missing packages, and how to install them.",
+    "evaluate": "Evaluate a ranker, without an experiment file.",
     "list": "List plug-ins: attacks, defenses, tasks, rankers, collections.",
     "new": "Write a new plug-in: its file, its test, its registration.",
     "report": "Rebuild tables and figures of a run from its rows.",

@@ -268,3 +268,11 @@ def test_a_decoder_without_a_padding_token_scores_pairs_as_if_alone(tmp_path, ca
     # sentence-transformers pads even one pair, and cannot read it: said in a line, without a traceback
     assert invoke(["doctor", f"cross-encoder:model={tmp_path}"]) == 5
     assert "Asking to pad" in capsys.readouterr().err
+
+
+def test_the_header_shortens_a_long_prompt(tmp_path, capsys):
+    bi_encoder(tmp_path, prompts={"query": "wings " * 200})
+    assert invoke(["doctor", f"bi-encoder:model={tmp_path}"]) == 0
+    said = capsys.readouterr().out
+    assert "(1,202 bytes)" in said
+    assert len(said) < 800

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.plugins.constraints import Amount, Count, Tokens
+from robustrank.printing import shortened
 from robustrank.rankers import runtime
 from robustrank.rankers.model_files import model_folder, weights_digest
 from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker, Scores
@@ -121,7 +122,7 @@ class TransformerRanker(PointwiseRanker):
         return reader._reading(collection)
 
     def _reading(self, collection: Collection) -> Sequence[str]:
-        prompts = [f"{side} {self.prompts[side]!r}" for side in self._sides if self.prompts[side]]
+        prompts = [f"{side} {shortened(repr(self.prompts[side]), 120)}" for side in self._sides if self.prompts[side]]
         parts = [
             f"{type(self.network.transformers_model).__name__} in {self.dtype} on {self.device}",
             f"at most {self.network.max_seq_length} tokens",
