@@ -1,4 +1,4 @@
-"""Repairs: what readers of files mend instead of refusing it; each kind is counted and becomes a note or a notice.
+"""Repairs: what readers of files mend or leave unread instead of refusing; each kind is counted and becomes a note.
 
 A repair changes nothing that a measure could see: there is a single way to read the line. What can be read in two ways,
 as two texts under one id, two grades of a document or a grade of 1.5, is a conflict, which every reader refuses.
@@ -21,10 +21,12 @@ _GAIN = re.compile(r"(-?[0-9]{1,10})(\.0*)?")
 class Repair(StrEnum):
     """A kind of repair, as its note tells it."""
 
+    CUT_LIST = "Lists of the run are longer than `depth`, and were cut there"
     DECIMAL_GAIN = "Judgements with a decimal point were read as integers"
     HEADER = "Judgements in three columns were read as `query-id corpus-id score`, though that header line is missing"
     NULL = "Texts or titles that are null were read as empty"
     NUMBER = "Texts or titles that are numbers were read as their digits"
+    OTHER_QUERY = "Queries of the run that are not judged here were not read"
     REPETITION = "Lines that repeat an earlier one were read once"
     SURROGATE = "Texts with half of a surrogate pair were read with U+FFFD in its place"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from robustrank.collections.trec import read_run
 from robustrank.errors import DataError
 from robustrank.paths import given_path
-from robustrank.repairs import Repairs
+from robustrank.repairs import Repair, Repairs
 from robustrank.retrieval.bm25 import BM25Retriever
 from robustrank.text.languages import ENGLISH
 
@@ -51,23 +51,31 @@ def bm25_candidates(
 
 
 def run_candidates(
-    run: Mapping[str, Mapping[str, float]], queries: Mapping[str, str], depth: int, where: str
+    run: Mapping[str, Mapping[str, float]], queries: Mapping[str, str], depth: int, where: str, repairs: Repairs
 ) -> dict[str, list[str]]:
-    """Return the first ``depth`` documents of every query that the run ranks; further queries of the run are ignored.
+    """Return the first ``depth`` + 1 documents of every query that the run ranks, one for what is left out later.
+
+    Lists that are longer than ``depth``, and queries of the run that are not among these, are counted as repairs.
 
     Args:
         run: Query id to document id to score, best first, as
             :func:`robustrank.collections.trec.read_run` gives it.
         queries: Query id to text.
         depth: Documents per query.
-        where: The origin of the run, for the error.
+        where: The origin of the run.
+        repairs: Counts what is not read.
 
     Raises:
         DataError: The run is empty, or ranks none of the queries.
     """
     if not run:
         raise DataError("the run has no lines", where=where, allowed="6 columns: query Q0 document rank score tag")
-    candidates = {query_id: list(run[query_id])[:depth] for query_id in queries if query_id in run}
+    candidates = {query_id: list(run[query_id])[: depth + 1] for query_id in queries if query_id in run}
+    for query_id, listed in run.items():
+        if query_id not in queries:
+            repairs.add(Repair.OTHER_QUERY, f"{where}, query {query_id!r}")
+        elif len(listed) > depth:
+            repairs.add(Repair.CUT_LIST, f"{where}, query {query_id!r}")
     if queries and not candidates:
         raise DataError(
             f"the run ranks none of the {len(queries)} judged queries; it ranks {len(run)} different ones",
@@ -131,6 +139,6 @@ def file_candidates(
     judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
     if run is not None:
         path = given_path(run)
-        return run_candidates(read_run(path, repairs), judged, depth + 1, str(path))
+        return run_candidates(read_run(path, repairs), judged, depth, str(path), repairs)
     refuse_many(len(documents), max_documents, "the documents")
     return bm25_candidates(documents, judged, depth, language=language, beyond=1)

@@ -162,7 +162,7 @@ class IrDatasetsReader(CollectionReader):
     def _ranked(self, dataset: Any, queries: Mapping[str, str], where: str, repairs: Repairs) -> dict[str, list[str]]:
         if self.run is not None:
             path = given_path(self.run)
-            return run_candidates(read_run(path, repairs), queries, self.depth + 1, str(path))
+            return run_candidates(read_run(path, repairs), queries, self.depth, str(path), repairs)
         run: dict[str, dict[str, float]] = {}
         for entry in dataset.scoreddocs_iter():
             query_id, doc_id, score = entry.query_id, entry.doc_id, float(entry.score)
@@ -177,7 +177,7 @@ class IrDatasetsReader(CollectionReader):
                     repairs.unite(scores[doc_id], score, "scores", place)
                 scores[doc_id] = score
         run = {query_id: dict(best_first(scores)) for query_id, scores in run.items()}
-        return run_candidates(run, queries, self.depth + 1, where)
+        return run_candidates(run, queries, self.depth, where, repairs)
 
     def _texts(self, dataset: Any, documents: Iterable[Any], where: str, repairs: Repairs) -> dict[str, str]:
         known = dataset.docs_cls()._fields

@@ -12,6 +12,7 @@ from robustrank.collections.first_stage import (
     without_own_documents,
 )
 from robustrank.errors import DataError
+from robustrank.repairs import Repairs
 from robustrank.text.analysis import analyser
 
 DOCUMENTS = {
@@ -81,14 +82,18 @@ def test_the_document_with_the_id_of_its_query_goes_by_beirs_rule(ignored: bool,
     assert without_own_documents({"q1": ["d1"]}, {}, 2, ignored) == ({"q1": ["d1"]}, [])
 
 
-def test_a_run_is_cut_and_its_further_queries_are_ignored() -> None:
+def test_a_run_is_cut_and_its_further_queries_are_not_read_and_both_are_counted() -> None:
+    repairs = Repairs()
     run = {"q1": {"d1": 3.0, "d2": 2.0, "d3": 1.0}, "q9": {"d1": 1.0}}
-    assert run_candidates(run, {"q1": "one", "q2": "two"}, 2, "here") == {"q1": ["d1", "d2"]}
+    assert run_candidates(run, {"q1": "one", "q2": "two"}, 1, "here", repairs) == {"q1": ["d1", "d2"]}
+    cut, other = repairs.notes()
+    assert "cut there: 1 (here, query 'q1')" in cut
+    assert "not read: 1 (here, query 'q9')" in other
 
 
 def test_a_run_of_another_collection_is_refused_with_an_id_of_each() -> None:
     with pytest.raises(DataError, match="ranks none of the 1 judged queries") as caught:
-        run_candidates({"9": {"d1": 1.0}}, {"q1": "one"}, 2, "here")
+        run_candidates({"9": {"d1": 1.0}}, {"q1": "one"}, 2, "here", Repairs())
     assert caught.value.allowed == "query ids like 'q1', not like '9'"
 
 
