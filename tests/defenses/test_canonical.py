@@ -51,7 +51,7 @@ WORDS = st.lists(st.sampled_from("aircraft wing rivers quick lift fox near".spli
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.dictionaries(st.sampled_from("plane jet wings river fast over".split()), WORDS, max_size=4))
+@given(st.dictionaries(st.sampled_from("plane jet wings river fast over".split()), WORDS, min_size=1, max_size=4))
 def test_no_allowed_edit_changes_a_score(tmp_path_factory, relation):
     ranker = defended(tmp_path_factory.mktemp("tables"), relation)
     for document in DOCUMENTS.values():
