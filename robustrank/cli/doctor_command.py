@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ import click
 from robustrank.plugins import KINDS, availability
 from robustrank.plugins.failure import plugin_code
 from robustrank.printing import printable
+from robustrank.rankers.runtime import accelerators
 
 # The purpose of a package, and the command that installs it.
 NEEDED = {
@@ -83,9 +83,7 @@ def _packages() -> int:
     }.items():
         click.echo(f"  {name}={os.environ.get(name, '(default)')}: {purpose}")
     click.echo(f"  pdflatex: {'found' if _on_path('pdflatex') else 'not found; report.tex is written without it'}")
-    click.echo(
-        f"  accelerator: {'torch is installed; see torch.cuda.is_available()' if find_spec('torch') else 'no torch'}"
-    )
+    click.echo(f"  accelerator: {', '.join(accelerators()) or 'none'}")
     return 4 if missing else 0
 
 

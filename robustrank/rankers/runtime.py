@@ -22,7 +22,7 @@ def use_device(name: Device) -> None:
         UsageError: There is no such device here.
     """
     global _device
-    available = ["cpu", *_accelerators()] if name != "cpu" else ["cpu"]
+    available = ["cpu", *accelerators()] if name != "cpu" else ["cpu"]
     if name != "auto" and name not in available:
         raise UsageError(
             f"device {name!r} is not available",
@@ -46,7 +46,7 @@ def runtime_parts() -> dict[str, str]:
     return {"device": device()}
 
 
-def _accelerators() -> list[str]:
+def accelerators() -> list[str]:
     """Return the accelerators that torch sees, the best last."""
     signs = ("dev/nvidia0", "dev/nvidiactl", "dev/dxg", "dev/kfd", "proc/driver/nvidia/version")
     if sys.platform != "darwin" and not any(Path("/", sign).exists() for sign in signs):

@@ -41,7 +41,7 @@ def accelerator():
 
 
 def test_a_device_that_is_not_there_is_refused(on, monkeypatch):
-    monkeypatch.setattr(runtime, "_accelerators", list)
+    monkeypatch.setattr(runtime, "accelerators", list)
     with pytest.raises(UsageError, match="cuda"):
         on("cuda")
     on("auto")
@@ -49,7 +49,7 @@ def test_a_device_that_is_not_there_is_refused(on, monkeypatch):
 
 
 def test_the_device_is_part_of_identities(on, monkeypatch):
-    monkeypatch.setattr(runtime, "_accelerators", lambda: ["mps", "cuda"])
+    monkeypatch.setattr(runtime, "accelerators", lambda: ["mps", "cuda"])
     on("auto")
     assert runtime.runtime_parts() == {"device": "cuda"}
     on("cpu")

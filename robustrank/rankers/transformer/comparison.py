@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import UsageError
+from robustrank.rankers.model_files import quiet
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
@@ -71,7 +73,9 @@ def compare(ranker: TransformerRanker) -> Comparison:
     """
     pairs = [(query, document) for query in QUERIES for document in DOCUMENTS]
     ours = ranker.score(pairs).astype(np.float64)
-    theirs = np.array(_reference(ranker, pairs), dtype=np.float64)
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the libraries say of the folder is said by reading()
+        theirs = np.array(_reference(ranker, pairs), dtype=np.float64)
     scale = max(float(np.abs(theirs).max()), 1e-9)
     tables = [scores.reshape(len(QUERIES), len(DOCUMENTS)) for scores in (ours, theirs)]
     couples = list(itertools.combinations(range(len(DOCUMENTS)), 2))
