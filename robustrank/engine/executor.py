@@ -97,6 +97,7 @@ class _Job:
     cell: Cell
     deadline: float | None = None  # by the monotonic clock; set when the process has begun with the cell
     due: float | None = None  # when it has to have said something, since a target has a time limit
+    leaves: bool = False  # whether its process ends behind it
 
 
 class InProcesses:
@@ -148,15 +149,17 @@ class InProcesses:
         self._idle, self._busy = [], {}
 
     def _call(self, request: str, content: Any) -> Any:
-        worker = self._worker()
+        worker, leaves = self._worker(), False
         worker.send(request, content)
         while True:
             alive = worker.is_alive()  # before the messages are read: what it said last still counts
             for kind, content in worker.messages(_POLL_SECONDS):
                 if kind == "noticed":
                     notice(content)
+                elif kind == "leaving":
+                    leaves = True
                 else:
-                    self._idle.append(worker)
+                    self._keep(worker, leaves)
                     return _opened(kind, content)
             if not alive:
                 worker.end()
@@ -173,6 +176,13 @@ class InProcesses:
                 return worker
             worker.end()
         return Worker(self._experiment, self._cache, self._count)
+
+    def _keep(self, worker: Worker, leaves: bool) -> None:
+        """Keep a worker for what comes next, unless it has said that it leaves."""
+        if leaves:
+            worker.close()
+        else:
+            self._idle.append(worker)
 
     def _start(self, cell: Cell) -> None:
         worker = self._worker()
@@ -191,9 +201,11 @@ class InProcesses:
                 advance(*content)
             elif kind == "noticed":
                 notice(content)
+            elif kind == "leaving":
+                job.leaves = True
             else:
                 del self._busy[worker]
-                self._idle.append(worker)
+                self._keep(worker, job.leaves)
                 result: CellResult = _opened(kind, content)
                 return result
         if not alive:

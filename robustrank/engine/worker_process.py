@@ -98,12 +98,15 @@ def _answer(channel: _Channel, answer: Callable[[Any], Any], content: Any) -> No
         reply = "refused", _framework_error(error)
     except BaseException as error:
         reply = "defect", storable_lines(traceback.format_exception(error))
+    leaves = any(thread.is_alive() for thread in time_limit.given_up)  # the next cell runs in a process without it
     try:
+        if leaves:
+            channel.send("leaving", None)  # before the answer, after which the driver would send the next cell
         channel.send(*reply)
     except OSError:  # the driver is gone, or a plug-in closed the connection
         raise SystemExit(CONNECTION_LOST) from None
-    if any(thread.is_alive() for thread in time_limit.given_up):
-        os._exit(0)  # the next cell runs in a process without it
+    if leaves:
+        os._exit(0)
 
 
 def _run(cell: Cell, resources: Resources, channel: _Channel) -> CellResult:

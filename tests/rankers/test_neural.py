@@ -223,8 +223,8 @@ def test_a_word_s_vector_comes_from_the_file_seen_in_training_or_not(vectors, mo
 
 def test_files_without_vectors_are_refused_with_the_line(tmp_path):
     for name, text, where in (
-        ("short.txt", "a 1 2\nb 1\n", "line 2"),
-        ("word.txt", "a 1 2\nb 1 x\n", "line 2"),
+        ("short.txt", "a 1 2\nb 1\n", ":2"),
+        ("word.txt", "a 1 2\nb 1 x\n", ":2"),
         ("empty.txt", "", "empty.txt"),
     ):
         path = tmp_path / name
