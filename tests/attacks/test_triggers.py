@@ -126,6 +126,7 @@ def test_an_attack_outperforms_the_random_edit_of_its_size(news, specification):
     assert np.mean(gains) > 0.01, gains
 
 
+@pytest.mark.slow
 def test_a_universal_trigger_raises_its_training_pairs(news):
     collection, scorer = news
     attack = create("attack", parse("universal-trigger:length=3,steps=3,candidates=6,pairs=3"))

@@ -57,6 +57,7 @@ def test_a_damaged_record_of_a_cell_is_written_again(case, damage):
     assert "1 cell: 0 to do" in run.run().text
 
 
+@pytest.mark.slow
 def test_zeroed_weights_are_trained_again(case):
     run = case("35-zeroed-weights")
     assert run.run(out="one").code == 0

@@ -80,6 +80,7 @@ def test_giving_up_certifies_no_list_that_the_full_run_does_not(shares, rhos, k,
     assert sum(counts(full).values()) >= sum(counts(certificate).values())
 
 
+@pytest.mark.slow
 def test_giving_up_saves_samples_and_loses_hardly_a_certificate(monkeypatch):
     def total():
         certificates = [

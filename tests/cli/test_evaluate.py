@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import yaml
 
 from robustrank.cli.main import invoke
@@ -13,6 +14,7 @@ from robustrank.cli.main import invoke
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_work_and_the_file_of_an_evaluation_is_the_same_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROBUSTRANK_CACHE", str(tmp_path / "cache"))

@@ -58,6 +58,7 @@ def run(tmp_path, capsys, monkeypatch):
     return call
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_20_lines_of_80_columns_and_report_shows_the_same(run, capsys):
     code, out, err = run(EXPERIMENT)
     assert (code, err) == (0, "")

@@ -68,7 +68,10 @@ ENDS = {  # what a plug-in does -> what the row says
 }
 
 
-@pytest.mark.parametrize(("workers", "ways"), [("1", list(ENDS)), ("2", ["sys.exit", "os._exit", "fork", "base"])])
+@pytest.mark.parametrize(
+    ("workers", "ways"),
+    [("1", list(ENDS)), pytest.param("2", ["sys.exit", "os._exit", "fork", "base"], marks=pytest.mark.slow)],
+)
 def test_an_attack_that_leaves_or_breaks_is_one_error_row(workers, ways, collection, tmp_path, capfd):
     text = f"""
 name: e

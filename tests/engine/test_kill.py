@@ -79,7 +79,7 @@ def options(folder: Path) -> list[str]:
     return ["--out", str(folder / "out"), "--cache", str(folder / "cache")]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_kill_9_and_resume_gives_the_same_rows(phase, workers, tmp_path, capsys):
     experiment, rows, is_busy = phase
     chance = random.Random(workers)

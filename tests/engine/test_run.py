@@ -90,6 +90,7 @@ def test_the_run_folder_holds_what_it_promises(undisturbed):
     assert any((cell / "runs").exists() for cell in cells)
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_same_rows(experiment, undisturbed, tmp_path):
     subprocess.run(
         command(experiment, tmp_path / "run", tmp_path / "cache", "--workers", "2"), check=True, capture_output=True

@@ -106,6 +106,7 @@ def fitted(lee, folder, **changes):
     return learners[-1], json.loads((folder / "card.json").read_text())
 
 
+@pytest.mark.slow
 def test_training_repeats_and_each_setting_gives_other_weights(lee, tmp_path):
     ways = {
         "clean": {},

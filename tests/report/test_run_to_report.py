@@ -60,6 +60,7 @@ def tables(out: Path, names: dict[str, str]) -> list[list[list[str]]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_relabelled_experiment_has_the_same_tables_under_new_names(tmp_path, capsys):
     write_tiny(tmp_path / "tiny")
     axes = {

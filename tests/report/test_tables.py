@@ -457,6 +457,7 @@ def anonymous(table, labels):
     return keys, [line.values for line in table.lines], [column.title for column in table.columns]
 
 
+@pytest.mark.slow
 def test_labels_change_nothing_but_what_is_printed():
     rows, few = make_rows(queries=QUERIES[:5]), {"rounds": 50, "permutations": 200}
     plain = list(tables(rows, **few).values())
@@ -484,6 +485,7 @@ def test_a_quantity_has_one_interval_in_every_table(rows):
             assert interval == cell(effectiveness, title, ranker, "none").interval is not None
 
 
+@pytest.mark.slow
 def test_captions_are_short_whatever_the_labels(rows):
     long = {label: label + " and a very long explanation" * 9 for label in RENAME}
     for table in tables(

@@ -32,6 +32,7 @@ def odd_table():
     )
 
 
+@pytest.mark.slow
 def test_the_report_remade_is_the_same_to_the_byte(small_run):
     paths = write_report(small_run, baseline="bm25", seed=3)
     first = contents(paths)

@@ -94,6 +94,7 @@ def values(rows: list[dict], measure: str, condition: str = "attacked") -> np.nd
     return np.array([row["value"] for row in rows if about.items() <= row.items()])
 
 
+@pytest.mark.slow
 def test_word_substitution_beats_the_random_edit_of_the_same_size(tmp_path):
     rows = rows_of(tmp_path, "{name: word-substitution, max_words: 4, candidates: 2}", ranker="minilm", queries=4)
     assert (values(rows, "edits") == values(rows, "edits", "control")).all()
