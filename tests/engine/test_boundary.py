@@ -121,7 +121,7 @@ tasks:
     assert {(r["ranker"], r["defense"]) for r in rows if r["status"] == "ok"} == {("bm25", "none")}
 
 
-@pytest.mark.parametrize("how", ["hang", "loop"])
+@pytest.mark.parametrize("how", ["hang", pytest.param("loop", marks=pytest.mark.slow)])
 def test_a_cell_that_hangs_is_ended_at_its_limit(how, collection, tmp_path):
     text = f"""
 name: e
@@ -193,7 +193,7 @@ tasks:
     assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize("how", ["hang", "loop"])
+@pytest.mark.parametrize("how", ["hang", pytest.param("loop", marks=pytest.mark.slow)])
 def test_a_time_limit_holds_against_an_attack_that_never_asks(how, collection, tmp_path):
     text = f"""
 name: e

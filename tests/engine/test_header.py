@@ -84,7 +84,7 @@ CUT = "[{name: 'plug.py:Cut', label: cut}]"
 LEFT_OUT = "note: tiny: 1 of 4 queries excluded, with no judgements: 'q4'."
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
 def test_notes_and_readings_are_said_once_and_kept(run, tmp_path, workers):
     notes = run(CUT, "seeds: [0, 1]\n", workers)
     assert notes == [LEFT_OUT, "note: cut on tiny: It reads 1 character of 8 documents. It ignores the query."]

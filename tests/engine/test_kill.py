@@ -64,7 +64,7 @@ PHASES: dict[str, tuple[str, Callable[[Path], bool]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=PHASES)
+@pytest.fixture(scope="module", params=["scoring", pytest.param("training", marks=pytest.mark.slow)])
 def phase(request, tmp_path_factory) -> tuple[Path, bytes, Callable[[Path], bool]]:
     """An experiment, the rows of an undisturbed run of it, and what tells that it is in the midst of its work."""
     folder, (text, is_busy) = tmp_path_factory.mktemp(request.param), PHASES[request.param]

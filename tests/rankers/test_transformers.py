@@ -300,7 +300,7 @@ def test_splade_tiny_matches_terms_and_what_they_stand_for(splade_tiny):
     ranker = splade_tiny
     scores = ranker.score([(QUERY, TEXTS[0]), (QUERY, TEXTS[5]), (QUERY, TEXTS[1])])
     assert scores[0] > scores[1] > scores[2]
-    terms, weights = ranker._vectors(TEXTS[:1])[TEXTS[0]]
+    terms, weights = ranker._vectors(TEXTS[:1], "document")[TEXTS[0]]
     assert 10 < len(terms) < 500
     assert (weights > 0).all()
 

@@ -178,7 +178,7 @@ class Unsound(Defense):
 '''
 
 
-@pytest.mark.parametrize("defense", ["unsound", "canonical"])
+@pytest.mark.parametrize("defense", ["unsound", pytest.param("canonical", marks=pytest.mark.slow)])
 def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path):
     plugin = tmp_path / "unsound.py"
     plugin.write_text(UNSOUND)
