@@ -14,6 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 pytest.importorskip("gensim")
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run_as_written(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROBUSTRANK_CACHE", str(tmp_path / "cache"))

@@ -101,7 +101,10 @@ CONTROLS = {  # attack: its random-edit baseline
 }
 
 
-@pytest.mark.parametrize("specification", CONTROLS)
+@pytest.mark.parametrize(
+    "specification",
+    [pytest.param(attack, marks=pytest.mark.slow) if attack.startswith("greedy") else attack for attack in CONTROLS],
+)
 def test_an_attack_outperforms_the_random_edit_of_its_size(news, specification):
     collection, scorer = news
     attack = create("attack", parse(specification))

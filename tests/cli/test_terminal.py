@@ -84,6 +84,7 @@ def test_a_run_ends_in_20_lines_of_80_columns_and_report_shows_the_same(run, cap
     assert invoke(["report", "out", "--quiet", "--full"]) == 2
 
 
+@pytest.mark.slow
 def test_a_quiet_run_has_one_line(run):
     code, out, err = run(EXPERIMENT, "--quiet")
     assert (code, err) == (0, "")

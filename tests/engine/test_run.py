@@ -98,6 +98,7 @@ def test_two_workers_give_the_same_rows(experiment, undisturbed, tmp_path):
     assert (tmp_path / "run" / "rows.csv").read_bytes() == (undisturbed / "rows.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_finished_cells_and_says_how_to_resume(experiment, tmp_path):
     process = subprocess.Popen(
         command(experiment, tmp_path / "run", tmp_path / "cache"),

@@ -45,6 +45,7 @@ def shares(rows: list[dict], ranker: str) -> dict[str, list[tuple[float, float |
     return result
 
 
+@pytest.mark.slow
 def test_rows_tell_the_share_of_edited_words_that_is_not_read(tmp_path):
     collection = write_tiny(tmp_path / "tiny", {doc_id: f"{text} " * 3 for doc_id, text in DOCUMENTS.items()})
     (tmp_path / "silent.py").write_text(SILENT)
