@@ -1,4 +1,4 @@
-"""What a run would do with each cell, told by the code that the run itself plans with; no model is loaded."""
+"""What a run would do with each cell, told by the code that the run itself plans with; no model scores."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def run(
 def dry_run(
     experiment: Experiment, out: Path, *, cache: Path, redo: Redo = "errors", allow_empty: bool = False
 ) -> list[Forecast]:
-    """Return what :func:`run` would do with each cell; no model is loaded, and nothing is written.
+    """Return what :func:`run` would do with each cell; no model scores, and nothing is written.
 
     Raises:
         NothingMeasured: The plan has no cells.

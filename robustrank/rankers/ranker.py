@@ -38,8 +38,8 @@ BF16_NOISE = 2**-6  # four units in the last place
 class Ranker(ABC):
     """Ranks lists: requests in, rankings out.
 
-    A constructor only keeps its parameters: weights load at the first ranking, so that listing, planning and
-    ``--dry-run`` stay fast. What a ranking depends on is its request alone: neither the other requests of the call nor
+    A constructor only keeps its parameters: weights load at the first ranking, or in :meth:`check`, so that listing
+    stays fast. What a ranking depends on is its request alone: neither the other requests of the call nor
     their order may change it. A ranker whose scores depend on single pairs declares itself a :class:`PointwiseRanker`.
     """
 

@@ -58,7 +58,7 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
 
 def table_languages(name: str) -> tuple[str, ...]:
     """Return the languages of the table ``name``: an encoder's is of English words, that of a file of any."""
-    return (ENGLISH,) if name == ENCODER or Path(name).expanduser().is_dir() else ()
+    return (ENGLISH,) if name == ENCODER or given_path(name).is_dir() else ()
 
 
 def check_table(name: str) -> None:

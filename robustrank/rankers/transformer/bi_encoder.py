@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,26 +63,17 @@ class BiEncoderRanker(TransformerRanker):
         width = self.network.truncate_dim
         return (modules, *([f"the first {width} dimensions"] if width else []), self.similarity)
 
-    @cached_property
-    def _memory(self) -> dict[tuple[str, Side], NDArray[np.float32]]:
-        return {}
-
     def _vectors(self, texts: Sequence[str], side: Side) -> dict[str, NDArray[np.float32]]:
-        memory, distinct = self._memory, list(dict.fromkeys(texts))
-        missing = [text for text in distinct if (text, side) not in memory]
-        if len(memory) + len(missing) > MEMORY:
-            memory.clear()
-            missing = distinct
-        if missing:
-            with self._inference():
-                for batch, features in self._batches(self.tokenisation.read(missing, side)):
-                    vectors = self._embedded(features, side).float()
-                    if self.similarity == "cosine":
-                        import torch
+        import torch
 
-                        vectors = torch.nn.functional.normalize(vectors, dim=-1)
-                    memory.update(((missing[i], side), v) for i, v in zip(batch, vectors.cpu().numpy(), strict=False))
-        return {text: memory[text, side] for text in distinct}
+        def encode(features: Mapping[str, Any]) -> NDArray[np.float32]:
+            vectors = self._embedded(features, side).float()
+            if self.similarity == "cosine":
+                vectors = torch.nn.functional.normalize(vectors, dim=-1)
+            rows: NDArray[np.float32] = vectors.cpu().numpy()
+            return rows
+
+        return self._once(texts, side, MEMORY, encode)
 
     def _similarity(self, query: NDArray[np.float32], document: NDArray[np.float32]) -> float:
         match self.similarity:

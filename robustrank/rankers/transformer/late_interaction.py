@@ -236,10 +236,6 @@ class LateInteractionRanker(TransformerRanker):
         )
 
     @cached_property
-    def _memory(self) -> dict[tuple[str, Side], NDArray[np.float32]]:
-        return {}
-
-    @cached_property
     def _skipped(self) -> NDArray[np.int64]:
         """Ids of the tokens of documents that are not matched."""
         ids = self.tokenizer.convert_tokens_to_ids(list(self.settings.skipped))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -267,6 +267,27 @@ class TransformerRanker(PointwiseRanker):
         else:
             read = self.tokenisation.characters_read([(text, "") for text in texts], "pair", 0)
         return sum(characters < len(text.rstrip()) for characters, text in zip(read, texts, strict=True))
+
+    @cached_property
+    def _memory(self) -> dict[tuple[str, Side], Any]:
+        return {}
+
+    def _once(
+        self, texts: Sequence[str], side: Side, most: int, encode: Callable[[Mapping[str, Any]], Iterable[Any]]
+    ) -> dict[str, Any]:
+        """Return what ``encode`` gives of each text, a batch at a time; up to ``most`` of them stay in memory."""
+        memory, distinct = self._memory, list(dict.fromkeys(texts))
+        missing = [text for text in distinct if (text, side) not in memory]
+        if len(memory) + len(missing) > most:
+            memory.clear()
+            missing = distinct
+        if missing:
+            with self._inference():
+                for batch, features in self._batches(self.tokenisation.read(missing, side)):
+                    memory.update(
+                        ((missing[i], side), value) for i, value in zip(batch, encode(features), strict=False)
+                    )
+        return {text: memory[text, side] for text in distinct}
 
     def _batches(self, inputs: Inputs) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
         """Yield the indices and the features of each batch; rows beyond the indices repeat the last row."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from robustrank.errors import UsageError
+from robustrank.paths import given_path
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.rankers.model_files import model_folder
@@ -24,7 +25,7 @@ def transformer_ranker(text: str) -> TransformerRanker:
         UsageError: It is another kind of ranker.
         DataError: There is no such model.
     """
-    alone = "/" in text.partition(":")[0] or Path(text).expanduser().is_dir()
+    alone = "/" in text.partition(":")[0] or given_path(text).is_dir()
     ranker = create("ranker", Spec(_kind(model_folder(text)), {"model": text}) if alone else parse(text))
     if not isinstance(ranker, TransformerRanker):
         raise UsageError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,25 +80,13 @@ class SpladeRanker(TransformerRanker):
     def _details(self) -> Sequence[str]:
         return (" + ".join(str(module).replace("\n", " ") for module in list(self.network)[1:]), "dot")
 
-    @cached_property
-    def _memory(self) -> dict[tuple[str, Side], Sparse]:
-        return {}
-
     def _vectors(self, texts: Sequence[str], side: Side) -> dict[str, Sparse]:
-        memory, distinct = self._memory, list(dict.fromkeys(texts))
-        missing = [text for text in distinct if (text, side) not in memory]
-        if len(memory) + len(missing) > MEMORY:
-            memory.clear()
-            missing = distinct
-        if missing:
-            with self._inference():
-                for batch, features in self._batches(self.tokenisation.read(missing, side)):
-                    for i, vector in zip(
-                        batch.tolist(), self._encoded(features, side).float().cpu().numpy(), strict=False
-                    ):
-                        terms = np.flatnonzero(vector)
-                        memory[missing[i], side] = terms, vector[terms]
-        return {text: memory[text, side] for text in distinct}
+        def encode(features: Mapping[str, Any]) -> Iterator[Sparse]:
+            for vector in self._encoded(features, side).float().cpu().numpy():
+                terms = np.flatnonzero(vector)
+                yield terms, vector[terms]
+
+        return self._once(texts, side, MEMORY, encode)
 
     def _encoded(self, features: Mapping[str, Any], side: Side) -> torch.Tensor:
         """Return float32[B, V]."""
