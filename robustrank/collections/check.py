@@ -77,7 +77,7 @@ def _refuse_candidates(collection: Collection, where: str) -> None:
         missing = [doc_id for doc_id in doc_ids if doc_id not in collection.documents]
         if missing:
             raise DataError(
-                f"{len(missing)} of {len(doc_ids)} candidates have no document: {_some(missing)}",
+                f"{len(missing):,} of {len(doc_ids)} candidates have no document: {_some(missing)}",
                 where=query_where,
                 allowed=f"document ids like {next(iter(collection.documents))!r}",
                 hint="check that run and documents are of the same collection",
@@ -119,7 +119,7 @@ def _integer(gain: object, where: str) -> int:
 def _no_match(kind: str, judged: Mapping[str, object], known: Mapping[str, object], where: str) -> DataError:
     sample = f", e.g. {next(iter(judged))!r}," if judged else ""
     return DataError(
-        f"none of the {len(judged)} judged {kind} ids{sample} is one of the {len(known)} {kind} ids",
+        f"none of the {len(judged):,} judged {kind} ids{sample} is one of the {len(known):,} {kind} ids",
         where=where,
         allowed=f"ids like {next(iter(known))!r}",
         hint="check that queries, documents and judgements are of the same collection",
@@ -133,7 +133,7 @@ def _judged(queries: Mapping[str, str], qrels: Mapping[str, object], notes: list
         notes.append(f"{counted(len(empty), 'query')} without text and without judgements: {_some(empty)}.")
     if unjudged:
         notes.append(
-            f"{len(unjudged)} of {counted(len(queries), 'query')} excluded, with no judgements: {_some(unjudged)}."
+            f"{len(unjudged):,} of {counted(len(queries), 'query')} excluded, with no judgements: {_some(unjudged)}."
         )
     return {query_id: text for query_id, text in queries.items() if query_id in qrels}
 
@@ -150,7 +150,7 @@ def _answered(
     if not without:
         return queries
     policy = "0 in every measure, as in trec_eval -c" if unanswered == "zero" else "left out"
-    notes.append(f"{len(without)} of {counted(len(queries), 'query')} without {what}, {policy}: {_some(without)}.")
+    notes.append(f"{len(without):,} of {counted(len(queries), 'query')} without {what}, {policy}: {_some(without)}.")
     return queries if unanswered == "zero" else {q: text for q, text in queries.items() if q in answered}
 
 
@@ -161,10 +161,10 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     foreign = foreign_script(collection.language, [*collection.queries.values(), *collection.documents.values()])
     notes = [foreign] if foreign else []
     if empty:
-        notes.append(f"{len(empty)} of {counted(len(collection.documents), 'document')} are empty: {_some(empty)}.")
+        notes.append(f"{len(empty):,} of {counted(len(collection.documents), 'document')} are empty: {_some(empty)}.")
     if missing:
         documents = counted(len(judged), "judged document")
-        notes.append(f"{len(missing)} of {documents} have no text and count for ideal rankings alone.")
+        notes.append(f"{len(missing):,} of {documents} have no text and count for ideal rankings alone.")
     return notes
 
 

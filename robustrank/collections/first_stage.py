@@ -103,7 +103,7 @@ def without_own_documents(
     judged = sum(qrels.get(query_id, {}).get(query_id, 0) > 0 for query_id in seen)
     what = "left out of the list" if ignored else "kept in the list: ignore_identical_ids leaves it out"
     relevant = f"; {judged} of them are judged relevant" if judged else ""
-    return lists, [f"For {len(seen)} of {len(lists)} queries the document with the query's id is {what}{relevant}."]
+    return lists, [f"For {len(seen):,} of {len(lists):,} queries the document with the query's id is {what}{relevant}."]
 
 
 def refuse_many(count: int, limit: int, where: str) -> None:

@@ -88,15 +88,16 @@ class IrDatasetsReader(CollectionReader):
         qrels = self._qrels(dataset, where, notes, repairs)
         language = self.language or _language(dataset, notes)
         judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
+        is_beir = self.id.startswith("beir/") if self.ignore_identical_ids is None else self.ignore_identical_ids
         if self.run is None and not dataset.has_scoreddocs():
             refuse_many(dataset.docs_count() or 0, self.max_documents, where)
             documents = self._texts(dataset, dataset.docs_iter(), where, repairs)
-            candidates = bm25_candidates(documents, judged, self.depth, language=language, beyond=1)
+            ranked = bm25_candidates(documents, judged, self.depth, language=language, beyond=1)
+            candidates, identical = without_own_documents(ranked, qrels, self.depth, is_beir)
         else:
-            candidates = self._ranked(dataset, judged, where, repairs)
+            ranked = self._ranked(dataset, judged, where, repairs)
+            candidates, identical = without_own_documents(ranked, qrels, self.depth, is_beir)
             documents = self._beside_a_run(dataset, candidates, where, notes, repairs)
-        is_beir = self.id.startswith("beir/") if self.ignore_identical_ids is None else self.ignore_identical_ids
-        candidates, identical = without_own_documents(candidates, qrels, self.depth, is_beir)
         notes = [*repairs.notes(), *notes, *identical]
         collection = Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language)
         return checked(collection, self.unanswered)
@@ -111,7 +112,7 @@ class IrDatasetsReader(CollectionReader):
         wanted = sorted({doc_id for doc_ids in candidates.values() for doc_id in doc_ids})
         documents = self._texts(dataset, dataset.docs_store().get_many(wanted).values(), where, repairs)
         notes.append(
-            f"Only the {len(documents)} candidates were read, of more than max_documents={self.max_documents:,}: the "
+            f"Only the {len(documents):,} candidates were read, of more than max_documents={self.max_documents:,}: the "
             "statistics of lexical rankers are those of the candidates."
         )
         return documents

@@ -43,7 +43,7 @@ def test_dl19_with_a_run_is_pinned(figures: Callable[[Collection], dict[str, flo
     assert [query_id for query_id, _ in (queries[9], queries[-1])] == ["156493", "1133167"]
     assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["421", "5022", "8839920"]
     assert documents[0][1].startswith("Wi-Fi or WiFi")
-    assert collection.notes == ("5156 of 9139 judged documents have no text and count for ideal rankings alone.",)
+    assert collection.notes == ("5,156 of 9,139 judged documents have no text and count for ideal rankings alone.",)
     assert figures(collection)["ndcg_cut_10"] == pytest.approx(0.5058, abs=0.003)
 
 

@@ -30,7 +30,9 @@ def test_cranfield_is_pinned(cranfield: Collection) -> None:
     assert [doc_id for doc_id, _ in (documents[0], documents[9], documents[-1])] == ["1", "10", "1400"]
     assert cranfield.notes == (
         "Judgement codes were mapped to gains: -1 -> 4, 1 -> 4, 2 -> 3, 3 -> 2, 4 -> 1.",
-        "2 of 1400 documents are empty: '471', '995'.",
+        "For 157 of 225 queries the document with the query's id is kept in the list: ignore_identical_ids leaves it "
+        "out; 1 of them are judged relevant.",
+        "2 of 1,400 documents are empty: '471', '995'.",
     )
 
 
@@ -83,7 +85,9 @@ def test_beside_a_run_all_documents_are_read_or_it_is_said(ir_datasets_home: Pat
     run = tmp_path / "run.trec"
     run.write_text("1 Q0 184 1 9 t\n1 Q0 13 2 8 t\n1 Q0 486 3 7 t\n2 Q0 12 1 1 t\nx Q0 nowhere 1 1 t\n")
     collection = IrDatasetsReader("cranfield", run=str(run), depth=2, max_documents=1).read()
-    assert collection.candidates == {"1": ("184", "13"), "2": ("12",)}
+    assert set(collection.candidates) == set(collection.queries)
+    answered = {query_id: doc_ids for query_id, doc_ids in collection.candidates.items() if doc_ids}
+    assert answered == {"1": ("184", "13"), "2": ("12",)}
     assert list(collection.documents) == ["12", "13", "184"]
     said = (
         "Only the 3 candidates were read, of more than max_documents=1: the statistics of lexical rankers are those of "
@@ -92,7 +96,7 @@ def test_beside_a_run_all_documents_are_read_or_it_is_said(ir_datasets_home: Pat
     assert any(note.startswith("223 of 225 queries without candidates, 0 in every") for note in collection.notes)
     whole = IrDatasetsReader("cranfield", run=str(run), depth=2, unanswered="leave-out").read()
     assert (list(whole.queries), len(whole.documents)) == (["1", "2"], 1400)
-    assert whole.candidates == {query_id: collection.candidates[query_id] for query_id in ("1", "2")}
+    assert whole.candidates == answered
 
 
 def test_a_run_of_unknown_documents_is_refused(ir_datasets_home: Path, tmp_path: Path) -> None:
