@@ -13,6 +13,7 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
 from robustrank.paths import given_path
+from robustrank.plugins import RetrieverSpec
 from robustrank.plugins.constraints import Count, LanguageCode
 from robustrank.repairs import Repairs
 from robustrank.text.languages import ENGLISH
@@ -29,9 +30,10 @@ class BeirReader(CollectionReader):
 
     folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
     split: str = "test"  # which qrels/<split>.tsv to read
-    run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
+    run: str | None = None  # a TREC run with the first-stage candidates; null: the retriever's
+    retriever: RetrieverSpec | None = None  # searches the documents where no run is given; null: bm25
     depth: Count = 100  # candidates per query
-    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that are indexed; not used with a run
     unanswered: Unanswered = "zero"  # judged queries with nothing relevant or no candidates count 0, or are left out
     ignore_identical_ids: bool = True  # leave the document with the query's id out of its list, as BEIR does
     language: LanguageCode = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
@@ -49,7 +51,15 @@ class BeirReader(CollectionReader):
         qrels = read_qrels(self._judgements(folder / "qrels"), repairs)
         documents = by_id(json_entries(corpus, ("_id",), ("text",), repairs), repairs)
         candidates = file_candidates(
-            self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
+            self.run,
+            documents,
+            queries,
+            qrels,
+            self.depth,
+            self.max_documents,
+            self.retriever,
+            self.language,
+            repairs,
         )
         candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name = f"{folder.resolve().name}/{self.split}"

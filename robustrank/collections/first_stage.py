@@ -1,53 +1,69 @@
-"""The first stage: the candidates of each query, from BM25 or from a run."""
+"""The first stage: the candidates of each query, from a retriever or from a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from robustrank.collections.trec import read_run
-from robustrank.errors import DataError
+from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.paths import given_path
+from robustrank.plugins import Spec, create, find, parameters, parse
+from robustrank.plugins.failure import plugin_code
 from robustrank.repairs import Repair, Repairs
-from robustrank.retrieval.bm25 import BM25Retriever
+from robustrank.retrieval.retriever import Retriever
 from robustrank.text.languages import ENGLISH
 
+DEFAULT_RETRIEVER = "bm25"
 MAX_DOCUMENTS = 1_000_000  # BM25 needs texts and index in memory: about 3 GB for a million passages
 
 
-def bm25_candidates(
+def retrieved_candidates(
     documents: Mapping[str, str],
     queries: Mapping[str, str],
     depth: int,
-    k1: float = 0.9,
-    b: float = 0.4,
+    retriever: str | None = None,
     language: str = ENGLISH,
     beyond: int = 0,
 ) -> dict[str, list[str]]:
-    """Return the top ``depth`` documents of every query by BM25, best first, ties by ascending document id.
+    """Return the top ``depth`` documents of every query by a retriever, best first, ties by ascending document id.
 
-    Documents without a query term are left out, so a list may be shorter, and that of a query that matches nothing is
-    empty. But where there are no more than ``depth`` documents every list has all of them, those without a match last,
-    by id: there is nothing to select, and a ranker that reads more than terms can rank them. See
-    :class:`robustrank.retrieval.bm25.BM25Retriever`.
+    Documents that the retriever does not match are left out, so a list may be shorter, and that of a query that matches
+    nothing is empty. But where there are no more than ``depth`` documents every list has all of them, those without a
+    match last, by id: there is nothing to select, and a ranker that reads more than terms can rank them.
 
     Args:
         documents: Document id to text.
         queries: Query id to text.
         depth: Documents per query.
-        k1: Saturation of the term frequency.
-        b: Strength of the length normalisation, 0 to 1.
-        language: Decides the analyser.
+        retriever: Its specification; BM25 by default.
+        language: Of the documents; given to a retriever that has the parameter, unless the specification sets it.
         beyond: Documents returned beyond ``depth``, in place of some that are left out later.
+
+    Raises:
+        PluginError: The retriever fails, or does not return a list of known documents for each query.
     """
     if not documents:
         return {query_id: [] for query_id in queries}
-    retriever = BM25Retriever(k1, b, language)
-    retriever.index(documents)
-    lists = retriever.search(list(queries.values()), depth + beyond)
-    ranked = {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
+    spec = _in_language(parse(retriever or DEFAULT_RETRIEVER), language)
+    searcher: Retriever = create("retriever", spec)
+    with plugin_code(f"retriever {spec.name!r}", "index() and search()"):
+        searcher.index(documents)
+        lists = searcher.search(list(queries.values()), depth + beyond)
+        ranked = {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
+    for query_id, doc_ids in ranked.items():
+        if len(doc_ids) > depth + beyond or not documents.keys() >= set(doc_ids):
+            what = f"retriever {spec.name!r} returned {len(doc_ids)} documents for query {query_id!r}"
+            raise PluginError(what, allowed=f"at most {depth + beyond}, of those that were indexed")
     if len(documents) > depth:
         return ranked
     return {query_id: [*hits, *sorted(set(documents).difference(hits))] for query_id, hits in ranked.items()}
+
+
+def _in_language(spec: Spec, language: str) -> Spec:
+    """Return the specification of a retriever with the collection's language, if it has that parameter."""
+    if not any(parameter.name == "language" for parameter in parameters(find("retriever", spec.name))):
+        return spec
+    return Spec(spec.name, {"language": language, **spec.parameters})
 
 
 def run_candidates(
@@ -114,7 +130,7 @@ def refuse_many(count: int, limit: int, where: str) -> None:
     """
     if count > limit:
         raise DataError(
-            f"{count:,} documents exceed the limit of BM25 in memory",
+            f"{count:,} documents exceed the limit of an index in memory",
             where=where,
             allowed=f"max_documents={limit}",
             hint="give a first-stage run: run=PATH (TREC format); or raise max_documents",
@@ -128,17 +144,30 @@ def file_candidates(
     qrels: Mapping[str, object],
     depth: int,
     max_documents: int,
+    retriever: str | None,
     language: str,
     repairs: Repairs,
 ) -> dict[str, list[str]]:
-    """Return ``depth`` + 1 candidates of the judged queries, from the TREC run in file ``run`` or, where None, by BM25.
+    """Return ``depth`` + 1 candidates of the judged queries, from the TREC run in file ``run`` or by a retriever.
 
     Raises:
-        DataError: The run is malformed or ranks no judged query, or there are too many documents for BM25.
+        DataError: The run is malformed or ranks no judged query, or there are too many documents to index.
+        UsageError: Both a run and a retriever are given.
     """
+    refuse_both(run, retriever)
     judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
     if run is not None:
         path = given_path(run)
         return run_candidates(read_run(path, repairs), judged, depth, str(path), repairs)
     refuse_many(len(documents), max_documents, "the documents")
-    return bm25_candidates(documents, judged, depth, language=language, beyond=1)
+    return retrieved_candidates(documents, judged, depth, retriever, language, beyond=1)
+
+
+def refuse_both(run: str | None, retriever: str | None) -> None:
+    """Refuse two first stages.
+
+    Raises:
+        UsageError: Both a run and a retriever are given.
+    """
+    if run is not None and retriever is not None:
+        raise UsageError(f"run={run} and retriever={retriever} are both given", allowed="one first stage")

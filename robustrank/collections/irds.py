@@ -14,8 +14,9 @@ from robustrank.collections.collection import Collection
 from robustrank.collections.files import Entry, by_id
 from robustrank.collections.first_stage import (
     MAX_DOCUMENTS,
-    bm25_candidates,
+    refuse_both,
     refuse_many,
+    retrieved_candidates,
     run_candidates,
     without_own_documents,
 )
@@ -23,6 +24,7 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.trec import best_first, read_run
 from robustrank.errors import DataError, RobustrankError, nearest
 from robustrank.paths import given_path
+from robustrank.plugins import RetrieverSpec
 from robustrank.plugins.constraints import Count, LanguageCode, WholeNumber
 from robustrank.repairs import Repair, Repairs, checked_id
 from robustrank.text.languages import ENGLISH, LANGUAGES
@@ -35,7 +37,7 @@ class IrDatasetsReader(CollectionReader):
     """Any id of ir_datasets (MacAvaney et al., "Simplified Data Wrangling with ir_datasets", SIGIR 2021).
 
     Data is read from, and downloaded to, the folder ``IR_DATASETS_HOME`` (default ``~/.ir_datasets``).
-    Candidates come from ``run``, else from the scored documents of the dataset, else from BM25 over all documents.
+    Candidates come from ``run`` or ``retriever``, else from the scored documents of the dataset, else from BM25.
     Lexical rankers take their statistics from all documents in each case, unless there are more than ``max_documents``:
     then only the candidates are read, and a note says so.
 
@@ -50,11 +52,12 @@ class IrDatasetsReader(CollectionReader):
     """
 
     id: str  # the dataset, e.g. cranfield or beir/scifact/test
-    run: str | None = None  # a TREC run with the first-stage candidates; null: scored documents, or BM25
+    run: str | None = None  # a TREC run with the first-stage candidates; null: the retriever's
+    retriever: RetrieverSpec | None = None  # searches the documents; null: the dataset's scored documents, or bm25
     depth: Count = 100  # candidates per query
     gains: dict[WholeNumber, WholeNumber] | None = None  # judgement code to gain, others unchanged; {}: no default map
     fields: tuple[str, ...] = ()  # fields joined by spaces as a document's text; empty: the default text
-    max_documents: Count = MAX_DOCUMENTS  # beyond it BM25 refuses; beside a run only candidates are read
+    max_documents: Count = MAX_DOCUMENTS  # beyond it a retriever refuses; beside a run only candidates are read
     unanswered: Unanswered = "zero"  # judged queries with nothing relevant or no candidates count 0, or are left out
     ignore_identical_ids: bool | None = None  # leave the document with the query's id out; null: if the id is BEIR's
     language: LanguageCode | None = None  # of queries and documents, as hi or zh; null: the one that ir_datasets names
@@ -89,10 +92,11 @@ class IrDatasetsReader(CollectionReader):
         language = self.language or _language(dataset, notes)
         judged = {query_id: text for query_id, text in queries.items() if query_id in qrels}
         is_beir = self.id.startswith("beir/") if self.ignore_identical_ids is None else self.ignore_identical_ids
-        if self.run is None and not dataset.has_scoreddocs():
+        refuse_both(self.run, self.retriever)
+        if self.run is None and (self.retriever is not None or not dataset.has_scoreddocs()):
             refuse_many(dataset.docs_count() or 0, self.max_documents, where)
             documents = self._texts(dataset, dataset.docs_iter(), where, repairs)
-            ranked = bm25_candidates(documents, judged, self.depth, language=language, beyond=1)
+            ranked = retrieved_candidates(documents, judged, self.depth, self.retriever, language, beyond=1)
             candidates, identical = without_own_documents(ranked, qrels, self.depth, is_beir)
         else:
             ranked = self._ranked(dataset, judged, where, repairs)

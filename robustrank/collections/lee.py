@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
-from robustrank.collections.first_stage import bm25_candidates
+from robustrank.collections.first_stage import retrieved_candidates
 from robustrank.collections.reader import CollectionReader
 from robustrank.errors import DataError
+from robustrank.plugins import RetrieverSpec
 from robustrank.plugins.constraints import Count, Several, Share
 
 NEAR_DUPLICATE = 0.5  # Jaccard similarity of word sets; the maximum between distinct documents is .36
@@ -33,8 +34,8 @@ class LeeReader(CollectionReader):
     """News documents of the Lee corpus; leads are the queries.
 
     ``split=test``: a query is the lead (first sentence) of a judged document, cut after ``lead_words`` words. Its
-    candidates are the remaining 49 judged documents in BM25's order. The 300 background documents are in ``documents``,
-    for corpus statistics alone.
+    candidates are the remaining 49 judged documents in the retriever's order. The 300 background documents are in
+    ``documents``, for corpus statistics alone.
 
     Gains come from the mean of 8 to 12 human similarity judgements on a five-point scale, which the file has divided by
     five (.2 to 1; median .28). A document's gain is the number of ``cuts`` its mean reaches: at .5, .7 and .9 the mean
@@ -45,16 +46,17 @@ class LeeReader(CollectionReader):
 
     ``split=background``: training queries by the inverse cloze task (Lee, Chang and Toutanova, "Latent Retrieval for
     Weakly Supervised Open Domain Question Answering", ACL 2019, section 4): a query is the lead of a background
-    document, and its only relevant document is the rest of that document; candidates are BM25's top ``depth``, the last
-    of them replaced by the relevant document if it is missing. Unlike the paper we always take the lead, not a random
-    sentence, and always remove it from the document. Near duplicates of an earlier or a judged document are excluded,
-    so that no document of the test split is trained on.
+    document, and its only relevant document is the rest of that document; candidates are the retriever's top ``depth``,
+    the last of them replaced by the relevant document if it is missing. Unlike the paper we always take the lead, not a
+    random sentence, and always remove it from the document. Near duplicates of an earlier or a judged document are
+    excluded, so that no document of the test split is trained on.
     """
 
     split: Literal["test", "background"] = "test"  # test: human judgements; background: inverse cloze task
     lead_words: Count = 32  # maximum number of words of a query; 35 of the 50 first sentences have no more
     cuts: Several[Share] = (0.5, 0.7, 0.9)  # split=test: mean similarities where gains 1, 2, … begin
     depth: Count = 20  # split=background: candidates per query
+    retriever: RetrieverSpec | None = None  # orders the candidates; null: bm25
 
     def __post_init__(self) -> None:
         if list(self.cuts) != sorted(self.cuts):
@@ -83,7 +85,7 @@ class LeeReader(CollectionReader):
             f"lead-{lead_id}": {doc_id: int(gain) for doc_id, gain in zip(texts, row, strict=True) if doc_id != lead_id}
             for lead_id, row in zip(texts, np.asarray(gains), strict=True)
         }
-        ranked = bm25_candidates(documents, queries, len(documents))
+        ranked = retrieved_candidates(documents, queries, len(documents), self.retriever)
         candidates = {query_id: [d for d in ranked[query_id] if d in qrels[query_id]] for query_id in queries}
         return checked(Collection("lee", queries, documents, qrels, candidates), "leave-out")
 
@@ -91,13 +93,15 @@ class LeeReader(CollectionReader):
         distinct, notes = _without_near_duplicates(background, judged)
         queries = {f"lead-{doc_id}": self._query(text) for doc_id, text in distinct.items()}
         documents = {doc_id: text[len(lead(text)) :].strip() for doc_id, text in distinct.items()}
-        candidates = bm25_candidates(documents, queries, self.depth)
+        candidates = retrieved_candidates(documents, queries, self.depth, self.retriever)
         added = 0
         for doc_id in documents:
             if doc_id not in candidates[f"lead-{doc_id}"]:
                 candidates[f"lead-{doc_id}"][self.depth - 1 :] = [doc_id]
                 added += 1
-        notes.append(f"{added} relevant documents that BM25 missed were added to the end of their query's candidates.")
+        notes.append(
+            f"{added} relevant documents that retrieval missed were added to the end of their query's candidates."
+        )
         qrels = {f"lead-{doc_id}": {doc_id: 1} for doc_id in documents}
         return checked(Collection("lee/background", queries, documents, qrels, candidates, notes=tuple(notes)))
 

@@ -14,6 +14,7 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
 from robustrank.paths import given_path
+from robustrank.plugins import RetrieverSpec
 from robustrank.plugins.constraints import Count, LanguageCode
 from robustrank.repairs import Repairs
 from robustrank.text.languages import ENGLISH
@@ -33,9 +34,10 @@ class TrecFilesReader(CollectionReader):
     documents: str  # .jsonl, or .tsv with lines id <tab> text
     queries: str  # lines id <tab> text
     qrels: str  # TREC's four columns, or BEIR's three
-    run: str | None = None  # a TREC run with the first-stage candidates; null: BM25
+    run: str | None = None  # a TREC run with the first-stage candidates; null: the retriever's
+    retriever: RetrieverSpec | None = None  # searches the documents where no run is given; null: bm25
     depth: Count = 100  # candidates per query
-    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that BM25 indexes; not used with a run
+    max_documents: Count = MAX_DOCUMENTS  # maximum number of documents that are indexed; not used with a run
     unanswered: Unanswered = "zero"  # judged queries with nothing relevant or no candidates count 0, or are left out
     ignore_identical_ids: bool = False  # leave the document with the query's id out of its list, as BEIR does
     language: LanguageCode = ENGLISH  # of queries and documents, as hi or zh; und: any other, mul: several
@@ -51,7 +53,15 @@ class TrecFilesReader(CollectionReader):
         queries = read_queries(given_path(self.queries), repairs)
         qrels, documents = read_qrels(judgements, repairs), by_id(_entries(path, repairs), repairs)
         candidates = file_candidates(
-            self.run, documents, queries, qrels, self.depth, self.max_documents, self.language, repairs
+            self.run,
+            documents,
+            queries,
+            qrels,
+            self.depth,
+            self.max_documents,
+            self.retriever,
+            self.language,
+            repairs,
         )
         candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name, notes = judgements.stem, [*repairs.notes(), *notes]

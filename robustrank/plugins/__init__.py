@@ -3,7 +3,15 @@
 from robustrank.plugins.constraints import Count, InnerShare, Range, Share
 from robustrank.plugins.identity import canonical_name, code_parts, digest_of, identity, training_parts
 from robustrank.plugins.loading import availability, create, find
-from robustrank.plugins.nested import AttackSpec, NamedFiles, NestedPlugin, NestedSettings, NestedTraining, RankerSpec
+from robustrank.plugins.nested import (
+    AttackSpec,
+    NamedFiles,
+    NestedPlugin,
+    NestedSettings,
+    NestedTraining,
+    RankerSpec,
+    RetrieverSpec,
+)
 from robustrank.plugins.parameters import Parameter, checked_parameters, parameters
 from robustrank.plugins.registry import KINDS, Kind, Plugin, registry
 from robustrank.plugins.specification import Spec, parse
@@ -22,6 +30,7 @@ __all__ = [
     "Plugin",
     "Range",
     "RankerSpec",
+    "RetrieverSpec",
     "Share",
     "Spec",
     "availability",

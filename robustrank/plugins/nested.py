@@ -61,6 +61,7 @@ class NamedFiles:
 
 RankerSpec = Annotated[str, NestedPlugin("ranker")]
 AttackSpec = Annotated[str, NestedPlugin("attack")]
+RetrieverSpec = Annotated[str, NestedPlugin("retriever")]
 
 
 def marks(hint: Any) -> Iterator[Any]:

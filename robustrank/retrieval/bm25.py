@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.errors import PluginError
 from robustrank.plugins.constraints import LanguageCode, Share, Weight
-from robustrank.retrieval.retriever import Hits, Retriever
+from robustrank.retrieval.retriever import Hits, Retriever, refuse_empty, refuse_unknown
 from robustrank.text.analysis import analyser
 from robustrank.text.languages import ENGLISH
 
@@ -47,11 +46,7 @@ class BM25Retriever(Retriever):
         Raises:
             PluginError: An id is not indexed.
         """
-        leaving = list(doc_ids)
-        unknown = [doc_id for doc_id in leaving if doc_id not in self._terms]
-        if unknown:
-            raise PluginError(f"{len(unknown)} of {len(leaving)} documents are not indexed, as {unknown[0]!r}")
-        for doc_id in leaving:
+        for doc_id in refuse_unknown(doc_ids, self._terms):
             del self._terms[doc_id]
         self._index = None
 
@@ -61,8 +56,7 @@ class BM25Retriever(Retriever):
         Raises:
             PluginError: Nothing was indexed.
         """
-        if not self._terms:
-            raise PluginError("there is nothing to search", hint="call index(corpus) first")
+        refuse_empty(self._terms)
         terms = analyser(self.language).terms
         doc_ids = sorted(self._terms)  # so that the position decides ties
         return [self._hits(doc_ids, self._scores(doc_ids, terms(query)), k) for query in queries]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from robustrank.errors import PluginError
 
 Hits = list[tuple[str, float]]  # document ids with their scores, best first, ties by ascending document id
 
@@ -41,3 +43,26 @@ class Retriever(ABC):
         Raises:
             PluginError: An id is not indexed.
         """
+
+
+def refuse_empty(indexed: Collection[str]) -> None:
+    """Refuse to search before anything was indexed.
+
+    Raises:
+        PluginError: Nothing is indexed.
+    """
+    if not indexed:
+        raise PluginError("there is nothing to search", hint="call index(corpus) first")
+
+
+def refuse_unknown(doc_ids: Iterable[str], indexed: Collection[str]) -> list[str]:
+    """Return the ids of documents that are to be removed.
+
+    Raises:
+        PluginError: One of them is not indexed; nothing is removed.
+    """
+    leaving = list(doc_ids)
+    unknown = [doc_id for doc_id in leaving if doc_id not in indexed]
+    if unknown:
+        raise PluginError(f"{len(unknown)} of {len(leaving)} documents are not indexed, as {unknown[0]!r}")
+    return leaving

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
+from robustrank.errors import PluginError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.retrieval.retriever import Hits, Retriever
@@ -51,6 +53,13 @@ class RetrieverConformance:
         (after,) = retriever.search([QUERY], len(DOCUMENTS))
         require(after == before, "a document that was removed left a trace")
 
+    def test_refuses_what_is_not_indexed(self) -> None:
+        """A search of nothing, and the removal of an unknown document, raise PluginError."""
+        retriever = self.new_retriever()
+        require(_is_refused(lambda: retriever.search([QUERY], 1)), "a search before index() raised no PluginError")
+        retriever.index(DOCUMENTS)
+        require(_is_refused(lambda: retriever.remove(["new"])), "the removal of an unknown id raised no PluginError")
+
     def new_retriever(self) -> Retriever:
         """Return the retriever; override it where parameters are not known before the test runs."""
         retriever: Retriever = create("retriever", parse(self.plugin))
@@ -60,3 +69,11 @@ class RetrieverConformance:
         retriever = self.new_retriever()
         retriever.index(DOCUMENTS)
         return retriever.search([QUERY], k)[0]
+
+
+def _is_refused(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except PluginError:
+        return True
+    return False

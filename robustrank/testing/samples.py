@@ -10,7 +10,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from robustrank.collections.check import checked
 from robustrank.collections.collection import Collection
+from robustrank.collections.reader import CollectionReader
 from robustrank.plugins.identity import digest_of, identity_parts
 from robustrank.plugins.specification import Spec
 from robustrank.randomness import derive
@@ -84,6 +86,14 @@ COLLECTION = Collection(
     {"q": {"d1": 1}, "q2": {"d2": 1}, "q3": {"d0": 1}},
     {query_id: tuple(DOCUMENTS) for query_id in ("q", "q2", "q3")},
 )
+
+
+class SampleReader(CollectionReader):
+    """The collection as a plug-in, for experiments of conformance tests."""
+
+    def read(self) -> Collection:
+        """Return the collection."""
+        return checked(COLLECTION)
 
 
 def request(texts: Mapping[str, str], query: str = QUERY) -> Request:

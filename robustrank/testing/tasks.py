@@ -21,7 +21,7 @@ class TaskConformance:
 
     plugin: ClassVar[str]  # a specification
     experiment: ClassVar[dict[str, Any]] = {  # what the task is run on; further keys of an experiment file
-        "collections": ["lee:depth=20"],
+        "collections": ["robustrank.testing.samples:SampleReader"],
         "rankers": ["bm25"],
     }
     attack: ClassVar[str] = "keyword-stuffing"  # for tasks that attack documents

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
-import sys
 
 from .conftest import IN_A_PROCESS
 
@@ -71,14 +68,3 @@ def test_edits_that_do_not_make_the_text_are_an_error(case):
         rows = attack.rows(attack=label)
         assert [row for row in rows if row["measure"] == "success" and row["status"] == "ok"] == []
         assert any(row["status"] == "error" and "edit" in row["note"] for row in rows)
-
-
-def test_the_test_of_a_new_attack_moves_with_it(tmp_path, case):
-    attack = case("31-exit-at-import")
-    assert attack.call("new", "attack", "my-attack", "--folder", "written").code == 0
-    shutil.move("written", tmp_path / "moved")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "moved")]
-    tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    summary = tested.stdout.splitlines()[-1]
-    assert tested.returncode == 0, summary
-    assert " passed" in summary

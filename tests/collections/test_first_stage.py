@@ -6,12 +6,13 @@ from collections import Counter
 import pytest
 
 from robustrank.collections.first_stage import (
-    bm25_candidates,
+    file_candidates,
     refuse_many,
+    retrieved_candidates,
     run_candidates,
     without_own_documents,
 )
-from robustrank.errors import DataError
+from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.repairs import Repairs
 from robustrank.text.analysis import analyser
 
@@ -45,25 +46,25 @@ def test_candidates_are_ordered_by_the_formula(query: str, k1: float, b: float) 
     matched = [doc_id for doc_id, score in expected.items() if score > 0]
     order = sorted(matched, key=lambda doc_id: (-round(expected[doc_id], 5), doc_id))
     assert 0 < len(order) < len(DOCUMENTS)
-    assert bm25_candidates(DOCUMENTS, {"q": query}, 4, k1, b) == {"q": order}
+    assert retrieved_candidates(DOCUMENTS, {"q": query}, 4, f"bm25:k1={k1},b={b}") == {"q": order}
 
 
 def test_ties_are_broken_by_document_id_at_every_depth() -> None:
-    everything = bm25_candidates(DOCUMENTS, {"q": "stock market"}, 4)["q"]
+    everything = retrieved_candidates(DOCUMENTS, {"q": "stock market"}, 4)["q"]
     assert everything == ["d1", "d2"]
     for depth in (1, 2):
-        assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, depth)["q"] == everything[:depth]
+        assert retrieved_candidates(DOCUMENTS, {"q": "stock market"}, depth)["q"] == everything[:depth]
 
 
 @pytest.mark.parametrize("query", ["", "the of", "zebra"])
 def test_a_query_without_a_match_has_an_empty_list(query: str) -> None:
-    assert bm25_candidates(DOCUMENTS, {"q": query}, 2) == {"q": []}
+    assert retrieved_candidates(DOCUMENTS, {"q": query}, 2) == {"q": []}
 
 
 def test_a_collection_no_larger_than_a_list_is_listed_whole() -> None:
-    assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, 5) == {"q": ["d1", "d2", "d0", "d3", "d4"]}
-    assert bm25_candidates(DOCUMENTS, {"q": "stock market"}, 4, beyond=1) == {"q": ["d1", "d2"]}
-    assert bm25_candidates({"b": "the", "a": ""}, {"q": "cat"}, 2) == {"q": ["a", "b"]}
+    assert retrieved_candidates(DOCUMENTS, {"q": "stock market"}, 5) == {"q": ["d1", "d2", "d0", "d3", "d4"]}
+    assert retrieved_candidates(DOCUMENTS, {"q": "stock market"}, 4, beyond=1) == {"q": ["d1", "d2"]}
+    assert retrieved_candidates({"b": "the", "a": ""}, {"q": "cat"}, 2) == {"q": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
@@ -105,5 +106,36 @@ def test_too_many_documents_are_refused_with_a_hint() -> None:
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    bm25_candidates(DOCUMENTS, {"q": "cats"}, 2)
+    retrieved_candidates(DOCUMENTS, {"q": "cats"}, 2)
     assert capfd.readouterr() == ("", "")
+
+
+RETRIEVER = """
+from dataclasses import dataclass
+from robustrank.retrieval.bm25 import BM25Retriever
+
+@dataclass
+class Last(BM25Retriever):
+    found: str = "d0"
+    language: str = "hi"
+
+    def search(self, queries, k):
+        assert (self.language, k) == ("en", 2)
+        return [[(self.found, 1.0)] for _ in queries]
+"""
+
+
+def test_a_retriever_of_ones_own_is_the_first_stage_in_the_language_of_the_documents(tmp_path) -> None:
+    file = tmp_path / "last.py"
+    file.write_text(RETRIEVER)
+    assert retrieved_candidates(DOCUMENTS, {"q": "cats"}, 2, str(file)) == {"q": ["d0"]}
+    with pytest.raises(PluginError, match="returned 1 documents for query 'q'") as caught:
+        retrieved_candidates(DOCUMENTS, {"q": "cats"}, 2, f"{file}:found=unknown")
+    assert caught.value.allowed == "at most 2, of those that were indexed"
+    with pytest.raises(PluginError, match="raised AssertionError"):
+        retrieved_candidates(DOCUMENTS, {"q": "cats"}, 3, str(file))
+
+
+def test_a_run_beside_a_retriever_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"run=run.trec and retriever=bm25 are both given"):
+        file_candidates("run.trec", DOCUMENTS, {"q": "cats"}, {"q": {}}, 2, 9, "bm25", "en", Repairs())

@@ -101,7 +101,7 @@ def test_the_background_split_is_pinned(background: Collection, figures: Figures
         " (word sets of Jaccard similarity at least 0.5).",
         "0 of 300 background documents excluded as near duplicates of a document of the test split"
         " (word sets of Jaccard similarity at least 0.5).",
-        "10 relevant documents that BM25 missed were added to the end of their query's candidates.",
+        "10 relevant documents that retrieval missed were added to the end of their query's candidates.",
     )
     assert figures(background)["map"] == pytest.approx(0.6700, abs=0.0005)
 

@@ -83,28 +83,22 @@ class TestBM25Retriever(RetrieverConformance):
     plugin = "bm25"
 
 
-class OnLee(TaskConformance):
-    @pytest.fixture(autouse=True)
-    def _installed(self):
-        pytest.importorskip("gensim")
-
-
-class TestIidVariance(OnLee):
+class TestIidVariance(TaskConformance):
     plugin = "iid-variance:queries=3"
 
 
-class TestQueryAttack(OnLee):
+class TestQueryAttack(TaskConformance):
     plugin = "query-attack:queries=3,variants=2"
 
 
-class TestDocumentAttack(OnLee):
+class TestDocumentAttack(TaskConformance):
     plugin = "document-attack:queries=2,targets=[last-2]"
 
 
-class TestCertifiedTopK(OnLee):
+class TestCertifiedTopK(TaskConformance):
     plugin = "certified-topk:queries=2,ks=[1,3]"
     experiment: ClassVar = {**TaskConformance.experiment, "defenses": ["canonical"]}
 
 
-class TestOodCorpusOfAnUntrainedRanker(OnLee):
+class TestOodCorpusOfAnUntrainedRanker(TaskConformance):
     plugin = "ood-corpus:queries=3"

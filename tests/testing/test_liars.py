@@ -225,6 +225,16 @@ class Deaf(BM25Retriever):
             super().add(documents)
 
 
+class Silent(BM25Retriever):
+    def search(self, queries, k):
+        return super().search(queries, k) if self._terms else [[] for _ in queries]
+
+
+class Lenient(BM25Retriever):
+    def remove(self, doc_ids):
+        super().remove([doc_id for doc_id in doc_ids if doc_id in self._terms])
+
+
 class Unordered(BM25Retriever):
     def search(self, queries, k):
         return [hits[::-1] for hits in super().search(queries, k)]
@@ -237,6 +247,8 @@ class Unordered(BM25Retriever):
         (Deaf, "test_what_is_added_is_found_and_what_is_removed_is_not", "not found first"),
         (Deaf, "test_order_of_the_corpus_changes_nothing", "another order"),
         (Unordered, "test_returns_the_top_k_best_first", "not in order"),
+        (Silent, "test_refuses_what_is_not_indexed", "a search before index"),
+        (Lenient, "test_refuses_what_is_not_indexed", "the removal of an unknown id"),
     ],
 )
 def test_retrievers(retriever, check, says):
