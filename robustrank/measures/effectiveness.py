@@ -1,14 +1,12 @@
-"""Effectiveness of rankings: reported measures by ranx, and a fast nDCG for the inner loops of attacks and training.
+"""Effectiveness of rankings: trec_eval's measures of each query, and nDCG of a single list.
 
-Ranx breaks ties by insertion order, ignores NaN and unmatched queries silently, and identifies documents by a hash
-rounded to float64. So ties are broken here, by document id; NaN and unmatched queries are errors; and ranx gets
-positions instead of ids, and strictly decreasing pseudo-scores.
+They are sums over a list's gains, computed here: ranx has the same values, but breaks ties by insertion order, ignores
+NaN and unmatched queries silently, and compiles itself for 15 seconds at its first use on a machine. Ties are broken by
+document id; NaN and unmatched queries are errors.
 """
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -22,19 +20,6 @@ from robustrank.measures.ties import Ties
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> gain
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score
-
-_RANX = {
-    "nDCG": "ndcg",  # linear gains, as trec_eval; Burges' exponential gains would be ndcg_burges
-    "AP": "average_precision",
-    "MAP": "average_precision",
-    "RR": "reciprocal_rank",
-    "MRR": "reciprocal_rank",
-    "P": "precision",
-    "R": "recall",
-    "Success": "hit_rate",
-    "Rprec": "r_precision",
-}
-_RANX_LOCK = threading.Lock()  # numba's plain thread pool ends the process when two threads enter it
 
 
 def evaluate(
@@ -68,14 +53,15 @@ def evaluate(
     """
     parsed = [parse_measure(name) for name in measures]
     _refuse_unmatched(qrels, run, missing)
-    judged, ranked = [], []
+    values: dict[str, dict[str, float]] = {measure.name: {} for measure in parsed}
     for query_id, gains in qrels.items():
+        judged = _judged_gains(query_id, gains)
         scores = run.get(query_id, {})
         order = _order(query_id, scores, gains if ties == "worst" else None)
-        judged.append(_judged(query_id, gains, {doc_id: position for position, doc_id in enumerate(order)}))
-        positions = np.arange(len(order), dtype=np.float64)
-        ranked.append(np.column_stack([positions, len(order) - positions]))
-    return _by_ranx(parsed, list(qrels), judged, ranked)
+        ranked = np.array([gains.get(doc_id, 0) for doc_id in order], dtype=np.float64)
+        for measure in parsed:
+            values[measure.name][query_id] = _value(measure, ranked, judged)
+    return values
 
 
 def list_ndcg(gains: ArrayLike, judged_gains: ArrayLike, k: int | None = None) -> float:
@@ -133,36 +119,39 @@ def _order(query_id: str, scores: Mapping[str, float], gains: Mapping[str, int] 
     return [doc_ids[position] for position in ranking(values, doc_ids, worst)]
 
 
-def _judged(query_id: str, gains: Mapping[str, int], positions: Mapping[str, int]) -> NDArray[np.float64]:
-    """Return float64[m, 2], (position in the ranking, gain), best gain first: ranx takes this for the ideal.
-
-    Documents that were not retrieved get positions behind the last.
-    """
+def _judged_gains(query_id: str, gains: Mapping[str, int]) -> NDArray[np.float64]:
+    """Return float64[m], all gains of a query's judgements."""
     values = np.fromiter(gains.values(), dtype=np.float64, count=len(gains))
     if not (np.isfinite(values) & (values == np.floor(values))).all():
         raise DataError("a gain is not an integer", where=f"qrels, query {query_id!r}", allowed="integers")
-    rows = [positions.get(doc_id, len(positions) + i) for i, doc_id in enumerate(gains)]
-    pairs = np.column_stack([np.array(rows, dtype=np.float64), values])
-    return pairs[np.argsort(-values, kind="stable")]
+    return values
 
 
-def _by_ranx(
-    measures: Sequence[Measure],
-    query_ids: Sequence[str],
-    judged: Sequence[NDArray[np.float64]],
-    ranked: Sequence[NDArray[np.float64]],
-) -> dict[str, dict[str, float]]:
-    # Imported here: ranx and numba take seconds, and the first call of a measure on a machine compiles it.
-    with _RANX_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numba warns of casts inside ranx while it compiles
-        from numba.typed import List as TypedList
-        from ranx import metrics
+def _value(measure: Measure, ranked: NDArray[np.float64], judged: NDArray[np.float64]) -> float:
+    """Return a measure of a list; 0 where nothing is relevant.
 
-        typed_judged, typed_ranked = TypedList(judged), TypedList(ranked)
-        values = {
-            measure.name: getattr(metrics, _RANX[measure.kind])(
-                typed_judged, typed_ranked, measure.cutoff, measure.relevance
-            )
-            for measure in measures
-        }
-    return {name: dict(zip(query_ids, column.tolist(), strict=True)) for name, column in values.items()}
+    Args:
+        measure: The measure.
+        ranked: [n], the gains of the ranked documents, best rank first.
+        judged: [m], all gains of the query's judgements.
+    """
+    if measure.kind == "nDCG":
+        return list_ndcg(ranked, judged, measure.cutoff or None)
+    relevant = int((judged >= measure.relevance).sum())
+    hits, depth = ranked >= measure.relevance, measure.cutoff or len(ranked)
+    ranks = np.flatnonzero(hits[:depth]) + 1  # of the relevant documents
+    if not relevant or not ranks.size:
+        return 0.0
+    match measure.kind:
+        case "AP" | "MAP":
+            return float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant
+        case "RR" | "MRR":
+            return 1.0 / int(ranks[0])
+        case "P":
+            return len(ranks) / depth
+        case "R":
+            return len(ranks) / relevant
+        case "Success":
+            return 1.0
+        case _:  # Rprec
+            return int(hits[:relevant].sum()) / relevant

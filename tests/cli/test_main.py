@@ -13,7 +13,6 @@ HEAVY = (
     "torch",
     "transformers",
     "textattack",
-    "ranx",
     "sentence_transformers",
     "pandas",
     "matplotlib",
