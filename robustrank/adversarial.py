@@ -1,4 +1,4 @@
-"""Reads adversarial documents that were written before: by a run of this project, or in the layout of DARA.
+"""Reads adversarial texts that were written before: by a run of this project, or in the layout of DARA.
 
 DARA: Chen et al.: Defense of Adversarial Ranking Attack in Text Retrieval, arXiv 2307.16816.
 """
@@ -69,15 +69,34 @@ def read_adversarial(path: Path, attack: str = "") -> list[Attacked]:
     return list(_table(path) if path.suffix == ".tsv" else _lines(path, attack))
 
 
+def texts_of_cell(folder: Path) -> Iterator[tuple[Mapping[str, Any], tuple[Edit, ...]]]:
+    """Yield the attacked documents and queries of a finished cell as they were saved, each with its edits.
+
+    Args:
+        folder: The cell's folder, see :func:`robustrank.run_files.cell_folders`.
+
+    Raises:
+        DataError: A record is malformed, or its edits do not turn the text before into the text after.
+    """
+    path = folder / "adversarial.jsonl"
+    for where, record in read_lines(path) if path.exists() else ():
+        _refuse_malformed(record, where)
+        yield record, _edits(record, where)
+
+
 def _lines(path: Path, attack: str) -> Iterator[Attacked]:
     for where, record in read_lines(path):
-        wrong = next((name for name in _TEXTS if not isinstance(record.get(name), str)), None)
-        if wrong:
-            what = f"{wrong!r} is {reprlib.repr(record.get(wrong))}"
-            raise DataError(what, where=where, allowed=f"a text under {', '.join(_TEXTS)}")
+        _refuse_malformed(record, where)
         if record["doc_id"] and attack in ("", record.get("attack")):
             edits = _edits(record, where)
             yield Attacked(**{name: record[name] for name in _TEXTS}, edits=edits, where=where)
+
+
+def _refuse_malformed(record: Mapping[str, Any], where: str) -> None:
+    wrong = next((name for name in _TEXTS if not isinstance(record.get(name), str)), None)
+    if wrong:
+        what = f"{wrong!r} is {reprlib.repr(record.get(wrong))}"
+        raise DataError(what, where=where, allowed=f"a text under {', '.join(_TEXTS)}")
 
 
 def _edits(record: Mapping[str, Any], where: str) -> tuple[Edit, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -233,8 +233,12 @@ def _not_one_of(label: str, labels: Sequence[str]) -> str:
     return f"{label!r} is not one of: {', '.join(labels)}" + (f"; {hint}" if hint else "")
 
 
-def load(path: Path) -> Experiment:
+def load(path: Path, change: Callable[[Any], Any] = lambda raw: raw) -> Experiment:
     """Read and check an experiment file.
+
+    Args:
+        path: The file.
+        change: Returns its content as it is to be checked, see :mod:`robustrank.overrides`.
 
     Raises:
         ExperimentError: The file cannot be read, is not YAML, or is not a valid experiment.
@@ -254,7 +258,7 @@ def load(path: Path) -> Experiment:
         raise ExperimentError(f"not text in UTF-8: {error}", where=str(path), hint="save it as UTF-8") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise ExperimentError(f"the experiment file cannot be read: {error}", where=str(path)) from error
-    return check(raw, str(path))
+    return check(change(raw), str(path))
 
 
 def check(raw: Any, where: str) -> Experiment:

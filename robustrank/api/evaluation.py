@@ -16,8 +16,9 @@ from robustrank.engine.cell_result import CellResult
 from robustrank.errors import NothingMeasured, PluginError, UsageError
 from robustrank.experiment import Experiment, check, load
 from robustrank.notices import listening
+from robustrank.overrides import limited_task
 from robustrank.paths import default_cache, give_libraries_a_home, given_path
-from robustrank.plugins import Spec, digest_of, find, parameters, parse, registry
+from robustrank.plugins import Spec, digest_of, parse, registry
 from robustrank.printing import printable
 from robustrank.rankers.runtime import Device
 
@@ -47,7 +48,7 @@ def evaluate(
         attacks: As in an experiment file: one or several, each a specification or a mapping.
         defenses: Likewise; without one the ranker is evaluated as it is.
         tasks: Likewise.
-        limit: How many queries, the first of the collection; for tasks that do not say ``queries`` themselves.
+        limit: At most how many queries, the first of the collection, in each task.
         seed: Of all draws.
         device: What models compute on; auto is an accelerator where there is one. It is part of a score's identity.
             A function computes where it wants to.
@@ -91,7 +92,7 @@ def combined(
         "collections": [_entry(collection)],
         "rankers": [_entry(spec) for spec in _distinct(rankers)],
         "attacks": _several(attacks),
-        "tasks": [_limited(task, limit) for task in _several(tasks)],
+        "tasks": [task if limit is None else limited_task(task, limit) for task in _several(tasks)],
         **({"defenses": _several(defenses)} if defenses else {}),
     }
     return check(raw, "robustrank.evaluate")
@@ -188,25 +189,6 @@ def _entry(spec: Spec) -> dict[str, Any]:
 
 def _several(given: Named | Sequence[Named]) -> list[Named]:
     return [given] if isinstance(given, str | Mapping) else list(given)
-
-
-def _limited(task: Named, limit: int | None) -> Named:
-    """Return a task on the first queries of the collection, unless it says itself on how many.
-
-    Raises:
-        UsageError: The task has no such parameter.
-    """
-    if limit is None:
-        return task
-    spec = parse(task if isinstance(task, str) else str(task.get("name", "")))
-    given = {**spec.parameters, **({} if isinstance(task, str) else task), "name": spec.name}
-    known = {p.name: p for p in parameters(find("task", spec.name))}
-    if "queries" not in known or known["queries"].default is not None:
-        raise UsageError(
-            f"limit={limit}: the task {spec.name!r} does not measure the first queries of a collection",
-            hint=f"leave limit out, and set the task's parameters: robustrank describe task {spec.name}",
-        )
-    return {"queries": limit, **given}
 
 
 class _Lines:

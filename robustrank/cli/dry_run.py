@@ -16,19 +16,26 @@ if TYPE_CHECKING:
 
     from robustrank.engine.dry_run import Fate, Forecast
     from robustrank.engine.run import Redo
+    from robustrank.engine.selection import Selection
     from robustrank.experiment import Experiment
 
 COLOURS: dict[Fate, str] = {"done": "dim", "run": "green", "skip": "yellow", "fail": "red"}
 
 
 def show_forecasts(
-    experiment: Experiment, out: Path, cache: Path, redo: Redo, allow_empty: bool, console: Console
+    experiment: Experiment,
+    out: Path,
+    cache: Path,
+    redo: Redo,
+    allow_empty: bool,
+    console: Console,
+    selection: Selection | None = None,
 ) -> int:
     """Print what a run would do with each cell; return the exit code that it would have, as far as it is known."""
     from robustrank.engine.run import dry_run
 
     with listening(lambda text: console.print(f"note: {printable(text)}", markup=False, highlight=False)):
-        forecasts = dry_run(experiment, out, cache=cache, redo=redo, allow_empty=allow_empty)
+        forecasts = dry_run(experiment, out, cache=cache, redo=redo, allow_empty=allow_empty, selection=selection)
     _print_table(experiment.name, forecasts, console)
     for line in [*_reasons(forecasts), *_attacks(forecasts), _summary(forecasts)]:
         console.print(printable(line, keep="\n"), markup=False, highlight=False)

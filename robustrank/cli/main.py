@@ -23,6 +23,7 @@ COMMANDS = {
     "new": "Write a new plug-in: its file, its test, its registration.",
     "report": "Rebuild tables and figures of a run from its rows.",
     "run": "Run an experiment file, or resume it.",
+    "show": "Show attacked texts of a run, with what was changed; or a query.",
     "table": "Build, show and check substitution tables; counter-fit vectors.",
     "train": "Train a ranker on a collection.",
     "verify": "Verify the certificates of a run without its models.",
@@ -59,7 +60,9 @@ class Commands(click.Group):
             raise click.UsageError(f"{error.message} ({hint})" if hint else error.message, ctx) from error
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ROBUSTRANK"}
+)
 @click.version_option(package_name="robustrank")
 def cli() -> None:
     """Measure, attack, defend and certify the robustness of ranking models."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from robustrank.engine.run import Summary
+    from robustrank.engine.selection import Selection
     from robustrank.experiment import Experiment
 
 _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characters of each
@@ -24,6 +27,21 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 
 @click.command("run")
 @click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a key of the file, as rankers.bm25.k1=1.2 or seeds=[1,2]; may be repeated.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="AXIS=NAME,…",
+    help="Run these cells of the plan alone, as attack=hotflip,ranker=bm25; axes: task, collection, ranker, defense, "
+    "attack, seed.",
+)
+@click.option("--limit", type=click.IntRange(1), help="At most so many queries of each collection, its first.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
 @click.option(
     "--workers",
@@ -51,6 +69,9 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 @cache_option
 def command(
     experiment: Path,
+    settings: tuple[str, ...],
+    only: tuple[str, ...],
+    limit: int | None,
     out: Path | None,
     workers: int,
     cell_seconds: float | None,
@@ -66,18 +87,30 @@ def command(
     Finished cells are never lost and never repeated. The run folder ends with rows.csv and report/.
     """
     from robustrank.cli.screen import screen
+    from robustrank.engine.selection import Selection
     from robustrank.experiment import load
+    from robustrank.overrides import limited, overridden
     from robustrank.paths import default_cache, give_libraries_a_home
 
-    loaded = load(experiment)
+    selection = Selection.parse(only)
+
+    def change(raw: Any) -> Any:
+        raw = overridden(raw, settings)
+        return raw if limit is None else limited(raw, limit, selection.has_task if selection else lambda _: True)
+
+    loaded = load(experiment, change)
     out, cache = out or Path("runs") / loaded.name, cache or default_cache()
     give_libraries_a_home(cache)
     if dry_run:
         from robustrank.cli.dry_run import show_forecasts
 
-        return show_forecasts(loaded, out, cache, redo, allow_empty, screen())
-    how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet)
-    return execute(loaded, out, how, resume=f"robustrank run {experiment} --out {out}")
+        return show_forecasts(loaded, out, cache, redo, allow_empty, screen(), selection)
+    notes = (
+        *(f"--set {setting}" for setting in settings),
+        *([f"--limit {limit}: at most {counted(limit, 'query')} of each collection"] if limit else []),
+    )
+    how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet, selection, notes)
+    return execute(loaded, out, how, resume=shlex.join(["robustrank", *sys.argv[1:]]))
 
 
 @dataclass(frozen=True)
@@ -91,6 +124,8 @@ class How:
     allow_empty: bool = False
     no_report: bool = False
     quiet: bool = False
+    selection: Selection | None = None
+    notes: tuple[str, ...] = ()
 
 
 def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
@@ -123,6 +158,8 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
                 redo=how.redo,
                 cell_seconds=how.cell_seconds,
                 allow_empty=how.allow_empty,
+                selection=how.selection,
+                notes=how.notes,
             )
         except KeyboardInterrupt as error:
             raise Interrupted(
@@ -139,7 +176,8 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
         show_report(out, experiment.report.baseline, console, others=lines)
     failed = f", {len(summary.failed)} failed" if summary.failed else ""
     rows, cells = counted(summary.rows, "row"), counted(summary.cells, "cell")
-    say(console, f"{rows} of {cells} in {out} ({summary.done} done now{failed})")
+    left = f"; {summary.left} of {cells} of the plan have no result" if summary.left else ""
+    say(console, f"{rows} of {cells} in {out} ({summary.done} done now{failed}){left}")
     return summary.exit_code
 
 

@@ -17,6 +17,7 @@ from robustrank.engine.executor import open_executor
 from robustrank.engine.planning import Plan
 from robustrank.engine.provenance import run_provenance
 from robustrank.engine.run_folder import PLANNED, RunFolder
+from robustrank.engine.selection import Selection
 from robustrank.errors import DataError, NothingMeasured
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
@@ -28,7 +29,7 @@ class Observer(Protocol):
     """Progress callback interface."""
 
     def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
-        """The plan is made; ``todo`` is left to do."""
+        """The plan is made: its selected cells, and those of them that are left to do."""
 
     def advanced(self, done: int, total: int) -> None:
         """The cell in work has done so much."""
@@ -47,8 +48,10 @@ class Summary:
     Attributes:
         folder: The run folder.
         cells, done, rows: How many cells the plan has, how many were done now, how many rows there are.
+        left: How many cells of the plan were never run, as those that were not selected.
         failed: The cells that ended in an error now.
-        skipped: Title and reason of each cell of the plan that was skipped, now or before.
+        skipped: Title and reason of each selected cell that was skipped, now or before.
+        selected: How many cells of the plan were to be run.
         allow_empty: Whether nothing may be measured.
         notices: What was said while it ran: of collections and rankers, which damaged files were set aside.
     """
@@ -57,6 +60,8 @@ class Summary:
     cells: int = 0
     done: int = 0
     rows: int = 0
+    left: int = 0
+    selected: int = 0
     failed: list[CellResult] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -72,7 +77,7 @@ class Summary:
         """0, the exit code of the first cell that failed, or that of a run in which every cell was skipped."""
         if self.failed:
             return self.failed[0].exit_code
-        return NothingMeasured.exit_code if len(self.skipped) == self.cells and not self.allow_empty else 0
+        return NothingMeasured.exit_code if len(self.skipped) == self.selected and not self.allow_empty else 0
 
 
 def run(
@@ -85,6 +90,8 @@ def run(
     redo: Redo = "errors",
     cell_seconds: float | None = None,
     allow_empty: bool = False,
+    selection: Selection | None = None,
+    notes: Sequence[str] = (),
 ) -> Summary:
     """Run what is left to do of an experiment.
 
@@ -97,9 +104,12 @@ def run(
         redo: Which finished cells are done again: those that ended in an error, none, or all.
         cell_seconds: How long a cell may take before its process is ended and it counts as failed; None is no limit.
         allow_empty: Whether nothing may be measured: no cells, an attack that is in none, or every cell skipped.
+        selection: Which cells of the plan are run; None is all. The others stay in the plan, and keep their results.
+        notes: What is said and kept beside what the run has to say itself.
 
     Raises:
         NothingMeasured: The plan has no cells.
+        UsageError: No cell is selected.
         RobustrankError: The plan cannot be made, or the folder cannot be written.
         KeyboardInterrupt: The user stopped it; finished cells are kept.
     """
@@ -113,15 +123,17 @@ def run(
 
     with listening(tell), open_executor(experiment, cache, workers, cell_seconds) as executor:
         plan = executor.plan(allow_empty)
+        selected = selection.of(plan.cells) if selection else plan.cells
         folder = RunFolder(out)
         with folder.open():
             retired = folder.retire_stale(plan.cells)
             folder.set_damaged_aside(plan.cells)
-            todo = [cell for cell in plan.cells if _left(folder.status(cell.key), redo)]
-            observer.planned(plan.cells, todo, retired)
-            for text in plan.header if todo else ():
+            todo = [cell for cell in selected if _left(folder.status(cell.key), redo)]
+            observer.planned(selected, todo, retired)
+            said = _unselected(selection, len(selected), len(plan.cells))
+            for text in (*notes, *said, *(plan.header if todo else ())):
                 tell(text)
-            summary.cells = len(plan.cells)
+            summary.cells, summary.selected = len(plan.cells), len(selected)
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
             if todo:  # what is there now, should the run be killed
                 _consolidate(folder, plan, summary.notices)
@@ -131,12 +143,19 @@ def run(
                     observer.finished(result)
             finally:
                 summary.rows = _consolidate(folder, plan, summary.notices)
-                summary.skipped = [(cell.title, reason) for cell in plan.cells if (reason := folder.skipped(cell.key))]
+                summary.skipped = [(cell.title, reason) for cell in selected if (reason := folder.skipped(cell.key))]
+                summary.left = sum(folder.status(cell.key) == PLANNED for cell in plan.cells)
     return summary
 
 
 def dry_run(
-    experiment: Experiment, out: Path, *, cache: Path, redo: Redo = "errors", allow_empty: bool = False
+    experiment: Experiment,
+    out: Path,
+    *,
+    cache: Path,
+    redo: Redo = "errors",
+    allow_empty: bool = False,
+    selection: Selection | None = None,
 ) -> list[Forecast]:
     """Return what :func:`run` would do with each cell; no model scores, and nothing is written.
 
@@ -146,8 +165,11 @@ def dry_run(
     """
     folder = RunFolder(out)
     with open_executor(experiment, cache) as executor:
-        found = executor.forecasts(allow_empty)
-    return [_resumed(forecast, folder.kept_status(forecast.cell.key), redo) for forecast in found]
+        forecasts = executor.forecasts(allow_empty)
+    if selection:
+        selection.of([forecast.cell for forecast in forecasts])  # refuses what is in no cell
+        forecasts = [forecast for forecast in forecasts if selection.has(forecast.cell)]
+    return [_resumed(forecast, folder.kept_status(forecast.cell.key), redo) for forecast in forecasts]
 
 
 def _resumed(forecast: Forecast, status: str, redo: Redo) -> Forecast:
@@ -155,6 +177,13 @@ def _resumed(forecast: Forecast, status: str, redo: Redo) -> Forecast:
     if _left(status, redo):
         return forecast
     return replace(forecast, fate="skip" if status == "skipped" else "done")
+
+
+def _unselected(selection: Selection | None, selected: int, cells: int) -> list[str]:
+    if selection is None:
+        return []
+    others = cells - selected
+    return [f"--only {selection.text}: {selected} of {cells} cells of the plan are run, the other {others} not"]
 
 
 def _save(folder: RunFolder, result: CellResult) -> CellResult:

@@ -1,0 +1,93 @@
+"""``run --only``, ``--set``, ``--limit``: a part of a plan is run, the rest stays planned, and both are said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from robustrank.cli.main import invoke
+
+EXPERIMENT = """
+name: t
+collections: [lee]
+rankers: [bm25, {name: query-likelihood, label: "ql,tuned"}]
+attacks: [{name: keyword-stuffing, sweep: {repeats: [1, 2]}}]
+tasks:
+  - {name: iid-variance, queries: 4}
+  - {name: document-attack, queries: 2, targets: [last-1]}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.yaml").write_text(EXPERIMENT)
+
+    def call(*options: str) -> tuple[int, str]:
+        code = invoke(["run", "e.yaml", "--out", "out", "--cache", "cache", "--workers", "0", "--no-report", *options])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return call
+
+
+def statuses(tmp_path) -> dict[str, str]:
+    cells = map(json.loads, (tmp_path / "out" / "cells.jsonl").read_text().splitlines())
+    return {" ".join(c[a]["label"] for a in ("task", "ranker", "attack") if c[a]): c["status"] for c in cells}
+
+
+def test_a_selection_leaves_the_other_cells_planned_and_keeps_them(run, tmp_path):
+    code, shown = run("--only", "task=iid-variance,ranker=ql,tuned", "--limit", "2", "--set", "rankers.bm25.k1=0.7")
+    assert code == 0, shown
+    assert "1 cell: 1 to do" in shown
+    sentence = "--only task=iid-variance,ranker=ql,tuned: 1 of 6 cells of the plan are run, the other 5 not"
+    notes = (tmp_path / "out" / "notes.txt").read_text()
+    for said in (sentence, "--limit 2: at most 2 queries of each collection", "--set rankers.bm25.k1=0.7"):
+        assert f"note: {said}" in shown
+        assert said in notes
+    assert list(statuses(tmp_path).values()).count("planned") == 5
+    assert "5 of 6 cells of the plan have no result" in shown.splitlines()[-1]
+    kept = yaml.safe_load((tmp_path / "out" / "experiment.yaml").read_text())
+    assert kept["tasks"][0]["queries"] == 2
+    assert kept["tasks"][1]["queries"] == 2
+    assert kept["rankers"][0] == {"name": "bm25", "k1": 0.7}
+    assert len((tmp_path / "out" / "rows.csv").read_text().splitlines()) == 1 + 2 * 3
+    options = ["--only", "ranker=bm25", "--limit", "2", "--set", "rankers.bm25.k1=0.7"]
+    code, shown = run("--only", "attack=keyword-stuffing:repeats=2", *options)
+    assert code == 0, shown
+    done = {cell for cell, status in statuses(tmp_path).items() if status == "done"}
+    assert done == {
+        "iid-variance:queries=2 ql,tuned",
+        'document-attack:queries=2,targets=["last-1"] bm25:k1=0.7 keyword-stuffing:repeats=2',
+    }, statuses(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("only", "says"),
+    [
+        ("attack=hotflp", "no cell has the attack 'hotflp'\n  allowed: keyword-stuffing:repeats=1, keyword-stuffing, "),
+        ("ranker=bm52", "did you mean 'bm25'"),
+        ("rankr=bm25", "'rankr=bm25' selects nothing"),
+        ("task=iid-variance,attack=keyword-stuffing", "no cell has all of these\n  allowed: task: iid-variance"),
+    ],
+)
+def test_a_selection_of_nothing_is_refused_with_what_there_is(run, only, says):
+    for dry in ([], ["--dry-run"]):
+        code, shown = run("--only", only, *dry)
+        assert code == 2
+        assert says in shown
+
+
+def test_options_are_read_from_the_environment_and_the_command_line_wins(run, monkeypatch):
+    monkeypatch.setenv("ROBUSTRANK_RUN_ONLY", "task=iid-variance ranker=bm25")
+    monkeypatch.setenv("ROBUSTRANK_RUN_DRY_RUN", "1")
+    assert "1 cell: 1 to run" in run()[1]
+    assert "2 cells: 2 to run" in run("--only", "task=iid-variance")[1]
+
+
+def test_a_dry_run_shows_the_selection(run):
+    code, shown = run("--only", "attack=keyword-stuffing,ranker=bm25", "--dry-run")
+    assert code == 0
+    assert "2 cells: 2 to run" in shown
