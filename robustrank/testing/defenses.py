@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from robustrank.defense import CertifiedRanker, Defense
 from robustrank.plugins import create
-from robustrank.plugins.specification import parse
+from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import GradientRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
@@ -54,11 +54,15 @@ class DefenseConformance:
 
     def test_has_one_identity(self) -> None:
         """Two instances have one identity: its fingerprint does not change from one to the next."""
-        require_one_identity("defense", parse(self.plugin))
+        require_one_identity("defense", self.specification())
+
+    def specification(self) -> Spec:
+        """Return the specification; override it where parameters are not known before the test runs."""
+        return parse(self.plugin)
 
     def new_defense(self) -> Defense:
-        """Return the defense; override it where parameters are not known before the test runs."""
-        defense: Defense = create("defense", parse(self.plugin))
+        """Return the defense."""
+        defense: Defense = create("defense", self.specification())
         return defense
 
     def _wrapped(self, ranker: Ranker) -> Ranker:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from robustrank.plugins import create
-from robustrank.plugins.specification import parse
+from robustrank.plugins.specification import Spec, parse
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing.samples import (
@@ -74,11 +74,15 @@ class RankerConformance:
 
     def test_has_one_identity(self) -> None:
         """Two instances have one identity: its fingerprint does not change from one to the next."""
-        require_one_identity("ranker", parse(self.plugin))
+        require_one_identity("ranker", self.specification())
+
+    def specification(self) -> Spec:
+        """Return the specification; override it where parameters are not known before the test runs."""
+        return parse(self.plugin)
 
     def new_ranker(self) -> Ranker:
-        """Return the ranker; override it where parameters are not known before the test runs."""
-        ranker: Ranker = create("ranker", parse(self.plugin))
+        """Return the ranker."""
+        ranker: Ranker = create("ranker", self.specification())
         return ranker
 
     def _prepared(self) -> Ranker:

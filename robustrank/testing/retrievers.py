@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from robustrank.errors import PluginError
 from robustrank.plugins import create
-from robustrank.plugins.specification import parse
+from robustrank.plugins.specification import Spec, parse
 from robustrank.retrieval.retriever import Hits, Retriever
 from robustrank.testing.samples import DOCUMENTS, require
 
@@ -60,9 +60,13 @@ class RetrieverConformance:
         retriever.index(DOCUMENTS)
         require(_is_refused(lambda: retriever.remove(["new"])), "the removal of an unknown id raised no PluginError")
 
+    def specification(self) -> Spec:
+        """Return the specification; override it where parameters are not known before the test runs."""
+        return parse(self.plugin)
+
     def new_retriever(self) -> Retriever:
-        """Return the retriever; override it where parameters are not known before the test runs."""
-        retriever: Retriever = create("retriever", parse(self.plugin))
+        """Return the retriever."""
+        retriever: Retriever = create("retriever", self.specification())
         return retriever
 
     def _search(self, k: int) -> Hits:

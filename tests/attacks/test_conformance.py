@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from robustrank.attack import Edit, apply_edits
 from robustrank.plugins.specification import Spec
 from robustrank.testing import AttackConformance
-from tests.tiny_language_model import tiny_language_model
+from robustrank.testing.samples import TEXTS
+from tests.tiny_language_model import tiny_language_model, tiny_paraphraser
 from tests.tiny_table import tiny_table
 
 
@@ -111,3 +113,40 @@ class TestRegularisedCollision(WithLanguageModel):
 class TestNaturalCollision(WithLanguageModel):
     plugin = "semantic-collision"
     parameters: ClassVar = {"kind": "natural", "length": 3, "filters": 2, "candidates": 4}
+
+
+class TestGivenQueries(AttackConformance):
+    plugin = "given-queries"
+
+    @pytest.fixture(autouse=True)
+    def _file(self, tmp_path):
+        self.file = tmp_path / "queries.tsv"
+        self.file.write_text("q\taircraft wngs and presure\n", encoding="utf-8")
+
+    def specification(self):
+        return Spec(self.plugin, {"files": [str(self.file)]})
+
+
+class TestReplay(AttackConformance):
+    plugin = "replay"
+
+    @pytest.fixture(autouse=True)
+    def _file(self, tmp_path):
+        edits = [{"start": 0, "end": 0, "text": "wings "}]
+        record = {"query_id": "q", "query": "q", "doc_id": "d0", "before": TEXTS[0], "after": f"wings {TEXTS[0]}"}
+        self.file = tmp_path / "adversarial.jsonl"
+        self.file.write_text(json.dumps({**record, "edits": edits}) + "\n", encoding="utf-8")
+
+    def specification(self):
+        return Spec(self.plugin, {"path": str(self.file)})
+
+    def test_replaces_the_document_of_the_file(self):
+        assert self.perturb(TEXTS[0]).text.startswith("wings ")
+
+
+@pytest.mark.slow
+class TestParaphrase(AttackConformance):
+    plugin = "paraphrase"
+
+    def specification(self):
+        return Spec(self.plugin, {"model": tiny_paraphraser(), "beams": 2, "max_length": 8})

