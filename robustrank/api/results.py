@@ -13,9 +13,11 @@ from robustrank.errors import DataError, UsageError, nearest
 from robustrank.json_lines import read_lines
 from robustrank.notices import notice
 from robustrank.paths import given_path
-from robustrank.report import csv_tables, html_tables, latex, markdown
+from robustrank.report import csv_tables, latex, markdown
 from robustrank.report.build import make_tables, settings_for
 from robustrank.report.load import declared_baseline, load_cells, load_rows
+from robustrank.report.page import fragment
+from robustrank.report.page_tables import table_view
 from robustrank.report.rowset import RowSet
 from robustrank.report.tables import RenderedTable
 from robustrank.rows import CELL_COLUMNS
@@ -46,8 +48,8 @@ class ResultTable:
         return latex.table(self.rendered)
 
     def to_html(self) -> str:
-        """Return the table as an HTML section."""
-        return html_tables.table(self.rendered)
+        """Return the table as a piece of HTML, as a notebook shows it."""
+        return fragment(table_view(self.rendered))
 
     def to_markdown(self) -> str:
         """Return the table as Markdown."""

@@ -108,11 +108,12 @@ FIGURES: tuple[tuple[Table, Callable[[RenderedTable], Figure | None]], ...] = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure: its file name, its caption, and what to save."""
+    """A figure: its file name, its caption, what to save, and its values."""
 
     name: str
     caption: str
     figure: Figure
+    rendered: RenderedTable
 
     def saved(self, kind: str) -> bytes:
         """Return the figure as a file of the kind "pdf" or "png", without a date: the same at every call."""
@@ -134,7 +135,7 @@ def draw(rowset: RowSet, settings: Settings) -> list[Drawn]:
                 if figure is not None:
                     text = f"{table.name}-{rows.setting}-{collection.label}"
                     name = unique(text, {shown.name for shown in drawn})
-                    drawn.append(Drawn(name, rendered.caption, figure))
+                    drawn.append(Drawn(name, rendered.caption, figure, rendered))
     return drawn
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from robustrank.report import csv_tables, html_tables, latex, markdown
+from robustrank.report import csv_tables, latex, markdown
 from robustrank.report.build import make_tables, settings_for, unique
 from robustrank.report.certified import by_query
 from robustrank.report.figures import Drawn, draw
 from robustrank.report.load import load_rows
+from robustrank.report.page_run import run_page
+from robustrank.report.page_tables import sections
 from robustrank.report.rowset import RowSet
 from robustrank.report.tables import RenderedTable
 from robustrank.storage import write_file, writing
@@ -38,9 +40,12 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
         UsageError: No row is about the baseline.
     """
     folder = run_folder / "report"
-    rowset = RowSet.of_run(load_rows(run_folder))
+    rows = load_rows(run_folder)
+    rowset = RowSet.of_run(rows)
     settings = settings_for(rowset, baseline, seed)
-    files = dict(_files(make_tables(rowset, settings), draw(rowset, settings)))
+    tables, figures = make_tables(rowset, settings), draw(rowset, settings)
+    files = dict(_files(tables, figures))
+    files["report.html"] = run_page(run_folder, rows, sections(tables, figures))
     for task, verdicts in by_query(rowset).items():
         files[f"queries/{unique(task, {Path(name).stem for name in files})}.csv"] = verdicts.encode()
     for name, content in files.items():
@@ -65,4 +70,3 @@ def _files(tables: Sequence[RenderedTable], figures: Sequence[Drawn]) -> Iterato
     shown = [(figure.name, figure.caption) for figure in figures]
     yield "report.tex", latex.document([table.name for table in tables], shown).encode()
     yield "report.md", markdown.document(tables, shown).encode()
-    yield "report.html", html_tables.document(tables, shown).encode()

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from robustrank.errors import DataError, UsageError
-from robustrank.report import html_tables, latex_text, markdown
+from robustrank.report import latex_text, markdown
 from robustrank.report.tables import Column, RenderedTable, TableRow, Value
 from robustrank.report.terminal import pieces, show
 from robustrank.report.write import write_report
@@ -114,13 +114,6 @@ def test_markdown_keeps_odd_labels_in_their_cells():
     assert table[2] == r"| \<b\>bm25\</b\> \| x | none | 12 | **−25.0**† [−50.0, 0.0] | – |"
     assert table[3].startswith(r"| \[red\]minilm\[/red\] \*y\* | none |")
     assert "- 1 row failed." in lines
-
-
-def test_html_holds_no_markup_of_labels():
-    page = html_tables.document([odd_table()], [("x", "a < b")])
-    assert "&lt;b&gt;bm25&lt;/b&gt;" in page
-    assert "<b>−25.0</b>†<small>[−50.0, 0.0]</small>" in page
-    assert "a &lt; b" in page
 
 
 def test_the_terminal_shows_labels_as_they_are_and_keeps_its_width():
