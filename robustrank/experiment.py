@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from robustrank.errors import ExperimentError, RobustrankError, nearest
+from robustrank.packaged_experiments import experiment_file, packaged_experiments
 from robustrank.plugins.constraints import InnerShare, Range, Several
 from robustrank.plugins.specification import Spec, parse
 from robustrank.plugins.values import excerpt
@@ -234,16 +235,17 @@ def _not_one_of(label: str, labels: Sequence[str]) -> str:
 
 
 def load(path: Path, change: Callable[[Any], Any] = lambda raw: raw) -> Experiment:
-    """Read and check an experiment file.
+    """Read and check an experiment file, or the installed experiment of that name.
 
     Args:
-        path: The file.
+        path: The file, or the name of an installed experiment.
         change: Returns its content as it is to be checked, see :mod:`robustrank.overrides`.
 
     Raises:
         ExperimentError: The file cannot be read, is not YAML, or is not a valid experiment.
     """
     try:
+        path = experiment_file(path)
         with path.open("rb") as file:
             text = file.read(MOST_BYTES + 1).decode("utf-8")
         raw = read_yaml(text)
@@ -252,7 +254,8 @@ def load(path: Path, change: Callable[[Any], Any] = lambda raw: raw) -> Experime
     except FileNotFoundError as error:
         raise ExperimentError(
             f"experiment file {str(path)!r} not found",
-            hint=nearest(path.name, [p.name for p in path.parent.glob("*.y*ml")]),
+            allowed=f"a path, or the name of an installed experiment: {', '.join(packaged_experiments())}",
+            hint=nearest(path.name, [*packaged_experiments(), *(p.name for p in path.parent.glob("*.y*ml"))]),
         ) from error
     except UnicodeDecodeError as error:
         raise ExperimentError(f"not text in UTF-8: {error}", where=str(path), hint="save it as UTF-8") from error

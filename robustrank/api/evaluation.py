@@ -107,7 +107,7 @@ def run(
     """Run what is left to do of an experiment, as ``robustrank run`` does, and return its results.
 
     Args:
-        experiment: An experiment, or the path of its file.
+        experiment: An experiment, the path of its file, or the name of an installed one.
         out: The run folder; by default runs/NAME.
         workers: Processes that run cells; 0 runs them in this one.
         cache: The folder of scores and trained weights; by default that of the command line.

@@ -55,7 +55,7 @@ def test_the_sampled_p_is_near_scipy_and_repeats() -> None:
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
         vectorized=True,
-        rng=rng(7),
+        random_state=rng(7),
     )
     assert ours == pytest.approx(theirs.pvalue, abs=0.02)
     assert ours == paired_permutation_test(a, b, rng(6))

@@ -1,0 +1,28 @@
+"""One version: that of pyproject.toml, which the citation and the changes follow."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+CHANGES = (ROOT / "CHANGES.md").read_text(encoding="utf-8")
+RELEASED = {"0.1.0": "cf9c049aa910dcb0"}  # digests of what a release changed
+
+
+def test_the_citation_and_the_changes_name_the_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == version
+    heading = re.findall(r"^## (.+)$", CHANGES, re.MULTILINE)[0]
+    assert heading == (f"{version.removesuffix('.dev0')} (unreleased)" if version.endswith(".dev0") else version)
+
+
+def test_a_change_is_written_under_the_version_that_is_not_released():
+    sections = dict(re.findall(r"^## (\S+)[^\n]*\n(.*?)(?=^## |\Z)", CHANGES, re.MULTILINE | re.DOTALL))
+    digests = {version: hashlib.sha256(sections[version].encode()).hexdigest()[:16] for version in RELEASED}
+    assert digests == RELEASED, "a line was added below a released version; move it to the top section"
