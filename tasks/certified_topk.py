@@ -54,7 +54,7 @@ class CertifiedTopK(Task):
             return  # none of the first queries is in this fold
         context.run(query_ids=query_ids)  # all lists in one call
         for number, query_id in enumerate(query_ids):
-            context.advance(number, len(query_ids))
+            context.advance(number, len(query_ids), "queries")
             yield from self._certify(context, ranker, query_id)
         defended = context.evaluate(context.run(query_ids=query_ids), self.measures, self.ties)
         undefended = context.evaluate(context.run(context.undefended, query_ids), self.measures, self.ties)

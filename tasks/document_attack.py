@@ -173,7 +173,7 @@ class DocumentAttack(Task):
         width = MAX_CONCURRENT if self.budget_seconds is None else 1
         for number, result in run_batched(jobs, context.served, width):
             results[number] = result
-            context.advance(len(results), len(jobs))
+            context.advance(len(results), len(jobs), "targets")
         return [results[number] for number in range(len(jobs))]
 
     def _attack(

@@ -46,7 +46,7 @@ class OodCorpus(Task):
             return
         out_of_domain = {}
         for number, (source, training_split) in enumerate(context.other_domains.items()):
-            context.advance(number, len(context.other_domains))
+            context.advance(number, len(context.other_domains), "other collections")
             out_of_domain[source] = self._evaluate(context, training_split)
             yield from self._rows(context, out_of_domain[source], "out_of_domain", context.domain_identity(source))
         means = {

@@ -66,7 +66,7 @@ class OodQuery(Task):
         seen = self._sample(context, all_of_them, count)
         yield from self._rows(context, tested, self._evaluate(context, query_ids, seen), "seen")
         for number, (kind, left) in enumerate(without.items()):
-            context.advance(number, len(without))
+            context.advance(number, len(without), "query types")
             of_type = [query_id for query_id in query_ids if tested[query_id] == kind]
             unseen = self._evaluate(context, of_type, self._sample(context, left, count))
             yield from self._rows(context, tested, unseen, "unseen")

@@ -114,7 +114,7 @@ class QueryAttack(Task):
         variants: dict[int, Variant] = {}
         for number, variant in run_batched(jobs, context.served):
             variants[number] = variant
-            context.advance(len(variants), len(jobs))
+            context.advance(len(variants), len(jobs), "query variants")
         in_order = iter([variants[number] for number in range(len(jobs))])
         return {query_id: [next(in_order) for _ in range(self.variants)] for query_id in query_ids}
 

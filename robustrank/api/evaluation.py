@@ -202,11 +202,13 @@ class _Lines:
         self.notices: list[str] = []
         self._count = self._done = 0
 
-    def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
+    def planned(
+        self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int, calls: Mapping[str, int | None]
+    ) -> None:
         """Keep how many cells there are to do."""
         self._count = len(todo)
 
-    def advanced(self, done: int, total: int) -> None:
+    def advanced(self, done: int, total: int, unit: str) -> None:
         """Say nothing."""
 
     def finished(self, result: CellResult) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from robustrank.cli.screen import can_show_bars, say
+from robustrank.engine.estimate import Timings
 from robustrank.printing import counted, printable
 from robustrank.report.entries import fact_text
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from robustrank.engine.cell_result import CellResult, CellStatus
 
 NOTES = 8  # that are printed; the others are counted
+_BARS = 3  # of the cell in work
 _COLORS: dict[CellStatus, str] = {"done": "green", "skipped": "yellow", "error": "red"}
 _WORDS: dict[CellStatus, str] = {"done": "done", "skipped": "skipped", "error": "failed"}
 
@@ -29,22 +32,24 @@ class RunProgress:
     Args:
         console: Where it tells.
         quiet: Whether it tells of failed cells alone.
+        workers: How many cells are in work at once.
     """
 
-    def __init__(self, console: Console, quiet: bool = False) -> None:
+    def __init__(self, console: Console, quiet: bool = False, workers: int = 1) -> None:
         self._console, self._quiet = console, quiet
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            _TimeLeft(),
+            TextColumn("{task.fields[left]}", style="progress.remaining"),
             console=console,
             transient=True,
             disable=quiet or not can_show_bars(console),
         )
-        self._cells = self._bars.add_task("cells", total=None)
-        self._inner = self._bars.add_task("in work", total=None, visible=False)
+        self._cells = self._bars.add_task("cells", total=None, left="")
+        self._inner: dict[str, TaskID] = {}  # bars of the cell in work, by unit
+        self._left = _TimeLeft(workers)
         self._notes = 0
 
     def __enter__(self) -> RunProgress:
@@ -59,9 +64,12 @@ class RunProgress:
         """How many notes were not printed."""
         return self._notes if self._quiet else max(0, self._notes - NOTES)
 
-    def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
+    def planned(
+        self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int, calls: Mapping[str, int | None]
+    ) -> None:
         """Say what there is to do."""
         self._bars.reset(self._cells, total=len(todo))
+        self._left.plan(todo, calls)
         done = len(cells) - len(todo)
         self._say(
             f"{counted(len(cells), 'cell')}: {len(todo)} to do"
@@ -69,9 +77,19 @@ class RunProgress:
             + (f", {counted(retired, 'stale cell')} moved to retired/" if retired else "")
         )
 
-    def advanced(self, done: int, total: int) -> None:
-        """Move the inner bar, and the outer one by the share of its cell."""
-        self._bars.update(self._inner, completed=done, total=total, visible=True)
+    def advanced(self, done: int, total: int, unit: str) -> None:
+        """Move the bar of what the cell in work has steps of; it has one for each unit, the last few that moved."""
+        bar = self._inner.pop(unit, None)
+        if bar is None:
+            bar = self._bars.add_task(f"  {printable(unit)}", left="")
+        self._inner[unit] = bar
+        self._bars.update(bar, completed=done, total=total)
+        self._bars.update(self._cells, left=self._left.text())
+        if len(self._inner) > _BARS:
+            self._remove(next(iter(self._inner)))
+
+    def _remove(self, unit: str) -> None:
+        self._bars.remove_task(self._inner.pop(unit))
 
     def noticed(self, text: str) -> None:
         """Say it above the bars, once; the last ones are counted only."""
@@ -81,8 +99,10 @@ class RunProgress:
 
     def finished(self, result: CellResult) -> None:
         """Say what became of a cell, with its seconds and one figure; or why it failed."""
-        self._bars.update(self._inner, visible=False)
-        self._bars.advance(self._cells)
+        for unit in list(self._inner):
+            self._remove(unit)
+        self._left.finish(result)
+        self._bars.update(self._cells, advance=1, left=self._left.text())
         if result.status == "error":
             self._console.print(_marked(result), soft_wrap=True)
             say(self._console, printable(result.reason, keep="\n"))
@@ -94,17 +114,31 @@ class RunProgress:
             say(self._console, line)
 
 
-class _TimeLeft(ProgressColumn):
-    """The time left, by the mean time of all that is done: cells may take longer than rich's window of 30 seconds."""
+class _TimeLeft:
+    """The time left, by the cells done: those to do are estimated from those that are most like them."""
 
-    def render(self, task: Task) -> Text:
-        seconds = time_left(task.elapsed or 0.0, task.completed, task.total)
-        return Text("" if seconds is None else f"ETA {clock(seconds)}", style="progress.remaining")
+    def __init__(self, workers: int) -> None:
+        self._workers, self._timings = max(1, workers), Timings()
+        self._todo: dict[str, Cell] = {}
+        self._calls: Mapping[str, int | None] = {}
+        self._last = time.monotonic()
 
+    def plan(self, todo: Sequence[Cell], calls: Mapping[str, int | None]) -> None:
+        """Start with cells to do, and the bounds on their calls by key."""
+        self._todo, self._calls, self._last = {cell.key: cell for cell in todo}, calls, time.monotonic()
 
-def time_left(elapsed: float, done: float, total: float | None) -> float | None:
-    """Return the seconds left if the rest takes as long as what is done did; None where nothing is done."""
-    return elapsed / done * (total - done) if done and total else None
+    def finish(self, result: CellResult) -> None:
+        """Count a cell as done; skipped ones tell nothing of others."""
+        self._todo.pop(result.cell.key, None)
+        self._last = time.monotonic()
+        if result.status == "done":
+            self._timings.add(result.cell, self._calls.get(result.cell.key), float(result.facts.get("seconds", 0.0)))
+
+    def text(self) -> str:
+        """Return the time left in words; nothing before a cell is done, or where one takes longer than estimated."""
+        seconds = self._timings.total((cell, self._calls.get(key)) for key, cell in self._todo.items())
+        left = (seconds or 0.0) / self._workers - (time.monotonic() - self._last)
+        return f"ETA {clock(left)}" if left > 0 else ""
 
 
 def clock(seconds: float) -> str:

@@ -147,7 +147,7 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     from robustrank.report.write import write_report
 
     console = screen()
-    with RunProgress(console, how.quiet) as observer:
+    with RunProgress(console, how.quiet, how.workers) as observer:
         try:
             summary = run(
                 experiment,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList, Request
 from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
+from robustrank.steps import Tell
 from robustrank.victim import QueryInterface, Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
@@ -37,7 +38,7 @@ class Context:
 
     Attributes:
         cell, resources: What the cell is, and what it shares with others.
-        advance: Called with (done, total) as the work proceeds, for the progress bar.
+        advance: Called with (done, total, unit) as the work proceeds, as (3, 20, "queries"), for the progress bar.
         adversarial: Attacked texts with what happened to them, saved beside the rows.
         certificates: Certificates to save beside the rows.
         runs: Rankings to save as TREC runs, by tag.
@@ -45,7 +46,7 @@ class Context:
 
     cell: Cell
     resources: Resources
-    advance: Callable[[int, int], None] = lambda done, total: None
+    advance: Tell = lambda done, total, unit: None
     adversarial: list[dict[str, Any]] = field(default_factory=list)
     certificates: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)

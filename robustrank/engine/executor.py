@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -21,8 +21,8 @@ from robustrank.engine.worker import run_cell
 from robustrank.errors import PluginError, UsageError
 from robustrank.experiment import Experiment
 from robustrank.notices import notice
+from robustrank.steps import Tell
 
-Advance = Callable[[int, int], None]
 _POLL_SECONDS = 0.2  # how often processes are looked after that say nothing
 
 
@@ -35,7 +35,7 @@ class Executor(Protocol):
     def forecasts(self, allow_empty: bool) -> list[Forecast]:
         """Return what would become of each cell, see :func:`robustrank.engine.dry_run.forecasts`."""
 
-    def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
         """Yield the result of each cell, as they finish."""
 
 
@@ -84,7 +84,7 @@ class InThisProcess:
         """Return what would become of each cell."""
         return forecasts(self._experiment, self._resources, allow_empty)
 
-    def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
         """Yield the result of each cell, one after the other."""
         for cell in cells:
             yield run_cell(cell, self._resources, advance)
@@ -123,7 +123,7 @@ class InProcesses:
         found: list[Forecast] = self._call("forecasts", allow_empty)
         return found
 
-    def run(self, cells: Sequence[Cell], advance: Advance) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
         """Yield the result of each cell, as they finish; progress is told where one process works alone."""
         waiting = deque(cells)
         tell = advance if self._count == 1 else _ignore
@@ -189,7 +189,7 @@ class InProcesses:
         worker.send("cell", cell)
         self._busy[worker] = _Job(cell)
 
-    def _result(self, worker: Worker, advance: Advance) -> CellResult | None:
+    def _result(self, worker: Worker, advance: Tell) -> CellResult | None:
         """Return the result of a worker's cell, or None while it works."""
         job, alive = self._busy[worker], worker.is_alive()
         for kind, content in worker.messages():
@@ -233,5 +233,5 @@ def _opened(kind: str, content: Any) -> Any:
     return content
 
 
-def _ignore(done: int, total: int) -> None:
+def _ignore(done: int, total: int, unit: str) -> None:
     """Tell nobody."""

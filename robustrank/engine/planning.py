@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ from robustrank.engine.context import Context
 from robustrank.engine.header import header
 from robustrank.engine.provenance import planned_provenance
 from robustrank.engine.resources import Resources
-from robustrank.errors import ExperimentError, NothingMeasured
+from robustrank.errors import ExperimentError, NothingMeasured, RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import notice
+from robustrank.plugins import create
+from robustrank.plugins.failure import plugin_code
 from robustrank.rows import Coordinates, checked_coordinates
 
 
@@ -27,12 +29,14 @@ class Plan:
         cells: The cells with their keys, in the order of the experiment file.
         coordinates: What each of them is.
         provenance: What the run's record tells before any cell is done.
+        calls: Upper bound on the pairs that each cell scores, by its key; None where none is known.
         header: What collections and rankers have to say of themselves, a line each, for the terminal.
     """
 
     cells: Sequence[Cell]
     coordinates: Sequence[Coordinates]
     provenance: dict[str, Any]
+    calls: Mapping[str, int | None]
     header: Sequence[str]
 
 
@@ -51,11 +55,24 @@ def make_plan(experiment: Experiment, resources: Resources, allow_empty: bool = 
     """
     cells = plan(experiment, resources)
     refuse_nothing(experiment, cells, allow_empty)
+    calls: dict[str, int | None] = {}
     for context in (Context(cell, resources) for cell in cells):
+        calls[context.cell.key] = 0
         if not skip_reason(context):
             check_parts(context)
+            calls[context.cell.key] = _calls(context)
     points = [checked_coordinates(_plain(coordinates(cell, resources).as_dict())) for cell in cells]
-    return Plan(cells, points, _plain(planned_provenance(cells, resources)), header(cells, resources))
+    return Plan(cells, points, _plain(planned_provenance(cells, resources)), calls, header(cells, resources))
+
+
+def _calls(context: Context) -> int | None:
+    """Return the bound on the pairs a cell scores; a task that cannot tell it says so when it is run."""
+    try:
+        with plugin_code(f"task {context.cell.task.name!r}", "calls()"):
+            calls: int | None = create("task", context.cell.task).calls(context)
+    except RobustrankError:
+        return None
+    return calls
 
 
 def refuse_nothing(experiment: Experiment, cells: Sequence[Cell], allow_empty: bool) -> None:

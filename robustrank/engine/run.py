@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -28,11 +28,13 @@ Redo = Literal["errors", "none", "all"]
 class Observer(Protocol):
     """Progress callback interface."""
 
-    def planned(self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int) -> None:
-        """The plan is made: its selected cells, and those of them that are left to do."""
+    def planned(
+        self, cells: Sequence[Cell], todo: Sequence[Cell], retired: int, calls: Mapping[str, int | None]
+    ) -> None:
+        """The plan is made: its selected cells, those of them that are left to do, and bounds on calls by key."""
 
-    def advanced(self, done: int, total: int) -> None:
-        """The cell in work has done so much."""
+    def advanced(self, done: int, total: int, unit: str) -> None:
+        """The cell in work has done so many of so many queries, targets, or what the unit is."""
 
     def finished(self, result: CellResult) -> None:
         """A cell is finished."""
@@ -129,7 +131,7 @@ def run(
             retired = folder.retire_stale(plan.cells)
             folder.set_damaged_aside(plan.cells)
             todo = [cell for cell in selected if _left(folder.status(cell.key), redo)]
-            observer.planned(selected, todo, retired)
+            observer.planned(selected, todo, retired, plan.calls)
             said = _unselected(selection, len(selected), len(plan.cells))
             for text in (*notes, *said, *(plan.header if todo else ())):
                 tell(text)
@@ -139,6 +141,7 @@ def run(
                 _consolidate(folder, plan, summary.notices)
             try:
                 for result in executor.run(todo, observer.advanced):
+                    result = replace(result, facts={**result.facts, "calls_at_most": plan.calls[result.cell.key]})
                     summary.add(_save(folder, result))
                     observer.finished(result)
             finally:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -25,12 +26,13 @@ from robustrank.notices import notice
 from robustrank.plugins import create, find
 from robustrank.printing import counted
 from robustrank.rows import FACT, Fact, Row, checked_row
+from robustrank.steps import Tell, following
 from robustrank.task import Task
 
 _REASONS = 3  # told of a cell whose rows have several
 
 
-def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], None] | None = None) -> CellResult:
+def run_cell(cell: Cell, resources: Resources, advance: Tell | None = None) -> CellResult:
     """Run a cell. Whatever a plug-in raises ends this cell alone.
 
     Raises:
@@ -41,7 +43,7 @@ def run_cell(cell: Cell, resources: Resources, advance: Callable[[int, int], Non
         context.advance = advance
     folder, started = os.getcwd(), time.monotonic()  # noqa: PTH109 - to be restored as it is
     try:
-        with ForkWatch() as forks:
+        with ForkWatch() as forks, following(advance) if advance else nullcontext():
             rows = _rows(cell, context)
             if forks.child_came_back():
                 raise PluginError("a plug-in forked this process, and the child went on with the run")

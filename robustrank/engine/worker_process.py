@@ -62,11 +62,11 @@ class _Channel:
         with self._lock:
             self._connection.send((kind, content))
 
-    def advance(self, done: int, total: int) -> None:
+    def advance(self, done: int, total: int, unit: str) -> None:
         now = time.monotonic()
         if done >= total or now - self._last_progress >= _PROGRESS_SECONDS:
             self._last_progress = now
-            self.send("advanced", (int(done), int(total)))
+            self.send("advanced", (int(done), int(total), str(unit)))
 
 
 def main(descriptor: int) -> None:

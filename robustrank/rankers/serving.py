@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,9 +21,11 @@ from robustrank.rankers.ranker import (
     rankings_by_score,
 )
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
+from robustrank.steps import Steps
 
 SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, before the answers are put into the cache: a kill loses no more
 PROBES = 4  # pairs that a pointwise ranker is probed with
+Item = TypeVar("Item")
 Edited = tuple[RankedList, Mapping[str, str]]  # a served list, and new texts of some of its documents by id
 
 
@@ -62,8 +64,7 @@ class ServedRanker:
         distinct = list(dict.fromkeys(pairs))
         known = self._cache.get(self.identity, distinct) if self._cache else {}
         fresh = [pair for pair in distinct if pair not in known]
-        for start in range(0, len(fresh), SLICE):
-            pairs_to_score = fresh[start : start + SLICE]
+        for pairs_to_score in _slices(fresh, SLICE, "pairs"):
             scores = dict(zip(pairs_to_score, self._fresh_scores(pairs_to_score).tolist(), strict=True))
             if self._cache:
                 self._cache.put(self.identity, scores)
@@ -99,8 +100,7 @@ class ServedRanker:
         distinct = [request for request in dict.fromkeys(requests) if len(request)]
         known = self._cache.get_rankings(self.identity, distinct) if self._cache else {}
         fresh = [request for request in distinct if request not in known]
-        for start in range(0, len(fresh), LIST_SLICE):
-            lists = fresh[start : start + LIST_SLICE]
+        for lists in _slices(fresh, LIST_SLICE, "lists"):
             rankings = dict(zip(lists, checked_rankings(self.ranker, lists, self._asked_to_rank(lists)), strict=True))
             if self._cache:
                 self._cache.put_rankings(self.identity, rankings)
@@ -193,6 +193,14 @@ class ServedRanker:
                     hint="if a score depends on the list, subclass Ranker and implement rank(requests); "
                     "if not, pad, normalise and draw so that a score depends on its pair alone",
                 )
+
+
+def _slices(items: list[Item], size: int, unit: str) -> Iterator[list[Item]]:
+    steps = Steps(len(items), unit)
+    for start in range(0, len(items), size):
+        part = items[start : start + size]
+        yield part
+        steps.advance(len(part))
 
 
 def _sample(pairs: Sequence[Pair]) -> list[Pair]:

@@ -29,6 +29,7 @@ from robustrank.rankers.checkpoint import training_card, write_checkpoint
 from robustrank.rankers.ranker import Pair, Scores
 from robustrank.rankers.settings import Settings
 from robustrank.rankers.training_state import resume, save_state
+from robustrank.steps import followed
 
 if TYPE_CHECKING:
     import torch
@@ -172,13 +173,12 @@ def _epoch(
 ) -> None:
     """Train for one epoch; the random draws and the learning rate depend on the epoch's number alone."""
     import torch
-    from rich.progress import track
 
     torch.manual_seed(derive_seed(seed, "epoch", str(epoch)) % 2**63)
     groups = sample_groups(train, settings, derive(seed, "groups", str(epoch)))
     batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
     learner.network.train()
-    for number, batch in enumerate(track(batches, f"training, epoch {epoch + 1} of {settings.epochs}", transient=True)):
+    for number, batch in enumerate(followed(batches, f"batches, epoch {epoch + 1} of {settings.epochs}")):
         for parameters in optimiser.param_groups:
             parameters["lr"] = settings.learning_rate * _schedule(epoch * len(batches) + number, len(batches), settings)
         if augmentation is None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.paths import given_path
+from robustrank.steps import Steps
 from robustrank.text.antonyms import are_antonyms
 from robustrank.text.languages import ENGLISH
 from robustrank.text.packages import minilm_folder
@@ -169,9 +170,11 @@ def _near(
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
     """Yield blocks of cosines of some rows to all rows, and which of them, rounded, reach the threshold."""
     minimum = np.float32(threshold - 0.5 * 10**-DECIMALS)
+    steps = Steps(len(rows), "words of the substitution table")
     for start in range(0, len(rows), BLOCK):
         cosines = unit[rows[start : start + BLOCK]] @ unit.T
         yield cosines, cosines >= minimum
+        steps.advance(len(cosines))
 
 
 def _reachable(unit: NDArray[np.float32], start: NDArray[np.bool_], threshold: float) -> NDArray[np.int64]:

@@ -10,7 +10,11 @@ from rich.console import Console
 
 from robustrank.cli import progress
 from robustrank.cli.main import invoke
-from robustrank.cli.progress import NOTES, RunProgress, clock, time_left
+from robustrank.cli.progress import NOTES, RunProgress, clock
+from robustrank.engine.cell import Cell
+from robustrank.engine.cell_result import CellResult
+from robustrank.engine.estimate import Timings
+from robustrank.plugins.specification import Spec
 
 EXPERIMENT = """
 name: t
@@ -115,22 +119,49 @@ def test_no_color_holds_on_a_terminal(run, monkeypatch):
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", out)
 
 
-def test_the_time_left_is_that_of_the_cells_done():
-    assert time_left(90.0, 3, 5) == 60.0
-    assert time_left(90.0, 0, 5) is None
-    assert time_left(90.0, 3, None) is None
+def cell(ranker: str, attack: str | None = None) -> Cell:
+    name = f"{ranker} {attack}"
+    return Cell(Spec("t"), Spec("lee"), Spec(ranker), Spec("none"), Spec(attack) if attack else None, 0, key=name)
+
+
+def done(of: Cell, seconds: float) -> CellResult:
+    return CellResult(of, "done", [], {"seconds": seconds}, {})
+
+
+def test_the_time_left_is_told_by_the_cells_that_are_most_alike(monkeypatch):
+    timings = Timings()
+    assert timings.total([(cell("bm25"), 100)]) is None
+    timings.add(cell("bm25"), 100, 1.0)
+    timings.add(cell("minilm"), 100, 50.0)
+    timings.add(cell("minilm", "unbounded"), None, 7.0)
+    assert timings.seconds(cell("bm25"), 300) == 3.0
+    assert timings.seconds(cell("minilm"), 300) == 150.0
+    assert timings.seconds(cell("minilm", "unbounded"), None) == 7.0
+    assert timings.seconds(cell("bm25", "unbounded"), None) == 1.0, "the ranker decides more than the attack"
+    assert timings.total([(cell("bm25"), 300), (cell("minilm"), 300)]) == 153.0
     assert clock(3725.4) == "1:02:05"
 
 
-def test_bars_tell_cells_and_the_cell_in_work_and_are_erased():
+def test_bars_tell_cells_and_the_cell_in_work_and_are_erased(monkeypatch):
+    monkeypatch.setattr(progress.time, "monotonic", lambda: 5.0)
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
-    with RunProgress(console) as told:
-        told.planned([None] * 4, [None] * 3, 0)
-        told.advanced(5, 20)
-        bars = "".join(map(str, told._bars.get_renderables()))
-        assert told._bars.tasks[0].total == 3
-        assert (told._bars.tasks[1].completed, told._bars.tasks[1].total) == (5, 20)
-        assert bars
+    todo = [cell("bm25"), cell("minilm"), cell("ql")]
+    with RunProgress(console, workers=2) as told:
+        told.planned([*todo, cell("done")], todo, 0, {one.key: 60 for one in todo})
+        told.finished(done(todo[0], 30.0))
+        for unit in ("pairs", "model inputs", "queries", "targets"):
+            told.advanced(5, 20, unit)
+        told.advanced(6, 20, "model inputs")
+        cells, *inner = told._bars.tasks
+        assert (cells.total, cells.completed, cells.fields["left"]) == (3, 1, "ETA 0:00:30")
+        assert {bar.description.strip(): bar.completed for bar in inner} == {
+            "model inputs": 6,
+            "queries": 5,
+            "targets": 5,
+        }
+        told.finished(done(todo[1], 90.0))
+        assert len(told._bars.tasks) == 1
+        assert told._bars.tasks[0].fields["left"] == "ETA 0:00:30"
     assert "\x1b[2K" in console.file.getvalue()
 
 

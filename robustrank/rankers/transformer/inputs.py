@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from robustrank.rankers.ranker import Encoding
 from robustrank.rankers.transformer.batching import ROWS, equal_length_batches, padded_length
+from robustrank.steps import Steps
 
 Side = Literal["query", "document", "pair"]
 TEXT_SIDES: tuple[Side, Side] = ("query", "document")
@@ -118,6 +119,7 @@ class Tokenisation:
         import torch
 
         lengths = [padded_length(length) if self.fills else length for length in inputs.lengths]
+        steps = Steps(len(lengths), "model inputs")
         for batch in equal_length_batches(lengths, max_tokens):
             rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
             length, features = lengths[batch[0]], dict(inputs.shared)
@@ -126,6 +128,7 @@ class Tokenisation:
                 padded = [values[i] + [fill] * (length - len(values[i])) for i in rows]
                 features[name] = torch.tensor(padded, device=device)
             yield batch, features
+            steps.advance(len(batch))
 
     def _located(self, features: Any, row: int, side: Side, part: int) -> list[tuple[int, tuple[int, int]]]:
         """Return the place of each token of a text (or of a part of a pair), and the characters of it that it covers.
