@@ -1,7 +1,7 @@
 """The report as one HTML page that works from disk: what it shows, and how that is rendered. It loads nothing.
 
-Texts of documents and labels may be hostile. The templates escape everything, the adversarial texts are data in JSON
-that the script writes as text, and the page's policy lets its one style and its one script run, and nothing else.
+Texts of documents and labels may be hostile. The templates escape everything, the attacked texts are data that the
+script writes as text, and the page's policy lets its one style and its one script work, and nothing else.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -19,26 +18,19 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from robustrank.printing import counted, printable, slug
+from robustrank.rows import AXES, SCHEMA_VERSION, Coordinates
 
-BYTES = 2_000_000  # of a page; what does not fit is left to the files beside it, and counted
-FIGURE_BYTES = 1_200_000  # of all pictures, as base64
-ROWS = 1_000  # of a table
-
-
-@dataclass(frozen=True)
-class Head:
-    """The heading of a column."""
-
-    title: str
-    is_number: bool = True
+PICTURE_BYTES = 1_200_000  # of all figures, as base64; the others are described, and in files
+ROWS = 1_000  # of a table; the others are in its file
+Links = tuple[tuple[str, str], ...]  # text and address
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, what rows are ordered by (None, which is missing, is last), and what is beside the text."""
+    """A figure in a table: its text, what rows are ordered by (None, which is missing, is last), and what is beside."""
 
     text: str
-    sort: float | str | None = None
+    sort: float | None = None
     interval: str = ""
     marks: str = ""
     is_best: bool = False
@@ -46,32 +38,28 @@ class Cell:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table: its name (a slug, unique in the page), texts, cells by row, and links (text, address) to its files."""
+    """A table: its name (a slug, unique in the page), headings of labels and of figures, and both for each row."""
 
     name: str
     title: str
     caption: str
-    heads: tuple[Head, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], tuple[Cell, ...]], ...]
     notes: tuple[str, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
+    links: Links = ()
 
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure: its name, a title, a caption, what it shows in words, the PNG, and links to its files."""
+    """A figure: its name, a title and a caption, what it shows in words, the PNG, and links to its files."""
 
     name: str
     title: str
     caption: str
     alt: str
     png: bytes
-    links: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def source(self) -> str:
-        """The picture as an address that holds it."""
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+    links: Links = ()
 
 
 @dataclass(frozen=True)
@@ -79,24 +67,9 @@ class Section:
     """Tables and figures under a heading; an appendix is collapsed."""
 
     title: str
-    tables: tuple[TableView, ...] = ()
-    figures: tuple[FigureView, ...] = ()
+    tables: Sequence[TableView] = ()
+    figures: Sequence[FigureView] = ()
     is_appendix: bool = False
-
-    @property
-    def name(self) -> str:
-        """The anchor."""
-        return f"section-{slug(self.title)}"
-
-
-@dataclass(frozen=True)
-class AttackedTexts:
-    """The attacked texts, as data of the script: see :mod:`robustrank.report.attacked_texts`."""
-
-    data: Mapping[str, Any] = field(default_factory=dict)
-    shown: int = 0
-    total: int = 0
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,78 +78,65 @@ class Page:
 
     Attributes:
         title, description: Of the experiment.
-        facts: Name and value of what stands below the title: date, duration, cells, …
-        undone: Cells without results: their status, the reason, how many, and their titles.
+        cells: The cells of the run.
+        undone: Status, reason and labels of those that have no results.
+        measured: How many rows have a value, and how many there are.
         notes: What the run had to say.
         sections: Tables and figures, the headline first.
-        attacked: The attacked texts.
-        provenance: What produced the numbers.
-        sources: Name and content of what is shown verbatim, as the experiment file.
+        attacked: The attacked texts, see :mod:`robustrank.report.attacked_texts`; empty where there are none.
+        provenance, experiment: The run's provenance.json and experiment.yaml.
     """
 
     title: str
     description: str = ""
-    facts: tuple[tuple[str, str], ...] = ()
-    undone: tuple[tuple[str, str, int, tuple[str, ...]], ...] = ()
-    notes: tuple[str, ...] = ()
-    sections: tuple[Section, ...] = ()
-    attacked: AttackedTexts = AttackedTexts()
-    provenance: tuple[TableView, ...] = ()
-    sources: tuple[tuple[str, str], ...] = ()
+    cells: Sequence[Coordinates] = ()
+    undone: Sequence[tuple[str, str, str]] = ()
+    measured: tuple[int, int] = (0, 0)
+    notes: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+    attacked: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    experiment: str = ""
 
 
 def render(page: Page) -> bytes:
     """Return the page as HTML in UTF-8: the same page, the same bytes."""
     style, script = _file("page.css"), _file("page.js")
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
-    shown, left_out = _within_limits(page)
     template = _templates().get_template("page.html.j2")
     return template.render(
-        page=shown,
-        left_out=left_out,
-        glossary=tuple(glossary(_file("glossary.md"))),
+        page=page,
+        axes=AXES,
+        schema=SCHEMA_VERSION,
+        pictures=dict(_pictures(page.sections)),
+        glossary=_file("glossary.md"),
         style=style,
         script=script,
-        data=_json(page.attacked.data),
+        # In ASCII, and without a < that could end the script.
+        data=json.dumps(page.attacked, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c"),
         policy=f"{policy}; base-uri 'none'; form-action 'none'",
     ).encode()
 
 
 def fragment(table: TableView) -> str:
     """Return a table alone, for a page of others, as a notebook."""
-    module = _templates().get_template("table.html.j2").module
-    return str(module.table(table))  # type: ignore[attr-defined]
+    macros: Any = _templates().get_template("table.html.j2").module
+    return str(macros.table(table))
 
 
-def glossary(text: str) -> Iterator[tuple[str, list[list[str]]]]:
-    """Yield the title of each part of the glossary (Markdown), and its terms: name, definition, source."""
-    for part in text.split("\n## ")[1:]:
-        title, _, body = part.partition("\n")
-        plain = re.sub(r"\[(.*?)\]\(.*?\)|`", r"\1", body)
-        lines = [line for line in plain.splitlines() if line.startswith("| ")][1:]
-        yield title, [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
-def _within_limits(page: Page) -> tuple[Page, list[str]]:
-    """Return the page with what it has room for, and what was left out."""
-    room, figures, rows = FIGURE_BYTES, 0, 0
-    sections = []
-    for section in page.sections:
-        pictures = []
-        for figure in section.figures:
-            room -= len(figure.png) * 4 // 3
-            pictures.append(figure if room >= 0 else replace(figure, png=b""))
-            figures += room < 0
-        rows += sum(max(0, len(table.rows) - ROWS) for table in section.tables)
-        tables = tuple(replace(table, rows=table.rows[:ROWS]) for table in section.tables)
-        sections.append(replace(section, tables=tables, figures=tuple(pictures)))
-    left_out = [(figures, "figure"), (rows, "table row"), (page.attacked.total - page.attacked.shown, "attacked text")]
-    return replace(page, sections=tuple(sections)), [counted(*item) for item in left_out if item[0]]
+def _pictures(sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each figure that there is room for, and the picture as an address that holds it."""
+    room = PICTURE_BYTES
+    for figure in (figure for section in sections for figure in section.figures):
+        picture = base64.b64encode(figure.png).decode()
+        room -= len(picture)
+        if room >= 0:
+            yield figure.name, f"data:image/png;base64,{picture}"
 
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("robustrank.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -184,6 +144,9 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    templates.globals["row_limit"] = ROWS
+    templates.filters |= {"counted": counted, "slug": slug}
+    return templates
 
 
 def _shown(value: Any) -> Any:
@@ -198,8 +161,3 @@ def _file(name: str) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    """Return JSON in ASCII that no text in it can end: < is escaped."""
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")

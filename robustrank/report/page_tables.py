@@ -1,4 +1,4 @@
-"""Turns the report's tables and figures into what the page shows: the one place that knows both."""
+"""Turns the report's tables and figures into what the page shows: the one module that knows both."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from robustrank.report.figures import Drawn
 from robustrank.report.notes import READING
 from robustrank.report.numbers import estimate, heading, interval
-from robustrank.report.page import Cell, FigureView, Head, Section, TableView
-from robustrank.report.tables import Column, RenderedTable, TableRow, Value
+from robustrank.report.page import Cell, FigureView, Section, TableView
+from robustrank.report.tables import RenderedTable
 
 _COLUMNS = 3  # whose extremes a figure's text names
 
@@ -18,30 +18,39 @@ def sections(tables: Sequence[RenderedTable], figures: Sequence[Drawn]) -> list[
     headline = [table for table in tables if table.name.startswith("summary")]
     rest = [table for table in tables if table not in headline]
     return [
-        Section("Summary", tuple(map(table_view, headline)), tuple(map(figure_view, figures))),
-        Section("Appendix: all tables", tuple(map(table_view, rest)), is_appendix=True),
+        Section("Summary", list(map(table_view, headline)), list(map(figure_view, figures))),
+        Section("Appendix: all tables", list(map(table_view, rest)), is_appendix=True),
     ]
 
 
 def table_view(rendered: RenderedTable) -> TableView:
     """Return a table as the page shows it, with links to its files."""
-    counted = [Head(rendered.units)] if rendered.units else []
-    heads = [*(Head(key, is_number=False) for key in rendered.keys), *counted]
+    counted = (rendered.units,) if rendered.units else ()
+    rows = []
+    for line in rendered.lines:
+        cells = [Cell(f"{line.units:,}", line.units)] if counted else []
+        for value, column in zip(line.values, rendered.columns, strict=True):
+            text, between = (
+                written.replace("-", "−") for written in (estimate(value, column), interval(value, column))
+            )
+            cells.append(Cell(text, value.estimate, between, value.marks, value.best))
+        rows.append((line.labels, tuple(cells)))
     return TableView(
         rendered.name,
         _title(rendered.caption),
         rendered.caption,
-        (*heads, *(Head(heading(column)) for column in rendered.columns)),
-        tuple(tuple(_cells(rendered, line)) for line in rendered.lines),
+        rendered.keys,
+        (*counted, *map(heading, rendered.columns)),
+        tuple(rows),
         tuple(filter(None, (rendered.legend, *rendered.notes, READING))),
         tuple((kind, f"tables/{rendered.name}.{kind.lower()}") for kind in ("CSV", "TeX", "MD")),
     )
 
 
 def figure_view(drawn: Drawn) -> FigureView:
-    """Return a figure as the page shows it, with its values in words."""
-    links = (("PDF", f"figures/{drawn.name}.pdf"), ("PNG", f"figures/{drawn.name}.png"))
-    alt = " ".join([drawn.caption, *_extremes(drawn.rendered)])
+    """Return a figure as the page shows it, with its extreme values in words."""
+    links = tuple((kind, f"figures/{drawn.name}.{kind.lower()}") for kind in ("PDF", "PNG"))
+    alt = " ".join([drawn.caption, *_extremes(table_view(drawn.rendered))])
     return FigureView(drawn.name, _title(drawn.caption), drawn.caption, alt, drawn.saved("png"), links)
 
 
@@ -49,30 +58,11 @@ def _title(caption: str) -> str:
     return caption.partition(":")[0].partition(",")[0]
 
 
-def _cells(rendered: RenderedTable, line: TableRow) -> Iterator[Cell]:
-    yield from (Cell(label, label or None) for label in line.labels)
-    if rendered.units:
-        yield Cell(f"{line.units:,}", line.units)
-    for value, column in zip(line.values, rendered.columns, strict=True):
-        yield Cell(_figure(value, column), value.estimate, _minus(interval(value, column)), value.marks, value.best)
-
-
-def _figure(value: Value, column: Column) -> str:
-    return _minus(estimate(value, column))
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
-def _extremes(rendered: RenderedTable) -> Iterator[str]:
-    """Yield for each of the first columns its least and its greatest figure, and what they are of."""
-    for position, column in enumerate(rendered.columns[:_COLUMNS]):
-        lines = [line for line in rendered.lines if line.values[position].estimate is not None]
-        ordered = sorted(lines, key=lambda line: line.values[position].estimate or 0)
-        if ordered:
-            ends = (
-                f"{_figure(line.values[position], column)} ({', '.join(filter(None, line.labels))})"
-                for line in (ordered[0], ordered[-1])
-            )
-            yield f"{heading(column)} from {' to '.join(ends)}."
+def _extremes(view: TableView) -> Iterator[str]:
+    """Yield for each of the last columns its least and its greatest figure, and what they are of."""
+    for position, column in list(enumerate(view.columns))[-_COLUMNS:]:
+        known = [(cells[position], labels) for labels, cells in view.rows if cells[position].sort is not None]
+        if known:
+            known.sort(key=lambda pair: pair[0].sort or 0)
+            ends = (f"{cell.text} ({', '.join(filter(None, labels))})" for cell, labels in (known[0], known[-1]))
+            yield f"{column} from {' to '.join(ends)}."

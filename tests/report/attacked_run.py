@@ -8,7 +8,7 @@ from pathlib import Path
 from robustrank.json_lines import write_lines
 from robustrank.records import Edit, apply_edits
 from robustrank.report.load import load_rows
-from robustrank.report.page import Cell, FigureView, Head, Section, TableView
+from robustrank.report.page import Cell, FigureView, Section, TableView
 from robustrank.report.page_run import run_page
 from robustrank.storage import seal
 
@@ -102,11 +102,12 @@ SECTIONS = (
                 "summary",
                 "Effectiveness",
                 f"nDCG@10 of three rankers. {NO_SURROGATE}",
-                (Head("ranker", is_number=False), Head("nDCG@10 ↑"), Head("rank")),
+                ("ranker",),
+                ("nDCG@10 ↑", "rank"),
                 (
-                    (Cell("bm25", "bm25"), Cell(".5", 0.5, "[.4, .6]"), Cell("9", 9)),
-                    (Cell(NO_SURROGATE, NO_SURROGATE), Cell("–"), Cell("10", 10)),
-                    (Cell("minilm", "minilm"), Cell(".7", 0.7, "[.6, .8]", "†", is_best=True), Cell("−1", -1)),
+                    (("bm25",), (Cell(".5", 0.5, "[.4, .6]"), Cell("9", 9))),
+                    ((NO_SURROGATE,), (Cell("–"), Cell("10", 10))),
+                    (("minilm",), (Cell(".7", 0.7, "[.6, .8]", "†", is_best=True), Cell("−1", -1))),
                 ),
                 ("1 row failed.",),
                 (("CSV", "tables/summary.csv"),),
@@ -114,7 +115,7 @@ SECTIONS = (
         ),
         (FigureView("dots", "Dots", "Dots, lee.", 'Two "dots" of > 1', PICTURE, (("PDF", "figures/dots.pdf"),)),),
     ),
-    Section("Appendix", (TableView("more", "More", "", (Head("n"),), ((Cell("1", 1),),)),), is_appendix=True),
+    Section("Appendix", (TableView("more", "More", "", (), ("n",), (((), (Cell("1", 1),)),)),), is_appendix=True),
 )
 
 

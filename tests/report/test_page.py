@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+import shutil
 
 import pytest
 
 from robustrank.errors import DataError
-from robustrank.report import attacked_texts, page_run
 from robustrank.report import page as pages
+from robustrank.report import page_run
+from robustrank.report.attacked_texts import attacked_texts
 from robustrank.report.load import load_cells, load_rows
-from robustrank.report.page import AttackedTexts, Page, Section, fragment, glossary, render
+from robustrank.report.page import Page, Section, fragment, render
 from robustrank.report.page_tables import table_view
 
 from .attacked_run import FOX, HOSTILE, SECTIONS, TEXTS, attacked_run, page_of
@@ -40,9 +41,10 @@ def test_the_same_run_makes_the_same_bytes(run, html):
 def test_it_names_the_experiment_its_time_and_what_became_of_its_cells(html):
     assert "<h1>foxes</h1>" in html
     assert "2026-11-26 09:00 to 09:05 UTC" in html
-    assert "5 done, 1 failed, 1 skipped of 7" in html
+    assert "5 done of 7" in html
     assert "7 min 7 s, summed over cells" in html
     assert "<b>1 skipped</b>: needs gradients" in html
+    assert "<b>1 failed</b>: &lt;/script&gt;" in html
     assert "lee: 2 documents repaired" in html
 
 
@@ -75,26 +77,22 @@ def test_attacked_texts_are_data_with_what_was_measured(html):
     assert data["texts"][texts["hostile", "bm25", "d9"]["before"]] == " ".join(HOSTILE)
 
 
-def test_offsets_count_utf_16_units():
-    assert attacked_texts._utf16_edits("\U0001f600ab\ud800c", [{"start": 2, "end": 4, "text": "x"}]) == [(3, 5, "x")]
-
-
 def test_what_has_no_room_is_left_out_evenly_and_counted(run):
-    cells, rows = load_cells(run), load_rows(run)
-    few = attacked_texts.attacked_texts(run, cells, rows, 600)
-    assert 0 < few.shown < few.total == len(TEXTS)
-    names = [few.data["texts"][values[few.data["fields"].index("attack")]] for values in few.data["records"]]
-    assert len({*names}) > 1  # some of every cell
+    few = attacked_texts(run, load_cells(run), load_rows(run), 600)
+    assert 0 < len(few["records"]) < few["total"] == len(TEXTS)
+    names = {few["texts"][record[few["fields"].index("attack")]] for record in few["records"]}
+    assert len(names) > 1  # some of every cell
     text = render(Page("t", attacked=few)).decode()
-    assert f"{len(TEXTS) - few.shown} attacked texts" in text
-    assert f"{few.shown} of {few.total} are in this page" in text
+    assert f"room for {len(few['records'])} of {len(TEXTS)} texts" in text
 
 
 def test_long_tables_and_many_pictures_are_cut_and_counted(monkeypatch):
+    monkeypatch.setattr(pages, "PICTURE_BYTES", 10)
+    pages._templates.cache_clear()
     monkeypatch.setattr(pages, "ROWS", 2)
-    monkeypatch.setattr(pages, "FIGURE_BYTES", 10)
     text = render(Page("t", sections=SECTIONS)).decode()
-    assert "1 figure, 1 table row" in text
+    pages._templates.cache_clear()
+    assert "2 of 3 rows are in this page" in text
     assert "minilm" not in text
     assert "data:image" not in text
     assert "Two &#34;dots&#34; of &gt; 1" in text  # in place of the picture
@@ -102,18 +100,18 @@ def test_long_tables_and_many_pictures_are_cut_and_counted(monkeypatch):
 
 
 def test_a_page_stays_within_its_limit(run, monkeypatch):
-    monkeypatch.setattr(page_run, "_LEAST_TEXTS", 1)
-    monkeypatch.setattr(page_run, "BYTES", 1)
+    monkeypatch.setattr(page_run, "_LEAST_BYTES", 0)
+    monkeypatch.setattr(page_run, "_BYTES", 0)
     assert len(data_of(page_of(run).decode())["records"]) == 1
 
 
 def test_a_folder_without_cells_says_that_the_texts_are_not_there(tmp_path):
     run = attacked_run(tmp_path / "taken")
-    for path in sorted((run / "cells").rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
-    (run / "cells").rmdir()
+    shutil.rmtree(run / "cells")
+    (run / "provenance.json").unlink()
     html = page_of(run).decode()
-    assert "5 cells with attacked texts not in this folder" in html
+    assert "The texts of 5 cells with attacks are not in this folder" in html
+    assert "The folder has no provenance.json" in html
     assert 'id="browser"' not in html
 
 
@@ -135,18 +133,16 @@ def test_a_table_of_the_report_is_shown_with_its_intervals_marks_and_files():
     assert '<b>−25.0</b><sup>†</sup> <small class="interval">[−50.0, 0.0]</small>' in html
     assert 'data-sort="-0.25"' in html
     assert 'href="tables/odd.csv"' in html
-    assert view.rows[0][-1].sort is None
+    assert view.rows[0][1][-1].sort is None
     assert html in render(Page("t", sections=(Section("s", (view,)),))).decode()
 
 
 def test_the_glossary_is_on_the_page(html):
-    terms = {term[0]: term for _, part in glossary(pages._file("glossary.md")) for term in part}
-    assert terms["ASR"][1].startswith("attack success rate")
-    assert len(terms) > 80
+    assert html.count("<dt>") > 80
     assert html.count("<dt>ASR</dt>") == 1
 
 
 def test_an_empty_page_is_a_page():
-    text = render(replace(Page("nothing"), attacked=AttackedTexts())).decode()
+    text = render(Page("nothing")).decode()
     assert "<h1>nothing</h1>" in text
     assert 'href="#attacked-texts"' not in text

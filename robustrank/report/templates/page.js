@@ -43,8 +43,8 @@ function sortable(headings, sort) {
 // ---------------------------------------------------------------- tables
 
 function cellValue(row, column, isNumber) {
-  const value = row.cells[column].dataset.sort;
-  return value === undefined ? null : isNumber ? Number(value) : value;
+  const cell = row.cells[column];
+  return isNumber ? ("sort" in cell.dataset ? Number(cell.dataset.sort) : null) : cell.textContent;
 }
 
 function enhance(block) {
@@ -131,6 +131,14 @@ function markCurrentSection() {
 // ---------------------------------------------------------------- marks in texts
 
 const isWordAt = (text, position) => /[\p{L}\p{N}\p{M}]/u.test(text[position] ?? "");
+
+/** Returns edits with offsets in the units that scripts count in, in place of code points. */
+function inUnits(text, edits) {
+  if (!/[\u{10000}-\u{10ffff}]/u.test(text)) return edits;
+  const units = [0];
+  for (const point of text) units.push(units.at(-1) + point.length);
+  return edits.map(([start, end, replacement]) => [units[start], units[end], replacement]);
+}
 
 /** Returns edits as replaced pieces [start, end, text], widened so that none begins or ends within a word. */
 function wholeWords(before, edits) {
@@ -226,13 +234,15 @@ function pane(title, changes, side, queryWords) {
 // ---------------------------------------------------------------- attacked texts
 
 const ROWS = 25; // of a page of the table
+const SHORT = 30; // characters of a text that is not broken into lines
 
-/** Returns the attacked texts as objects; `value(measure, condition, cutoff)` is what was measured, or null. */
+/** Returns the attacked texts, the largest gain in rank first; `value(measure, condition, cutoff)` is what was measured, or null. */
 function readRecords(data) {
   const texts = new Set(["task", "collection", "ranker", "defense", "attack", "query_id", "query", "doc_id", "before", "note", "status"]);
-  return (data.records ?? []).map((values, number) => {
-    const record = { number };
+  const records = (data.records ?? []).map((values) => {
+    const record = {};
     data.fields.forEach((name, at) => (record[name] = texts.has(name) ? data.texts[values[at]] : values[at]));
+    record.edits = inUnits(record.before, record.edits);
     record.facts = record.facts.map(([fact, value]) => ({ ...data.facts[fact], value }));
     record.value = (measure, condition = "", cutoff = null) =>
       record.facts.find((f) => f.measure === measure && f.condition === condition && f.cutoff === cutoff && !f.group)?.value ?? null;
@@ -242,8 +252,13 @@ function readRecords(data) {
       .toLowerCase();
     return record;
   });
+  return records.sort((a, b) => compare(gainOf(a), gainOf(b), -1));
 }
 
+const gainOf = (record) => {
+  const [before, after] = [record.value("rank", "clean"), record.value("rank", "attacked")];
+  return before === null || after === null ? null : before - after;
+};
 const isYes = (value, yes = "yes", no = "no") => (value === null ? null : value ? yes : no);
 
 const COLUMNS = [
@@ -252,7 +267,7 @@ const COLUMNS = [
   { title: "attack", value: (r) => r.attack },
   { title: "ranker", value: (r) => r.ranker },
   { title: "defense", value: (r) => r.defense },
-  { title: "rank before", value: (r) => r.value("rank", "clean"), isNumber: true },
+  { title: "rank", value: (r) => r.value("rank", "clean"), isNumber: true },
   { title: "after", value: (r) => r.value("rank", "attacked"), isNumber: true },
   { title: "success", value: (r) => isYes(r.value("success", "attacked")) },
   { title: "victim queries", value: (r) => r.value("queries"), isNumber: true },
@@ -341,13 +356,15 @@ function showBrowser(place, records) {
 function browserRow(record, open) {
   const cells = COLUMNS.map(({ value, isNumber }, number) => {
     const text = value(record) ?? MISSING;
-    const content = number ? shown(text) : element("button", { type: "button", class: "open" }, ...written(text, new Set()));
-    return element("td", { class: isNumber ? "number" : null }, ...[content].flat());
+    const content = number ? shown(text) : [element("button", { type: "button", class: "open" }, ...shown(text))];
+    return element("td", { class: isNumber ? "number" : text.length < SHORT ? "short" : null }, ...content);
   });
   return element("tr", { click: open }, ...cells);
 }
 
-const shown = (value) => (typeof value === "number" ? [value.toLocaleString("en")] : written(String(value), new Set()));
+const format = (number) =>
+  (Number.isInteger(number) ? number.toLocaleString("en") : String(Number(number.toPrecision(4)))).replace("-", "−");
+const shown = (value) => (typeof value === "number" ? [format(value)] : written(String(value), new Set()));
 
 // ---------------------------------------------------------------- one attacked text
 
@@ -380,25 +397,25 @@ function factsTable(record) {
 }
 
 function verdict(record) {
-  const [before, after] = [record.value("rank", "clean"), record.value("rank", "attacked")];
-  const parts = [];
-  if (before !== null && after !== null) parts.push(["rank", `${before} → ${after}`]);
+  const change = (measure) => {
+    const values = ["clean", "attacked"].map((condition) => record.value(measure, condition));
+    return values.includes(null) ? null : values.map(format).join(" → ");
+  };
   const facts = [
+    ["rank", change("rank")],
     ["success", isYes(record.value("success", "attacked"))],
-    ["score", ["clean", "attacked"].map((name) => record.value("score", name)).map((v) => (v === null ? null : v.toLocaleString("en")))],
+    ["score", change("score")],
     ["similarity", record.value("similarity", "attacked")],
-    ["perplexity", ["clean", "attacked"].map((name) => record.value("perplexity", name)).map((v) => (v === null ? null : v.toFixed(1)))],
+    ["perplexity", change("perplexity")],
     ["victim queries", record.value("queries")],
     ["flagged", isYes(record.value("flagged", "attacked"))],
     ["certified", record.checks.map(({ k, value }) => `K=${k}${value ? "" : " (broken)"}`).join(", ") || null],
     ["edits", record.edits.length],
   ];
-  for (const [name, value] of facts) {
-    if (Array.isArray(value)) {
-      if (value.every((part) => part !== null)) parts.push([name, value.join(" → ")]);
-    } else if (value !== null) parts.push([name, String(value)]);
-  }
-  return element("dl", { class: "facts" }, ...parts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+  const entries = facts
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, ...shown(value))));
+  return element("dl", { class: "facts" }, ...entries);
 }
 
 function showText(records, position) {
