@@ -12,7 +12,7 @@ from robustrank.report.page import Cell, FigureView, Section, TableView
 from robustrank.report.page_run import run_page
 from robustrank.storage import seal
 
-from .conftest import row, write_run
+from .conftest import relabelled, row, write_run
 
 QUERY = "how does a fox jump over a dog"
 FOX = "\U0001f600 The quick brown fox jumps over the lazy dog."
@@ -23,6 +23,7 @@ HOSTILE = (
     "half \ud800 pair, line \u2028 end, \u202eright to left, zero\u200bwidth, bell \x07",
 )
 ALL_HOSTILE = " ".join(HOSTILE)
+HOSTILE_LABEL = "".join(HOSTILE[:2])
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8ffff3f0005fe02fe"
     "dccc59e70000000049454e44ae426082"
@@ -64,7 +65,7 @@ def attacked_rows():
 
 def attacked_run(folder: Path) -> Path:
     """Write a run folder with everything that the page reads."""
-    write_run(folder, attacked_rows())
+    write_run(folder, relabelled(attacked_rows(), {"hostile": HOSTILE_LABEL}))
     cells = [json.loads(line) for line in (folder / "cells.jsonl").read_text(encoding="utf-8").splitlines()]
     statuses = {"broken": "error", "unsuited": "skipped"}
     cells = [{**cell, "status": statuses.get(cell["task"]["name"], "done"), "seconds": 61.0} for cell in cells]

@@ -16,7 +16,7 @@ from robustrank.report.load import load_cells, load_rows
 from robustrank.report.page import Page, Section, fragment, render
 from robustrank.report.page_tables import table_view
 
-from .attacked_run import FOX, HOSTILE, SECTIONS, TEXTS, attacked_run, page_of
+from .attacked_run import FOX, HOSTILE, HOSTILE_LABEL, SECTIONS, TEXTS, attacked_run, page_of
 from .test_write import odd_table
 
 
@@ -74,7 +74,7 @@ def test_attacked_texts_are_data_with_what_was_measured(html):
     measured = {(data["facts"][n]["measure"], data["facts"][n]["condition"]): value for n, value in swap["facts"]}
     assert measured["rank", "clean"] == 14
     assert measured["queries", ""] == 120
-    assert data["texts"][texts["hostile", "bm25", "d9"]["before"]] == " ".join(HOSTILE)
+    assert data["texts"][texts[HOSTILE_LABEL, "bm25", "d9"]["before"]] == " ".join(HOSTILE)
 
 
 def test_what_has_no_room_is_left_out_evenly_and_counted(run):

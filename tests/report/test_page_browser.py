@@ -14,7 +14,7 @@ import pytest
 
 from robustrank.records import apply_edits
 
-from .attacked_run import FOX, HOSTILE, SECTIONS, TEXTS, attacked_run, page_of
+from .attacked_run import FOX, HOSTILE, HOSTILE_LABEL, SECTIONS, TEXTS, attacked_run, page_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 CHROMIUM, DRIVER = (shutil.which("chromium") or shutil.which("google-chrome")), shutil.which("chromedriver")
@@ -94,16 +94,16 @@ def choose(page, label, value):
 
 
 def test_it_loads_nothing_and_runs_no_text(page):
-    assert page.js("return document.scripts.length") == 2
-    assert page.js("return document.querySelectorAll('main img').length") == 1  # the figure's
-    choose(page, "attack", "hostile")
+    choose(page, "attack", HOSTILE_LABEL)
     open_text(page, 1)
     shown = page.js("return document.querySelector('.after p').textContent")
     assert HOSTILE[0] in shown
     assert HOSTILE[1] in shown
     hidden = set(page.all(".after .hidden-character"))
     assert hidden == {"U+D800", "U+2028", "U+202E", "U+200B", "U+0007"}
-    assert page.js("return document.querySelectorAll('dialog img, dialog script, dialog svg').length") == 0
+    assert HOSTILE[1] in page.all(".about")[0]
+    elements = page.js("return all('img, script, svg').map(n => n.tagName)")
+    assert elements == ["IMG", "SCRIPT", "SCRIPT"]  # the figure, the data and the page's script
 
 
 def test_tables_sort_with_missing_values_last(page):
@@ -239,6 +239,9 @@ def test_contents_lead_to_anchors_also_of_what_is_collapsed(page):
     assert page.all("#table-more td") == []
     page.find('#contents a[href="#table-more"]').click()
     assert page.all("#table-more td") == ["1"]
+    assert page.all("#glossary dt") == []
+    page.find('#contents a[href="#glossary"]').click()
+    assert "ASR" in page.all("#glossary dt")
     levels = page.js("return all('h1, h2, h3').map(n => Number(n.tagName[1]))")
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in pairwise(levels))
