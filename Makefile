@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 VENV5 := .venv-transformers5
+VENV_LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-slow test-transformers5 lint types clean
+.PHONY: quickstart test test-slow test-transformers5 test-lowest lint types docs clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[quickstart,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[quickstart,dev,docs]"
 	touch $@
 
 quickstart: $(VENV)/installed
@@ -34,6 +35,17 @@ test-transformers5: $(VENV5)/installed
 	OMP_NUM_THREADS=1 $(VENV5)/bin/python -m pytest -n 2 --dist loadfile tests/rankers/test_transformers.py \
 		tests/cases/test_models.py tests/test_language_model.py
 
+# The lowest version of every dependency that pyproject.toml allows. UV_TORCH_BACKEND=cpu spares the accelerator's libraries.
+$(VENV_LOWEST)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV_LOWEST)
+	$(VENV_LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV_LOWEST)/bin/uv pip install --quiet --python $(VENV_LOWEST)/bin/python --resolution lowest-direct \
+		--only-binary :all: --no-binary robustrank -e ".[quickstart,dev]"
+	touch $@
+
+test-lowest: $(VENV_LOWEST)/installed
+	OMP_NUM_THREADS=1 $(VENV_LOWEST)/bin/python -m pytest -n 2 --dist loadfile
+
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,5 +53,8 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	$(BIN)/mypy
 
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 clean:
-	rm -rf $(VENV) $(VENV5) build *.egg-info
+	rm -rf $(VENV) $(VENV5) $(VENV_LOWEST) build dist site *.egg-info

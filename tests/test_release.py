@@ -1,4 +1,4 @@
-"""One version: that of pyproject.toml, which the citation and the changes follow."""
+"""One version: that of pyproject.toml, in the citation and the changes too; every Python that it names is tested."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def test_a_change_is_written_under_the_version_that_is_not_released():
     sections = dict(re.findall(r"^## (\S+)[^\n]*\n(.*?)(?=^## |\Z)", CHANGES, re.MULTILINE | re.DOTALL))
     digests = {version: hashlib.sha256(sections[version].encode()).hexdigest()[:16] for version in RELEASED}
     assert digests == RELEASED, "a line was added below a released version; move it to the top section"
+
+
+def test_every_python_that_is_promised_is_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = [text.split(" :: ")[2] for text in project["classifiers"] if "Python :: 3." in text]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert promised[0] == project["requires-python"].removeprefix(">=")
+    assert workflow["jobs"]["no-extras"]["strategy"]["matrix"]["python"] == promised
