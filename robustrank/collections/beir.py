@@ -29,7 +29,7 @@ class BeirReader(CollectionReader):
     """
 
     folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
-    split: str = "test"  # which qrels/<split>.tsv to read
+    split: str = "test"  # which file of qrels/ to read, without .tsv
     run: str | None = None  # a TREC run with the first-stage candidates; null: the retriever's
     retriever: RetrieverSpec | None = None  # searches the documents where no run is given; null: bm25
     depth: Count = 100  # candidates per query

@@ -31,8 +31,8 @@ class TrecFilesReader(CollectionReader):
     is prepended to the text. In .tsv and .txt files fields are separated by tabs: ``id <tab> text``.
     """
 
-    documents: str  # .jsonl, or .tsv with lines id <tab> text
-    queries: str  # lines id <tab> text
+    documents: str  # .jsonl, or .tsv with id, tab and text in a line
+    queries: str  # id, tab and text in a line
     qrels: str  # TREC's four columns, or BEIR's three
     run: str | None = None  # a TREC run with the first-stage candidates; null: the retriever's
     retriever: RetrieverSpec | None = None  # searches the documents where no run is given; null: bm25

@@ -1,8 +1,6 @@
-"""docs/attacks.md and docs/defenses.md are generated from the metadata of plug-ins."""
+"""docs/attacks.md and its like are generated from the metadata of plug-ins."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
@@ -10,14 +8,12 @@ from robustrank.attack import COSTS
 from robustrank.cli.page import page
 from robustrank.plugins import availability, registry
 from robustrank.victim import Access
+from tests.docs_pages import DOCS, PAGES, PARTS, generated
 
-DOCS = Path(__file__).parents[2] / "docs"
 
-
-@pytest.mark.parametrize("kind", ["attack", "defense"])
-def test_a_page_is_up_to_date(kind):
-    hint = f"run: robustrank list {kind}s --markdown > docs/{kind}s.md"
-    assert (DOCS / f"{kind}s.md").read_text(encoding="utf-8") == page(kind), hint
+@pytest.mark.parametrize("name", [*PAGES, *PARTS])
+def test_a_page_is_up_to_date(name):
+    assert (DOCS / name).read_text(encoding="utf-8") == generated(name), "run: python -m tests.docs_pages"
 
 
 @pytest.mark.parametrize("kind", ["attack", "defense"])
@@ -32,8 +28,8 @@ def test_a_page_has_the_parameters_and_the_access_that_they_decide():
     text = page("attack")
     assert "| [pat](#pat) | ranks |" in text
     assert (
-        "- `max_words` (`20`): maximum number of replaced words; the paper takes 20 for passages, 50 for documents"
-        in text
+        "- `max_words` (`20`; integer, 1 or more): maximum number of replaced words; "
+        "the paper takes 20 for passages, 50 for documents" in text
     )
 
 
@@ -42,3 +38,11 @@ def test_every_attack_has_a_cost_class_and_victim_queries_are_not_free():
         assert attack is not None, plugin.name
         assert attack.cost in COSTS, plugin.name
         assert attack.cost != "free" or attack.access == Access.NOTHING, plugin.name
+
+
+def test_a_page_says_what_rankers_and_defenses_can():
+    assert "| [rm3](#rm3) | traditional | lists | no | no |" in page("ranker")
+    assert "| [drmm](#drmm) | neural | pairs | yes | no |" in page("ranker")
+    assert "| [knrm](#knrm) | neural | pairs | yes | yes |" in page("ranker")
+    assert "| [certdr](#certdr) | yes | no | no |" in page("defense")
+    assert "| [none](#none) | no | yes | yes |" in page("defense")
