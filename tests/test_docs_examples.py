@@ -3,8 +3,8 @@
 A fenced block is run by its language: `python` in the page's namespace; `sh` line by line; `console`, whose lines after
 `$ command` have to come in what the command prints (`…` stands for any text); `yaml` as an experiment, or as keys of
 one. A block whose first line is `# name.py` or `# name.yaml`, or that follows `<!-- file: name -->`, is written to that
-file instead. `<!-- output -->` before a `text` block: what the `python` block above it prints. What cannot run here says
-why: `<!-- not run: reason -->`.
+file instead. After `<!-- output -->` a `text` block is what the `python` block above it prints. A block that cannot run
+here says why: `<!-- not run: reason -->`.
 """
 
 from __future__ import annotations

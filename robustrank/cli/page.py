@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from robustrank.attack import COSTS
-from robustrank.plugins import Parameter, availability, parameters
+from robustrank.plugins import availability, parameters
 from robustrank.plugins.constraints import LARGEST
 from robustrank.rankers.ranker import GradientRanker, PointwiseRanker, TrainableRanker
 from robustrank.text.languages import SPACED
@@ -107,12 +107,12 @@ def _section(plugin: Any) -> Iterator[str]:
             yield f"- {title}: {text}."
     for parameter in parameters(_class(plugin)):
         default = "required" if parameter.required else f"`{parameter.default!r}`"
-        yield f"- `{parameter.name}` ({default}; {_allowed(parameter)}): {parameter.description}"
+        yield f"- `{parameter.name}` ({default}; {allowed_values(parameter.allowed)}): {parameter.description}"
 
 
-def _allowed(parameter: Parameter) -> str:
-    """Return what a parameter allows; an end of a range that is only there to be finite is left out."""
-    allowed = parameter.allowed.replace("|", "or").replace(f", at most {LARGEST:,}", "")
+def allowed_values(words: str) -> str:
+    """Return allowed values as pages show them; an end of a range that is only there to be finite is left out."""
+    allowed = words.replace("|", "or").replace(f", at most {LARGEST:,}", "")
     return allowed.replace(f" -{LARGEST:,} to {LARGEST:,}", "").replace(f" to {LARGEST:,}", " or more")
 
 
