@@ -43,5 +43,6 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_has_one_title_and_no_stray_tag(page):
-    assert [level for level, _ in headings(page)].count(1) == 1
+    if "--8<--" not in page.read_text(encoding="utf-8"):  # which puts another file in
+        assert [level for level, _ in headings(page)].count(1) == 1
     assert re.findall(r"<(?!!--|br>)[a-z]+>", prose(page)) == []
