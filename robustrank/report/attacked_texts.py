@@ -54,7 +54,8 @@ def attacked_texts(run: Path, cells: Sequence[Coordinates], rows: pd.DataFrame, 
             (record, edits), known = item, len(texts)
             labels = [getattr(cell, axis).label for axis in AXES]
             named = [texts[text] for text in (*labels, *(str(record.get(name, "")) for name in _TEXTS))]
-            values = measured[cell.key, record["query_id"], record["doc_id"]]
+            targets = {(cell.key, record["query_id"], doc_id): None for doc_id in (record["doc_id"], "")}
+            values = [value for target in targets for value in measured[target]]
             records.append([*named, cell.seed, [(e.start, e.end, e.text) for e in edits], values])
             room -= len(str(records[-1])) + sum(len(text) + 3 for text in list(texts)[known:])
     return {

@@ -101,7 +101,7 @@ class Page:
 
 def render(page: Page) -> bytes:
     """Return the page as HTML in UTF-8: the same page, the same bytes."""
-    style, script = _file("page.css"), _file("page.js")
+    style, script = _file("page.css"), _file("page.js") + _file("texts.js")
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     template = _templates().get_template("page.html.j2")
     return template.render(

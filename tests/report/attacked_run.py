@@ -42,7 +42,7 @@ TEXTS = (
     ("swap", "bm25", "d1", FOX, (edit("quick", "fast"), edit("lazy ", "")), 14, 3, 120),
     ("swap", "minilm", "d1", FOX, (edit("fox", "red fox"),), 8, 8, 9),
     ("swap", "minilm", "d2", FOX, (), 30, 30, 0),
-    ("letters", "bm25", "d1", FOX, (edit("ow", "w"), edit("g.", "gs.")), 14, 20, 1_000),
+    ("letters", "bm25", "d1", FOX, (edit("r", "R"), edit("w", "W"), edit("g.", "gs.")), 14, 20, 1_000),
     ("rewrite", "bm25", "d3", FOX, (edit(FOX, FOX.replace("jumps", "leaps")),), 40, 2, 5),
     ("hostile", "bm25", "d9", ALL_HOSTILE, (edit("half", ALL_HOSTILE, ALL_HOSTILE),), 5, 4, 7),
 )
@@ -58,6 +58,7 @@ def attacked_rows():
         yield row("queries", queries, **more)
         yield row("flagged", bool(edits), condition="attacked", **more)
         if attack == "letters":
+            yield row("nDCG@10", 0.25, condition="clean", **{**more, "doc_id": ""})
             yield row("certificate_check", 1, condition="attacked", k=5, **more)
     yield row("error", None, "", task="broken", status="error", note=NO_SURROGATE)
     yield row("success", None, "", task="unsuited", status="skipped", note="needs gradients")

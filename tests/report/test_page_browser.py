@@ -180,7 +180,7 @@ def test_attacked_texts_sort_by_number(page):
     [
         ("swap", "bm25", {"del.replaced": ["quick"], "ins.replaced": ["fast"], "del.deleted": ["lazy"]}),
         ("swap", "minilm", {"ins.inserted": ["red"], "del.deleted": []}),
-        ("letters", "bm25", {"del.replaced": ["brown", "dog"], "ins.replaced": ["brwn", "dogs"]}),
+        ("letters", "bm25", {"del.replaced": ["brown", "dog"], "ins.replaced": ["bRoWn", "dogs"]}),
         ("rewrite", "bm25", {"del.replaced": ["jumps"], "ins.replaced": ["leaps"]}),
     ],
 )
@@ -209,7 +209,18 @@ def test_a_text_tells_ranks_cost_and_verdicts(page):
     assert facts["certified"] == "K=5"
     assert facts["victim queries"] == "1,000"
     page.find("dialog details summary").click()
-    assert "certificate check K=5" in page.all("dialog tbody th")
+    measures = dict(zip(page.all("dialog tbody th"), page.all("dialog tbody tr"), strict=True))
+    assert measures["rank"].split() == ["rank", "14", "20", "–"]
+    assert measures["nDCG@10"].split() == ["nDCG@10", "0.25", "–", "–"]  # of the list
+    assert "certificate check K=5" in measures
+
+
+def test_sources_are_copied(page, browser):
+    page.find("#provenance .source button").click()
+    assert page.all("#provenance .source [role=status]")[0] in ("copied", "selected, to be copied from the keyboard")
+    page.js("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.find("#provenance .source:nth-of-type(2) button").click()
+    assert page.js("return getSelection().toString()").startswith("name: foxes")
 
 
 def test_everything_works_from_the_keyboard(page):
