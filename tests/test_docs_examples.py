@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from robustrank.cli.main import invoke
+from robustrank.cli.main import Commands, cli, invoke
 from robustrank.experiment import check
 from robustrank.yaml_text import read_yaml
 
@@ -164,6 +165,23 @@ def test_every_block_has_a_language_and_every_block_that_is_not_run_a_reason(pag
     for block in blocks(text, page):
         assert block.language, block.where
         assert block.is_run or len(block.comment.removeprefix("not run:").split()) > 2, block.where
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_not_run_have_options_that_exist(page, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for block in blocks((ROOT / page).read_text(encoding="utf-8"), page):
+        if block.is_run or block.language not in ("sh", "console"):
+            continue
+        for line, _ in commands(block):
+            words = shlex.split(line.partition("robustrank ")[2], comments=True)
+            if words:
+                command = Commands().get_command(click.Context(cli), words[0])
+                assert command is not None, f"{block.where}: {line}"
+                try:
+                    command.make_context(words[0], words[1:])
+                except click.BadParameter as error:  # a run of the reader's
+                    assert "does not exist" in str(error), f"{block.where}: {line}"  # noqa: PT017
 
 
 @pytest.mark.parametrize(
