@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -33,38 +32,40 @@ def attacked_texts(run: Path, cells: Sequence[Coordinates], rows: pd.DataFrame, 
         run: The run folder.
         cells: Its cells.
         rows: Its rows.
-        room: About how many bytes the data may have. Beyond it, every cell has the first of its texts in it;
-            ``total`` counts all. ``lacking`` counts the cells with attacks that are not in the folder.
+        room: About how many bytes the data may have. Cells share it evenly, and each has its first texts in it;
+            ``total`` counts all. ``lacking`` counts the cells that are not in the folder.
 
     Raises:
         DataError: A file is damaged.
     """
-    folders = {folder.name: folder for folder in cell_folders(run)}
+    files = {folder.name: folder / "adversarial.jsonl" for folder in cell_folders(run)}
     attacked = [cell for cell in cells if cell.attack and cell.status == "done"]
-    present = [cell for cell in attacked if cell.key in folders]
+    present = [cell for cell in attacked if cell.key in files and files[cell.key].exists()]
+    # What small cells leave of their share, large ones get.
+    present.sort(key=lambda cell: files[cell.key].stat().st_size)
     texts, facts, records, total = _Numbers(), _Numbers(), list[list[Any]](), 0
     measured = _measured(rows[rows["cell"].isin([cell.key for cell in present])], facts)
-    for batch in zip_longest(*(texts_of_cell(folders[cell.key]) for cell in present)):
-        for cell, item in zip(present, batch, strict=True):
-            if item is None:
-                continue
+    for number, cell in enumerate(present):
+        share = room // (len(present) - number)
+        labels = [getattr(cell, axis).label for axis in AXES]
+        for record, edits in texts_of_cell(files[cell.key].parent):
             total += 1
-            if room < 0:
+            if share < 0:
                 continue
-            (record, edits), known = item, len(texts)
-            labels = [getattr(cell, axis).label for axis in AXES]
+            known = len(texts)
             named = [texts[text] for text in (*labels, *(str(record.get(name, "")) for name in _TEXTS))]
             targets = {(cell.key, record["query_id"], doc_id): None for doc_id in (record["doc_id"], "")}
             values = [value for target in targets for value in measured[target]]
             records.append([*named, cell.seed, [(e.start, e.end, e.text) for e in edits], values])
-            room -= len(str(records[-1])) + sum(len(text) + 3 for text in list(texts)[known:])
+            size = len(str(records[-1])) + sum(len(text) + 3 for text in list(texts)[known:])
+            share, room = share - size, room - size
     return {
         "fields": (*AXES, *_TEXTS, "seed", "edits", "facts"),
         "texts": list(texts),
         "facts": [dict(zip(FACT, fact, strict=True)) for fact in facts],
         "records": records,
         "total": total,
-        "lacking": len(attacked) - len(present),
+        "lacking": sum(cell.key not in files for cell in attacked),
     }
 
 
