@@ -131,7 +131,7 @@ def _run(experiment: Experiment, out: Path, cache: Path, workers: int, lines: _L
             where=str(out),
             hint=f"the others are kept: robustrank.load_results({str(out)!r}); run again to retry",
         )
-    if summary.skipped and len(summary.skipped) == summary.cells:
+    if summary.is_empty and summary.cells:
         reasons = dict.fromkeys(reason for _, reason in summary.skipped)
         raise NothingMeasured(f"every cell was skipped: {'; '.join(reasons)}", where=str(out))
     for title, reason in summary.skipped:

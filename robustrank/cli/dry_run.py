@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from robustrank.errors import NothingMeasured
+import click
+
+from robustrank.cli.progress import clock
+from robustrank.errors import DataError, NothingMeasured
 from robustrank.notices import listening
 from robustrank.printing import counted, printable
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from robustrank.engine.dry_run import Fate, Forecast
+    from robustrank.engine.estimate import Timings
     from robustrank.engine.run import Redo
     from robustrank.engine.selection import Selection
     from robustrank.experiment import Experiment
@@ -30,16 +35,29 @@ def show_forecasts(
     allow_empty: bool,
     console: Console,
     selection: Selection | None = None,
+    timings: Path | None = None,
+    as_json: bool = False,
+    workers: int = 1,
 ) -> int:
     """Print what a run would do with each cell; return the exit code that it would have, as far as it is known."""
+    from robustrank.engine.estimate import timings_of
     from robustrank.engine.run import dry_run
 
     with listening(lambda text: console.print(f"note: {printable(text)}", markup=False, highlight=False)):
-        forecasts = dry_run(experiment, out, cache=cache, redo=redo, allow_empty=allow_empty, selection=selection)
-    _print_table(experiment.name, forecasts, console)
-    for line in [*_reasons(forecasts), *_attacks(forecasts), _summary(forecasts)]:
+        forecasts = dry_run(
+            experiment, out, cache=cache, redo=redo, allow_empty=allow_empty, selection=selection, workers=workers
+        )
+    known = timings_of(timings or out)
+    if timings is not None and not known.cells:
+        raise DataError("there is no finished cell to take times from", where=str(timings), allowed="a run folder")
+    code = exit_code(forecasts, allow_empty)
+    if as_json:
+        click.echo(json.dumps(_as_dict(experiment.name, forecasts, known, code), indent=1))
+        return code
+    _print_table(experiment.name, forecasts, known, console)
+    for line in [*_reasons(forecasts), *_attacks(forecasts), _summary(forecasts), *_time(forecasts, known)]:
         console.print(printable(line, keep="\n"), markup=False, highlight=False)
-    return exit_code(forecasts, allow_empty)
+    return code
 
 
 def exit_code(forecasts: Sequence[Forecast], allow_empty: bool) -> int:
@@ -51,15 +69,19 @@ def exit_code(forecasts: Sequence[Forecast], allow_empty: bool) -> int:
     return NothingMeasured.exit_code if is_empty and not allow_empty else 0
 
 
-def _print_table(name: str, forecasts: Sequence[Forecast], console: Console) -> None:
+def _print_table(name: str, forecasts: Sequence[Forecast], known: Timings, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("status", "calls at most", "cell", title=Text(f"{printable(name)}: plan"))
-    table.columns[1].justify = "right"
+    timed = ["about"] if known.cells else []
+    table = Table("status", "calls at most", *timed, "cell", title=Text(f"{printable(name)}: plan"))
+    for column in table.columns[1:-1]:
+        column.justify = "right"
     for forecast in forecasts:
-        calls = _number(forecast.calls) if forecast.fate == "run" else ""
-        table.add_row(Text(forecast.fate, COLOURS[forecast.fate]), calls, Text(printable(forecast.cell.title)))
+        is_to_run = forecast.fate == "run"
+        calls = _number(forecast.calls) if is_to_run else ""
+        about = [_seconds(known, forecast) if is_to_run else ""] if timed else []
+        table.add_row(Text(forecast.fate, COLOURS[forecast.fate]), calls, *about, Text(printable(forecast.cell.title)))
     console.print(table)
 
 
@@ -92,6 +114,47 @@ def _summary(forecasts: Sequence[Forecast]) -> str:
     if any(forecast.refuses_run for forecast in forecasts):
         line += "\nthe run would not start before the failures are mended, or their plug-ins left out"
     return line
+
+
+def _time(forecasts: Sequence[Forecast], known: Timings) -> list[str]:
+    """Return how long the cells to run may take in one process, and how this was estimated."""
+    to_run = [(forecast.cell, forecast.calls) for forecast in forecasts if forecast.fate == "run"]
+    total, unlike = known.total(to_run), sum(not known.is_known(cell) for cell, _ in to_run)
+    if not to_run:
+        return []
+    if total is None:
+        return ["time: not known; --timings RUN estimates it from a run of a few queries (--limit)"]
+    return [
+        f"time: about {clock(total)} with one worker, by the seconds a call of the most alike of "
+        f"{counted(known.cells, 'finished cell')}; bounds that are not reached make it shorter",
+        *([f"time of {counted(unlike, 'cell')} (?): a guess, no finished cell is of their kind"] if unlike else []),
+    ]
+
+
+def _seconds(known: Timings, forecast: Forecast) -> str:
+    """Return how long a cell may take; with a question mark where no finished cell has its ranker and attack."""
+    seconds = known.seconds(forecast.cell, forecast.calls) or 0.0
+    doubt = "" if known.is_known(forecast.cell) else " ?"
+    return (clock(seconds) if seconds >= 60 else f"{seconds:,.1f} s") + doubt
+
+
+def _as_dict(name: str, forecasts: Sequence[Forecast], known: Timings, code: int) -> dict[str, Any]:
+    return {
+        "experiment": name,
+        "exit_code": code,
+        "timed_cells": known.cells,
+        "cells": [
+            {
+                "key": forecast.cell.key,
+                "title": forecast.cell.title,
+                "status": forecast.fate,
+                "reason": forecast.reason,
+                "calls_at_most": forecast.calls,
+                "seconds": known.seconds(forecast.cell, forecast.calls) if forecast.fate == "run" else None,
+            }
+            for forecast in forecasts
+        ],
+    }
 
 
 def _total(forecasts: Sequence[Forecast]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 
-from robustrank.cli.options import cache_option
+from robustrank.cli.options import cache_option, json_option, junit_option
+from robustrank.rankers.runtime import Device
 
 
 @click.command("evaluate")
@@ -19,9 +21,18 @@ from robustrank.cli.options import cache_option
 @click.option("--task", "tasks", multiple=True, default=("iid-variance",), show_default=True, help="May be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="How many queries, the first of the collection [default: all].")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all draws.")
+@click.option(
+    "--device",
+    type=click.Choice(get_args(Device)),
+    default="auto",
+    show_default=True,
+    help="What models compute on; auto is an accelerator where there is one.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/evaluation].")
 @click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that run cells.")
 @click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
+@json_option("what the evaluation has come to: cells, reasons, notes, files")
+@junit_option
 @cache_option
 def command(
     rankers: tuple[str, ...],
@@ -31,9 +42,12 @@ def command(
     tasks: tuple[str, ...],
     limit: int | None,
     seed: int,
+    device: Device,
     out: Path | None,
     workers: int,
     quiet: bool,
+    as_json: bool,
+    junit: Path | None,
     cache: Path | None,
 ) -> int:
     """Evaluate each RANKER on a collection: a name, or name:key=value,… as in an experiment file.
@@ -47,5 +61,7 @@ def command(
 
     cache, out = cache or default_cache(), out or Path("runs") / "evaluation"
     give_libraries_a_home(cache)
-    experiment = combined([parse(r) for r in rankers], parse(collection), attacks, defenses, tasks, limit, seed)
-    return execute(experiment, out, How(cache, workers, quiet=quiet), shlex.join(["robustrank", *sys.argv[1:]]))
+    specs, searched = [parse(ranker) for ranker in rankers], parse(collection)
+    experiment = combined(specs, searched, attacks, defenses, tasks, limit, seed, device)
+    how = How(cache, workers, quiet=quiet, as_json=as_json, junit=junit)
+    return execute(experiment, out, how, shlex.join(["robustrank", *sys.argv[1:]]))

@@ -1,50 +1,58 @@
-"""``robustrank list``: the plug-ins available to experiment files, and the installed experiments."""
+"""``robustrank list``: the plug-ins available to experiment files."""
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from robustrank.cli.options import kind_of
+from robustrank.cli.options import json_option, kind_of
 from robustrank.cli.page import page
 from robustrank.plugins import KINDS, availability
 
-_EXPERIMENTS = "experiments"
+if TYPE_CHECKING:
+    from robustrank.plugins.registry import Plugin
 
 
 @click.command("list")
 @click.argument("kinds", nargs=-1)
 @click.option("--names", is_flag=True, help="Names alone, one per line, for scripts.")
 @click.option("--markdown", is_flag=True, help="A Markdown page with documentation and parameters.")
-def command(kinds: tuple[str, ...], names: bool, markdown: bool) -> None:
+@json_option("the plug-ins")
+def command(kinds: tuple[str, ...], names: bool, markdown: bool, as_json: bool) -> None:
     """List plug-ins of the KINDS given: attacks, defenses, tasks, rankers, collections (default: all).
 
-    An unavailable plug-in is listed with the reason. The kind `experiments` lists what `robustrank run NAME` runs.
+    An unavailable plug-in is listed with the reason.
     """
-    for kind in [name if name == _EXPERIMENTS else kind_of(name) for name in kinds] or list(KINDS):
-        if kind == _EXPERIMENTS:
-            _list_experiments(names)
-            continue
-        if markdown:
+    chosen = [kind_of(name) for name in kinds] or list(KINDS)
+    if markdown:
+        for kind in chosen:
             click.echo(page(kind), nl=False)
-            continue
-        if not names:
-            click.secho(f"{kind}s", bold=True)
-        for plugin, plugin_class, reason in availability(kind):
-            if names:
-                click.echo(plugin.name)
+        return
+    plugins = [_listed(kind, *available) for kind in chosen for available in availability(kind)]
+    if as_json:
+        click.echo(json.dumps(plugins, indent=1))
+    elif names:
+        for plugin in plugins:
+            click.echo(plugin["name"])
+    else:
+        _show(chosen, plugins)
+
+
+def _listed(kind: str, plugin: Plugin, plugin_class: type[Any] | None, reason: str) -> dict[str, Any]:
+    summary = (plugin_class.__doc__ or "").strip().partition("\n")[0] if plugin_class else ""
+    available = {"available": plugin_class is not None, "reason": reason}
+    return {"kind": kind, "name": plugin.name, "summary": summary, "origin": plugin.origin, **available}
+
+
+def _show(kinds: list[str], plugins: list[dict[str, Any]]) -> None:
+    for kind in kinds:
+        click.secho(f"{kind}s", bold=True)
+        for plugin in plugins:
+            if plugin["kind"] != kind:
                 continue
-            doc = (plugin_class.__doc__ or "").strip() if plugin_class else ""
-            summary = doc.partition("\n")[0]
-            origin = "" if plugin.origin.startswith("robustrank ") else f"  [{plugin.origin}]"
-            text = summary if plugin_class else click.style(f"unavailable: {reason} [{plugin.origin}]", fg="red")
-            click.echo(f"  {plugin.name:<20} {text}{origin if plugin_class else ''}")
-
-
-def _list_experiments(names: bool) -> None:
-    from robustrank.experiment import load
-    from robustrank.packaged_experiments import packaged_experiments
-
-    if not names:
-        click.secho(_EXPERIMENTS, bold=True)
-    for name, path in packaged_experiments().items():
-        click.echo(name if names else f"  {name:<24} {load(path).description}")
+            text, origin = plugin["summary"], "" if plugin["origin"].startswith("robustrank ") else plugin["origin"]
+            if not plugin["available"]:
+                text, origin = click.style(f"unavailable: {plugin['reason']}", fg="red"), plugin["origin"]
+            click.echo(f"  {plugin['name']:<20} {text}{f'  [{origin}]' if origin else ''}")

@@ -17,10 +17,11 @@ from robustrank.printing import printable
 COMMANDS = {
     "compare": "Compare two runs, measure by measure.",
     "describe": "Describe a plug-in: reference, access, parameters.",
-    "doctor": "Show installed and missing packages, and how to install them.",
+    "doctor": "Show what is here and what is missing: packages, models, data, devices.",
     "evaluate": "Evaluate a ranker, without an experiment file.",
     "list": "List plug-ins: attacks, defenses, tasks, rankers, collections.",
     "new": "Write a new plug-in: its file, its test, its registration.",
+    "prepare": "Get what an experiment needs, for machines without a network.",
     "report": "Rebuild tables and figures of a run from its rows.",
     "run": "Run an experiment file, or resume it.",
     "show": "Show attacked texts of a run, with what was changed; or a query.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -21,6 +22,31 @@ def kind_of(name: str) -> str:
         plurals = [f"{known}s" for known in KINDS]
         raise UsageError(f"{name!r} is not a kind of plug-in", allowed=", ".join(plurals), hint=nearest(name, plurals))
     return kind
+
+
+def set_option(function: click.decorators.FC) -> click.decorators.FC:
+    """Add ``--set``."""
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set a key of the file, as rankers.bm25.k1=1.2 or seeds=[1,2]; may be repeated.",
+    )(function)
+
+
+def json_option(what: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Return ``--json``, which prints ``what``."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {what} as JSON on standard output.")
+
+
+def junit_option(function: click.decorators.FC) -> click.decorators.FC:
+    """Add ``--junit``."""
+    return click.option(
+        "--junit",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write a JUnit file: a test case for each cell, with why it failed or was skipped.",
+    )(function)
 
 
 def cache_option(function: click.decorators.FC) -> click.decorators.FC:

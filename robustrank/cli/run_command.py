@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections import Counter
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from robustrank.cli.options import cache_option
-from robustrank.errors import Interrupted
+from robustrank.cli.options import cache_option, json_option, junit_option, set_option
+from robustrank.errors import Interrupted, UsageError
 from robustrank.printing import counted, printable
 
 if TYPE_CHECKING:
@@ -27,13 +28,7 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 
 @click.command("run")
 @click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set a key of the file, as rankers.bm25.k1=1.2 or seeds=[1,2]; may be repeated.",
-)
+@set_option
 @click.option(
     "--only",
     multiple=True,
@@ -63,9 +58,16 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
     help="Which finished cells to do again.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what becomes of each cell, and its bound on calls; run nothing.")
+@click.option(
+    "--timings",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --dry-run: estimate times from this run's cells [default: those finished in --out].",
+)
 @click.option("--allow-empty", is_flag=True, help="Exit with 0 even if nothing is measured: no cells, or all skipped.")
 @click.option("--no-report", is_flag=True, help="Leave tables and figures for `robustrank report`.")
 @click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
+@json_option("what the run has come to: cells, reasons, notes, files")
+@junit_option
 @cache_option
 def command(
     experiment: Path,
@@ -77,9 +79,12 @@ def command(
     cell_seconds: float | None,
     redo: Literal["errors", "none", "all"],
     dry_run: bool,
+    timings: Path | None,
     allow_empty: bool,
     no_report: bool,
     quiet: bool,
+    as_json: bool,
+    junit: Path | None,
     cache: Path | None,
 ) -> int:
     """Run the experiment file EXPERIMENT; run it again to resume.
@@ -104,12 +109,16 @@ def command(
     if dry_run:
         from robustrank.cli.dry_run import show_forecasts
 
-        return show_forecasts(loaded, out, cache, redo, allow_empty, screen(), selection)
+        return show_forecasts(
+            loaded, out, cache, redo, allow_empty, screen(stderr=as_json), selection, timings, as_json, workers
+        )
+    if timings is not None:
+        raise UsageError("--timings is for --dry-run")
     notes = (
         *(f"--set {setting}" for setting in settings),
         *([f"--limit {limit}: at most {counted(limit, 'query')} of each collection"] if limit else []),
     )
-    how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet, selection, notes)
+    how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet, as_json, junit, selection, notes)
     return execute(loaded, out, how, resume=shlex.join(["robustrank", *sys.argv[1:]]))
 
 
@@ -124,6 +133,8 @@ class How:
     allow_empty: bool = False
     no_report: bool = False
     quiet: bool = False
+    as_json: bool = False
+    junit: Path | None = None
     selection: Selection | None = None
     notes: tuple[str, ...] = ()
 
@@ -142,11 +153,12 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     """
     from robustrank.cli.progress import RunProgress
     from robustrank.cli.report_command import show_report
+    from robustrank.cli.run_result import run_result, write_junit
     from robustrank.cli.screen import say, screen
     from robustrank.engine.run import run
     from robustrank.report.write import write_report
 
-    console = screen()
+    console = screen(stderr=how.as_json)
     with RunProgress(console, how.quiet, how.workers) as observer:
         try:
             summary = run(
@@ -173,11 +185,15 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
         write_report(out, baseline=experiment.report.baseline)
     elif summary.rows and not how.no_report:
         lines = sum(-(-len(line) // console.width) for line in said) + 1
-        show_report(out, experiment.report.baseline, console, others=lines)
+        show_report(out, experiment.report.baseline, console, quiet=summary.is_empty, others=lines)
     failed = f", {len(summary.failed)} failed" if summary.failed else ""
     rows, cells = counted(summary.rows, "row"), counted(summary.cells, "cell")
     left = f"; {summary.left} of {cells} of the plan have no result" if summary.left else ""
     say(console, f"{rows} of {cells} in {out} ({summary.done} done now{failed}){left}")
+    if how.junit:
+        write_junit(how.junit, experiment.name, summary.outcomes)
+    if how.as_json:
+        click.echo(json.dumps(run_result(experiment.name, summary, summary.exit_code), indent=1))
     return summary.exit_code
 
 
@@ -191,7 +207,7 @@ def _endings(summary: Summary, notes_left: int) -> Iterator[str]:
     if summary.failed:
         failed = counted(len(summary.failed), "cell")
         yield f"{failed} failed; the traceback is in cells/*/cell.json; run again to retry"
-    elif summary.cells == len(summary.skipped):
+    elif summary.is_empty:
         yield "nothing was measured: every cell was skipped"
     if notes_left:
         yield f"and {counted(notes_left, 'more note')} in notes.txt"

@@ -8,11 +8,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def screen() -> Console:
-    """Return standard output: 80 columns wide where it is no terminal and ``COLUMNS`` says nothing else."""
+def screen(stderr: bool = False) -> Console:
+    """Return standard output: 80 columns wide where it is no terminal and ``COLUMNS`` says nothing else.
+
+    Args:
+        stderr: Return the standard error stream, as where standard output is for a program.
+    """
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, stderr=stderr)
 
 
 def say(console: Console, line: str) -> None:

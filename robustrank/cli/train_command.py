@@ -14,12 +14,13 @@ from robustrank.errors import UsageError
 @click.argument("ranker")
 @click.argument("collection")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the checkpoint; must not exist.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all draws.")
 @click.option(
     "--validation-share",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
+    help="Share of the training queries that select the epoch.",
 )
 @click.option("--queries", type=click.IntRange(2), help="Maximum number of training queries.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training setting; may be repeated.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from robustrank.cli.options import json_option
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
 from robustrank.rows import Row, checked_row
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
-def command(path: Path) -> None:
+@json_option("the counts")
+def command(path: Path, as_json: bool) -> None:
     """Verify the certificates in PATH: a run folder, or the certificates.jsonl of a cell.
 
     Each verdict is derived again from its evidence, and each checksum is compared; no model is needed. Evidence that
@@ -33,10 +36,16 @@ def command(path: Path) -> None:
     certificates = [certificate for file in files for certificate in _verified(file, rows[file])]
     valid = [certificate for certificate in certificates if certificate.holds]
     certified = sum(certificate.certified and not certificate.is_trivial for certificate in valid)
+    trivial = sum(certificate.is_trivial for certificate in valid)
+    published = len(certificates) - len(valid)
+    if as_json:
+        counts = {"verified": len(valid), "certified": certified, "trivial": trivial, "published_bound": published}
+        click.echo(json.dumps({"files": list(map(str, files)), **counts}, indent=1))
+        return
     click.echo(f"{len(valid)} certificates verified in {len(files)} files; {certified} certify their list")
-    if trivial := sum(certificate.is_trivial for certificate in valid):
+    if trivial:
         click.echo(f"{trivial} are of lists of at most K documents, which no document can enter: they prove nothing")
-    if published := len(certificates) - len(valid):
+    if published:
         click.echo(f"{published} more by the published bound, which is not valid over the whole list")
 
 

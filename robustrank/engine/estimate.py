@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from robustrank.engine.cell import Cell
-from robustrank.rows import Coordinates
+from robustrank.errors import DataError
+from robustrank.json_lines import read_lines
+from robustrank.rows import Coordinates, checked_coordinates
+from robustrank.run_files import cell_folders
 
 # What finished cells may share with a cell, the most alike first; the ranker decides most of a cell's time.
 LIKENESS = (
@@ -63,6 +67,10 @@ class Timings:
             return total.seconds / total.cells
         return None
 
+    def is_known(self, cell: Cell) -> bool:
+        """Return whether a cell of the same task, ranker and attack is finished."""
+        return _key(cell, LIKENESS[1]) in self._sums
+
     def total(self, cells: Iterable[tuple[Cell, int | None]]) -> float | None:
         """Return the sum over cells with their bounds; None where no cell is finished."""
         return sum(self.seconds(cell, calls) or 0.0 for cell, calls in cells) if self.cells else None
@@ -75,3 +83,24 @@ def _key(cell: Cell | Coordinates, axes: tuple[str, ...]) -> tuple[tuple[str, st
         point = getattr(cell, axis)
         named.append((axis, "" if point is None else point.name if axis == "task" else point.label))
     return tuple(named)
+
+
+def timings_of(run: Path) -> Timings:
+    """Return the timings of the finished cells of a run folder; none where it is no run.
+
+    Raises:
+        DataError: It is damaged, or of an older schema.
+    """
+    timings = Timings()
+    if not (run / "cells.jsonl").is_file():
+        return timings
+    folders = {folder.name: folder for folder in cell_folders(run)}
+    for where, line in read_lines(run / "cells.jsonl"):
+        try:
+            cell = checked_coordinates(line)
+        except ValueError as error:
+            raise DataError(f"its timings cannot be read: {error}", where=where) from error
+        if cell.status == "done" and cell.seconds is not None and cell.key in folders:
+            _, facts = next(iter(read_lines(folders[cell.key] / "cell.json")))
+            timings.add(cell, facts.get("calls_at_most"), cell.seconds)
+    return timings

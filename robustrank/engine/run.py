@@ -43,29 +43,44 @@ class Observer(Protocol):
         """Something is worth saying that is no error: a damaged cell is done again, a cache was set aside."""
 
 
+@dataclass(frozen=True)
+class CellOutcome:
+    """What became of a cell of the plan.
+
+    Attributes:
+        key, title: The cell.
+        status: "done", "skipped", "error", or "planned" where it has no result.
+        seconds: How long it took; None where that is not known.
+        reason: Why it was skipped or failed.
+        is_selected: Whether this run was to run it.
+    """
+
+    key: str
+    title: str
+    status: str
+    seconds: float | None
+    reason: str
+    is_selected: bool
+
+
 @dataclass
 class Summary:
     """How a run ended.
 
     Attributes:
         folder: The run folder.
-        cells, done, rows: How many cells the plan has, how many were done now, how many rows there are.
-        left: How many cells of the plan were never run, as those that were not selected.
+        outcomes: What became of each cell of the plan, now or before.
+        done, rows: How many cells were done now, how many rows there are.
         failed: The cells that ended in an error now.
-        skipped: Title and reason of each selected cell that was skipped, now or before.
-        selected: How many cells of the plan were to be run.
         allow_empty: Whether nothing may be measured.
         notices: What was said while it ran: of collections and rankers, which damaged files were set aside.
     """
 
     folder: Path
-    cells: int = 0
+    outcomes: list[CellOutcome] = field(default_factory=list)
     done: int = 0
     rows: int = 0
-    left: int = 0
-    selected: int = 0
     failed: list[CellResult] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     allow_empty: bool = False
 
@@ -75,11 +90,31 @@ class Summary:
         self.failed += [result] if result.status == "error" else []
 
     @property
+    def cells(self) -> int:
+        """How many cells the plan has."""
+        return len(self.outcomes)
+
+    @property
+    def left(self) -> int:
+        """How many cells of the plan have no result, as those that were not selected."""
+        return sum(outcome.status == PLANNED for outcome in self.outcomes)
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """Title and reason of each selected cell that was skipped."""
+        return [(o.title, o.reason) for o in self.outcomes if o.status == "skipped" and o.is_selected]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no selected cell has measured anything."""
+        return all(outcome.status == "skipped" for outcome in self.outcomes if outcome.is_selected)
+
+    @property
     def exit_code(self) -> int:
         """0, the exit code of the first cell that failed, or that of a run in which every cell was skipped."""
         if self.failed:
             return self.failed[0].exit_code
-        return NothingMeasured.exit_code if len(self.skipped) == self.selected and not self.allow_empty else 0
+        return NothingMeasured.exit_code if self.is_empty and not self.allow_empty else 0
 
 
 def run(
@@ -135,7 +170,6 @@ def run(
             said = _unselected(selection, len(selected), len(plan.cells))
             for text in (*notes, *said, *(plan.header if todo else ())):
                 tell(text)
-            summary.cells, summary.selected = len(plan.cells), len(selected)
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
             if todo:  # what is there now, should the run be killed
                 _consolidate(folder, plan, summary.notices)
@@ -146,8 +180,8 @@ def run(
                     observer.finished(result)
             finally:
                 summary.rows = _consolidate(folder, plan, summary.notices)
-                summary.skipped = [(cell.title, reason) for cell in selected if (reason := folder.skipped(cell.key))]
-                summary.left = sum(folder.status(cell.key) == PLANNED for cell in plan.cells)
+                keys = {cell.key for cell in selected}
+                summary.outcomes = [_outcome(cell, folder, cell.key in keys) for cell in plan.cells]
     return summary
 
 
@@ -159,6 +193,7 @@ def dry_run(
     redo: Redo = "errors",
     allow_empty: bool = False,
     selection: Selection | None = None,
+    workers: int = 1,
 ) -> list[Forecast]:
     """Return what :func:`run` would do with each cell; no model scores, and nothing is written.
 
@@ -167,7 +202,7 @@ def dry_run(
         RobustrankError: The plan cannot be made.
     """
     folder = RunFolder(out)
-    with open_executor(experiment, cache) as executor:
+    with open_executor(experiment, cache, min(1, workers)) as executor:
         forecasts = executor.forecasts(allow_empty)
     if selection:
         selection.of([forecast.cell for forecast in forecasts])  # refuses what is in no cell
@@ -187,6 +222,12 @@ def _unselected(selection: Selection | None, selected: int, cells: int) -> list[
         return []
     others = cells - selected
     return [f"--only {selection.text}: {selected} of {cells} cells of the plan are run, the other {others} not"]
+
+
+def _outcome(cell: Cell, folder: RunFolder, is_selected: bool) -> CellOutcome:
+    record = folder.record(cell.key)
+    reason = str(record.get("error") or record.get("reason") or "")
+    return CellOutcome(cell.key, cell.title, folder.status(cell.key), record.get("seconds"), reason, is_selected)
 
 
 def _save(folder: RunFolder, result: CellResult) -> CellResult:

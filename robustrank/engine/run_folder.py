@@ -94,11 +94,6 @@ class RunFolder:
                 return PLANNED if find_damage(folder) else _status(folder)
         return PLANNED
 
-    def skipped(self, key: str) -> str:
-        """Return why a cell was skipped; nothing where it was not."""
-        record = self._record(key)
-        return str(record["reason"]) if record.get("status") == "skipped" else ""
-
     def retire_stale(self, plan: Iterable[Cell]) -> int:
         """Retire cells the plan does not name, bring back retired ones it names; return how many were retired."""
         keys = {cell.key for cell in plan}
@@ -148,7 +143,7 @@ class RunFolder:
         """Write cells.jsonl, a line for each cell, and rows.csv, all rows of finished cells; return their number."""
         count = 0
         cells = [
-            replace(cell, status=self.status(cell.key), seconds=self._record(cell.key).get("seconds")) for cell in plan
+            replace(cell, status=self.status(cell.key), seconds=self.record(cell.key).get("seconds")) for cell in plan
         ]
         self.write("cells.jsonl", "".join(line(cell.as_dict(), default=str) for cell in cells))
         with new_file(self.path / "rows.csv") as file:
@@ -191,7 +186,7 @@ class RunFolder:
         if path.exists():
             yield from (record for _, record in read_lines(path))
 
-    def _record(self, key: str) -> dict[str, Any]:
+    def record(self, key: str) -> dict[str, Any]:
         """Return what cell.json says; nothing for a cell that was never finished."""
         return _record(self.cells / key)
 

@@ -8,6 +8,10 @@ import pytest
 import yaml
 
 from robustrank.cli.main import invoke
+from robustrank.engine.cell import Cell
+from robustrank.engine.selection import Selection
+from robustrank.errors import UsageError
+from robustrank.plugins.specification import Spec
 
 EXPERIMENT = """
 name: t
@@ -64,20 +68,46 @@ def test_a_selection_leaves_the_other_cells_planned_and_keeps_them(run, tmp_path
     }, statuses(tmp_path)
 
 
+CELLS = [
+    Cell(Spec(task), Spec("lee"), ranker, Spec("none"), attack, 0)
+    for task, attacks in (("iid-variance", [None]), ("document-attack", [Spec("stuffing", {"n": n}) for n in (1, 2)]))
+    for ranker in (Spec("bm25"), Spec("query-likelihood", label="ql,tuned"))
+    for attack in attacks
+]
+
+
+@pytest.mark.parametrize(
+    ("only", "count"),
+    [
+        (["ranker=bm25"], 3),
+        (["ranker=ql,tuned"], 3),
+        (["ranker=query-likelihood,task=iid-variance"], 1),
+        (["attack=stuffing"], 4),
+        (["attack=stuffing:n=2,ranker=bm25,ranker=ql,tuned"], 2),
+        (["task=document-attack", "seed=0"], 4),
+    ],
+)
+def test_what_is_selected(only, count):
+    assert len(Selection.parse(only).of(CELLS)) == count
+
+
 @pytest.mark.parametrize(
     ("only", "says"),
     [
-        ("attack=hotflp", "no cell has the attack 'hotflp'\n  allowed: keyword-stuffing:repeats=1, keyword-stuffing, "),
+        ("attack=stufing", "no cell has the attack 'stufing'\n  allowed: stuffing:n=1, stuffing, stuffing:n=2"),
         ("ranker=bm52", "did you mean 'bm25'"),
         ("rankr=bm25", "'rankr=bm25' selects nothing"),
-        ("task=iid-variance,attack=keyword-stuffing", "no cell has all of these\n  allowed: task: iid-variance"),
+        ("seed=1", "allowed: 0"),
+        (
+            "task=iid-variance,attack=stuffing",
+            "no cell has all of these\n  allowed: task: iid-variance, document-attack; ",
+        ),
     ],
 )
-def test_a_selection_of_nothing_is_refused_with_what_there_is(run, only, says):
-    for dry in ([], ["--dry-run"]):
-        code, shown = run("--only", only, *dry)
-        assert code == 2
-        assert says in shown
+def test_a_selection_of_nothing_is_refused_with_what_there_is(only, says):
+    with pytest.raises(UsageError) as caught:
+        Selection.parse([only]).of(CELLS)
+    assert says in str(caught.value)
 
 
 def test_options_are_read_from_the_environment_and_the_command_line_wins(run, monkeypatch):
@@ -85,9 +115,4 @@ def test_options_are_read_from_the_environment_and_the_command_line_wins(run, mo
     monkeypatch.setenv("ROBUSTRANK_RUN_DRY_RUN", "1")
     assert "1 cell: 1 to run" in run()[1]
     assert "2 cells: 2 to run" in run("--only", "task=iid-variance")[1]
-
-
-def test_a_dry_run_shows_the_selection(run):
-    code, shown = run("--only", "attack=keyword-stuffing,ranker=bm25", "--dry-run")
-    assert code == 0
-    assert "2 cells: 2 to run" in shown
+    assert run("--only", "task=iid")[0] == 2
