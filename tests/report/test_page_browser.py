@@ -258,6 +258,14 @@ def test_contents_lead_to_anchors_also_of_what_is_collapsed(page):
     assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
+def test_it_prints_what_is_collapsed_and_no_tools(page, browser):
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert page.all("#table-more td") == ["1"]
+    assert page.all("nav, .tools") == []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_every_figure_says_in_words_what_it_shows(page):
     alts = page.js("return all('figure img').map(n => n.getAttribute('alt'))")
     assert alts == [figure.alt for section in SECTIONS for figure in section.figures]

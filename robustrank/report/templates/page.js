@@ -41,19 +41,20 @@ function sortable(headings, sort) {
 
 // ---------------------------------------------------------------- tables
 
-function cellValue(row, column, isNumber) {
-  const cell = row.cells[column];
-  return isNumber ? ("sort" in cell.dataset ? Number(cell.dataset.sort) : null) : cell.textContent;
+/** Returns what a cell is ordered by: its number or null, or its text. */
+function cellValue({ dataset, classList, textContent }) {
+  if (!classList.contains("number")) return textContent;
+  return "sort" in dataset ? Number(dataset.sort) : null;
 }
 
+/** Adds to a table what it is sorted, filtered and cut down by. */
 function enhance(block) {
   const table = block.querySelector("table");
   const headings = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
   const rows = [...body.rows];
   sortable(headings, (column, direction) => {
-    const isNumber = column !== null && headings[column].classList.contains("number");
-    const value = (row) => cellValue(row, column, isNumber);
+    const value = (row) => cellValue(row.cells[column]);
     body.append(...(column === null ? rows : [...rows].sort((a, b) => compare(value(a), value(b), direction))));
   });
   const tools = element("div", { class: "tools" });
@@ -106,7 +107,7 @@ function addCopyButton(source) {
 
 /** Opens what is collapsed around the place that the address names, and goes there. */
 function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
   for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
   const inner = target.querySelector(":scope > details");

@@ -148,7 +148,7 @@ const gainOf = (record) => {
   const [before, after] = [record.value("rank", "clean"), record.value("rank", "attacked")];
   return before === null || after === null ? null : before - after;
 };
-const isYes = (value, yes = "yes", no = "no") => (value === null ? null : value ? yes : no);
+const yesOrNo = (value) => (value === null ? null : value ? "yes" : "no");
 
 const COLUMNS = [
   { title: "query", value: (r) => r.query },
@@ -158,9 +158,9 @@ const COLUMNS = [
   { title: "defense", value: (r) => r.defense },
   { title: "rank", value: (r) => r.value("rank", "clean"), isNumber: true },
   { title: "after", value: (r) => r.value("rank", "attacked"), isNumber: true },
-  { title: "success", value: (r) => isYes(r.value("success", "attacked")) },
+  { title: "success", value: (r) => yesOrNo(r.value("success", "attacked")) },
   { title: "victim queries", value: (r) => r.value("queries"), isNumber: true },
-  { title: "flagged", value: (r) => isYes(r.value("flagged", "attacked")) },
+  { title: "flagged", value: (r) => yesOrNo(r.value("flagged", "attacked")) },
   { title: "certified", value: (r) => r.checks.map(({ k }) => `K=${k}`).join(" ") || null },
 ];
 
@@ -291,12 +291,12 @@ function verdict(record) {
   };
   const facts = [
     ["rank", change("rank")],
-    ["success", isYes(record.value("success", "attacked"))],
+    ["success", yesOrNo(record.value("success", "attacked"))],
     ["score", change("score")],
     ["similarity", record.value("similarity", "attacked")],
     ["perplexity", change("perplexity")],
     ["victim queries", record.value("queries")],
-    ["flagged", isYes(record.value("flagged", "attacked"))],
+    ["flagged", yesOrNo(record.value("flagged", "attacked"))],
     ["certified", record.checks.map(({ k, value }) => `K=${k}${value ? "" : " (broken)"}`).join(", ") || null],
     ["edits", record.edits.length],
   ];
