@@ -10,11 +10,12 @@ from pathlib import Path
 from robustrank.collections.files import by_id, exactly, tab_entries
 from robustrank.errors import DataError
 from robustrank.repairs import Repair, Repairs
-from robustrank.text_lines import lines
+from robustrank.text_lines import Line, lines
 
 _SCORE = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() takes 1_0 as well
 _TREC = "query iteration document gain"
 _BEIR = "query-id corpus-id score"
+_METADATA_STARTS, _METADATA_ENDS = "# ir_metadata.start", "# ir_metadata.end"
 
 
 def read_queries(path: Path, repairs: Repairs) -> dict[str, str]:
@@ -77,15 +78,16 @@ def _refuse_other_header(fields: list[str], where: str) -> None:
 def read_run(path: Path, repairs: Repairs) -> dict[str, dict[str, float]]:
     """Read a run (query, Q0, document, rank, score, tag) into query id to document id to score, best first.
 
-    The order is that of the scores, ties by ascending document id; the rank column is ignored, as in trec_eval.
+    The order is that of the scores, ties by ascending document id; the rank column is ignored, as in trec_eval. A
+    header of ir_metadata (ir-metadata.org) is skipped.
 
     Raises:
         DataError: A line is malformed, a score is not finite, a query has a document with two scores or the lists of
-            two tags, or the file is not UTF-8.
+            two tags, a header has no end, or the file is not UTF-8.
     """
     run: dict[str, dict[str, float]] = {}
     tags: dict[str, str] = {}
-    for where, line in lines(path):
+    for where, line in _lines_without_metadata(path):
         query_id, _, doc_id, _, text, tag = exactly(line.split(), "query Q0 document rank score tag", where)
         if tags.setdefault(query_id, tag) != tag:
             raise DataError(
@@ -98,6 +100,21 @@ def read_run(path: Path, repairs: Repairs) -> dict[str, dict[str, float]]:
             repairs.unite(scores[doc_id], score, f"scores of document {doc_id!r} for query {query_id!r}", where)
         scores[doc_id] = score
     return {query_id: dict(best_first(scores)) for query_id, scores in run.items()}
+
+
+def _lines_without_metadata(path: Path) -> Iterator[Line]:
+    header = ""  # where it starts, within it
+    for where, line in lines(path):
+        if line.strip() == _METADATA_STARTS:
+            header = where
+        elif not header:
+            yield where, line
+        elif line.strip() == _METADATA_ENDS:
+            header = ""
+    if header:
+        raise DataError(
+            "a header of metadata has no end", where=header, allowed=f"the line {_METADATA_ENDS!r} behind it"
+        )
 
 
 def _score(text: str, where: str) -> float:

@@ -2,7 +2,8 @@
 
 experiment.yaml      what is to be run
 provenance.json      versions, hardware and commands that made the cells, and which cells each of them made
-cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, runs/*.trec if any;
+cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, runs/*.trec and
+                     runs/*.ir-metadata.yml if any;
                      manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
 damaged/<key>/       cells that were not as their manifest says; they are run again
@@ -28,6 +29,7 @@ from filelock import FileLock, Timeout
 from robustrank.collections.trec import write_run
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult
+from robustrank.engine.ir_metadata import ir_metadata
 from robustrank.errors import UsageError
 from robustrank.json_lines import line, read_lines, write_lines
 from robustrank.notices import notice
@@ -134,6 +136,8 @@ class RunFolder:
             for tag, run in result.runs.items():
                 (folder / "runs").mkdir(exist_ok=True)
                 write_run(folder / "runs" / f"{tag}.trec", run, tag)
+                metadata = ir_metadata(tag, cell, result.provenance)
+                (folder / "runs" / f"{tag}.ir-metadata.yml").write_text(metadata, encoding="utf-8")
             (folder / "provenance.json").write_text(json.dumps(result.provenance, indent=1) + "\n", encoding="utf-8")
             write_lines(folder / "cell.json", [{"key": cell.key, "title": cell.title, **result.facts}])
 

@@ -54,6 +54,12 @@ def test_a_run_is_ordered_by_score_then_id_not_by_its_ranks(tmp_path: Path) -> N
     ]
 
 
+def test_a_header_of_ir_metadata_is_skipped_and_no_other_comment(tmp_path: Path) -> None:
+    header = "# ir_metadata.start\n# platform:\n#   hardware:\n# tag: t\n# ir_metadata.end\n"
+    (tmp_path / "run").write_text(f"{header}q Q0 d 1 0.5 t\n# Q0 d 1 0.5 t\n")
+    assert read_run(tmp_path / "run", Repairs()) == {"q": {"d": 0.5}, "#": {"d": 0.5}}
+
+
 def test_a_written_run_is_read_back_exactly(tmp_path: Path) -> None:
     run = {"q1": {"d2": 0.1 + 0.2, "d1": 0.1 + 0.2, "d3": 1e-300}, "q2": {"x": -0.0}}
     write_run(tmp_path / "run", run, "tag")
@@ -100,6 +106,8 @@ def test_an_invalid_run_is_not_written(tmp_path: Path, query_id: str, doc_id: st
         (read_run, b"q Q0 d 1 1e999 tag\n", 1, "the score is '1e999'"),
         (read_run, b"q Q0 d 1 1_0 tag\n", 1, "the score is '1_0'"),
         (read_run, b"q Q0 d 1 high tag\n", 1, "the score is 'high'"),
+        (read_run, b"# ir_metadata.start\n# tag: t\nq Q0 d 1 2 t\n", 1, "a header of metadata has no end"),
+        (read_run, b"# tag: t\nq Q0 d 1 2 t\n", 1, "3 columns"),
         (read_run, b"q Q0 d 1 2 t\nq Q0 d 2 1 t\n", 2, "two different scores of document 'd' for query 'q'"),
         (read_run, b"q Q0 d 1 2 t\nq Q0 e 1 2 u\n", 2, "query 'q' has two lists of candidates, by 't' and 'u'"),
         (read_queries, b"1\tone\n2 two\n", 2, "1 column"),

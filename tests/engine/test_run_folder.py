@@ -6,6 +6,7 @@ import csv
 import json
 
 import pytest
+import yaml
 
 from robustrank.cli.main import invoke
 from robustrank.engine import executor, provenance
@@ -55,17 +56,39 @@ def test_a_file_in_a_cells_stead_is_a_damaged_cell(run, tmp_path, capsys):
     assert cell.is_dir()
 
 
+def test_beside_a_trec_run_is_what_made_it_in_the_schema_of_ir_metadata(run, tmp_path):
+    assert run(BM25) == 0
+    (saved,) = (tmp_path / "out").glob("cells/*/runs/*.trec")
+    metadata = yaml.safe_load(saved.with_suffix(".ir-metadata.yml").read_text(encoding="utf-8"))
+    machine = provenance._machine()
+    assert metadata["tag"] == saved.stem == saved.read_text().split()[5]
+    assert metadata["platform"]["hardware"]["cpu"]["number of cores"] == machine["hardware"]["cores"]
+    assert f"numpy {machine['packages']['numpy']}" in metadata["platform"]["software"]["libraries"]["python"]
+    assert metadata["method"]["retrieval"][0]["name"].startswith("bm25 on the candidates of beir:")
+    assert metadata["data"]["test collection"]["documents"] == len(DOCUMENTS)
+    assert list(metadata) == [
+        "tag",
+        "platform",
+        "research goal",
+        "implementation",
+        "method",
+        "data",
+    ]
+
+
 def test_provenance_names_the_machine_of_each_cell_after_a_resume_on_another(run, tmp_path, monkeypatch):
     assert run(BM25) == 0
     first = json.loads((tmp_path / "out" / "provenance.json").read_text())["environments"]
-    monkeypatch.setattr(provenance, "_machine", lambda: {"hardware": {"processor": "another"}})
+    machine = provenance._machine()
+    another = {**machine, "hardware": {**machine["hardware"], "processor": "another"}}
+    monkeypatch.setattr(provenance, "_machine", lambda: another)
     assert run(TWO) == 0
     record = json.loads((tmp_path / "out" / "provenance.json").read_text())
     old, new = record["environments"]
     keys = [cell["key"] for cell in record["cells"]]
     assert [old] == first
     assert (old["cells"], new["cells"]) == (keys[:1], keys[1:])
-    assert new["hardware"] == {"processor": "another"} != old["hardware"]
+    assert new["hardware"] == another["hardware"] != old["hardware"]
     first_cell = json.loads((tmp_path / "out" / "cells" / keys[0] / "provenance.json").read_text())
     assert first_cell["environment"]["hardware"] == old["hardware"]
     assert first_cell["collection"]["queries"] == 3
