@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from robustrank.cli.page import page
+from tests.command_reference import reference
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -23,6 +24,7 @@ PAGES: dict[str, Callable[[], str]] = {  # whole pages
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {  # what follows a heading, to the end of the page
     "rankers.md": ("## Every ranker", lambda: _part("ranker")),
     "collections.md": ("## Every reader", lambda: _part("collection")),
+    "command-line.md": ("## Every command", reference),
 }
 
 

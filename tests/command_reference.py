@@ -1,37 +1,19 @@
-"""The reference in docs/command-line.md, written from the commands: ``python -m robustrank.cli.reference PAGE``."""
+"""Every command with its arguments and options, in Markdown, for docs/command-line.md."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
 from robustrank.cli.main import cli
 
-BEGIN = "<!-- the reference: written by python -m robustrank.cli.reference docs/command-line.md -->"
-END = "<!-- the end of the reference -->"
-
 
 def reference() -> str:
-    """Return every command with its arguments and options, in Markdown."""
+    """Return a section for each command: its usage, what it does, a table of its options."""
     with click.Context(cli, info_name="robustrank") as context:
-        return "\n".join([BEGIN, "", *_commands(cli, context), END])
-
-
-def with_reference(page: str) -> str:
-    """Return a page with its reference as the commands are now.
-
-    Raises:
-        ValueError: The page has no place for it.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no lines {BEGIN} and {END}")
-    return f"{before}{reference()}{after}"
+        return "\n".join(_commands(cli, context))
 
 
 def _commands(group: click.Group, context: click.Context) -> Iterator[str]:
@@ -61,9 +43,3 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
 def _cell(text: str) -> str:
     """Return a text as a cell of a table: one line, and no column ends in it."""
     return " ".join(text.split()).replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        path = Path(name)
-        path.write_text(with_reference(path.read_text(encoding="utf-8")), encoding="utf-8")
