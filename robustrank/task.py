@@ -21,6 +21,7 @@ class Task(ABC):
     is not crossed with defenses meets the undefended ranker alone.
     """
 
+    version: ClassVar[str] = "1"  # of what its figures mean: raise it with a change after which they differ
     axes: ClassVar[tuple[Axis, ...]] = ("defense",)
     cross_domain: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
     table: ClassVar[str] = ""  # the report table its rows feed

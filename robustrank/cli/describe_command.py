@@ -12,6 +12,7 @@ from robustrank.cli.options import json_option, kind_of
 from robustrank.plugins import find, parameters, registry
 
 METADATA = {
+    "version": "version",
     "access": "access",
     "cost": "cost",
     "edits": "edits",

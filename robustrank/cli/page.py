@@ -41,7 +41,11 @@ COLUMNS: dict[str, dict[str, Callable[[Any], object]]] = {  # of a kind's overvi
         "wraps lists": lambda defense: not defense.needs_pointwise,
         **_LANGUAGES,
     },
-    "task": {"crossed with": lambda task: ", ".join(task.axes).replace("_", " "), **_LANGUAGES},
+    "task": {
+        "version": _attribute("version"),
+        "crossed with": lambda task: ", ".join(task.axes).replace("_", " "),
+        **_LANGUAGES,
+    },
     "ranker": {
         "family": _attribute("family"),
         "ranks": lambda ranker: "pairs" if issubclass(_class(ranker), PointwiseRanker) else "lists",

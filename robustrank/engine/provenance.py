@@ -139,7 +139,9 @@ def _plugins(plan: Sequence[Cell]) -> dict[str, dict[str, str]]:
         for spec in _distinct(spec for cell in plan if (spec := getattr(cell, kind)) is not None):
             known = registry(kind).get(spec.name)
             origin = known.origin if known else "a file or import path"
-            used.setdefault(kind, {})[spec.name] = f"{origin}: {find(kind, spec.name).__qualname__}"
+            plugin = find(kind, spec.name)
+            version_of = f", version {plugin.version}" if kind == "task" else ""
+            used.setdefault(kind, {})[spec.name] = f"{origin}: {plugin.__qualname__}{version_of}"
     return used
 
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from robustrank.errors import DataError, PluginError, RobustrankError, UsageError
-from robustrank.plugins import create, identity, parse
+from robustrank.plugins import Spec, create, identity, parse
 from robustrank.rankers.http_endpoint import HttpEndpointRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing import RankerConformance
@@ -67,11 +67,14 @@ def service(monkeypatch):
 
 
 class TestConformance(RankerConformance):
+    plugin = "http-endpoint"
+
     @pytest.fixture(autouse=True)
-    def _running(self, service, monkeypatch):
-        monkeypatch.setattr(
-            type(self), "plugin", f"http-endpoint:url='{service.url}',version=1,backoff=0.001", raising=False
-        )
+    def _running(self, service):
+        self.url = service.url
+
+    def specification(self):
+        return Spec(self.plugin, {"url": self.url, "version": 1, "backoff": 0.001})
 
 
 def test_documents_of_a_query_are_sent_together_and_scores_come_back_in_order(service):
