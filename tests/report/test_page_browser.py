@@ -5,6 +5,7 @@ Needs Chromium and its driver (Debian: chromium, chromium-driver), and the packa
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from itertools import pairwise
@@ -17,6 +18,7 @@ from robustrank.records import apply_edits
 from .attacked_run import FOX, HOSTILE, HOSTILE_LABEL, SECTIONS, TEXTS, attacked_run, page_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+Keys, WebDriverWait = webdriver.Keys, importlib.import_module("selenium.webdriver.support.wait").WebDriverWait
 CHROMIUM, DRIVER = (shutil.which("chromium") or shutil.which("google-chrome")), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
 
@@ -66,7 +68,11 @@ def page(browser, path):
     def keys(*pressed):
         webdriver.ActionChains(browser).send_keys(*pressed).perform()
 
-    yield SimpleNamespace(js=js, all=texts, find=find, keys=keys)
+    def wait(is_so):
+        """Wait for what the browser does in its own time."""
+        WebDriverWait(browser, 20, 0.05).until(lambda _: is_so())
+
+    yield SimpleNamespace(js=js, all=texts, find=find, keys=keys, wait=wait)
     assert browser.get_log("browser") == []  # no error, and nothing that the policy had to stop
     assert js("return typeof broken") == "undefined"
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
@@ -74,7 +80,6 @@ def page(browser, path):
     assert [url for url in urls if not url.startswith(("data:", "about:"))] == [path.as_uri()]
 
 
-Keys = pytest.importorskip("selenium.webdriver.common.keys", reason="selenium is not installed").Keys
 SUMMARY = "#table-summary"
 
 
@@ -217,26 +222,27 @@ def test_a_text_tells_ranks_cost_and_verdicts(page):
 
 def test_sources_are_copied(page, browser):
     page.find("#provenance .source button").click()
-    assert page.all("#provenance .source [role=status]")[0] in ("copied", "selected, to be copied from the keyboard")
+    said = ("copied", "selected, to be copied from the keyboard")
+    page.wait(lambda: page.all("#provenance .source [role=status]")[0] in said)
     page.js("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     page.find("#provenance .source:nth-of-type(2) button").click()
-    assert page.js("return getSelection().toString()").startswith("name: foxes")
+    page.wait(lambda: page.js("return getSelection().toString()").startswith("name: foxes"))
 
 
 def test_everything_works_from_the_keyboard(page):
     page.keys(Keys.TAB, Keys.ENTER)
-    assert page.js("return location.hash") == "#content"
+    page.wait(lambda: page.js("return location.hash") == "#content")
     page.js("document.querySelector('#browser .open').focus()")
     page.keys(Keys.ENTER)
-    assert page.js("return document.getElementById('text').open")
+    page.wait(lambda: page.js("return document.getElementById('text').open"))
     first = page.all("dialog .about")
     page.keys(Keys.ARROW_RIGHT)
     assert page.all("dialog .about") != first
     page.keys(Keys.ARROW_LEFT)
     assert page.all("dialog .about") == first
     page.keys(Keys.ESCAPE)
+    page.wait(lambda: page.js("return document.activeElement.className") == "open")
     assert not page.js("return document.getElementById('text').open")
-    assert page.js("return document.activeElement.className") == "open"
     page.js("document.querySelector('#table-summary th:nth-child(2) button').focus()")
     page.keys(Keys.SPACE)
     assert page.find(f"{SUMMARY} th:nth-child(2)").get_attribute("aria-sort") == "descending"
@@ -249,10 +255,10 @@ def test_contents_lead_to_anchors_also_of_what_is_collapsed(page):
     assert page.js("const ids = all('[id]').map(n => n.id); return ids.length - new Set(ids).size") == 0
     assert page.all("#table-more td") == []
     page.find('#contents a[href="#table-more"]').click()
-    assert page.all("#table-more td") == ["1"]
+    page.wait(lambda: page.all("#table-more td") == ["1"])
     assert page.all("#glossary dt") == []
     page.find('#contents a[href="#glossary"]').click()
-    assert "ASR" in page.all("#glossary dt")
+    page.wait(lambda: "ASR" in page.all("#glossary dt"))
     levels = page.js("return all('h1, h2, h3').map(n => Number(n.tagName[1]))")
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in pairwise(levels))
@@ -270,7 +276,7 @@ def test_every_figure_says_in_words_what_it_shows(page):
     alts = page.js("return all('figure img').map(n => n.getAttribute('alt'))")
     assert alts == [figure.alt for section in SECTIONS for figure in section.figures]
     assert all(alts)
-    assert page.js("return all('figure img').every(n => n.complete && n.naturalWidth > 0)")
+    page.wait(lambda: page.js("return all('figure img').every(n => n.complete && n.naturalWidth > 0)"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
