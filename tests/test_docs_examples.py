@@ -1,4 +1,4 @@
-"""The examples of docs/ run as they are written: each page from top to bottom, in an empty folder.
+"""The examples of docs/ and of the README run as they are written: each page from top to bottom, in an empty folder.
 
 A fenced block is run by its language: `python` in the page's namespace; `sh` line by line; `console`, whose lines after
 `$ command` have to come in what the command prints (`…` stands for any text); `yaml` as an experiment, or as keys of
@@ -28,8 +28,8 @@ from robustrank.experiment import check
 from robustrank.yaml_text import read_yaml
 
 ROOT = Path(__file__).parents[1]
-SLOW = ("docs/python.md", "docs/tutorials/")  # pages of several evaluations
-PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+SLOW = ("README.md", "docs/python.md", "docs/tutorials/")  # pages of several evaluations
+PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>[^\n]*) -->\n+)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.S
 )
