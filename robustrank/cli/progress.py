@@ -26,6 +26,43 @@ _COLORS: dict[CellStatus, str] = {"done": "green", "skipped": "yellow", "error":
 _WORDS: dict[CellStatus, str] = {"done": "done", "skipped": "skipped", "error": "failed"}
 
 
+def bars(console: Console, quiet: bool = False) -> Progress:
+    """Return bars that are erased at their end, and are not drawn in a pipe."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}", style="progress.remaining"),
+        console=console,
+        transient=True,
+        disable=quiet or not can_show_bars(console),
+    )
+
+
+class StepBars:
+    """Bars of work that is told in steps: one for each unit, the last few that moved."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._by_unit: dict[str, TaskID] = {}
+
+    def advanced(self, done: int, total: int, unit: str) -> None:
+        """Move the bar of a unit, see :data:`robustrank.steps.Tell`."""
+        bar = self._by_unit.pop(unit, None)
+        if bar is None:
+            bar = self._shown.add_task(f"  {printable(unit)}", left="")
+        self._by_unit[unit] = bar
+        self._shown.update(bar, completed=done, total=total)
+        if len(self._by_unit) > _BARS:
+            self._shown.remove_task(self._by_unit.pop(next(iter(self._by_unit))))
+
+    def clear(self) -> None:
+        """Remove the bars."""
+        while self._by_unit:
+            self._shown.remove_task(self._by_unit.popitem()[1])
+
+
 class RunProgress:
     """Tells of a run as it goes: finished cells with seconds and one figure, cells done, and the time that is left.
 
@@ -37,18 +74,9 @@ class RunProgress:
 
     def __init__(self, console: Console, quiet: bool = False, workers: int = 1) -> None:
         self._console, self._quiet = console, quiet
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}", style="progress.remaining"),
-            console=console,
-            transient=True,
-            disable=quiet or not can_show_bars(console),
-        )
+        self._bars = bars(console, quiet)
         self._cells = self._bars.add_task("cells", total=None, left="")
-        self._inner: dict[str, TaskID] = {}  # bars of the cell in work, by unit
+        self._steps = StepBars(self._bars)
         self._left = _TimeLeft(workers)
         self._notes = 0
 
@@ -78,18 +106,9 @@ class RunProgress:
         )
 
     def advanced(self, done: int, total: int, unit: str) -> None:
-        """Move the bar of what the cell in work has steps of; it has one for each unit, the last few that moved."""
-        bar = self._inner.pop(unit, None)
-        if bar is None:
-            bar = self._bars.add_task(f"  {printable(unit)}", left="")
-        self._inner[unit] = bar
-        self._bars.update(bar, completed=done, total=total)
+        """Move the bar of what the cell in work has steps of."""
+        self._steps.advanced(done, total, unit)
         self._bars.update(self._cells, left=self._left.text())
-        if len(self._inner) > _BARS:
-            self._remove(next(iter(self._inner)))
-
-    def _remove(self, unit: str) -> None:
-        self._bars.remove_task(self._inner.pop(unit))
 
     def noticed(self, text: str) -> None:
         """Say it above the bars, once; the last ones are counted only."""
@@ -99,8 +118,7 @@ class RunProgress:
 
     def finished(self, result: CellResult) -> None:
         """Say what became of a cell, with its seconds and one figure; or why it failed."""
-        for unit in list(self._inner):
-            self._remove(unit)
+        self._steps.clear()
         self._left.finish(result)
         self._bars.update(self._cells, advance=1, left=self._left.text())
         if result.status == "error":

@@ -39,10 +39,13 @@ def command(
 
     For example: robustrank train cross-encoder:model=minilm lee:split=background --out models/ce
     """
+    from robustrank.cli.progress import StepBars, bars
+    from robustrank.cli.screen import screen
     from robustrank.engine.fitting import fit
     from robustrank.plugins import create
     from robustrank.plugins.specification import parse
     from robustrank.rankers.ranker import TrainableRanker
+    from robustrank.steps import following
 
     if out.exists():
         raise UsageError(f"{str(out)!r} exists already", hint="choose another --out, or remove it")
@@ -51,5 +54,6 @@ def command(
         raise UsageError(f"ranker {ranker!r} has no weights to train", hint="robustrank list rankers")
     training = create("collection", parse(collection)).read()
     given = parse("settings:" + ",".join(settings)).parameters if settings else {}
-    fit(model, training, seed, out, queries=queries, validation_share=validation_share, settings=dict(given))
+    with bars(screen()) as shown, following(StepBars(shown).advanced):
+        fit(model, training, seed, out, queries=queries, validation_share=validation_share, settings=dict(given))
     click.echo(f"trained {ranker} on {collection}: {out}")

@@ -68,9 +68,13 @@ def test_a_selection_leaves_the_other_cells_planned_and_keeps_them(run, tmp_path
     }, statuses(tmp_path)
 
 
+ATTACKS = [Spec("stuffing", {"n": n}, f"mine:n={n}") for n in (1, 2)]  # a sweep with a label
 CELLS = [
     Cell(Spec(task), Spec("lee"), ranker, Spec("none"), attack, 0)
-    for task, attacks in (("iid-variance", [None]), ("document-attack", [Spec("stuffing", {"n": n}) for n in (1, 2)]))
+    for task, attacks in (
+        ("iid-variance", [None]),
+        ("document-attack", [Spec("stuffing", {"n": n}, f"mine:n={n}") for n in (1, 2)]),
+    )
     for ranker in (Spec("bm25"), Spec("query-likelihood", label="ql,tuned"))
     for attack in attacks
 ]
@@ -83,7 +87,8 @@ CELLS = [
         (["ranker=ql,tuned"], 3),
         (["ranker=query-likelihood,task=iid-variance"], 1),
         (["attack=stuffing"], 4),
-        (["attack=stuffing:n=2,ranker=bm25,ranker=ql,tuned"], 2),
+        (["attack=mine"], 4),
+        (["attack=mine:n=2,ranker=bm25,ranker=ql,tuned"], 2),
         (["task=document-attack", "seed=0"], 4),
     ],
 )
@@ -94,7 +99,7 @@ def test_what_is_selected(only, count):
 @pytest.mark.parametrize(
     ("only", "says"),
     [
-        ("attack=stufing", "no cell has the attack 'stufing'\n  allowed: stuffing:n=1, stuffing, stuffing:n=2"),
+        ("attack=stufing", "no cell has the attack 'stufing'\n  allowed: mine:n=1, stuffing, mine:n=2"),
         ("ranker=bm52", "did you mean 'bm25'"),
         ("rankr=bm25", "'rankr=bm25' selects nothing"),
         ("seed=1", "allowed: 0"),
