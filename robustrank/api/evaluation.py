@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.api import memory
+from robustrank.api.combination import Named, combined
 from robustrank.api.results import Results, load_results
 from robustrank.collections.collection import Collection
 from robustrank.engine import run as engine
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult
 from robustrank.errors import NothingMeasured, PluginError, UsageError
-from robustrank.experiment import Experiment, check, load
+from robustrank.experiment import Experiment, load
 from robustrank.notices import listening
-from robustrank.overrides import limited_task
 from robustrank.paths import default_cache, give_libraries_a_home, given_path
 from robustrank.plugins import Spec, digest_of, parse, registry
 from robustrank.printing import printable
 from robustrank.rankers.runtime import Device
 
-Named = str | Mapping[str, Any]  # a plug-in, as an experiment file writes it
 _RUN_FILE = "run-file"
 
 
@@ -72,30 +71,6 @@ def evaluate(
     experiment = combined(rankers, _collection(collection), attacks, defenses, tasks, limit, seed, device)
     where = given_path(out) if out else folder / "evaluations" / digest_of(experiment.model_dump(mode="json"))[:24]
     return _run(experiment, where, folder, workers=0, lines=lines)
-
-
-def combined(
-    rankers: Sequence[Spec],
-    collection: Spec,
-    attacks: Named | Sequence[Named] = (),
-    defenses: Named | Sequence[Named] = (),
-    tasks: Named | Sequence[Named] = ("iid-variance",),
-    limit: int | None = None,
-    seed: int = 0,
-    device: Device = "auto",
-) -> Experiment:
-    """Return the experiment of an evaluation; see :func:`evaluate`."""
-    raw = {
-        "name": "evaluation",
-        "seeds": [seed],
-        "device": device,
-        "collections": [_entry(collection)],
-        "rankers": [_entry(spec) for spec in _distinct(rankers)],
-        "attacks": _several(attacks),
-        "tasks": [task if limit is None else limited_task(task, limit) for task in _several(tasks)],
-        **({"defenses": _several(defenses)} if defenses else {}),
-    }
-    return check(raw, "robustrank.evaluate")
 
 
 def run(
@@ -172,23 +147,6 @@ def _named(ranker: str | Path) -> Spec:
 
 def _collection(collection: str | Collection) -> Spec:
     return memory.collection_spec(collection) if isinstance(collection, Collection) else parse(collection)
-
-
-def _distinct(specs: Sequence[Spec]) -> list[Spec]:
-    """Return specifications with distinct labels: the second f is "f 2"."""
-    labels: list[str] = []
-    for spec in specs:
-        times = sum(label.partition(" ")[0] == spec.label for label in labels)
-        labels.append(f"{spec.label} {times + 1}" if times else spec.label)
-    return [Spec(spec.name, spec.parameters, label) for spec, label in zip(specs, labels, strict=True)]
-
-
-def _entry(spec: Spec) -> dict[str, Any]:
-    return {"name": spec.name, **spec.parameters, "label": spec.label}
-
-
-def _several(given: Named | Sequence[Named]) -> list[Named]:
-    return [given] if isinstance(given, str | Mapping) else list(given)
 
 
 class _Lines:

@@ -54,7 +54,7 @@ def command(
 
     The run folder is that of `robustrank run`, and its experiment.yaml is the file of this evaluation.
     """
-    from robustrank.api.evaluation import combined
+    from robustrank.api.combination import combined
     from robustrank.cli.run_command import How, execute
     from robustrank.paths import default_cache, give_libraries_a_home
     from robustrank.plugins import parse
