@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robustrank import steps
+from robustrank.engine.executor import InProcesses, _Job
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import SLICE, ServedRanker
 from robustrank.steps import Steps, followed, following
@@ -52,3 +53,25 @@ def test_a_served_ranker_tells_the_pairs_that_it_scores(clock):
     with following(lambda *step: told.append(step)):
         ServedRanker(Slow()).score(pairs)
     assert told == [(SLICE, len(pairs), "pairs"), (len(pairs), len(pairs), "pairs")]
+
+
+def test_steps_of_several_workers_are_added():
+    class Worker:
+        advice = fate = ""
+
+        def __init__(self, *told):
+            self.told = told
+
+        def messages(self):
+            return [("advanced", step) for step in self.told]
+
+        def is_alive(self):
+            return True
+
+    told = []
+    executor = InProcesses(None, None, 2, None)
+    workers = [Worker((3, 10, "queries")), Worker((1, 30, "queries"), (5, 5, "targets"))]
+    executor._busy = {worker: _Job(None) for worker in workers}
+    for worker in workers:
+        assert executor._result(worker, lambda *step: told.append(step)) is None
+    assert told == [(3, 10, "queries"), (4, 40, "queries"), (5, 5, "targets")]

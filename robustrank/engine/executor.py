@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -98,6 +98,7 @@ class _Job:
     deadline: float | None = None  # by the monotonic clock; set when the process has begun with the cell
     due: float | None = None  # when it has to have said something, since a target has a time limit
     leaves: bool = False  # whether its process ends behind it
+    steps: dict[str, tuple[int, int]] = field(default_factory=dict)  # done and total by unit
 
 
 class InProcesses:
@@ -124,15 +125,14 @@ class InProcesses:
         return found
 
     def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
-        """Yield the result of each cell, as they finish; progress is told where one process works alone."""
+        """Yield the result of each cell, as they finish; steps are told as sums over the cells in work."""
         waiting = deque(cells)
-        tell = advance if self._count == 1 else _ignore
         while waiting or self._busy:
             while waiting and len(self._busy) < self._count:
                 self._start(waiting.popleft())
             wait([worker.connection for worker in self._busy], timeout=_POLL_SECONDS)
             for worker in list(self._busy):
-                result = self._result(worker, tell)
+                result = self._result(worker, advance)
                 if result is not None:
                     yield result
 
@@ -198,7 +198,10 @@ class InProcesses:
             elif kind == "due":
                 job.due = None if content is None else time.monotonic() + content
             elif kind == "advanced":
-                advance(*content)
+                done, total, unit = content
+                job.steps[unit] = (done, total)
+                in_work = [other.steps[unit] for other in self._busy.values() if unit in other.steps]
+                advance(sum(done for done, _ in in_work), sum(total for _, total in in_work), unit)
             elif kind == "noticed":
                 notice(content)
             elif kind == "leaving":
@@ -231,7 +234,3 @@ def _opened(kind: str, content: Any) -> Any:
     if kind == "defect":
         raise RuntimeError(f"in a worker process:\n{content}")
     return content
-
-
-def _ignore(done: int, total: int, unit: str) -> None:
-    """Tell nobody."""
