@@ -14,6 +14,7 @@ from robustrank.repairs import Repairs, checked_id
 from robustrank.text_lines import lines
 
 Entry = tuple[str, str, str]  # (location: file and line, id, text)
+Judgement = tuple[str, str, str, object]  # (location, query id, document id, gain as it is written)
 
 
 def columns(path: Path, allowed: str) -> Iterator[tuple[str, list[str]]]:
@@ -98,3 +99,18 @@ def by_id(entries: Iterable[Entry], repairs: Repairs) -> dict[str, str]:
             repairs.unite(texts[identifier], text, f"texts under the id {reprlib.repr(identifier)}", where)
         texts[identifier] = text
     return texts
+
+
+def gains_by_id(judgements: Iterable[Judgement], repairs: Repairs) -> dict[str, dict[str, int]]:
+    """Return query id to document id to gain; judgements that repeat an earlier one are counted.
+
+    Raises:
+        DataError: A gain is not an integer, or a document has two different gains for a query.
+    """
+    qrels: dict[str, dict[str, int]] = {}
+    for where, query_id, doc_id, written in judgements:
+        gain, gains = repairs.gain(written, where), qrels.setdefault(query_id, {})
+        if doc_id in gains:
+            repairs.unite(gains[doc_id], gain, f"gains of document {doc_id!r} for query {query_id!r}", where)
+        gains[doc_id] = gain
+    return qrels

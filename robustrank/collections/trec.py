@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from robustrank.collections.files import by_id, exactly, tab_entries
+from robustrank.collections.files import Judgement, by_id, exactly, gains_by_id, tab_entries
 from robustrank.errors import DataError
 from robustrank.repairs import Repair, Repairs
 from robustrank.text_lines import Line, lines
@@ -37,16 +37,10 @@ def read_qrels(path: Path, repairs: Repairs) -> dict[str, dict[str, int]]:
         DataError: A line is malformed, a gain is not an integer, a document has two judgements of different gains,
             or the file is not UTF-8.
     """
-    qrels: dict[str, dict[str, int]] = {}
-    for where, query_id, doc_id, written in _judgements(path, repairs):
-        gain, gains = repairs.gain(written, where), qrels.setdefault(query_id, {})
-        if doc_id in gains:
-            repairs.unite(gains[doc_id], gain, f"gains of document {doc_id!r} for query {query_id!r}", where)
-        gains[doc_id] = gain
-    return qrels
+    return gains_by_id(_judgements(path, repairs), repairs)
 
 
-def _judgements(path: Path, repairs: Repairs) -> Iterator[tuple[str, str, str, str]]:
+def _judgements(path: Path, repairs: Repairs) -> Iterator[Judgement]:
     """Yield location, query, document and gain of each judgement; the first line decides the form of the file."""
     form = ""
     for where, line in lines(path):

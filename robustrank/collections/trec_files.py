@@ -1,4 +1,4 @@
-"""Collections in separate files: documents, queries, TREC judgements, and optionally a TREC run."""
+"""Collections in separate files: documents, queries, judgements, and optionally a TREC run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from robustrank.collections.check import Unanswered, checked
 from robustrank.collections.collection import Collection
-from robustrank.collections.files import Entry, by_id, json_entries, tab_entries
+from robustrank.collections.files import Entry, by_id, gains_by_id, json_entries, tab_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
 from robustrank.collections.reader import CollectionReader
+from robustrank.collections.tables import DOCUMENT_IDS, QUERY_IDS, is_table, table_entries, table_judgements
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
 from robustrank.paths import given_path
@@ -29,11 +30,15 @@ class TrecFilesReader(CollectionReader):
 
     A JSON-lines document has its id under id, _id, docno or doc_id and its text under text, contents or body; a title
     is prepended to the text. In .tsv and .txt files fields are separated by tabs: ``id <tab> text``.
+
+    Each can also be a table: a CSV file whose first row names the columns, a Parquet file, or a folder of Parquet
+    files, as a data set of the Hugging Face hub is once it is downloaded. Columns go by these names and their usual
+    variants: doc_id, query_id (in their own tables also id), text (of queries also query), title, gain.
     """
 
-    documents: str  # .jsonl, or .tsv with id, tab and text in a line
-    queries: str  # id, tab and text in a line
-    qrels: str  # TREC's four columns, or BEIR's three
+    documents: str  # .jsonl, .tsv with id, tab and text in a line, or a table
+    queries: str  # id, tab and text in a line, or a table
+    qrels: str  # TREC's four columns, BEIR's three, or a table
     run: str | None = None  # a TREC run with the first-stage candidates; null: the retriever's
     retriever: RetrieverSpec | None = None  # searches the documents where no run is given; null: bm25
     depth: Count = 100  # candidates per query
@@ -50,8 +55,8 @@ class TrecFilesReader(CollectionReader):
         """
         path, judgements = (given_path(name) for name in (self.documents, self.qrels))
         repairs = Repairs()
-        queries = read_queries(given_path(self.queries), repairs)
-        qrels, documents = read_qrels(judgements, repairs), by_id(_entries(path, repairs), repairs)
+        queries = _queries(given_path(self.queries), repairs)
+        qrels, documents = _qrels(judgements, repairs), by_id(_documents(path, repairs), repairs)
         candidates = file_candidates(
             self.run,
             documents,
@@ -69,7 +74,19 @@ class TrecFilesReader(CollectionReader):
         return checked(collection, self.unanswered)
 
 
-def _entries(path: Path, repairs: Repairs) -> Iterable[Entry]:
+def _queries(path: Path, repairs: Repairs) -> dict[str, str]:
+    if is_table(path):
+        return by_id(table_entries(path, (*QUERY_IDS, "id", "_id"), (*TEXTS, "query"), repairs), repairs)
+    return read_queries(path, repairs)
+
+
+def _qrels(path: Path, repairs: Repairs) -> dict[str, dict[str, int]]:
+    return gains_by_id(table_judgements(path), repairs) if is_table(path) else read_qrels(path, repairs)
+
+
+def _documents(path: Path, repairs: Repairs) -> Iterable[Entry]:
+    if is_table(path):
+        return table_entries(path, (*DOCUMENT_IDS, "id", "_id"), TEXTS, repairs)
     if path.suffix in (".jsonl", ".json"):
         return json_entries(path, IDS, TEXTS, repairs)
     if path.suffix in (".tsv", ".txt"):
@@ -77,5 +94,5 @@ def _entries(path: Path, repairs: Repairs) -> Iterable[Entry]:
     raise DataError(
         f"documents in a {path.suffix or 'suffixless'} file cannot be read",
         where=str(path),
-        allowed=".jsonl (or .json, an object per line), .tsv (or .txt): id <tab> text",
+        allowed=".jsonl (or .json, an object per line), .tsv (or .txt): id <tab> text; .csv or .parquet",
     )
