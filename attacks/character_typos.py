@@ -54,7 +54,7 @@ class CharacterTypos(Attack):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Collect the letters of the collection's scripts."""
-        self._alphabets = alphabets(collection.documents.values(), collection.language)
+        self._alphabets = collection.statistic(alphabets, collection.language)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query with typos."""

@@ -19,7 +19,7 @@ from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import Word, words
+from robustrank.text.words import Word, vocabulary, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
@@ -69,7 +69,7 @@ class GreedySubstitution(Attack):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table."""
-        self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        self._table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
 
     def prepare_bound(self, collection: Collection) -> int:
         """No query."""
@@ -77,7 +77,7 @@ class GreedySubstitution(Attack):
 
     def target_bound(self, collection: Collection) -> TargetBound:
         """The document, each word deleted, and all candidate substitutes of all words."""
-        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         return substitution_bound(table, collection.language, self.candidates, by_word=int(self.order == "deletion"))
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

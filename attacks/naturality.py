@@ -44,7 +44,7 @@ class Naturality(Attack):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Compute document frequencies."""
-        self._frequencies = document_frequencies(collection.documents.values())
+        self._frequencies = collection.statistic(document_frequencies)
         self._documents = len(collection.documents)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

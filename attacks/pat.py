@@ -84,7 +84,7 @@ class PAT(SurrogateAttack):
         return lambda target: search + min(STD_SAMPLE, target.listed)
 
     def _frequent_words(self, collection: Collection) -> list[str]:
-        counts = document_frequencies(collection.documents.values())
+        counts = collection.statistic(document_frequencies)
         left_out = stop_words(collection.language)
         content = [key for key in counts if is_alphabetic(key) and key not in left_out]
         return sorted(content, key=lambda key: (-counts[key], key))[: self.vocabulary]

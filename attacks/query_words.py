@@ -17,7 +17,7 @@ from robustrank.plugins.constraints import Cosine, Count, Share
 from robustrank.text.embedding_table import ENCODER, check_table, load_table, table_languages
 from robustrank.text.languages import SPACED
 from robustrank.text.stopwords import stop_words
-from robustrank.text.words import Word, in_case_of, words
+from robustrank.text.words import Word, in_case_of, vocabulary, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.budget import sample_indices, words_to_change
@@ -55,7 +55,7 @@ class QueryWords(Attack):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table of the collection's words if synonyms are used."""
         if self.operation == "synonym":
-            self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+            self._table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the query with changed words."""

@@ -15,7 +15,7 @@ from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import words
+from robustrank.text.words import vocabulary, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.budget import sample_indices
@@ -52,7 +52,7 @@ class RandomEdit(Control):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table and collect the vocabulary."""
-        self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        self._table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         self._vocabulary = content_vocabulary(collection)
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:

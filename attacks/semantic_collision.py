@@ -24,7 +24,7 @@ from robustrank.text.words import words
 from robustrank.victim import GradientView, QueryInterface, Target
 
 from .parts.decoding import Decoder, DecodingConfig, search_bound
-from .parts.hotflip import Lexicon, Trigger, mean_vectors
+from .parts.hotflip import Lexicon, Trigger
 from .parts.insertion import Position, insert
 from .parts.preparation import require_prepared
 from .parts.surrogates import (
@@ -145,7 +145,7 @@ class SemanticCollision(SurrogateAttack):
         query_stems = {self._stem(key) for key in query_keys}
         excluded = np.array([self._stem(key) in query_stems for key in keys], dtype=np.bool_)
         if query_keys and len(keys) and self.filters:
-            query_vectors = mean_vectors([key for key in query_keys if len(view.tokens_of(key))], view)
+            query_vectors = view.mean_vectors([key for key in query_keys if len(view.tokens_of(key))])
             if len(query_vectors):
                 cosines = (_unit(vectors) @ _unit(query_vectors).T).max(axis=1)
                 nearest = np.argsort(-np.where(excluded, -np.inf, cosines), kind="stable")[: self.filters]

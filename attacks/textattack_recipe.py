@@ -23,6 +23,7 @@ from robustrank.rankers.text_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
 from robustrank.text.embedding_table import check_table, load_table
 from robustrank.text.languages import ENGLISH
+from robustrank.text.words import vocabulary
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
 
 from .parts.preparation import require_prepared
@@ -64,7 +65,7 @@ class TextAttackRecipe(Attack):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Build the recipe, which imports TextAttack."""
-        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         encoder = text_encoder(self.encoder)
 
         def encode(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Encoding, GradientRanker
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import Word, words
+from robustrank.text.words import Word, vocabulary, words
 from robustrank.victim import Access, GradientView, QueryInterface, Target, Victim
 
 from .parts.hotflip import tokens_within
@@ -83,7 +83,7 @@ class WordSubstitution(Attack):
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load the substitution table, and load or train the surrogate model."""
-        self._table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        self._table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
 
     def prepare_bound(self, collection: Collection) -> int:
@@ -92,7 +92,7 @@ class WordSubstitution(Attack):
 
     def target_bound(self, collection: Collection) -> TargetBound:
         """The document, all candidate substitutes of all words, and the gradient steps of a white-box attack."""
-        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         steps = self.steps if self.surrogate == VICTIM else 0
         return substitution_bound(table, collection.language, self.candidates, extra=steps)
 

@@ -36,6 +36,7 @@ from robustrank.text.embedding_table import load_table
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
+from robustrank.text.words import vocabulary
 from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
 Outcome = tuple[list[str], int]  # adversarial documents, queries to the victim
@@ -52,7 +53,7 @@ def main(collection: str, ranker: str, documents: int, max_words: int, budget: i
     """Print the table."""
     read: Collection = create("collection", parse(collection)).read()
     targets, lists = sample_targets(read, ranker, documents)
-    table = load_table("encoder", read.documents.values(), 0.6, 10)
+    table = load_table("encoder", vocabulary(read.documents.values()), 0.6, 10)
     attacks = {
         "word substitution, concurrent": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
         "word substitution, sequential": ("word-substitution", {"surrogate": "victim"}, 1),

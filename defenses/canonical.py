@@ -21,7 +21,7 @@ from robustrank.rankers.ranker import Ranker
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import document_frequencies, replace_words, words
+from robustrank.text.words import document_frequencies, replace_words, vocabulary, words
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Canonical(Defense):
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker of canonical documents."""
-        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
-        counts = document_frequencies(collection.documents.values())
+        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
+        counts = collection.statistic(document_frequencies)
         representatives = {}
         for component in table.components:
             most_frequent = min(component, key=lambda key: (-counts[key], key))

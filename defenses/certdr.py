@@ -16,6 +16,7 @@ from robustrank.plugins.constraints import Cosine, Count, InnerShare, Number, Po
 from robustrank.rankers.ranker import Ranker
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import PerturbationSets
+from robustrank.text.words import vocabulary
 
 from .parts.smoothing import Bound, SmoothedRanker, SmoothingSettings
 
@@ -59,7 +60,7 @@ class CertDR(Defense):
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
-        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         seed = int(rng.integers(2**63))
         inner = pointwise(ranker, self)
         settings = self._settings().calibrated(inner, collection, rng)

@@ -21,6 +21,7 @@ from robustrank.rankers.ranker import Ranker, Scores
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import PerturbationSets
+from robustrank.text.words import vocabulary
 
 from .parts.smoothing import SmoothedRanker, SmoothingSettings
 
@@ -51,7 +52,7 @@ class MedianSmoothing(Defense):
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the smoothed ranker."""
-        table = load_table(self.table, collection.documents.values(), self.threshold, self.neighbours)
+        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         sets = PerturbationSets(table, self.size)
         return MedianRanker(pointwise(ranker, self), self._settings(), sets, int(rng.integers(2**63)))
 

@@ -36,7 +36,7 @@ class OutlierFilter(Defense):
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
-        detector = OutlierDetector(BigramModel.from_documents(collection.documents.values()))
+        detector = OutlierDetector(collection.statistic(BigramModel.from_documents))
         return filter_ranker(ranker, detector, collection, self.target_fpr, rng)
 
 

@@ -32,7 +32,7 @@ class SpamicityFilter(Defense):
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker behind the filter."""
-        detector = SpamicityDetector(Spamicity.of(collection.documents.values(), collection.language))
+        detector = SpamicityDetector(collection.statistic(Spamicity.of, collection.language))
         return filter_ranker(ranker, detector, collection, self.target_fpr, rng)
 
 

@@ -58,8 +58,8 @@ class SpellingCorrection(Defense):
             DataError: rapidfuzz is not installed.
         """
         self.check()
-        spell_checker = SpellChecker.from_documents(
-            collection.documents.values(), self.distance, self.letters, collection.language
+        spell_checker = collection.statistic(
+            SpellChecker.from_documents, self.distance, self.letters, collection.language
         )
         return CorrectedRanker.over(ranker, spell_checker)
 

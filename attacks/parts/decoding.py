@@ -23,7 +23,7 @@ from robustrank.text.languages import ENGLISH
 from robustrank.text.words import is_alphabetic, kind_of, words
 from robustrank.victim import GradientView
 
-from .hotflip import embedding_gradients_in, mean_vectors
+from .hotflip import embedding_gradients_in
 from .surrogates import SurrogateScorer
 
 
@@ -98,12 +98,11 @@ class Decoder:
     @classmethod
     def of(cls, model: LanguageModel, view: GradientView, language: str) -> Decoder:
         """Return the decoder of a language model for a surrogate model and texts of a language."""
-        decoded = [(token, model.tokenizer.decode([token])) for token in sorted(model.tokenizer.get_vocab().values())]
-        usable = [(token, text) for token, text in decoded if _is_usable(text, language)]
+        usable = [(token, text) for token, text in model.vocabulary.items() if _is_usable(text, language)]
         texts = tuple(text for _, text in usable)
         ids = np.array([token for token, _ in usable], dtype=np.int64)
         begins = np.array([text[0] == " " or kind_of(text) == "unspaced" for text in texts], dtype=np.bool_)
-        return cls(model, ids, texts, begins, mean_vectors([text.strip().lower() for text in texts], view))
+        return cls(model, ids, texts, begins, view.mean_vectors([text.strip().lower() for text in texts]))
 
     def search(
         self, scorer: SurrogateScorer, config: DecodingConfig, bonus: NDArray[np.float32]

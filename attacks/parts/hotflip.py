@@ -44,10 +44,10 @@ class Lexicon:
 
         With ``max_words``, only the words of the highest document frequency.
         """
-        counts = document_frequencies(collection.documents.values())
+        counts = collection.statistic(document_frequencies)
         frequent = [key for key, count in counts.items() if count >= minimum_documents and is_alphabetic(key)]
         keys = tuple(sorted(sorted(frequent, key=lambda key: (-counts[key], key))[:max_words]))
-        return cls(keys, mean_vectors(keys, view))
+        return cls(keys, view.mean_vectors(keys))
 
     def draw(self, length: int, rng: np.random.Generator) -> Trigger:
         """Return a trigger of ``length`` random words."""
@@ -73,17 +73,6 @@ class Lexicon:
 
     def _index(self, word: str) -> int:
         return int(np.searchsorted(np.array(self.words), word))
-
-
-def mean_vectors(keys: Sequence[str], view: GradientView) -> NDArray[np.float32]:
-    """Return float32[n, H], the mean input embedding of each word's tokens; zeros for a word without tokens."""
-    table = view.embedding_table
-    vectors = np.zeros((len(keys), table.shape[1]), dtype=np.float32)
-    for row, key in enumerate(keys):
-        tokens = view.tokens_of(key)
-        if len(tokens):
-            vectors[row] = table[tokens].mean(axis=0)
-    return vectors
 
 
 def hotflip_search(

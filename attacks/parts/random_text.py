@@ -9,13 +9,12 @@ import numpy as np
 from robustrank.attack import Edit, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.text.stopwords import stop_words
-from robustrank.text.words import words
+from robustrank.text.words import vocabulary, words
 
 
 def content_vocabulary(collection: Collection) -> list[str]:
     """Return the words of the collection without stop words, sorted."""
-    keys = {word.key for text in collection.documents.values() for word in words(text)}
-    return sorted(keys - stop_words(collection.language))
+    return sorted(collection.statistic(vocabulary) - stop_words(collection.language))
 
 
 def randomise_words(text: str, vocabulary: Sequence[str], rng: np.random.Generator) -> str:

@@ -47,7 +47,7 @@ def build(source: str, out: Path, collection: str | None, threshold: float, neig
     elif source == ENCODER or Path(source).is_dir():
         if keys is None:
             raise UsageError("a table from an encoder needs words", hint="--words COLLECTION")
-        table = load_table(source, [" ".join(sorted(keys))], threshold, neighbours)
+        table = load_table(source, keys, threshold, neighbours)
     else:
         names, vectors = read_vectors(source)
         eligible = [i for i, name in enumerate(names) if _is_eligible(name) and (keys is None or name in keys)]
@@ -152,13 +152,13 @@ def counter_fit(
     click.echo(f"{out}: {len(words)} vectors; {len(pairs[0])} synonyms and {len(pairs[1])} antonyms")
 
 
-def _words_of(collection: str) -> set[str]:
+def _words_of(collection: str) -> frozenset[str]:
     from robustrank.plugins import create
     from robustrank.plugins.specification import parse
-    from robustrank.text.words import words
+    from robustrank.text.words import vocabulary
 
     read = create("collection", parse(collection)).read()
-    return {word.key for text in read.documents.values() for word in words(text)}
+    return vocabulary(read.documents.values())
 
 
 def _is_eligible(word: str) -> bool:

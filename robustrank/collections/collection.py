@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Collection as Sized
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
+from robustrank.read_only import read_only
 from robustrank.records import Candidate, Document, Request
 from robustrank.text.languages import ENGLISH
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,21 @@ class Collection:
         candidates = tuple(Candidate(Document(doc_id, self.documents[doc_id])) for doc_id in self.candidates[query_id])
         return Request(query_id, self.queries[query_id], candidates)
 
+    def statistic(self, compute: Callable[..., Value], *arguments: Hashable) -> Value:
+        """Return ``compute(texts, *arguments)`` of the documents' texts, computed once and read-only.
+
+        It is computed once for all restrictions of the collection to some queries, too.
+        """
+        key = compute, arguments
+        if key not in self._statistics:
+            self._statistics[key] = read_only(compute(self.documents.values(), *arguments))
+        value: Value = self._statistics[key]
+        return value
+
+    @cached_property
+    def _statistics(self) -> dict[Hashable, Any]:
+        return {}
+
     @cached_property
     def answered(self) -> Collection:
         """The collection restricted to queries with a relevant document and with candidates: what is learned from."""
@@ -105,13 +123,15 @@ class Collection:
         selected = [query_id for query_id in self.queries if query_id in wanted]
         if len(selected) == len(self.queries):
             return self
-        return replace(
+        restricted = replace(
             self,
             queries={q: self.queries[q] for q in selected},
             qrels={q: self.qrels[q] for q in selected},
             candidates={q: self.candidates[q] for q in selected},
             query_types={q: self.query_types[q] for q in selected if q in self.query_types},
         )
+        restricted.__dict__["_statistics"] = self._statistics  # of the same documents
+        return restricted
 
 
 def _read_only(mapping: Mapping[str, Any], convert: Callable[[Any], Any] | None = None) -> Mapping[str, Any]:

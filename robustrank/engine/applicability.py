@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from robustrank.engine.context import Context
 from robustrank.plugins import create
+from robustrank.plugins.specification import Spec
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.task import Task
 from robustrank.text.languages import unsupported
@@ -16,16 +19,15 @@ def skip_reason(context: Context) -> str:
     A cell with a reason is skipped: its task does not run.
     """
     task: Task = create("task", context.cell.task)
-    return _by_language(context) or _by_defense(context) or _by_attack(context) or task.skip_reason(context)
+    return _by_language(context, task) or _by_defense(context) or _by_attack(context) or task.skip_reason(context)
 
 
-def _by_language(context: Context) -> str:
-    for kind in ("attack", "defense", "task"):
-        spec = getattr(context.cell, kind)
-        if spec is not None:
-            languages = create(kind, spec).languages
-            if reason := unsupported(f"{kind} {spec.name!r}", languages, context.whole.language):
-                return reason
+def _by_language(context: Context, task: Task) -> str:
+    cell = context.cell
+    plugins: list[tuple[str, Spec, Any]] = [("defense", cell.defense, context.defense), ("task", cell.task, task)]
+    for kind, spec, plugin in [("attack", cell.attack, context.attack), *plugins] if cell.attack else plugins:
+        if reason := unsupported(f"{kind} {spec.name!r}", plugin.languages, context.whole.language):
+            return reason
     return ""
 
 

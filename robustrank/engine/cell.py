@@ -10,7 +10,7 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, PluginError
 from robustrank.experiment import AXES, Experiment, TaskEntry
-from robustrank.plugins import checked_parameters, code_parts, digest_of, find, identity, parameters
+from robustrank.plugins import code_parts, digest_of, find, identity
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.runtime import runtime_parts
@@ -191,18 +191,18 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
     training = resources.experiment.training(cell.ranker.label)
     split = resources.experiment.training_split(cell.collection.label)
     ranker = replace(
-        _point("ranker", cell.ranker, cell),
+        _point("ranker", cell.ranker, cell, resources),
         family=find("ranker", cell.ranker.name).family,
         training=training.model_dump() if training else None,
     )
     domains = resources.other_domains(cell.ranker, cell.collection) if find("task", cell.task.name).cross_domain else {}
     return Coordinates(
         cell.key,
-        _point("task", cell.task, cell),
-        replace(_point("collection", cell.collection, cell), training=split.as_dict() if split else None),
+        _point("task", cell.task, cell, resources),
+        replace(_point("collection", cell.collection, cell, resources), training=split.as_dict() if split else None),
         ranker,
-        _point("defense", cell.defense, cell),
-        _point("attack", cell.attack, cell) if cell.attack else None,
+        _point("defense", cell.defense, cell, resources),
+        _point("attack", cell.attack, cell, resources) if cell.attack else None,
         cell.seed,
         cell.fold,
         cell.folds,
@@ -210,9 +210,6 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
     )
 
 
-def _point(kind: str, spec: Spec, cell: Cell) -> PlugInPoint:
+def _point(kind: str, spec: Spec, cell: Cell, resources: Resources) -> PlugInPoint:
     """Return a specification with all its parameters, defaults filled in."""
-    plugin = find(kind, spec.name)
-    defaults = {p.name: p.default for p in parameters(plugin) if not p.required}
-    values = {**defaults, **checked_parameters(plugin, spec, kind)}
-    return PlugInPoint(spec.name, values, spec.label, cell.identities.get(kind, ""))
+    return PlugInPoint(spec.name, resources.parameters(kind, spec), spec.label, cell.identities.get(kind, ""))

@@ -20,6 +20,7 @@ from robustrank.engine.resources import Resources
 from robustrank.engine.worker import run_cell
 from robustrank.errors import PluginError, UsageError
 from robustrank.experiment import Experiment
+from robustrank.loaded import release
 from robustrank.notices import notice
 from robustrank.steps import Tell
 
@@ -59,7 +60,10 @@ def open_executor(
             raise UsageError(
                 "a limit on a cell's time needs a process that can be ended", allowed="--workers 1 or more"
             )
-        yield InThisProcess(experiment, cache)
+        try:
+            yield InThisProcess(experiment, cache)
+        finally:
+            release()
         return
     executor = InProcesses(experiment, cache, workers, cell_seconds)
     try:

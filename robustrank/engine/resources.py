@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,17 @@ from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError, RobustrankError
 from robustrank.experiment import SELF, Experiment, Training
-from robustrank.plugins import canonical_name, code_parts, create, digest_of, identity, training_parts
+from robustrank.plugins import (
+    canonical_name,
+    checked_parameters,
+    code_parts,
+    create,
+    digest_of,
+    find,
+    identity,
+    parameters,
+    training_parts,
+)
 from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
@@ -57,6 +67,20 @@ class Resources:
                 create(kind, spec).check()
 
         self._memoise(("checked", kind, spec.text), check)
+
+    def parameters(self, kind: str, spec: Spec) -> Mapping[str, Any]:
+        """Return all parameters of a plug-in, defaults filled in.
+
+        Raises:
+            UsageError: One is unknown, missing, of the wrong type, or outside its range.
+        """
+
+        def read() -> dict[str, Any]:
+            plugin = find(kind, spec.name)
+            defaults = {p.name: p.default for p in parameters(plugin) if not p.required}
+            return {**defaults, **checked_parameters(plugin, spec, kind)}
+
+        return self._memoise(("parameters", kind, spec.text), read)
 
     def training_split(self, ranker: Spec, collection: Spec, fold: int, seed: int) -> TrainingSplit | None:
         """Return what the ranker learns from before it is tested on a fold of the collection; None if untrained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from types import TracebackType
 
 from robustrank.errors import PluginError, RobustrankError
@@ -50,7 +51,12 @@ def name_and_message(error: BaseException) -> str:
 
 
 def place_of(plugin: type) -> str:
-    """Return the file and line of a class, or its module and name where there is no source."""
+    """Return the file and line of a class, or its module and name where there is no source; looked up once."""
+    return _place_of(plugin)
+
+
+@cache
+def _place_of(plugin: type) -> str:
     try:
         return f"{inspect.getsourcefile(plugin)}:{inspect.getsourcelines(plugin)[1]}"
     except (OSError, TypeError, SyntaxError):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.paths import given_path
@@ -25,6 +25,7 @@ from robustrank.plugins.failure import place_of, plugin_code
 from robustrank.plugins.files import forget_changed_files
 from robustrank.plugins.loading import create, find
 from robustrank.plugins.nested import NamedFiles, NestedPlugin, NestedSettings, NestedTraining, marks
+from robustrank.plugins.parameters import hints_of
 from robustrank.plugins.registry import registry
 from robustrank.plugins.source_code import closure, forget_closures, plain_name
 from robustrank.plugins.specification import Spec, parse
@@ -106,7 +107,7 @@ def parameters_of(plugin: Any, given: Mapping[str, Any], nested: Nested = identi
     """
     if not is_dataclass(plugin):
         return {name: _plain(value) for name, value in sorted(given.items())}
-    hints = get_type_hints(type(plugin), include_extras=True)
+    hints = hints_of(type(plugin))
     names = sorted(field.name for field in fields(plugin) if field.init)
     return {name: _parameter(plugin, getattr(plugin, name), hints.get(name), nested) for name in names}
 

@@ -52,7 +52,7 @@ def parameters(plugin: type) -> list[Parameter]:
     """
     if not dataclasses.is_dataclass(plugin):
         return []
-    comments, hints = _field_comments(plugin), _hints(plugin)
+    comments, hints = _field_comments(plugin), hints_of(plugin)
     with plugin_code(plugin.__qualname__, f"{place_of(plugin)}, the default of a parameter"):
         return [
             Parameter(
@@ -140,6 +140,16 @@ def _check_declaration(plugin: type, parameter: Parameter, kind: str, name: str)
         ) from error
 
 
+def hints_of(plugin: type) -> dict[str, Any]:
+    """Return the types of a class's attributes by name, with their constraints.
+
+    Raises:
+        PluginError: A type names something that does not exist.
+    """
+    return _hints(plugin)
+
+
+@cache
 def _hints(plugin: type) -> dict[str, Any]:
     try:
         return get_type_hints(plugin, include_extras=True)

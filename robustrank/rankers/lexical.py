@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import Counter
+from collections.abc import Collection as Sized
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -44,15 +45,19 @@ class Statistics:
 
     @classmethod
     def of(cls, collection: Collection) -> Statistics:
-        """Compute the statistics of a collection."""
+        """Return the statistics of a collection, computed once."""
+        return collection.statistic(cls._of_texts, collection.language)
+
+    @classmethod
+    def _of_texts(cls, texts: Sized[str], language: str) -> Statistics:
         document_frequency: Counter[str] = Counter()
         collection_frequency: Counter[str] = Counter()
-        for text in collection.documents.values():
-            terms = terms_of(collection.language, text)
+        for text in texts:
+            terms = terms_of(language, text)
             document_frequency.update(set(terms))
             collection_frequency.update(terms)
         tokens = collection_frequency.total()
-        return cls(len(collection.documents), tokens, document_frequency, collection_frequency, collection.language)
+        return cls(len(texts), tokens, document_frequency, collection_frequency, language)
 
     @property
     def average_length(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from robustrank.measures.ranking import ranking
 from robustrank.records import Cost, Pair, Ranking, Request, Scores
 
 __all__ = [
+    "BATCH",
     "BF16_NOISE",
     "FP32_NOISE",
     "Cost",
@@ -31,6 +32,7 @@ __all__ = [
     "rankings_by_score",
 ]
 
+BATCH = 512  # pairs in a call of a ranker that says nothing else
 FP32_NOISE = 1e-5  # of the largest score of a call: some dozens of units in the last place, summed
 BF16_NOISE = 2**-6  # four units in the last place
 
@@ -95,6 +97,15 @@ class PointwiseRanker(Ranker):
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], one score a pair, in the order given. Pairs may repeat and texts may be empty."""
+
+    def score_in_batches(self, pairs: Sequence[Pair]) -> Iterator[tuple[NDArray[np.int64], Scores]]:
+        """Yield positions of pairs and their scores, as they are computed: a kill loses what was not yielded yet.
+
+        By default :meth:`score` is called for ``BATCH`` pairs at a time. Every position comes once.
+        """
+        for start in range(0, len(pairs), BATCH):
+            batch = pairs[start : start + BATCH]
+            yield np.arange(start, start + len(batch)), self.score(batch)
 
     def characters_read(self, query: str, document: str) -> int | None:
         """Return the length of the document: all of it is read. A ranker that truncates documents says how much."""

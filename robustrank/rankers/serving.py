@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustrank.errors import PluginError
 from robustrank.plugins.failure import plugin_code
 from robustrank.rankers.answers import checked_rankings, checked_scores
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.ranker import (
+    BATCH,
     FP32_NOISE,
     GradientRanker,
     PointwiseRanker,
@@ -23,7 +26,8 @@ from robustrank.rankers.ranker import (
 from robustrank.records import Pair, RankedList, Ranking, Request, Scores
 from robustrank.steps import Steps
 
-SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, before the answers are put into the cache: a kill loses no more
+SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, that a ranker is given at once
+SECONDS = 1.0  # between two writes of a slice's scores into the cache: a kill loses these, and a batch
 PROBES = 4  # pairs that a pointwise ranker is probed with
 Item = TypeVar("Item")
 Edited = tuple[RankedList, Mapping[str, str]]  # a served list, and new texts of some of its documents by id
@@ -64,11 +68,11 @@ class ServedRanker:
         distinct = list(dict.fromkeys(pairs))
         known = self._cache.get(self.identity, distinct) if self._cache else {}
         fresh = [pair for pair in distinct if pair not in known]
-        for pairs_to_score in _slices(fresh, SLICE, "pairs"):
-            scores = dict(zip(pairs_to_score, self._fresh_scores(pairs_to_score).tolist(), strict=True))
-            if self._cache:
-                self._cache.put(self.identity, scores)
-            known.update(scores)
+        start, steps = 0, Steps(len(fresh), "pairs")
+        while start < len(fresh):
+            pairs_to_score = fresh[start : start + (SLICE if self._is_probed else BATCH)]
+            known.update(zip(pairs_to_score, self._fresh_scores(pairs_to_score, steps).tolist(), strict=True))
+            start += len(pairs_to_score)
         self.scored += len(fresh)
         self.cached += len(distinct) - len(fresh)
         return np.array([known[pair] for pair in pairs], dtype=np.float32)
@@ -150,22 +154,54 @@ class ServedRanker:
         with plugin_code(f"ranker {type(self.ranker).__name__}", f"while it ranked {len(requests)} lists"):
             return self.ranker.rank(tuple(requests))
 
-    def _fresh_scores(self, pairs: list[Pair]) -> Scores:
-        scores = self._asked_to_score(pairs)
+    def _fresh_scores(self, pairs: list[Pair], steps: Steps) -> Scores:
+        """Return the scores of distinct pairs, which are in the cache then; those of a ranker not yet probed at last.
+
+        Others are put there as they come, so that a kill loses the last of them only.
+        """
+        scores, unsaved, saved = np.full(len(pairs), np.nan, dtype=np.float32), np.empty(0, dtype=np.int64), monotonic()
+        for positions, values in self._scored_in_batches(pairs):
+            scores[positions], unsaved = values, np.concatenate([unsaved, positions])
+            steps.advance(len(positions))
+            if self._is_probed and monotonic() - saved > SECONDS:
+                self._save(pairs, scores, unsaved)
+                unsaved, saved = unsaved[:0], monotonic()
+        checked_scores(self.ranker, pairs, scores)  # none may be missing
         if not self._is_probed:
             self._probe(pairs, scores)
+        self._save(pairs, scores, unsaved)
         return scores
 
+    def _save(self, pairs: list[Pair], scores: Scores, positions: NDArray[np.int64]) -> None:
+        if self._cache:
+            self._cache.put(self.identity, {pairs[i]: float(scores[i]) for i in positions.tolist()})
+
+    def _scored_in_batches(self, pairs: list[Pair]) -> Iterator[tuple[NDArray[np.int64], Scores]]:
+        ranker = self._pointwise()
+        failure = plugin_code(f"ranker {type(ranker).__name__}", f"while it scored {len(pairs)} pairs")
+        with failure:
+            batches = iter(ranker.score_in_batches(tuple(pairs)))
+        while True:
+            with failure:
+                batch = next(batches, None)
+            if batch is None:
+                return
+            positions, scores = batch
+            yield positions, checked_scores(ranker, [pairs[i] for i in positions.tolist()], scores)
+
     def _asked_to_score(self, pairs: list[Pair]) -> Scores:
-        ranker = self.ranker
-        if not isinstance(ranker, PointwiseRanker):
-            raise PluginError(
-                f"ranker {type(ranker).__name__} ranks lists and scores no single pairs",
-                hint="ask it to rank; what needs scores of single texts does not work with list rankers",
-            )
+        ranker = self._pointwise()
         with plugin_code(f"ranker {type(ranker).__name__}", f"while it scored {len(pairs)} pairs"):
             scores = ranker.score(tuple(pairs))
         return checked_scores(ranker, pairs, scores)
+
+    def _pointwise(self) -> PointwiseRanker:
+        if not isinstance(self.ranker, PointwiseRanker):
+            raise PluginError(
+                f"ranker {type(self.ranker).__name__} ranks lists and scores no single pairs",
+                hint="ask it to rank; what needs scores of single texts does not work with list rankers",
+            )
+        return self.ranker
 
     def _probe(self, pairs: list[Pair], scores: Scores) -> None:
         """Refuse a pointwise ranker whose scores depend on their company; needs two documents of one query."""

@@ -7,7 +7,7 @@ that table only the components of the given words are computed: no chain of subs
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.errors import DataError
+from robustrank.loaded import load_once
 from robustrank.paths import given_path
+from robustrank.plugins.contents import file_digest
 from robustrank.steps import Steps
 from robustrank.text.antonyms import are_antonyms
 from robustrank.text.languages import ENGLISH
 from robustrank.text.packages import minilm_folder
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable, symmetric
-from robustrank.text.words import words
 
 ENCODER = "encoder"  # the name of the default table
 MINIMUM_LENGTH = 3  # letters
@@ -32,12 +33,12 @@ DECIMALS = 5  # of a cosine; a table must not depend on the last bits of a matri
 Relation = Callable[[str, str], bool]
 
 
-def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: int) -> SubstitutionTable:
+def load_table(name: str, vocabulary: frozenset[str], threshold: float, neighbours: int) -> SubstitutionTable:
     """Return the table ``name``.
 
     Args:
         name: ``encoder`` for the packaged MiniLM, the folder of another encoder, or a table file.
-        texts: The documents that an encoder's table must cover.
+        vocabulary: The words that an encoder's table must cover.
         threshold: The minimum cosine of a substitute, for an encoder's table.
         neighbours: The maximum number of substitutes of a word before symmetric closure, for an encoder's table.
 
@@ -53,8 +54,8 @@ def load_table(name: str, texts: Iterable[str], threshold: float, neighbours: in
             hint="robustrank table build",
         )
     if not path.is_dir():
-        return SubstitutionTable.load(path)
-    return encoder_table(path, threshold, neighbours, frozenset(word.key for text in texts for word in words(text)))
+        return load_once(("table", path, file_digest(path)), lambda: SubstitutionTable.load(path))
+    return encoder_table(path, threshold, neighbours, vocabulary)
 
 
 def table_languages(name: str) -> tuple[str, ...]:

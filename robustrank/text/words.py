@@ -67,6 +67,11 @@ def document_frequencies(texts: Iterable[str]) -> Counter[str]:
     return Counter(key for text in texts for key in {word.key for word in words(text)})
 
 
+def vocabulary(texts: Iterable[str]) -> frozenset[str]:
+    """Return the keys that occur in some texts."""
+    return frozenset(word.key for text in texts for word in words(text))
+
+
 def case_of(word: str) -> Case:
     """Return the case of a word: ``upper`` from two characters on, else that of the first character."""
     if len(word) > 1 and word.isupper():

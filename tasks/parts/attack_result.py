@@ -49,7 +49,7 @@ def stealth_metrics(
         encoder: A bi-encoder's specification, for the similarity.
         causal: A causal language model's name, for the perplexity.
     """
-    spamicity = Spamicity.of(collection.documents.values(), collection.language)
+    spamicity = collection.statistic(Spamicity.of, collection.language)
     looks: dict[str, Callable[[Target, str], float]] = {
         "spamicity": lambda target, text: spamicity.score(target.query, text)
     }

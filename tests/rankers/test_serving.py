@@ -163,12 +163,39 @@ def killed_by(text, answer):
 
 
 def test_pairs_scored_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "BATCH", 2)
     monkeypatch.setattr(serving, "SLICE", 2)
     pairs = [("q", "a"), ("q", "bb"), ("q", "ccc"), ("q", "the last")]
     ranker = Counting(killed_by("last", lambda pairs: [len(document) for _, document in pairs]))
     with pytest.raises(KeyboardInterrupt):
         ServedRanker(ranker, "id", ScoreCache(tmp_path)).score(pairs)
     assert ScoreCache(tmp_path).get("id", pairs) == {("q", "a"): 1, ("q", "bb"): 2}
+
+
+def test_batches_scored_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "SECONDS", 0.0)
+    pairs = [("q", str(number)) for number in range(6)]
+
+    class InBatches(Counting):
+        def score_in_batches(self, pairs):
+            for positions in np.arange(len(pairs))[::-1].reshape(-1, 2):
+                yield positions, self.score([pairs[i] for i in positions])
+
+    ranker = InBatches(killed_by("0", lambda pairs: [float(document) for _, document in pairs]))
+    served = ServedRanker(ranker, "id", ScoreCache(tmp_path))
+    served._is_probed = True
+    with pytest.raises(KeyboardInterrupt):
+        served.score(pairs)
+    assert ScoreCache(tmp_path).get("id", pairs) == {("q", str(number)): number for number in (2, 3, 4, 5)}
+
+
+def test_scores_that_a_batch_leaves_out_are_refused():
+    class LeavesOut(Counting):
+        def score_in_batches(self, pairs):
+            yield np.arange(1), self.score(pairs[:1])
+
+    with pytest.raises(PluginError, match="nan"):
+        ServedRanker(LeavesOut(lambda pairs: [1.0] * len(pairs))).score([("q", "a"), ("q", "b")])
 
 
 def test_lists_ranked_before_a_kill_are_in_the_cache(tmp_path, monkeypatch):

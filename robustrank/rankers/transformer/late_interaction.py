@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from robustrank.errors import DataError
 from robustrank.plugins.constraints import Tokens
 from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.transformer.batching import filled
 from robustrank.rankers.transformer.inputs import TEXT_SIDES, Inputs, Side, Tokenisation
 from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
 
@@ -269,13 +270,15 @@ class LateInteractionRanker(TransformerRanker):
             memory.clear()
         missing = [text for text in distinct if (text, side) not in memory]
         if missing:
-            inputs = self._read(missing, side)
+            inputs, index = self._read(missing, side).distinct()
+            matched: dict[int, NDArray[np.float32]] = {}
             with self._inference():
                 for batch, features in self._batches(inputs):
                     hidden = self._token_vectors(features).float().cpu().numpy()
                     for i, vectors in zip(batch.tolist(), hidden, strict=False):
                         mask = self._matched(inputs.columns["input_ids"][i], side)
-                        memory[missing[i], side] = vectors[: len(mask)][mask]
+                        matched[i] = vectors[: len(mask)][mask]
+            memory.update(((text, side), matched[i]) for text, i in zip(missing, index.tolist(), strict=True))
         return {text: memory[text, side] for text in distinct}
 
     def _matched(self, ids: Sequence[int], side: Side) -> NDArray[np.bool_]:
@@ -290,8 +293,11 @@ class LateInteractionRanker(TransformerRanker):
         import torch
 
         hidden = self.network(dict(features))["token_embeddings"].float()
-        vectors = hidden if self.projection is None else hidden @ self.projection.to(hidden.device).T
+        vectors = hidden if self.projection is None else filled(self._project)(hidden)
         return torch.nn.functional.normalize(vectors, dim=-1)
+
+    def _project(self, hidden: torch.Tensor) -> torch.Tensor:
+        return hidden if self.projection is None else hidden @ self.projection.to(hidden.device).T
 
     def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
         import torch

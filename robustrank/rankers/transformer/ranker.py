@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError, UsageError
+from robustrank.loaded import is_loaded, load_once
 from robustrank.plugins.constraints import Amount, Count, Tokens
 from robustrank.printing import shortened
 from robustrank.rankers import runtime
@@ -22,6 +23,7 @@ from robustrank.rankers.model_files import model_folder, weights_digest
 from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
+from robustrank.rankers.transformer.batching import fill_products
 from robustrank.rankers.transformer.inputs import EncodedDocument, Inputs, Side, Tokenisation
 from robustrank.rankers.transformer.loading import Kind, load_network
 
@@ -72,17 +74,29 @@ class TransformerRanker(PointwiseRanker):
 
     @cached_property
     def network(self) -> Any:
-        """The model of sentence-transformers, a torch module.
+        """The model of sentence-transformers, a torch module, shared by all rankers of this identity.
 
         Raises:
             DataError: The model cannot be read as its authors ship it.
         """
-        return self._loaded(fresh=False)
+
+        def load() -> Any:
+            network = self._loaded(fresh=False)
+            fill_products(network)
+            return network
+
+        return load_once(self._identity, load)
 
     @cached_property
     def tokenisation(self) -> Tokenisation:
         """How the model reads texts."""
         return Tokenisation(self.network, self.prompts)
+
+    @property
+    def _identity(self) -> tuple[Hashable, ...]:
+        """What decides the network in memory: class, weights, parameters, device."""
+        parameters = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("model", "revision")}
+        return type(self), self.fingerprint, repr(parameters), self.device
 
     @property
     def tokenizer(self) -> Any:
@@ -105,11 +119,14 @@ class TransformerRanker(PointwiseRanker):
         """float32[V, H], the input embeddings."""
         import torch
 
-        layer = self._embedding_layer
-        with torch.no_grad():  # what the layer gives, not its weights: some scale them
-            ids = torch.arange(layer.weight.shape[0], device=layer.weight.device)
-            table: NDArray[np.float32] = layer(ids).float().cpu().numpy()
-        return table
+        def compute() -> NDArray[np.float32]:
+            layer = self._embedding_layer
+            with torch.no_grad():  # what the layer gives, not its weights: some scale them
+                ids = torch.arange(layer.weight.shape[0], device=layer.weight.device)
+                table: NDArray[np.float32] = layer(ids).float().cpu().numpy()
+            return table
+
+        return load_once(("embeddings", self.network), compute)  # a network in training has a table of its own
 
     def check(self) -> None:
         """Load the model, which refuses what cannot be honoured, as missing weights."""
@@ -118,7 +135,8 @@ class TransformerRanker(PointwiseRanker):
     def reading(self, collection: Collection) -> Sequence[str]:
         """Return how the model is read, and what share of documents and queries it truncates."""
         reader = replace(self)
-        reader.__dict__["network"] = reader._loaded(fresh=True)  # rankers that are trained later have a reading, too
+        if not is_loaded(self._identity):  # rankers that are trained later have a reading, too
+            reader.__dict__["network"] = reader._loaded(fresh=True)
         return reader._reading(collection)
 
     def _reading(self, collection: Collection) -> Sequence[str]:
@@ -275,18 +293,22 @@ class TransformerRanker(PointwiseRanker):
     def _once(
         self, texts: Sequence[str], side: Side, most: int, encode: Callable[[Mapping[str, Any]], Iterable[Any]]
     ) -> dict[str, Any]:
-        """Return what ``encode`` gives of each text, a batch at a time; up to ``most`` of them stay in memory."""
+        """Return what ``encode`` gives of each text, a batch at a time; up to ``most`` of them stay in memory.
+
+        Texts of the same tokens are encoded once.
+        """
         memory, distinct = self._memory, list(dict.fromkeys(texts))
         missing = [text for text in distinct if (text, side) not in memory]
         if len(memory) + len(missing) > most:
             memory.clear()
             missing = distinct
         if missing:
+            inputs, index = self.tokenisation.read(missing, side).distinct()
+            values: dict[int, Any] = {}
             with self._inference():
-                for batch, features in self._batches(self.tokenisation.read(missing, side)):
-                    memory.update(
-                        ((missing[i], side), value) for i, value in zip(batch, encode(features), strict=False)
-                    )
+                for batch, features in self._batches(inputs):
+                    values.update(zip(batch.tolist(), encode(features), strict=False))
+            memory.update(((text, side), values[i]) for text, i in zip(missing, index.tolist(), strict=True))
         return {text: memory[text, side] for text in distinct}
 
     def _batches(self, inputs: Inputs) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
