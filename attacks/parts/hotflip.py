@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.rankers.ranker import Encoding, Pair
-from robustrank.text.words import document_frequencies, is_alphabetic, words
+from robustrank.text.words import Word, document_frequencies, is_alphabetic, words
 from robustrank.victim import GradientView, QueryInterface
 
 from .insertion import Position, insertion
@@ -156,13 +156,22 @@ def embedding_gradients_in(document: str, edit: Edit, view: GradientView) -> NDA
     The gradient of a word is the sum over its tokens, because its vector is their mean. It is zero for words that are
     truncated.
     """
-    encoding = view.encode(apply_edits(document, (edit,)))
-    _, (gradient,) = view.gradients([encoding])
-    rows = []
-    for word in words(edit.text):
-        tokens = tokens_within(edit.start + word.start, edit.start + word.end, encoding)
-        rows.append(gradient[tokens].sum(axis=0) if tokens else np.zeros(gradient.shape[1], dtype=np.float32))
-    return np.array(rows, dtype=np.float32)
+    return embedding_gradients_of([(document, edit)], view)[0]
+
+
+def embedding_gradients_of(edited: Sequence[tuple[str, Edit]], view: GradientView) -> list[NDArray[np.float32]]:
+    """Return :func:`embedding_gradients_in` of several documents, each with an edit, all computed in one call."""
+    encodings = [view.encode(apply_edits(document, (edit,))) for document, edit in edited]
+    _, gradients = view.gradients(encodings)
+    return [
+        np.array([_word_gradient(word, edit, encoding, gradient) for word in words(edit.text)], dtype=np.float32)
+        for (_, edit), encoding, gradient in zip(edited, encodings, gradients, strict=True)
+    ]
+
+
+def _word_gradient(word: Word, edit: Edit, encoding: Encoding, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+    tokens = tokens_within(edit.start + word.start, edit.start + word.end, encoding)
+    return np.asarray(gradient[tokens].sum(axis=0), dtype=np.float32)  # zeros without a token
 
 
 def tokens_within(start: int, end: int, encoding: Encoding) -> list[int]:
