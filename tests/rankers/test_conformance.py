@@ -15,6 +15,7 @@ from tests.rankers.tiny_models import save
 SHORT = "query_length=8,document_length=24"  # so that they are quick
 
 
+@pytest.mark.slow
 class OnTinyModel(RankerConformance):
     """A model of random weights in a folder."""
 

@@ -153,6 +153,7 @@ class TestOodQuery(TaskConformance):
     plugin = "ood-query:scheme=builtins:list,least=1"  # each query is of a type of its own
 
 
+@pytest.mark.slow
 class TestImitation(TaskConformance):
     plugin = (
         "imitation:queries=2,tested=1,surrogate='dssm:query_length=8,document_length=24',"
