@@ -41,17 +41,16 @@ def _changed(value: Any, rest: str, path: str, setting: str) -> Any:
             return read_yaml(rest[1:])
         except YamlError as error:
             raise UsageError(f"--set {setting}: the value cannot be read: {error}") from error
-    if path in LISTED:
-        return _in_list(value if isinstance(value, list) else [] if value is None else [value], rest, path, setting)
-    if isinstance(value, list):
-        return _in_list(value, rest, path, setting)
-    if path.partition(".")[0] in LISTED and path.count(".") == 1:
-        value = _entry(value)
-    if value is None:
-        value = {}
+    if path in LISTED or isinstance(value, list):
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        return _in_list(items, rest, path, setting)
+    is_entry = path.partition(".")[0] in LISTED and path.count(".") == 1
+    value = _entry(value) if is_entry else {} if value is None else value
     if not isinstance(value, Mapping):
         raise UsageError(f"--set {setting}: {path} is {excerpt(value)}, which has no parts")
     key = re.split(r"[.=]", rest[1:], maxsplit=1)[0]
+    if is_entry and key in (value.get("sweep") or {}):
+        raise UsageError(f"--set {setting}: {path} sweeps {key}", hint=f"set {path}.sweep.{key}, as [1, 2]")
     inner = _changed(value.get(key), rest[1 + len(key) :], f"{path}.{key}" if path else key, setting)
     return {**value, key: inner}
 

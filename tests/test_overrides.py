@@ -16,6 +16,7 @@ RAW = {
         {"name": "./mine.py:Mine", "depth": 3},
         {"name": "cross-encoder", "label": "ce", "train": {"epochs": 2}},
     ],
+    "defenses": [{"name": "certdr", "sweep": {"samples": [10, 20]}}],
     "tasks": [{"name": "document-attack", "targets": ["1-5", "6-9"]}, "iid-variance"],
 }
 
@@ -37,6 +38,7 @@ RAW = {
         ("tasks.iid-variance.queries=3", ["tasks", 1], {"name": "iid-variance", "queries": 3}),
         ("tasks.document-attack.only.rankers=bm25", ["tasks", 0, "only"], {"rankers": "bm25"}),
         ("description=a=b", ["description"], "a=b"),
+        ("defenses.certdr.sweep.samples=[5]", ["defenses", 0, "sweep", "samples"], [5]),
     ],
 )
 def test_what_is_set(setting, path, value):
@@ -60,6 +62,7 @@ def test_later_settings_see_the_earlier():
         ("rankers.9.k1=1", "has no item '9'"),
         ("rankers.bm25.k1=1", "2 of rankers are called 'bm25'\n  allowed: a label, or a position: 0, 1"),
         ("attacks.hotflip.flips=1", "nothing: there are no attacks"),
+        ("defenses.certdr.samples=5", "defenses.0 sweeps samples\n  hint:    set defenses.0.sweep.samples"),
         ("name.part=1", "name is 't', which has no parts"),
         ("name", "there is no value"),
         ("name=[", "the value cannot be read"),

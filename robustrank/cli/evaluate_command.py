@@ -55,7 +55,7 @@ def command(
     The run folder is that of `robustrank run`, and its experiment.yaml is the file of this evaluation.
     """
     from robustrank.api.combination import combined
-    from robustrank.cli.run_command import How, execute
+    from robustrank.cli.run_command import How, execute, limit_notes
     from robustrank.paths import default_cache, give_libraries_a_home
     from robustrank.plugins import parse
 
@@ -63,5 +63,5 @@ def command(
     give_libraries_a_home(cache)
     specs, searched = [parse(ranker) for ranker in rankers], parse(collection)
     experiment = combined(specs, searched, attacks, defenses, tasks, limit, seed, device)
-    how = How(cache, workers, quiet=quiet, as_json=as_json, junit=junit)
+    how = How(cache, workers, quiet=quiet, as_json=as_json, junit=junit, notes=tuple(limit_notes(limit)))
     return execute(experiment, out, how, shlex.join(["robustrank", *sys.argv[1:]]))

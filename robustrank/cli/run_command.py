@@ -114,10 +114,7 @@ def command(
         )
     if timings is not None:
         raise UsageError("--timings is for --dry-run")
-    notes = (
-        *(f"--set {setting}" for setting in settings),
-        *([f"--limit {limit}: at most {counted(limit, 'query')} of each collection"] if limit else []),
-    )
+    notes = (*(f"--set {setting}" for setting in settings), *limit_notes(limit))
     how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet, as_json, junit, selection, notes)
     return execute(loaded, out, how, resume=shlex.join(["robustrank", *sys.argv[1:]]))
 
@@ -195,6 +192,11 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     if how.as_json:
         click.echo(json.dumps(run_result(experiment.name, summary, summary.exit_code), indent=1))
     return summary.exit_code
+
+
+def limit_notes(limit: int | None) -> list[str]:
+    """Return what is said of ``--limit``, and kept in the notes of the run."""
+    return [f"--limit {limit}: at most {counted(limit, 'query')} of each collection"] if limit else []
 
 
 def _endings(summary: Summary, notes_left: int) -> Iterator[str]:

@@ -59,3 +59,14 @@ def test_a_missing_or_old_package_is_a_fault_and_a_missing_extra_is_none(doctor,
     assert states["extra other", "numpy"] == ("ok", False)
     assert ("packages", "for-another-python") not in states
     assert 'pip install "robustrank[some]"' in doctor()[1]
+
+
+def test_each_accelerator_is_told_with_its_memory(monkeypatch):
+    import torch
+
+    monkeypatch.setattr("robustrank.rankers.runtime.accelerators", lambda: ["mps", "cuda"])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: (3 * 10**9, 80 * 10**9))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"card {number}")
+    told = {finding.name: finding.text for finding in diagnosis._accelerators()}
+    assert told == {"mps": "", "cuda:0": "card 0, 3.0 GB of 80.0 GB free", "cuda:1": "card 1, 3.0 GB of 80.0 GB free"}
