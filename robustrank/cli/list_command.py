@@ -1,8 +1,9 @@
-"""``robustrank list``: the plug-ins available to experiment files."""
+"""``robustrank list``: the plug-ins available to experiment files, and the installed experiments."""
 
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ from robustrank.plugins import KINDS, availability
 if TYPE_CHECKING:
     from robustrank.plugins.registry import Plugin
 
+_EXPERIMENT = "experiment"  # what is listed beside the kinds of plug-ins
+
 
 @click.command("list")
 @click.argument("kinds", nargs=-1)
@@ -23,14 +26,15 @@ if TYPE_CHECKING:
 def command(kinds: tuple[str, ...], names: bool, markdown: bool, as_json: bool) -> None:
     """List plug-ins of the KINDS given: attacks, defenses, tasks, rankers, collections (default: all).
 
-    An unavailable plug-in is listed with the reason.
+    An unavailable plug-in is listed with the reason. `experiments` lists what `robustrank run NAME` runs.
     """
-    chosen = [kind_of(name) for name in kinds] or list(KINDS)
+    chosen = [name.removesuffix("s") if name.removesuffix("s") == _EXPERIMENT else kind_of(name) for name in kinds]
+    chosen = chosen or list(KINDS)
     if markdown:
         for kind in chosen:
-            click.echo(page(kind), nl=False)
+            click.echo(page(kind_of(kind)), nl=False)
         return
-    plugins = [_listed(kind, *available) for kind in chosen for available in availability(kind)]
+    plugins = [listed for kind in chosen for listed in (_experiments() if kind == _EXPERIMENT else _plugins(kind))]
     if as_json:
         click.echo(json.dumps(plugins, indent=1))
     elif names:
@@ -38,6 +42,18 @@ def command(kinds: tuple[str, ...], names: bool, markdown: bool, as_json: bool) 
             click.echo(plugin["name"])
     else:
         _show(chosen, plugins)
+
+
+def _plugins(kind: str) -> list[dict[str, Any]]:
+    return [_listed(kind, *available) for available in availability(kind)]
+
+
+def _experiments() -> list[dict[str, Any]]:
+    from robustrank.experiment import load
+    from robustrank.packaged_experiments import packaged_experiments
+
+    entry = {"kind": _EXPERIMENT, "origin": f"robustrank {version('robustrank')}", "available": True, "reason": ""}
+    return [{**entry, "name": name, "summary": load(path).description} for name, path in packaged_experiments().items()]
 
 
 def _listed(kind: str, plugin: Plugin, plugin_class: type[Any] | None, reason: str) -> dict[str, Any]:
