@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,8 @@ def command(
     from robustrank.cli.screen import screen
 
     wanted = {"attack": attack, "ranker": ranker, "defense": defense}
-    texts = attacked_texts(run)
     values = _values(run, query, wanted) if query is not None else []
-    chosen = _chosen(texts, wanted, query, outcome, run, has_other=bool(values))
+    chosen = _chosen(attacked_texts(run, wanted), query, outcome, run, has_other=bool(values))
     shown = sorted(chosen, key=lambda text: -text.boost)[:worst]
     if as_json:
         content: dict[str, Any] = {"count": len(chosen), "texts": [text.as_dict() for text in shown]}
@@ -109,11 +109,16 @@ class AttackedText:
         return {**self.record, **labels, "outcome": self.outcome}
 
 
-def attacked_texts(run: Path) -> list[AttackedText]:
+def attacked_texts(run: Path, wanted: Mapping[str, str | None]) -> list[AttackedText]:
     """Return the attacked texts of a run, in the order of its plan.
 
+    Args:
+        run: The run folder.
+        wanted: The name or label of the attack, ranker or defense that texts are of; None is any.
+
     Raises:
-        DataError: It is no run folder, a file of it is damaged, or it has no attacked texts.
+        DataError: It is no run folder, or a file of it is damaged.
+        UsageError: No cell with an attack is of such a one.
     """
     from robustrank.adversarial import texts_of_cell
     from robustrank.report.load import load_cells
@@ -122,50 +127,44 @@ def attacked_texts(run: Path) -> list[AttackedText]:
     read_run_file(run, "cells.jsonl")  # refuses what is no run
     cells = load_cells(run)
     folders = {folder.name: folder for folder in cell_folders(run)}
+    attacking = [cell for cell in cells if cell.attack and cell.key in folders]
+    for axis, name in wanted.items():
+        labels = list(dict.fromkeys(getattr(cell, axis).label for cell in attacking))
+        if name is not None and attacking and not any(_is_called(getattr(cell, axis), name) for cell in attacking):
+            raise UsageError(
+                f"no attacked text has the {axis} {name!r}", allowed=", ".join(labels), hint=nearest(name, labels)
+            )
     return [
         AttackedText(cell, record, edits)
-        for cell in cells
-        if cell.attack and cell.key in folders
+        for cell in attacking
+        if all(name is None or _is_called(getattr(cell, axis), name) for axis, name in wanted.items())
         for record, edits in texts_of_cell(folders[cell.key])
     ]
 
 
 def _chosen(
-    texts: Sequence[AttackedText],
-    wanted: Mapping[str, str | None],
-    query: str | None,
-    outcome: str | None,
-    run: Path,
-    has_other: bool,
+    texts: Sequence[AttackedText], query: str | None, outcome: str | None, run: Path, has_other: bool
 ) -> list[AttackedText]:
-    """Return the texts that are wanted.
+    """Return the texts of a query and an outcome.
 
     Raises:
         DataError: The run has no attacked texts.
-        UsageError: None of them is wanted; the message says what there is.
+        UsageError: None of them is like that; the message says what there is.
     """
-    if not texts and not has_other:
+    chosen = [t for t in texts if query in (None, t.record["query_id"]) and outcome in (None, t.outcome)]
+    if chosen or has_other:
+        return chosen
+    if not texts:
         raise DataError("the run has no attacked texts", where=str(run), allowed="a run with attacks that were done")
-    chosen = [
-        text
-        for text in texts
-        if all(name is None or _is_called(getattr(text.cell, axis), name) for axis, name in wanted.items())
-        and query in (None, text.record["query_id"])
-        and outcome in (None, text.outcome)
-    ]
-    if not chosen and not has_other:
-        there = {axis: list(dict.fromkeys(getattr(t.cell, axis).label for t in texts)) for axis in wanted}
-        there["outcome"] = sorted({text.outcome for text in texts})
-        for axis, name in wanted.items():
-            if name is not None and not any(_is_called(getattr(text.cell, axis), name) for text in texts):
-                hint = nearest(name, there[axis])
-                raise UsageError(f"no attacked text has the {axis} {name!r}", allowed=", ".join(there[axis]), hint=hint)
-        raise UsageError(
-            "no attacked text is like that",
-            where=str(run),
-            allowed="; ".join(f"{axis}: {', '.join(names)}" for axis, names in there.items()),
-        )
-    return chosen
+    outcomes, queries = (
+        Counter(text.outcome for text in texts),
+        dict.fromkeys(text.record["query_id"] for text in texts),
+    )
+    raise UsageError(
+        "no attacked text is like that",
+        where=str(run),
+        allowed="; ".join([", ".join(f"{n} {o}" for o, n in outcomes.items()), f"queries {', '.join(queries)}"]),
+    )
 
 
 def _is_called(point: Any, name: str) -> bool:
