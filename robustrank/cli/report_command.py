@@ -68,6 +68,6 @@ def note_planned(run: Path, console: Console) -> bool:
     if planned:
         say(
             console,
-            f"note: {planned} of {cells} cells of {run} have not been run; run the same command again to resume",
+            f"note: {planned} of {cells} cells of {run} have not been run; the same command, without --only, runs them",
         )
     return bool(planned)
