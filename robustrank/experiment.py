@@ -18,6 +18,7 @@ from robustrank.plugins.constraints import InnerShare, Range, Several
 from robustrank.plugins.specification import Spec, parse
 from robustrank.plugins.values import excerpt
 from robustrank.rankers.runtime import Device
+from robustrank.report_settings import Gate, Report, UserTable
 from robustrank.yaml_text import MOST_BYTES, YamlError, read_yaml
 
 AXES = ("collections", "rankers", "defenses", "attacks")
@@ -140,12 +141,6 @@ class TaskEntry(Entry):
     """A task, optionally restricted to a part of the grid."""
 
     only: Only = Only()
-
-
-class Report(_Strict):
-    """Settings of the report."""
-
-    baseline: str | None = None
 
 
 Listed = Annotated[Items[Annotated[Entry, BeforeValidator(_entry)]], Field(min_length=1)]
@@ -296,6 +291,8 @@ KEYS: dict[str, type[BaseModel]] = {
     "only": Only,
     "train": Training,
     "report": Report,
+    "tables": UserTable,
+    "gates": Gate,
 }  # models whose keys did-you-mean hints come from
 
 

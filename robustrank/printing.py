@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-_LENGTH = 60  # characters of a file name, without its ending
+_LENGTH = 44  # characters of a file name, without its ending
 _DIGEST = 8  # of them, where the name had to be cut
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format characters, surrogates, line separators
 
@@ -38,7 +38,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def slug(text: str) -> str:
-    """Return ``text`` as a file name of at most 60 characters; one that was cut ends in a digest of the whole."""
+    """Return ``text`` as a file name of at most 44 characters; one that was cut ends in a digest of the whole."""
     name = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
     if name and len(name) <= _LENGTH:
         return name

@@ -10,6 +10,7 @@ from robustrank.rows import Row
 
 if TYPE_CHECKING:
     from robustrank.engine.context import Context
+    from robustrank.tables import TaskReport
 
 Axis = Literal["defense", "document_attack", "query_attack"]
 
@@ -24,10 +25,19 @@ class Task(ABC):
     version: ClassVar[str] = "1"  # of what its figures mean: raise it with a change after which they differ
     axes: ClassVar[tuple[Axis, ...]] = ("defense",)
     cross_domain: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
-    table: ClassVar[str] = ""  # the report table its rows feed
     headline: ClassVar[tuple[str, str]] = ("", "")  # measure and condition told of a finished cell; else its first
     reference: ClassVar[str] = ""
     deviations: ClassVar[str] = ""
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Return its tables and figures; without any a report shows the mean of whatever it measured.
+
+        They are no part of the task's identity: another table runs nothing again. Import what they need in here.
+        """
+        from robustrank.tables import TaskReport
+
+        return TaskReport()
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from robustrank.rows import Radius, Row
 from robustrank.task import Task
 
 from .parts.measures import Measures
+
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,13 @@ class CertifiedTopK(Task):
 
     reference = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
     deviations = "bounds hold for the whole list at once; the published bound is reported too, as `paper`"
-    table = "certified-topk"
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.certified_topk import REPORT
+
+        return REPORT
 
     def skip_reason(self, context: Context) -> str:
         """A defense without certificates has nothing to measure."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from robustrank.attack import Attack, Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
@@ -37,6 +37,9 @@ from .parts.targets import (
 )
 from .parts.unseen_edits import count_unseen_edits
 
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
+
 
 @dataclass(frozen=True)
 class DocumentAttack(Task):
@@ -65,8 +68,14 @@ class DocumentAttack(Task):
         "protocol of Chen et al. (IDEM), Findings of ACL 2023"
     )
     deviations = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
-    table = "document-attack"
     headline = ("success", "attacked")
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.document_attack import REPORT
+
+        return REPORT
 
     @property
     def fingerprint(self) -> str:

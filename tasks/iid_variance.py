@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from robustrank.engine.context import Context
 from robustrank.measures.ties import Ties, degenerate_note
@@ -12,6 +13,9 @@ from robustrank.rows import Row
 from robustrank.task import Task
 
 from .parts.measures import Measures
+
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,13 @@ class IidVariance(Task):
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "the paper's normaliser of VNAP was not at hand: NAP = AP / MAP by default, Var(AP) beside it"
-    table = "iid-variance"
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.iid_variance import REPORT
+
+        return REPORT
 
     def run(self, context: Context) -> Iterator[Row]:
         """Score every candidate list once and evaluate it."""

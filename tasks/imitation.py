@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from robustrank.engine.context import Context
 from robustrank.imitation import Imitation, SurrogateTraining, imitate
@@ -18,6 +19,9 @@ from robustrank.victim import Access, QueryInterface
 
 from .parts.targets import unattacked_queries
 
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
+
 
 @dataclass(frozen=True)
 class ImitationAgreement(Task):
@@ -30,7 +34,13 @@ class ImitationAgreement(Task):
 
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
     deviations = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
-    table = "imitation"
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.imitation import REPORT
+
+        return REPORT
 
     def run(self, context: Context) -> Iterator[Row]:
         """Train the surrogate, and compare its order with the victim's, query by query."""

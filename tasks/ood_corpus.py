@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from robustrank.rows import Condition, Row
 from robustrank.task import Task
 
 from .parts.measures import Measures
+
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,13 @@ class OodCorpus(Task):
 
     cross_domain = True
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
-    table = "ood-corpus"
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.ood_corpus import REPORT
+
+        return REPORT
 
     def run(self, context: Context) -> Iterator[Row]:
         """Evaluate the ranker trained in-domain and the one of each other collection on the cell's queries."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from robustrank.engine.context import Context
 from robustrank.engine.training_split import TrainingSplit
@@ -16,6 +17,9 @@ from robustrank.task import Task
 from robustrank.text.query_types import SCHEME_LANGUAGES, scheme_named
 
 from .parts.measures import Measures
+
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
 
 Values = Mapping[str, Mapping[str, float]]  # measure -> query id -> value
 
@@ -38,7 +42,13 @@ class OodQuery(Task):
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "any scheme of types, where the paper has MS MARCO's answer types"
-    table = "ood-query"
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.ood_query import REPORT
+
+        return REPORT
 
     def __post_init__(self) -> None:
         if self.scheme != "collection":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Met
 from .parts.bounds import list_lengths, query_attack_calls
 from .parts.measures import Measures
 from .parts.targets import NO_CANDIDATES, beyond_grant, unattacked_queries, unsuited_ranker
+
+if TYPE_CHECKING:
+    from robustrank.tables import TaskReport
 
 Values = dict[str, dict[str, float]]  # measure -> query id -> value
 
@@ -58,8 +61,14 @@ class QueryAttack(Task):
         "Penha, Camara, Hauff: Evaluating the Robustness of Retrieval Pipelines with Query Variation Generators, "
         "ECIR 2022, arXiv 2111.13057"
     )
-    table = "query-attack"
     headline = ("nDCG@10", "attacked")
+
+    @staticmethod
+    def report() -> TaskReport:
+        """Its tables and figures."""
+        from .reports.query_attack import REPORT
+
+        return REPORT
 
     def skip_reason(self, context: Context) -> str:
         """An attack that needs more access than the task grants is not run."""

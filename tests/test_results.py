@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from robustrank.report import csv_tables, markdown
-from robustrank.report.build import make_tables, settings_for
-from robustrank.report.load import load_rows
-from robustrank.report.rowset import RowSet
+from robustrank.analysis.catalogue import catalogue_of
+from robustrank.analysis.load import declared_report, load_rows
+from robustrank.report.write import csv
 
 RESULTS = Path(__file__).parents[1] / "results"
 REMADE = sorted(path.parent.name for path in RESULTS.glob("*/cells.jsonl"))
@@ -27,14 +26,8 @@ def test_the_readme_names_every_result():
 @pytest.mark.parametrize("name", REMADE)
 def test_a_report_holds_what_its_rows_say(name):
     folder = RESULTS / name
-    rowset = RowSet.of_run(load_rows(folder))
-    tables = make_tables(rowset, settings_for(rowset, None))
-    expected = {f"{table.name}.csv": csv_tables.table(table) for table in tables}
-    expected |= {f"{table.name}.md": markdown.table(table) for table in tables}
-    committed = {
-        path.name: path.read_bytes().decode()
-        for path in (folder / "report" / "tables").iterdir()
-        if path.suffix in (".csv", ".md")
-    }
+    catalogue = catalogue_of(load_rows(folder), declared_report(folder))
+    expected = {f"{table.name}.csv": csv(table) for table in catalogue.tables()}
+    committed = {path.name: path.read_bytes().decode() for path in (folder / "report" / "tables").glob("*.csv")}
     assert committed.keys() == expected.keys()
     assert [file for file in expected if committed[file] != expected[file]] == []

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from robustrank.analysis.catalogue import catalogue_of
+from robustrank.analysis.estimated import RenderedTable
+from robustrank.analysis.load import declared_report, load_cells, load_rows
 from robustrank.errors import DataError, UsageError, nearest
 from robustrank.json_lines import read_lines
 from robustrank.notices import notice
 from robustrank.paths import given_path
-from robustrank.report import csv_tables, latex, markdown
-from robustrank.report.build import make_tables, settings_for
-from robustrank.report.load import declared_baseline, load_cells, load_rows
+from robustrank.report import latex, markdown
 from robustrank.report.page import fragment
 from robustrank.report.page_tables import table_view
-from robustrank.report.rowset import RowSet
-from robustrank.report.tables import RenderedTable
+from robustrank.report.view import view
+from robustrank.report.write import csv
 from robustrank.rows import CELL_COLUMNS
 from robustrank.run_files import cell_folders
+
+Ci = Literal["below", "inline", "off"]
+Width = Literal["text", "column", "any"]
 
 _CELL_FACTS = ("folds", "status", "seconds")
 _TEXTS = ("query_id", "query", "doc_id", "before", "after", "note", "edits")  # of every attacked text
@@ -43,21 +48,35 @@ class ResultTable:
         """What the table shows."""
         return self.rendered.caption
 
-    def to_latex(self) -> str:
-        """Return the table for a LaTeX document with booktabs and graphicx."""
-        return latex.table(self.rendered)
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns, for the arguments ``columns`` below."""
+        return tuple(column.key for column in self.rendered.columns)
 
-    def to_html(self) -> str:
+    def to_latex(self, columns: Sequence[str] | None = None, ci: Ci = "below", width: Width = "text") -> str:
+        """Return the table for a LaTeX document with booktabs.
+
+        Args:
+            columns: Names or titles of the columns that are shown, in this order; None is all.
+            ci: Where intervals stand: below figures, inline, or off.
+            width: What it has to fit: "text" is 506 pt, "column" 241 pt; a table that is wider is cut into parts.
+
+        Raises:
+            UsageError: There is no such column.
+        """
+        return latex.table(view(self._of(columns)), width, ci)
+
+    def to_html(self, columns: Sequence[str] | None = None) -> str:
         """Return the table as a piece of HTML, as a notebook shows it."""
-        return fragment(table_view(self.rendered))
+        return fragment(table_view(self._of(columns)))
 
-    def to_markdown(self) -> str:
+    def to_markdown(self, columns: Sequence[str] | None = None) -> str:
         """Return the table as Markdown."""
-        return markdown.table(self.rendered)
+        return markdown.table(view(self._of(columns)))
 
     def to_csv(self) -> str:
         """Return a line for each figure, with its interval, its number of units and its p-values."""
-        return csv_tables.table(self.rendered)
+        return csv(self.rendered)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the estimates with all their digits: labels, the count of units, and a column for each measure.
@@ -77,6 +96,19 @@ class ResultTable:
         ]
         return pd.DataFrame(lines, columns=columns)
 
+    def _of(self, columns: Sequence[str] | None) -> RenderedTable:
+        """Return the table with some of its columns."""
+        if columns is None:
+            return self.rendered
+        places = {name: i for i, c in reversed(list(enumerate(self.rendered.columns))) for name in (c.key, c.title)}
+        for name in columns:
+            if name not in places:
+                what = f"table {self.name!r} has no column {name!r}"
+                raise UsageError(what, allowed=", ".join(self.columns), hint=nearest(name, places))
+        chosen = [places[name] for name in columns]
+        lines = tuple(replace(line, values=tuple(line.values[i] for i in chosen)) for line in self.rendered.lines)
+        return replace(self.rendered, columns=tuple(self.rendered.columns[i] for i in chosen), lines=lines)
+
     def _repr_html_(self) -> str:
         return self.to_html()
 
@@ -87,7 +119,7 @@ class Results:
 
     Attributes:
         folder: The run folder.
-        rows: A frame with one measured value a row, see :func:`robustrank.report.load.load_rows`.
+        rows: A frame with one measured value a row, see :func:`robustrank.analysis.load.load_rows`.
         cells: A frame with one cell a row: its key, the labels of what it is, its status and its seconds.
         notices: What was said while it ran; empty for results that were loaded.
     """
@@ -99,7 +131,7 @@ class Results:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The names of the report's tables."""
+        """The names of the report's tables, the headline tables first."""
         return tuple(self._tables)
 
     def table(self, name: str) -> ResultTable:
@@ -143,9 +175,8 @@ class Results:
 
     @cached_property
     def _tables(self) -> dict[str, ResultTable]:
-        rowset = RowSet.of_run(self.rows)
-        settings = settings_for(rowset, declared_baseline(self.folder))
-        return {table.name: ResultTable(table) for table in make_tables(rowset, settings)}
+        catalogue = catalogue_of(self.rows, declared_report(self.folder))
+        return {table.name: ResultTable(table) for table in catalogue.tables()}
 
 
 def load_results(folder: str | Path, notices: tuple[str, ...] = ()) -> Results:

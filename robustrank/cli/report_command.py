@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+
+    from robustrank.report_settings import Gate
+
+
+_BREACHES = 3  # of a gate that are shown
 
 
 @click.command("report")
@@ -18,22 +25,70 @@ if TYPE_CHECKING:
 )
 @click.option("--full", is_flag=True, help="Show every table, not the headline figures alone.")
 @click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
-def command(run: Path, baseline: str | None, full: bool, quiet: bool) -> None:
-    """Rebuild the report of the run folder RUN; no model is needed."""
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json, and nothing else.")
+@click.option("--table", "name", help="Print one table, and nothing else.")
+@click.option(
+    "--format", "kind", type=click.Choice(["md", "tex", "csv"]), default="md", show_default=True, help="Of --table."
+)
+@click.option(
+    "--fail-if", "conditions", multiple=True, help="Exit with 1 if a figure is so, as 'asr > 0.5'; may be repeated."
+)
+def command(
+    run: Path,
+    baseline: str | None,
+    full: bool,
+    quiet: bool,
+    as_json: bool,
+    name: str | None,
+    kind: str,
+    conditions: tuple[str, ...],
+) -> int:
+    """Rebuild the report of the run folder RUN; no model is needed.
+
+    The exit code is 1 if a gate is broken, of --fail-if or of the experiment.
+    """
+    from robustrank.analysis.gates import parse_condition
     from robustrank.cli.screen import screen
     from robustrank.errors import UsageError
-    from robustrank.report.load import declared_baseline
 
-    if full and quiet:
-        raise UsageError("--full and --quiet exclude each other", allowed="one of them")
-    baseline = declared_baseline(run) if baseline is None else baseline
-    show_report(run, baseline, screen(), full=full, quiet=quiet)
+    if sum((full, quiet, as_json, name is not None)) > 1:
+        raise UsageError("--full, --quiet, --json and --table exclude each other", allowed="one of them")
+    gates = tuple(map(parse_condition, conditions))
+    if as_json or name is not None:
+        return print_part(run, baseline, name, kind, gates)
+    return show_report(run, baseline, screen(), full=full, quiet=quiet, gates=gates)
+
+
+def print_part(run: Path, baseline: str | None, name: str | None, kind: str, gates: Sequence[Gate]) -> int:
+    """Print summary.json, or the table of a name, and return the exit code."""
+    from robustrank.analysis.gates import outcomes
+    from robustrank.errors import UsageError, nearest
+    from robustrank.report.write import write_report
+
+    catalogue = write_report(run, baseline=baseline)
+    folder = run / "report"
+    path = folder / "summary.json" if name is None else folder / "tables" / f"{name}.{kind}"
+    if not path.exists():
+        names = sorted(p.stem for p in (folder / "tables").glob(f"*.{kind}"))
+        raise UsageError(f"there is no table {name!r}", allowed=", ".join(names), hint=nearest(name or "", names))
+    click.echo(path.read_text(encoding="utf-8"), nl=False)
+    broken = [o for o in outcomes([*catalogue.report.gates, *gates], catalogue, run) if o.breaches]
+    for outcome in broken:
+        click.echo(f"gate broken: {outcome.gate}: {'; '.join(outcome.breaches)}", err=True)
+    return int(bool(broken))
 
 
 def show_report(
-    run: Path, baseline: str | None, console: Console, *, full: bool = False, quiet: bool = False, others: int = 0
-) -> None:
-    """Write the report of a run, and show its headline figures and where it is.
+    run: Path,
+    baseline: str | None,
+    console: Console,
+    *,
+    full: bool = False,
+    quiet: bool = False,
+    others: int = 0,
+    gates: Sequence[Gate] = (),
+) -> int:
+    """Write the report of a run, show its headline figures and where it is, and return 1 if a gate is broken.
 
     Args:
         run: The run folder.
@@ -42,27 +97,36 @@ def show_report(
         full: Whether every table is shown.
         quiet: Whether only the place of the report is shown.
         others: How many lines the summary has beside these.
+        gates: Limits beside those of the experiment.
     """
+    from robustrank.analysis.gates import outcomes
     from robustrank.cli.screen import say
-    from robustrank.report.headline import LINES, headline
-    from robustrank.report.terminal import show
+    from robustrank.report.terminal import LINES, headline, show
     from robustrank.report.write import write_report
 
-    paths = write_report(run, baseline=baseline)
-    others += note_planned(run, console)
+    catalogue = write_report(run, baseline=baseline)
+    kept = outcomes([*catalogue.report.gates, *gates], catalogue, run)
+    others += note_planned(run, console) + len(kept)
     if full:
-        show(run, baseline, console)
+        show(catalogue, console)
     elif not quiet:
-        for line in headline(run, baseline, console.width, LINES - others - 2):
+        for line in headline(catalogue, console.width, LINES - others - 2):
             say(console, line)
         say(console, f"all tables: robustrank report {run} --full")
-    say(console, f"report: {run / 'report' / 'report.html'} ({len(paths)} files)")
+    for outcome in kept:
+        say(console, f"gate {'broken' if outcome.breaches else 'kept'}: {outcome.gate}")
+        for breach in outcome.breaches[:_BREACHES]:
+            say(console, f"  {breach}")
+        if len(outcome.breaches) > _BREACHES:
+            say(console, f"  and {len(outcome.breaches) - _BREACHES} more, in summary.json")
+    say(console, f"report: {run / 'report' / 'report.html'}")
+    return int(any(outcome.breaches for outcome in kept))
 
 
 def note_planned(run: Path, console: Console) -> bool:
     """Say which share of a run is missing, and return whether any is."""
+    from robustrank.analysis.load import planned_cells
     from robustrank.cli.screen import say
-    from robustrank.report.load import planned_cells
 
     planned, cells = planned_cells(run)
     if planned:

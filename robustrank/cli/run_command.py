@@ -153,7 +153,6 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     from robustrank.cli.run_result import run_result, write_junit
     from robustrank.cli.screen import say, screen
     from robustrank.engine.run import run
-    from robustrank.report.write import write_report
 
     console = screen(stderr=how.as_json)
     with RunProgress(console, how.quiet, how.workers) as observer:
@@ -178,20 +177,20 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     if not how.quiet:
         for line in said:
             say(console, line)
-    if summary.rows and how.quiet and not how.no_report:
-        write_report(out, baseline=experiment.report.baseline)
-    elif summary.rows and not how.no_report:
+    broken = 0
+    if summary.rows and not how.no_report:
         lines = sum(-(-len(line) // console.width) for line in said) + 1
-        show_report(out, experiment.report.baseline, console, quiet=summary.is_empty, others=lines)
+        broken = show_report(out, None, console, quiet=how.quiet or summary.is_empty, others=lines)
     failed = f", {len(summary.failed)} failed" if summary.failed else ""
     rows, cells = counted(summary.rows, "row"), counted(summary.cells, "cell")
     left = f"; {summary.left} of {cells} of the plan have no result" if summary.left else ""
     say(console, f"{rows} of {cells} in {out} ({summary.done} done now{failed}){left}")
+    code = summary.exit_code or broken
     if how.junit:
         write_junit(how.junit, experiment.name, summary.outcomes)
     if how.as_json:
-        click.echo(json.dumps(run_result(experiment.name, summary, summary.exit_code), indent=1))
-    return summary.exit_code
+        click.echo(json.dumps(run_result(experiment.name, summary, code), indent=1))
+    return code
 
 
 def limit_notes(limit: int | None) -> list[str]:

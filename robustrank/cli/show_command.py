@@ -121,7 +121,7 @@ def attacked_texts(run: Path, wanted: Mapping[str, str | None]) -> list[Attacked
         UsageError: No cell with an attack is of such a one.
     """
     from robustrank.adversarial import texts_of_cell
-    from robustrank.report.load import load_cells
+    from robustrank.analysis.load import load_cells
     from robustrank.run_files import cell_folders, read_run_file
 
     read_run_file(run, "cells.jsonl")  # refuses what is no run
@@ -214,7 +214,7 @@ def _values(run: Path, query: str, wanted: Mapping[str, str | None]) -> list[dic
     Raises:
         UsageError: The run has no such query.
     """
-    from robustrank.report.load import load_cells, load_rows
+    from robustrank.analysis.load import load_cells, load_rows
     from robustrank.rows import FACT
 
     rows = load_rows(run)

@@ -190,3 +190,22 @@ def _means_resampler(run: Run, names: Sequence[str], statistic: Callable[..., An
             return np.asarray(statistic(*(total / counts for total in totals)), dtype=np.float64)
 
     return evaluate
+
+
+def clopper_pearson(count: int, number: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the exact interval of a share of independent units (Clopper and Pearson, Biometrika 26(4), 1934).
+
+    Args:
+        count: The units that have what is counted.
+        number: All units, 1 or more.
+        level: The confidence, in (0, 1).
+
+    Returns:
+        (low, high), in [0, 1].
+    """
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    low = 0.0 if count == 0 else float(beta.ppf(tail, count, number - count + 1))
+    high = 1.0 if count == number else float(beta.ppf(1 - tail, count + 1, number - count))
+    return low, high

@@ -1,111 +1,162 @@
-"""Tables as LaTeX: fragments for a paper (they need booktabs and graphicx), and a report that compiles alone."""
+"""Tables as LaTeX: fragments for a paper, which need booktabs alone, and a report that compiles by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from robustrank.report.latex_text import escape
-from robustrank.report.notes import READING
-from robustrank.report.numbers import estimate, heading, interval
-from robustrank.report.tables import Column, RenderedTable, TableRow, Value, shown_keys
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from pylatexenc.latexencode import (
+    RULE_DICT,
+    RULE_REGEX,
+    UnicodeToLatexConversionRule,
+    UnicodeToLatexEncoder,
+)
 
-_LINES = 20  # lines of a page; a longer table goes on in another
-_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"  # no wider than the line
-# Tables and figures are put where they are called: floats of their number would pile up.
-_PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
-\usepackage[landscape,margin=1.5cm]{geometry}
-\usepackage{booktabs}
-\usepackage{graphicx}
-\makeatletter
-\newenvironment{unfloated}[1]{\par\bigskip\noindent\begin{minipage}{\linewidth}\def\@captype{#1}}{\end{minipage}\par}
-\renewenvironment{table*}[1][]{\begin{unfloated}{table}}{\end{unfloated}}
-\renewenvironment{figure}[1][]{\begin{unfloated}{figure}}{\end{unfloated}}
-\makeatother
-\newsavebox{\shown}
-\newcommand{\fitted}[1]{\sbox{\shown}{#1}%
-  \ifdim\wd\shown>\linewidth\sbox{\shown}{\resizebox{\linewidth}{!}{#1}}\fi
-  \ifdim\ht\shown>.8\textheight\resizebox{!}{.8\textheight}{#1}\else\usebox{\shown}\fi}
-\begin{document}
-\section*{Robustness of rankers}
-"""
+from robustrank.report.view import Cell, Row, View, column_width, headed, label_width, parts, text_width, wrapped
 
-
-def table(rendered: RenderedTable) -> str:
-    """Return the table as one ``table*``, or several where it is long, for a document to input."""
-    pages = list(_pages(rendered.lines))
-    return "\n".join(_page(rendered, lines, number, len(pages)) for number, lines in enumerate(pages))
+WIDTHS = {"text": 506.0, "column": 241.0, "any": 10_000.0}  # points, of a page of acmart and of one of its columns
+SIZES = (("footnotesize", 8.0), ("scriptsize", 7.0))  # of a class whose text is of 10 points
+_LINES = 44  # of a page, an interval below a figure being one
+# What the library leaves as it is, and TeX would take for something else, or two in a row for another sign.
+_GUARDED = {char: f"{{{char}}}" for char in "[]*|"} | {char: f"{{\\char{ord(char)}}}" for char in "\"'`"}
+_GUARDED |= {"−": r"\ensuremath{-}", "†": r"\ensuremath{\dagger}", "‡": r"\ensuremath{\ddagger}"}
+_GUARDED |= {"<": r"\ensuremath{<}", ">": r"\ensuremath{>}", "Δ": r"\ensuremath{\Delta}"}
+_GUARDED |= {"↑": r"\ensuremath{\uparrow}", "↓": r"\ensuremath{\downarrow}", "→": r"\ensuremath{\rightarrow}"}
+# What the fonts of plain LaTeX have, in its old encoding and its new one.
+_KNOWN = re.compile("[ -~¡-ª¬-·¹º¼-ÏÑ-Ýß-ïñ-ýÿ-ăĆ-ďĒ-ėĚ-ĭİ-ňŌ-űŴ-žΑ-ΡΣ-Ωα-ω–—‘’“”†‡…←-↓−∞≈≠≤≥]")
 
 
-def document(names: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
-    """Return the report: it reads the tables called ``names`` and shows the figures (name, caption)."""
-    tables = [f"\\input{{tables/{name}.tex}}" for name in names]
-    shown = [
-        "\\begin{figure}\n\\centering\n"
-        f"\\fitted{{\\includegraphics{{figures/{name}.pdf}}}}\n"
-        f"\\caption{{{escape(caption)}}}\n\\end{{figure}}"
-        for name, caption in figures
+@functools.cache
+def _encoder() -> UnicodeToLatexEncoder:
+    signs = {ord(char): text for char, text in _GUARDED.items()}
+    rules = [
+        UnicodeToLatexConversionRule(RULE_REGEX, [(re.compile(r"([-,])(?=\1)"), r"\1{}")], "none"),
+        UnicodeToLatexConversionRule(RULE_DICT, signs, "none"),
     ]
-    return _PREAMBLE + "\n".join([escape(READING), *tables, *shown, "\\end{document}", ""])
-
-
-def _pages(lines: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
-    """Cut the lines into pages, where a block opens if one does."""
-    while len(lines) > _LINES:
-        openings = [i for i in range(1, _LINES + 1) if lines[i].opens]
-        cut = openings[-1] if openings else _LINES
-        yield lines[:cut]
-        lines = lines[cut:]
-    yield lines
-
-
-def _page(rendered: RenderedTable, lines: Sequence[TableRow], page: int, pages: int) -> str:
-    caption = escape(f"{rendered.caption}{f' (Part {page + 1} of {pages}.)' if pages > 1 else ''}")
-    label = f"tab:{rendered.name}" + (f"-{page + 1}" if page else "")
-    counted = [escape(rendered.units)] if rendered.units else []
-    titles = [*(escape(key) for key in rendered.keys), *counted, *(escape(heading(c)) for c in rendered.columns)]
-    layout = "l" * len(rendered.keys) + "r" * len(counted) + "c" * len(rendered.columns)
-    notes = " ".join(escape(note) for note in (rendered.legend, *rendered.notes) if note)
-    return "\n".join(
-        [
-            "\\begin{table*}[tb]",
-            "\\centering\\footnotesize",
-            f"\\caption{{{caption}}}",
-            f"\\label{{{label}}}",
-            f"{_FIT}{{%",
-            f"\\begin{{tabular}}{{{layout}}}",
-            "\\toprule",
-            " & ".join(titles) + r" \\",
-            "\\midrule",
-            *_body(rendered, lines),
-            "\\bottomrule",
-            "\\end{tabular}}",
-            *([f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\scriptsize {notes}}}"] if notes else []),
-            "\\end{table*}",
-            "",
-        ]
+    return UnicodeToLatexEncoder(
+        non_ascii_only=False,
+        replacement_latex_protection="braces-all",
+        conversion_rules=[*rules, "defaults"],
+        unknown_char_warning=False,
     )
 
 
-def _body(rendered: RenderedTable, lines: Sequence[TableRow]) -> Iterator[str]:
-    """Yield the rows; the intervals are below the figures, and a rule is between families."""
-    width = len(rendered.keys) + bool(rendered.units) + len(rendered.columns)
-    family = rendered.keys.index("family") + 1 if "family" in rendered.keys else 1
-    for position, line in enumerate(lines):
-        if line.opens and position:
-            yield "\\midrule"
-        if line.turns and position:
-            yield f"\\cmidrule{{{family}-{width}}}"
-        keys = shown_keys(line, lines[position - 1] if position else None)
-        counts = [f"{line.units:,}"] if rendered.units else []
-        pairs = list(zip(line.values, rendered.columns, strict=True))
-        below = [interval(value, column).replace("-", "$-$") for value, column in pairs]
-        yield " & ".join([*map(escape, keys), *counts, *(_figure(*pair) for pair in pairs)]) + r" \\"
-        if any(below):
-            empty = [""] * (len(keys) + len(counts))
-            yield " & ".join([*empty, *(f"{{\\tiny {text}}}" for text in below)]) + r" \\[2pt]"
+@functools.lru_cache(maxsize=10_000)
+def escape(text: str) -> str:
+    """Return ``text`` as LaTeX text in ASCII.
+
+    White space becomes a space, and a character that plain LaTeX has no sign for its number, as [U+4E2D].
+    """
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    known = "".join(char if _KNOWN.fullmatch(char) else f"[U+{ord(char):04X}]" for char in line)
+    encoded: str = _encoder().unicode_to_latex(known)
+    return encoded
 
 
-def _figure(value: Value, column: Column) -> str:
-    text = escape(estimate(value, column).replace("-", "−"))
-    text = f"\\textbf{{{text}}}" if value.best else text
-    return text + (f"\\textsuperscript{{{escape(value.marks)}}}" if value.marks else "")
+def table(shown: View, width: str = "text", ci: str = "below") -> str:
+    """Return the table as one ``table*``, or several where it is wide or long, for a document to input.
+
+    Args:
+        shown: The table.
+        width: What it has to fit, one of ``WIDTHS``.
+        ci: Where intervals stand: ``below`` figures, ``inline``, or ``off``.
+    """
+    shown = with_intervals(shown, ci)
+    below = any(cell.interval for row in shown.rows for cell in row.cells)
+    lines = _LINES // (1 + below)
+    most = WIDTHS[width]
+    size, points = next(((s, p) for s, p in SIZES if len(parts(shown, most, p, lines)) == 1), SIZES[-1])
+    pieces = parts(shown, most, points, lines)
+    return "\n".join(_piece(piece, size, points, "table" if width == "column" else "table*") for piece in pieces)
+
+
+def with_intervals(shown: View, ci: str) -> View:
+    """Return the table with its intervals below the figures, beside them, or without."""
+    if ci == "below":
+        return shown
+
+    def changed(cell: Cell) -> Cell:
+        text = f"{cell.text} {cell.interval}" if cell.interval and ci == "inline" else cell.text
+        return replace(cell, text=text, interval="")
+
+    rows = tuple(replace(row, cells=tuple(map(changed, row.cells))) for row in shown.rows)
+    return replace(shown, rows=rows)
+
+
+def document(headline: Sequence[str], appendix: Sequence[str], figures: Sequence[tuple[str, str]], note: str) -> str:
+    """Return the report: it reads the tables of these names and shows the figures (name, caption)."""
+    shown = [(name, escape(caption)) for name, caption in figures]
+    return _template("report.tex.j2").render(headline=headline, appendix=appendix, figures=shown, note=escape(note))
+
+
+@functools.cache
+def _template(name: str) -> Template:
+    """Return a template, in which << >> stand for values, and lines that begin with %% are code."""
+    environment = Environment(
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        line_statement_prefix="%%",
+        loader=PackageLoader("robustrank.report"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)
+
+
+def _piece(shown: View, size: str, points: float, environment: str) -> str:
+    keys = [escape(key) for key in shown.keys]
+    heads = [_stacked(headed(head, column_width(shown, i, points), points)) for i, head in enumerate(shown.heads)]
+    labels = "".join(f"p{{{label_width(shown, i, points):.0f}pt}}" for i in range(len(keys)))
+    return _template("table.tex.j2").render(
+        name=shown.name,
+        caption=escape(shown.caption),
+        size=size,
+        environment=environment,
+        layout=labels + "r" * len(heads),
+        heads=[*keys, *heads],
+        rows=[_row(row) for row in shown.rows],
+        notes=" ".join(map(escape, shown.notes)),
+    )
+
+
+def _row(row: Row) -> dict[str, object]:
+    below = [f"{{\\scriptsize {escape(cell.interval)}}}" if cell.interval else "" for cell in row.cells]
+    return {
+        "opens": row.opens,
+        "cells": [*(_breakable(label) for label in row.labels), *map(_figure, row.cells)],
+        "below": [*[""] * len(row.labels), *below] if any(below) else [],
+    }
+
+
+def _breakable(label: str) -> str:
+    return r"\newline ".join(escape(line) for line in wrapped(label)) if label else ""
+
+
+def _figure(cell: Cell) -> str:
+    text = f"\\textbf{{{escape(cell.text)}}}" if cell.best else escape(cell.text)
+    return text + (f"\\textsuperscript{{{escape(cell.marks)}}}" if cell.marks else "")
+
+
+def _stacked(lines: Iterable[str]) -> str:
+    lines = list(map(escape, lines))
+    stacked = r" \\ ".join(lines)
+    return lines[0] if len(lines) == 1 else f"\\shortstack[r]{{{stacked}}}"
+
+
+def widest(shown: View, points: float = SIZES[-1][1]) -> float:
+    """Return the natural width of a table in points of TeX, gaps included."""
+    labels = sum(label_width(shown, i, points) for i in range(len(shown.keys)))
+    return (
+        labels
+        + sum(column_width(shown, i, points) for i in range(len(shown.heads)))
+        + 6.0 * (len(shown.keys) + len(shown.heads))
+        + text_width("", points)
+    )

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from robustrank.report.notes import READING
-from robustrank.report.numbers import estimate, heading, interval
-from robustrank.report.tables import Column, RenderedTable, TableRow, Value, family_once
+from robustrank.printing import counted
+from robustrank.report.view import Cell, View
 
+LINES = 120  # of report.md
+ROWS = 20  # of a table in it
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
-def table(rendered: RenderedTable) -> str:
-    """Return the table with its caption above, its legend and notes below."""
-    counted = [rendered.units] if rendered.units else []
-    titles = [*rendered.keys, *counted, *(heading(column) for column in rendered.columns)]
-    rules = [":--"] * len(rendered.keys) + ["--:"] * (len(counted) + len(rendered.columns))
-    rows = [_row(map(escape, titles)), _row(rules)]
-    above: TableRow | None = None
-    for line in rendered.lines:
-        keys, above = family_once(rendered, line, above), line
-        counts = [f"{line.units:,}"] if counted else []
-        figures = [_figure(*pair) for pair in zip(line.values, rendered.columns, strict=True)]
-        rows.append(_row([*map(escape, keys), *counts, *figures]))
-    notes = [f"- {escape(note)}" for note in (rendered.legend, *rendered.notes) if note]
-    return "\n".join([f"## {escape(rendered.caption)}", "", *rows, "", *notes, *([""] if notes else [])])
+def table(shown: View, rows: int | None = None) -> str:
+    """Return the table with its caption above, its notes below; of a long one the first ``rows``, and how many more."""
+    rules = [":--"] * len(shown.keys) + ["--:"] * len(shown.heads)
+    lines = [_row(map(escape, (*shown.keys, *shown.heads))), _row(rules)]
+    lines += [_row([*map(escape, row.labels), *map(_figure, row.cells)]) for row in shown.rows[:rows]]
+    left = len(shown.rows) - len(shown.rows[:rows])
+    notes = [f"and {counted(left, 'more row')} in appendix.md"] if left else []
+    notes += [f"- {escape(note)}" for note in shown.notes]
+    return "\n".join([f"## {escape(shown.caption)}", "", *lines, "", *notes, *([""] if notes else [])])
 
 
-def document(tables: Sequence[RenderedTable], figures: Sequence[tuple[str, str]]) -> str:
-    """Return the report: every table and every figure (name, caption)."""
-    shown = [f"![{escape(caption)}](figures/{name}.png)\n\n{escape(caption)}\n" for name, caption in figures]
-    return "\n".join(["# Robustness of rankers", "", escape(READING), "", *map(table, tables), *shown])
+def document(title: str, note: str, tables: Sequence[View], figures: Sequence[tuple[str, str]], cut: bool) -> str:
+    """Return a document of tables and figures (name, caption); one that is cut has at most ``LINES`` lines."""
+    shown = [f"![{escape(caption)}](figures/{name}.png)\n" for name, caption in figures]
+    fixed = 5 + sum(7 + len(view.notes) for view in tables) + 2 * len(shown)
+    rows = min(ROWS, max(3, (LINES - fixed) // max(1, len(tables)))) if cut else None
+    if cut:  # the appendix has all of what is too long for a page
+        tables = [replace(view, notes=tuple(note[:400] for note in view.notes)) for view in tables]
+    texts = (table(view, rows) for view in tables)
+    return "\n".join([f"# {escape(title)}", "", escape(note), "", *texts, *shown])
 
 
 def escape(text: str) -> str:
@@ -43,8 +45,6 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _figure(value: Value, column: Column) -> str:
-    text = estimate(value, column).replace("-", "−")
-    text = f"**{text}**" if value.best else text
-    between = interval(value, column).replace("-", "−")
-    return " ".join(piece for piece in (text + escape(value.marks), between) if piece)
+def _figure(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else cell.text
+    return " ".join(piece for piece in (text + escape(cell.marks), cell.interval) if piece)

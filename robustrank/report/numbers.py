@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from robustrank.report.tables import Column, Value
+from robustrank.analysis.estimated import Value
+from robustrank.tables import Column
 
 UNDEFINED = "–"
 _FEW = 50  # units; a share of fewer has no use for decimals

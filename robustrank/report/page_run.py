@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustrank.analysis.load import load_cells
 from robustrank.errors import DataError
 from robustrank.json_lines import parse_object
 from robustrank.report.attacked_texts import attacked_texts
-from robustrank.report.load import load_cells
 from robustrank.report.page import Page, Section, render
 from robustrank.rows import AXES, Coordinates
 from robustrank.run_files import read_run_file
@@ -26,7 +26,7 @@ def run_page(run: Path, rows: pd.DataFrame, sections: Sequence[Section]) -> byte
 
     Args:
         run: The run folder. What is not in it, as in a folder that was taken from a run, is said to be lacking.
-        rows: Its rows, see :func:`robustrank.report.load.load_rows`.
+        rows: Its rows, see :func:`robustrank.analysis.load.load_rows`.
         sections: Its tables and figures, the headline first.
 
     Raises:

@@ -1,23 +1,21 @@
-"""Draws a table with its figures: effectiveness against robustness, or ASR against the size of an attack's edit."""
+"""Draws charts: one look in every figure, for print and screen, told apart without colour."""
 
 from __future__ import annotations
 
-import math
-import textwrap
-from collections.abc import Iterator, Sequence
+import io
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from adjustText import adjust_text
+from matplotlib import font_manager, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from robustrank.report.entries import NONE, Entry
-from robustrank.report.labels import drawable, label_points
-from robustrank.report.order import natural
-from robustrank.report.series import series
-from robustrank.report.tables import Column, RenderedTable, TableRow, Value
+from robustrank.analysis.order import natural
+from robustrank.report.charts import Chart, Point
 
 # Okabe and Ito's colours, told apart by the colour-blind; yellow, too pale for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -40,183 +38,143 @@ STYLE = {
     "pdf.fonttype": 42,  # publishers refuse Type 3 fonts
     "text.parse_math": False,  # a label may hold dollar signs
 }
-_CONTROL = "#767676"
-COLUMN_WIDTH = 3.33  # inches, the width of a column of text
+_COLUMN, _PAGE = 3.33, 7.0  # inches, a column and a page of text
 _PANEL = 2.3  # inches, the width of one of several panels
-_PANELS = 3  # side by side
-_NAME = 34  # characters of a name on one line
-_FEW = 6  # points of a small figure
-_TICKS = 6  # budgets named on the axis
-
-Victim = tuple[Entry, Entry]  # a ranker and its defense
+_ACROSS = 3  # panels side by side
+_TICKS = 6  # named on an axis of numbers
+_SPREAD = 0.3  # of the way between two names of ticks: lines are beside each other, so that equal ones stay visible
 
 
-def trade_off(rendered: RenderedTable) -> Figure | None:
-    """Return a point for each ranker and defense: the two columns are x and y; None without a point.
+def look(number: int) -> tuple[str, str]:
+    """Return the colour and mark of a series; no two of 49 are alike."""
+    return COLOURS[number % len(COLOURS)], MARKS[(number + number // len(COLOURS)) % len(MARKS)]
 
-    Families differ in colour and rankers in marker; defended rankers have open markers.
 
-    Args:
-        rendered: By ranker, with its family where that is known, and defense where there are defenses.
-    """
-    lines = [line for line in rendered.lines if all(value.estimate is not None for value in line.values)]
-    if not lines:
-        return None
-    many = len(lines) > _FEW
-    figure, (axes,) = subplots(1, 1, COLUMN_WIDTH, 3.6 if many else 2.6)
-    canvas: Any = FigureCanvasAgg(figure)
-    styles = style_map(rendered)
-    for line in lines:
-        (x, y), (colour, mark) = _xy(line), styles[rendered.key(line, "ranker")]
-        for start, end in _bars(line):
-            axes.plot(*zip(start, end, strict=True), color=colour, lw=0.4 if many else 0.6, alpha=0.5 if many else 0.7)
-        axes.plot([x], [y], mark, color=colour, mfc=_face(rendered, line, colour), zorder=3)
-    axes.set_xlabel(_directed(rendered.columns[0]))
-    axes.set_ylabel(_directed(rendered.columns[1]))
+def drawn(chart: Chart) -> Figure:
+    """Return the chart as a figure."""
+    with style.context(["default", STYLE]):  # whatever the user's own settings are
+        across = min(_ACROSS, len(chart.panels))
+        down = -(-len(chart.panels) // across)
+        legend = not chart.names or len(chart.looks) < len(_names(chart))
+        width = _COLUMN if across == 1 else min(_PAGE, _PANEL * across)
+        height = (2.6 if across == 1 else 0.8 * _PANEL) * down + 0.15 * len(chart.looks) * legend
+        if chart.kind == "pairs":
+            height = 0.5 + 0.16 * len(_names(chart)) * down
+        figure = Figure(figsize=(width, height), layout="constrained")
+        canvas: Any = FigureCanvasAgg(figure)
+        axes = list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
+        for panel in axes[len(chart.panels) :]:
+            panel.set_visible(False)
+        draw = {"scatter": _scatter, "pairs": _pairs, "lines": _lines}[chart.kind]
+        for panel, (title, points) in zip(axes, chart.panels.items(), strict=False):
+            panel.set_title(drawable(title), fontsize=7)
+            draw(panel, points, chart)
+        figure.supxlabel(drawable(chart.x_title), fontsize=7)
+        figure.supylabel(drawable(chart.y_title), fontsize=7)
+        if legend:
+            _legend(figure, chart, width)
+        if chart.kind == "scatter":
+            canvas.draw()
+            figure.set_layout_engine("none")  # names must not move the axes
+            for panel, points in zip(axes, chart.panels.values(), strict=False):
+                _write_names(panel, points, chart)
+    return figure
+
+
+def saved(figure: Figure, kind: str) -> bytes:
+    """Return the figure as a file of the kind "pdf" or "png", without a date: the same at every call."""
+    file = io.BytesIO()
+    metadata = {"CreationDate": None} if kind == "pdf" else {"Software": None}
+    with style.context(["default", STYLE]):
+        figure.savefig(file, format=kind, dpi=200, metadata=metadata)
+    return file.getvalue()
+
+
+def drawable(text: str) -> str:
+    """Return ``text`` on one line, with characters that the font lacks replaced."""
+    font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
+    return "".join(c if font.get_char_index(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+
+
+def _scatter(axes: Axes, points: Sequence[Point], chart: Chart) -> None:
+    for point in points:
+        colour, mark = look(chart.looks[point.series])
+        _interval(axes, point, colour)
+        axes.plot([point.x], [point.y], mark, color=colour, mfc="white" if point.is_open else colour, zorder=3)
     axes.margins(0.22)
-    families_legend(figure, rendered)
-    canvas.draw()
-    figure.set_layout_engine("none")  # names must not move the axes
-    names, bars = [described(rendered, line) for line in lines], [bar for line in lines for bar in _bars(line)]
-    colours = [styles[rendered.key(line, "ranker")][0] for line in lines]
-    label_points(axes, canvas.get_renderer(), names, [_xy(line) for line in lines], bars, colours)
-    return figure
 
 
-def style_map(rendered: RenderedTable) -> dict[Entry, tuple[str, str]]:
-    """Return the colour and mark of each ranker: a colour for each family, and within it a mark for each ranker.
-
-    Where there is but one family, or none is named, colours tell rankers apart.
-    """
-    members: dict[Entry, list[Entry]] = {}
-    for line in rendered.lines:
-        family = members.setdefault(rendered.key(line, "family"), [])
-        if (ranker := rendered.key(line, "ranker")) not in family:
-            family.append(ranker)
-    if len(members) == 1:
-        (rankers,) = members.values()
-        return {ranker: (COLOURS[i % len(COLOURS)], MARKS[i % len(MARKS)]) for i, ranker in enumerate(rankers)}
-    return {
-        ranker: (COLOURS[number % len(COLOURS)], MARKS[i % len(MARKS)])
-        for number, rankers in enumerate(members.values())
-        for i, ranker in enumerate(rankers)
-    }
-
-
-def families_legend(figure: Figure, rendered: RenderedTable) -> None:
-    """Write above the axes which colour is which family, where there are several."""
-    styles = style_map(rendered)
-    families = {rendered.key(line, "family"): styles[rendered.key(line, "ranker")][0] for line in rendered.lines}
-    if len(families) > 1:
-        handles = [Line2D([], [], color=colour, marker="o", ls="") for colour in families.values()]
-        names = [drawable(family.label) for family in families]
-        figure.legend(handles, names, loc="outside upper left", ncols=2, handletextpad=0.2, columnspacing=1)
-
-
-def _face(rendered: RenderedTable, line: TableRow, colour: str) -> str:
-    return colour if rendered.key(line, "defense").name in ("", NONE) else "white"
-
-
-def _directed(column: Column) -> str:
-    unit = " (%)" if column.percent else ""
-    return f"{column.title}{unit}  {'←' if column.higher_is_better is False else '→'}"
-
-
-def budget_curves(rendered: RenderedTable) -> Figure | None:
-    """Return a panel for each ranker and defense: ASR by budget, a line for each attack, its baseline dashed.
-
-    Args:
-        rendered: By attack, ranker, and defense where there are defenses; its columns are ASR, that of the random-edit
-            baseline, and budget.
-    """
-    lines = [line for line in rendered.lines if None not in (line.values[0].estimate, line.values[2].estimate)]
-    if not lines:
-        return None
-    names = series({rendered.key(line, "attack"): _figure(line.values[2]) for line in lines})
-    attacks = sorted(set(names.values()), key=natural)
-    victims = {line.keys: (rendered.key(line, "ranker"), rendered.key(line, "defense")) for line in lines}
-    figure, panels = _panels(list(dict.fromkeys(victims.values())), len(attacks))
-    for victim, panel in panels.items():
-        of_victim = [line for line in lines if victims[line.keys] == victim]
-        for number, attack in enumerate(attacks):
-            curve = [line for line in of_victim if names[rendered.key(line, "attack")] == attack]
-            colour = COLOURS[number % len(COLOURS)]
-            _curve(panel, curve, 0, colour, MARKS[number % len(MARKS)], "-")
-            _curve(panel, curve, 1, colour, ".", "--")
-        panel.set_title(described(rendered, of_victim[0]))
-    budgets = sorted({_figure(line.values[2]) for line in lines})
-    panel.set_xticks(budgets if len(budgets) <= _TICKS else np.linspace(budgets[0], budgets[-1], _TICKS))
-    panel.set_ylim(bottom=0)
-    figure.supxlabel("size of the edit, in the attack's own unit", fontsize=7)
-    figure.supylabel("ASR (share of targets)", fontsize=7)
-    _legend(figure, [drawable(attack) for attack in attacks])
-    return figure
-
-
-def _panels(victims: Sequence[Victim], attacks: int) -> tuple[Figure, dict[Victim, Axes]]:
-    """Return a figure with an axes for each ranker and defense: a row for each ranker where there are defenses."""
-    rankers, defenses = (list(dict.fromkeys(axis)) for axis in zip(*victims, strict=True))
-    cells = {victim: (rankers.index(victim[0]), defenses.index(victim[1])) for victim in victims}
-    if len(defenses) == 1:
-        cells = {victim: divmod(number, _PANELS) for number, victim in enumerate(victims)}
-    down, across = (1 + max(numbers) for numbers in zip(*cells.values(), strict=True))
-    width = COLUMN_WIDTH if across == 1 else _PANEL * across
-    figure, axes = subplots(down, across, width, 0.8 * _PANEL * down + 0.18 * (attacks + 2))
-    for number, panel in enumerate(axes):
-        panel.set_visible(divmod(number, across) in cells.values())
-    return figure, {victim: axes[row * across + column] for victim, (row, column) in cells.items()}
-
-
-def _curve(panel: Axes, lines: Sequence[TableRow], column: int, colour: str, mark: str, style: str) -> None:
-    """Draw one column of the lines against their budgets; a lone point has a bar instead of a band."""
-    drawn = [line for line in lines if line.values[column].estimate is not None]
-    drawn.sort(key=lambda line: _figure(line.values[2]))
-    budgets, values = ([_figure(line.values[i]) for line in drawn] for i in (2, column))
-    ends = np.array([line.values[column].interval or (math.nan, math.nan) for line in drawn]).reshape(-1, 2)
-    panel.plot(budgets, values, style, color=colour, marker=mark, zorder=3)
-    if len(drawn) > 1:
-        panel.fill_between(budgets, *ends.T, color=colour, alpha=0.16 if style == "-" else 0.07, lw=0)
-    else:
-        panel.vlines(budgets, *ends.T, color=colour, lw=0.6)
-
-
-def _legend(figure: Figure, attacks: Sequence[str]) -> None:
-    names = [*attacks, "random-edit baseline"]
-    handles = [
-        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKS[i % len(MARKS)]) for i in range(len(attacks))
+def _write_names(axes: Axes, points: Sequence[Point], chart: Chart) -> None:
+    """Write names beside marks where they cover neither each other nor a mark."""
+    xs, ys = [float(p.x) for p in points], [p.y for p in points]
+    texts = [
+        axes.text(x, y, drawable(p.name), color=look(chart.looks[p.series])[0], fontsize=6.5)
+        for x, y, p in zip(xs, ys, points, strict=True)
     ]
-    handles.append(Line2D([], [], color=_CONTROL, ls="--", marker="."))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        line = {"arrowstyle": "-", "color": "#999999", "lw": 0.4}
+        adjust_text(texts, xs, ys, ax=axes, arrowprops=line, time_lim=2, iter_lim=200)
+
+
+def _pairs(axes: Axes, points: Sequence[Point], chart: Chart) -> None:
+    """Draw a line from the first value to the second for each name."""
+    for row, point in enumerate(reversed(points)):
+        colour, _ = look(chart.looks[point.series])
+        axes.plot([float(point.x), point.y], [row, row], color=colour, lw=1)
+        axes.plot([float(point.x)], [row], "o", color=colour)
+        axes.plot([point.y], [row], "o", color=colour, mfc="white")
+    axes.set_yticks(range(len(points)), [drawable(point.name) for point in reversed(points)])
+
+
+def _lines(axes: Axes, points: Sequence[Point], chart: Chart) -> None:
+    names = sorted({str(p.x) for ps in chart.panels.values() for p in ps if isinstance(p.x, str)}, key=natural)
+    values = sorted({p.x for ps in chart.panels.values() for p in ps if not isinstance(p.x, str) and not p.name})
+    ticks: dict[Any, float] = {}
+    if names or len(values) <= _TICKS:  # few values, as names of ticks
+        ticks = {x: float(i) for i, x in enumerate([*values, *names])}
+    for number, (series, dashed) in enumerate((s, d) for s in chart.looks for d in (False, True)):
+        curve = [p for p in points if (p.series, p.dashed) == (series, dashed) and not p.name]
+        curve.sort(key=lambda point: ticks.get(point.x, point.x if isinstance(point.x, float) else 0.0))
+        if not curve:
+            continue
+        colour, mark = look(chart.looks[series])
+        shift = _SPREAD * ((number + 0.5) / (2 * len(chart.looks)) - 0.5) if ticks else 0.0
+        across = [ticks.get(p.x, p.x) + shift for p in curve]  # type: ignore[operator]
+        many = len(curve) > 2 * _TICKS
+        axes.plot(
+            across, [p.y for p in curve], "--" if dashed else "-", color=colour, marker="" if many else mark, lw=0.9
+        )
+        for x, point in zip(across, curve, strict=True):
+            if point.up:
+                axes.vlines(x, *point.up, color=colour, lw=0.6, alpha=0.7)
+        for point in points:
+            if point.series == series and point.name:
+                axes.plot([point.x], [point.y], mark, color=colour, zorder=3)
+    if ticks:
+        axes.set_xticks(list(ticks.values()), [f"{x:g}" if isinstance(x, float) else str(x) for x in ticks])
+
+
+def _interval(axes: Axes, point: Point, colour: str) -> None:
+    if point.across:
+        axes.hlines(point.y, *point.across, color=colour, lw=0.6, alpha=0.6)
+    if point.up:
+        axes.vlines(float(point.x), *point.up, color=colour, lw=0.6, alpha=0.6)
+
+
+def _legend(figure: Figure, chart: Chart, width: float) -> None:
+    handles = []
+    for number in chart.looks.values():
+        colour, mark = look(number)
+        handles.append(Line2D([], [], color=colour, marker=mark, ls="" if chart.names else "-", lw=0.9))
+    titles = list(map(drawable, chart.looks))
+    if any(point.dashed for points in chart.panels.values() for point in points):
+        handles.append(Line2D([], [], color="#767676", ls="--"))
+        titles.append("random-edit baseline")
     # A sign of seven points is about four wide; a handle and its gaps take 40.
-    room = int(figure.get_figwidth() * 72 / (4 * max(map(len, names)) + 40))
-    figure.legend(handles, names, loc="outside upper left", ncols=min(max(room, 1), len(names)))
+    beside = max(1, int(width * 72 / (4 * max(map(len, titles)) + 40)))
+    figure.legend(handles, titles, loc="outside upper left", ncols=min(beside, len(titles)))
 
 
-def subplots(down: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of this size in inches, and its axes row by row, which share their scales."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
-
-
-def described(rendered: RenderedTable, line: TableRow) -> str:
-    """Return the label of a ranker with that of its defense."""
-    ranker, defense = rendered.key(line, "ranker"), rendered.key(line, "defense")
-    text = ranker.label if defense.name in ("", NONE) else f"{ranker.label} + {defense.label}"
-    return textwrap.fill(drawable(text), _NAME)
-
-
-def _xy(line: TableRow) -> tuple[float, float]:
-    return _figure(line.values[0]), _figure(line.values[1])
-
-
-def _bars(line: TableRow) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """Yield the ends of the intervals: across, then up."""
-    x, y = _xy(line)
-    across, up = (value.interval for value in line.values)
-    if across:
-        yield (across[0], y), (across[1], y)
-    if up:
-        yield (x, up[0]), (x, up[1])
-
-
-def _figure(value: Value) -> float:
-    return math.nan if value.estimate is None else value.estimate
+def _names(chart: Chart) -> set[str]:
+    return {point.name for points in chart.panels.values() for point in points}

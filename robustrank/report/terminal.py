@@ -1,91 +1,142 @@
-"""Tables on a terminal: figures and marks, cut into pieces as wide as it is. Intervals are in the report's files."""
+"""Tables on a terminal: as wide as it is, no figure cut, what is left out counted. Intervals are in the files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from robustrank.report.build import make_tables, settings_for
-from robustrank.report.load import load_rows
-from robustrank.report.notes import READING
-from robustrank.report.numbers import estimate, heading
-from robustrank.report.rowset import RowSet
-from robustrank.report.tables import Column, RenderedTable, Value, shown_keys
+from robustrank.analysis.catalogue import Catalogue
+from robustrank.analysis.notes import READING
+from robustrank.printing import counted
+from robustrank.report.numbers import UNDEFINED
+from robustrank.report.view import View, view
 
-_KEY = 30  # characters of a key on one line; longer ones are folded
-_PADDING = 3  # between columns
-_EDGES = 2
+LINES = 20  # of the whole summary of a run
+_LABEL = 26  # characters of a row's label
+_KEY = 30  # characters of a label in a full table; longer ones are folded
+_HEADING_LINES = 5  # a heading gets wider before it gets longer
+_WIDEST = 20  # characters of a line of a heading
+_LEAST = 3  # rows that are shown however little room there is
+_GAP, _FIXED = "  ", "\N{NO-BREAK SPACE}"
+_CHANGE = "change of "
 
 
-def show(run: Path, baseline: str | None, console: Console) -> None:
-    """Print the tables of a run.
-
-    Raises:
-        DataError: The rows cannot be read.
-        UsageError: No row is about the baseline.
-    """
-    rowset = RowSet.of_run(load_rows(run))
-    for rendered in make_tables(rowset, replace(settings_for(rowset, baseline), rounds=0)):
-        for piece in pieces(rendered, console.width):
+def show(catalogue: Catalogue, console: Console) -> None:
+    """Print every table of a run."""
+    for rendered in catalogue.tables():
+        whole = view(rendered)
+        for number, piece in enumerate(pieces(whole, console.width)):
+            console.print(Text(whole.caption) if number == 0 else Text(""))
             console.print(piece)
-        for note in (rendered.legend, *rendered.notes):
-            if note:
-                console.print(Text(note, style="dim"))
+        for note in whole.notes:
+            console.print(Text(note, style="dim"))
     console.print(Text(READING, style="dim"))
 
 
-def pieces(rendered: RenderedTable, width: int) -> Iterator[Table]:
+def headline(catalogue: Catalogue, width: int, lines: int = LINES) -> list[str]:
+    """Return the first headline table of a run: a line for each collection, ranker and defense.
+
+    Args:
+        catalogue: Of the run.
+        width: Columns of the terminal; what does not fit is counted in the last line.
+        lines: How many lines there is room for; 3 rows are shown even if there is less.
+    """
+    return list(written(view(next(catalogue.tables())), width, lines))
+
+
+def written(shown: View, width: int, lines: int) -> Iterator[str]:
+    """Yield the lines of a table, as :func:`headline` returns them."""
+    if not shown.rows or not shown.heads:
+        yield "nothing was measured: the report says why"
+        return
+    labels = [_cut(label, min(_LABEL, width // 3)) for label in _labels(shown)]
+    label_width = max(map(cell_len, labels))
+    columns = [_column(shown, position) for position in range(len(shown.heads))]
+    left = width - label_width
+    count = 0
+    for _, _, size in columns:
+        left -= size + len(_GAP)
+        if left < 0 and count:
+            break
+        count += 1
+    height = max(len(head) for head, _, _ in columns[:count])
+    legend = any(_CHANGE in head for head in shown.heads[:count])
+    rows = min(len(labels), max(_LEAST, lines - height - 2 - legend))
+    for level in range(height):
+        cells = [head[level - height + len(head)] if level >= height - len(head) else "" for head, _, _ in columns]
+        yield _line("", cells[:count], columns, label_width)
+    yield "─" * (label_width + sum(size + len(_GAP) for _, _, size in columns[:count]))
+    for number, label in enumerate(labels[:rows]):
+        yield _line(label, [figures[number] for _, figures, _ in columns[:count]], columns, label_width)
+    if legend:
+        yield "Δ relative change; ↑ ↓ the more robust direction"
+    rest = [(len(labels) - rows, "row"), (len(columns) - count, "column")]
+    if more := [counted(number, f"more {noun}") for number, noun in rest if number]:
+        yield f"and {' and '.join(more)} in the report"
+
+
+def _labels(shown: View) -> Iterator[str]:
+    above: tuple[str, ...] = ()
+    for row in shown.rows:
+        above = tuple(label or before for label, before in zip(row.labels, above or row.labels, strict=True))
+        named = dict(zip(shown.keys, above, strict=True))
+        ordered = [*(key for key in named if key != "collection"), *(["collection"] if "collection" in named else [])]
+        yield " · ".join(named[key] for key in ordered if key != "family" and (key, named[key]) != ("defense", "none"))
+
+
+def _cut(label: str, most: int) -> str:
+    """Return a label with its middle left out where it is wider than ``most``: what tells it apart is at the ends."""
+    if cell_len(label) <= most:
+        return label
+    tail = most // 2
+    return f"{set_cell_size(label, most - tail - 1)}…{label[-tail:]}"
+
+
+def _column(shown: View, position: int) -> tuple[list[str], list[str], int]:
+    """Return the lines of the heading, the figures, and the width."""
+    figures = [row.cells[position].text for row in shown.rows]
+    title = shown.heads[position].replace(_CHANGE, "Δ ")
+    for kept in ("Δ ", " = ", " ↑", " ↓"):  # no line ends within these
+        title = title.replace(kept, kept.replace(" ", _FIXED))
+    size = max(map(len, [*figures, *title.split(" "), UNDEFINED]))
+    size = min(size, max(_WIDEST, *map(len, figures)))
+    while len(head := textwrap.wrap(title, size)) > _HEADING_LINES and size < _WIDEST:
+        size += 1
+    head = [line.replace(_FIXED, " ") for line in head]
+    return head, figures, max(map(len, [*head, *figures]))
+
+
+def _line(label: str, cells: Sequence[str], columns: Sequence[tuple[list[str], list[str], int]], width: int) -> str:
+    padded = (cell.rjust(size) for cell, (_, _, size) in zip(cells, columns, strict=False))
+    return _GAP.join([set_cell_size(label, width), *padded]).rstrip()
+
+
+def pieces(shown: View, width: int) -> Iterator[Table]:
     """Yield the table as renderables of at most ``width`` columns where that can be: its columns in turn."""
-    left = width - _EDGES - sum(min(_KEY, max(map(len, texts))) + _PADDING for texts in _key_texts(rendered))
+    texts = [[key, *(row.labels[i] for row in shown.rows)] for i, key in enumerate(shown.keys)]
+    keys = [min(_KEY, max(map(len, of_key))) for of_key in texts]
+    sizes = [_column(shown, i)[2] + 3 for i in range(len(shown.heads))]
     start = 0
-    while start < len(rendered.columns) or start == 0:
-        end, room = start, left
-        while end < len(rendered.columns) and (end == start or room >= _width(rendered, end)):
-            room -= _width(rendered, end)
+    while start < len(sizes) or start == 0:
+        end, room = start, width - 2 - sum(size + 3 for size in keys)
+        while end < len(sizes) and (end == start or room >= sizes[end]):
+            room -= sizes[end]
             end += 1
-        yield _piece(rendered, start, end)
+        table = Table(box=box.SIMPLE_HEAD)
+        for key, size in zip(shown.keys, keys, strict=True):
+            table.add_column(Text(key), overflow="fold", width=size)
+        for head in shown.heads[start:end]:
+            table.add_column(Text(head), justify="right")
+        for row in shown.rows:
+            if row.opens:
+                table.add_section()
+            cells = (Text(cell.text + cell.marks, style="bold" if cell.best else "") for cell in row.cells[start:end])
+            table.add_row(*map(Text, row.labels), *cells)
+        yield table
         start = max(end, 1)
-
-
-def _key_texts(rendered: RenderedTable) -> Iterator[list[str]]:
-    for position, key in enumerate(rendered.keys):
-        yield [key, *(line.labels[position] for line in rendered.lines)]
-    if rendered.units:
-        yield [rendered.units, *(f"{line.units:,}" for line in rendered.lines)]
-
-
-def _width(rendered: RenderedTable, position: int) -> int:
-    column = rendered.columns[position]
-    words = heading(column).split()
-    figures = (_figure(line.values[position], column).plain for line in rendered.lines)
-    return max(map(len, [*words, *figures])) + _PADDING
-
-
-def _piece(rendered: RenderedTable, start: int, end: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=Text(rendered.caption) if start == 0 else None, title_justify="left")
-    for key, texts in zip(rendered.keys, _key_texts(rendered), strict=False):  # the counts follow the keys
-        table.add_column(Text(key), overflow="fold", width=min(_KEY, max(map(len, texts))))
-    if rendered.units:
-        table.add_column(Text(rendered.units), justify="right", no_wrap=True)
-    for column in rendered.columns[start:end]:
-        table.add_column(Text(heading(column)), justify="right")
-    above = None
-    for line in rendered.lines:
-        if line.opens or line.turns:
-            table.add_section()
-        counts = [Text(f"{line.units:,}")] if rendered.units else []
-        pairs = zip(line.values[start:end], rendered.columns[start:end], strict=True)
-        table.add_row(*map(Text, shown_keys(line, above)), *counts, *(_figure(*pair) for pair in pairs))
-        above = line
-    return table
-
-
-def _figure(value: Value, column: Column) -> Text:
-    text = estimate(value, column).replace("-", "−")
-    return Text(text + value.marks, style="bold" if value.best else "")

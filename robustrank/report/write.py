@@ -3,51 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from robustrank.report import csv_tables, latex, markdown
-from robustrank.report.build import make_tables, settings_for, unique
-from robustrank.report.certified import by_query
-from robustrank.report.figures import Drawn, draw
-from robustrank.report.load import load_rows
+import pandas as pd
+
+from robustrank.analysis.catalogue import Catalogue, catalogue_of
+from robustrank.analysis.estimated import RenderedTable
+from robustrank.analysis.load import declared_report, load_rows
+from robustrank.analysis.notes import READING
+from robustrank.analysis.records import records
+from robustrank.analysis.summary_json import summary_json
+from robustrank.report import latex, markdown
+from robustrank.report.charts import Chart, charts
 from robustrank.report.page_run import run_page
 from robustrank.report.page_tables import sections
-from robustrank.report.rowset import RowSet
-from robustrank.report.tables import RenderedTable
+from robustrank.report.plots import drawn, saved
+from robustrank.report.view import View, front, turned, view
 from robustrank.storage import write_file, writing
 
-_KINDS = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png"), "queries": (".csv",)}
+if TYPE_CHECKING:
+    from robustrank.report_settings import UserTable
+
+TITLE = "Robustness of rankers"
+_KINDS = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png")}
 
 
-def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> list[Path]:
+def write_report(run_folder: Path, *, baseline: str | None = None, seed: int = 0) -> Catalogue:
     """Write ``run_folder/report``: tables as LaTeX, Markdown and CSV, figures as PDF and PNG, and all in one.
 
-    ``queries/`` holds a CSV for each task that certifies, with the verdict on each query.
-
-    The whole is in report.tex (pdflatex compiles it), report.md and report.html. Each file is written whole
-    or not at all; tables and figures of an earlier report that this one does not have are removed.
+    The headline tables stand in report.md, all others in appendix.md; report.tex (pdflatex compiles it) and
+    report.html hold both; summary.json is for programs. Each file is written whole or not at all; tables and figures
+    of an earlier report that this one does not have are removed.
 
     Args:
         run_folder: The run folder.
-        baseline: The label of the ranker others are tested against; None is the first of the tables.
+        baseline: The label of the ranker others are tested against; None is that of the experiment, or the first of
+            the tables.
         seed: Of resamples and permutations.
 
     Returns:
-        The files, in the order they were written.
+        What the report shows.
 
     Raises:
         DataError: The rows cannot be read, or the report cannot be written.
-        UsageError: No row is about the baseline.
+        UsageError: No row is about the baseline, or the experiment declares a table that cannot be made.
     """
     folder = run_folder / "report"
     rows = load_rows(run_folder)
-    rowset = RowSet.of_run(rows)
-    settings = settings_for(rowset, baseline, seed)
-    tables, figures = make_tables(rowset, settings), draw(rowset, settings)
-    files = dict(_files(tables, figures))
-    files["report.html"] = run_page(run_folder, rows, sections(tables, figures))
-    for task, verdicts in by_query(rowset).items():
-        files[f"queries/{unique(task, {Path(name).stem for name in files})}.csv"] = verdicts.encode()
+    catalogue = catalogue_of(rows, declared_report(run_folder), baseline, seed=seed)
+    files = dict(_files(catalogue, run_folder, rows))
     for name, content in files.items():
         write_file(folder / name, content)
     with writing(folder):
@@ -55,18 +61,57 @@ def write_report(run_folder: Path, *, baseline: str | None, seed: int = 0) -> li
             for path in folder.glob(f"{kind}/*"):
                 if path.suffix in suffixes and f"{kind}/{path.name}" not in files:
                     path.unlink()
-    return [folder / name for name in files]
+    return catalogue
 
 
-def _files(tables: Sequence[RenderedTable], figures: Sequence[Drawn]) -> Iterator[tuple[str, bytes]]:
+def _files(catalogue: Catalogue, run_folder: Path, rows: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
     """Yield the name of each file below the report's folder and what it holds."""
-    for table in tables:
-        yield f"tables/{table.name}.tex", latex.table(table).encode()
-        yield f"tables/{table.name}.md", markdown.table(table).encode()
-        yield f"tables/{table.name}.csv", csv_tables.table(table).encode()
-    for figure in figures:
-        for kind in ("pdf", "png"):
-            yield f"figures/{figure.name}.{kind}", figure.saved(kind)
-    shown = [(figure.name, figure.caption) for figure in figures]
-    yield "report.tex", latex.document([table.name for table in tables], shown).encode()
-    yield "report.md", markdown.document(tables, shown).encode()
+    declared = {table.name: table for table in catalogue.report.tables}
+    headline: list[View] = []
+    appendix: list[View] = []
+    tables = list(catalogue.tables())
+    for rendered in tables:
+        whole = shown(rendered, declared.get(rendered.name))
+        first = front(whole, latex.WIDTHS["text"], latex.SIZES[-1][1]) if rendered.headline else whole
+        yield f"tables/{rendered.name}.csv", csv(rendered).encode()
+        yield from _texts(first, declared.get(rendered.name))
+        (headline if rendered.headline else appendix).append(first)
+        if first is not whole or (rendered.headline and len(whole.rows) > markdown.ROWS):
+            whole = replace(whole, name=f"{whole.name}-all")
+            yield from _texts(whole, None)
+            appendix.append(whole)
+    figures = [chart for figure, values in catalogue.figures() for chart in charts(figure, values)]
+    pictures = []
+    for chart in figures:
+        figure = drawn(chart)
+        pictures.append((chart, saved(figure, "png")))
+        yield f"figures/{chart.name}.png", pictures[-1][1]
+        yield f"figures/{chart.name}.pdf", saved(figure, "pdf")
+    yield "report.md", markdown.document(TITLE, READING, headline, _named(figures), cut=True).encode()
+    yield "appendix.md", markdown.document(f"{TITLE}: appendix", READING, appendix, (), cut=False).encode()
+    front_names, other_names = ([view.name for view in views] for views in (headline, appendix))
+    yield "report.tex", latex.document(front_names, other_names, _named(figures), READING).encode()
+    yield "report.html", run_page(run_folder, rows, sections(tables, pictures))
+    yield "summary.json", summary_json(catalogue, run_folder).encode()
+
+
+def _texts(view: View, declared: UserTable | None) -> Iterator[tuple[str, bytes]]:
+    width, ci = (declared.width, declared.ci) if declared else ("text", "below")
+    yield f"tables/{view.name}.md", markdown.table(latex.with_intervals(view, "off") if ci == "off" else view).encode()
+    yield f"tables/{view.name}.tex", latex.table(view, width, ci).encode()
+
+
+def shown(rendered: RenderedTable, declared: UserTable | None) -> View:
+    """Return a table as texts, turned where its user wants that."""
+    whole = view(rendered)
+    return turned(whole) if declared and declared.orientation == "rows" else whole
+
+
+def csv(rendered: RenderedTable) -> str:
+    """Return a line for each figure of a table, with its interval, its number of units and its p-values."""
+    text: str = pd.DataFrame.from_records(list(records(rendered))).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _named(figures: Sequence[Chart]) -> list[tuple[str, str]]:
+    return [(chart.name, chart.caption) for chart in figures]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from robustrank.analysis.load import load_rows
 from robustrank.cli.main import invoke
 from robustrank.plugins import KINDS
-from robustrank.report.load import load_rows
 from tests.tiny_collection import write_tiny
 
 

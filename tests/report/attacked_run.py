@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from robustrank.analysis.load import load_rows
 from robustrank.json_lines import write_lines
 from robustrank.records import Edit, apply_edits
-from robustrank.report.load import load_rows
 from robustrank.report.page import Cell, FigureView, Section, TableView
 from robustrank.report.page_run import run_page
 from robustrank.storage import seal
-
-from .conftest import relabelled, row, write_run
+from tests.report_rows import relabelled, row, write_run
 
 QUERY = "how does a fox jump over a dog"
 FOX = "\U0001f600 The quick brown fox jumps over the lazy dog."

@@ -8,11 +8,11 @@ import shutil
 
 import pytest
 
+from robustrank.analysis.load import load_cells, load_rows
 from robustrank.errors import DataError
 from robustrank.report import page as pages
 from robustrank.report import page_run
 from robustrank.report.attacked_texts import attacked_texts
-from robustrank.report.load import load_cells, load_rows
 from robustrank.report.page import Page, Section, fragment, render
 from robustrank.report.page_tables import table_view
 

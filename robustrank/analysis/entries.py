@@ -1,0 +1,97 @@
+"""What tables are about: the points of an experiment's axes, told apart by plug-in and parameters, printed by label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from robustrank.printing import printable
+from robustrank.rows import AXES, FACT, Fact
+
+NONE = "none"  # the name of the defense that leaves the ranker as it is
+FAMILIES = {  # in the order of tables, as readers know them
+    "traditional": "traditional",
+    "learning-to-rank": "learning to rank",
+    "neural": "neural",
+    "pretrained": "pretrained",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A task, collection, ranker, defense or attack with its parameters, or a family of rankers.
+
+    Attributes:
+        key: What it is, without its label: decides groups, order and random draws.
+        label: What is printed.
+        name: The plug-in's name.
+        parameters: All of the plug-in's parameters.
+        identity: What produced its numbers, where that is known.
+    """
+
+    key: str
+    label: str = field(compare=False)
+    name: str = field(default="", compare=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    identity: str = field(default="", compare=False)
+
+
+Entries = Mapping[str, Mapping[str, Entry]]  # axis -> key -> entry; "group" beside the axes: label of each identity
+NOTHING = Entry("", "")  # where a table has no such axis, or a task no attack
+
+
+def entries_of(frame: pd.DataFrame) -> Entries:
+    """Return what the rows of :func:`robustrank.analysis.load.load_rows` are about, by axis and key."""
+    entries = {axis: {NOTHING.key: NOTHING, **_points(frame, axis)} for axis in AXES}
+    families = {name: Entry(name, FAMILIES.get(name, printable(name) or "other")) for name in set(frame["family"])}
+    groups = dict(frame[["group", "group_label"]].drop_duplicates().itertuples(index=False, name=None))
+    return {**entries, "family": families, "group": {key: Entry(key, printable(groups[key])) for key in groups}}
+
+
+def _points(frame: pd.DataFrame, axis: str) -> dict[str, Entry]:
+    columns = [f"{axis}{part}" for part in ("", "_name", "_parameters", "_identity")]
+    return {
+        point_key(name, parameters): Entry(
+            point_key(name, parameters), printable(label), name, json.loads(parameters), identity
+        )
+        for label, name, parameters, identity in frame[columns].drop_duplicates().itertuples(index=False, name=None)
+        if name
+    }
+
+
+def point_key(name: str, parameters: str) -> str:
+    """Return what tells a plug-in with its parameters (JSON) apart from others; "" for no plug-in."""
+    return f"{name} {parameters}".strip()
+
+
+def keyed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with keys in place of labels, and the column ``fact``: a key of what each row is about."""
+    rows = frame.drop(columns=[c for c in frame.columns if c.startswith(tuple(f"{axis}_" for axis in AXES))])
+    for axis in AXES:
+        pairs = zip(frame[f"{axis}_name"], frame[f"{axis}_parameters"], strict=True)
+        rows[axis] = [point_key(name, parameters) for name, parameters in pairs]
+    plain = frame[list(FACT)].astype(object).where(frame[list(FACT)].notna(), None)
+    rows["fact"] = [fact_key(Fact(*values)) for values in plain.itertuples(index=False, name=None)]
+    return rows
+
+
+def fact_key(fact: Fact) -> str:
+    """Return a text that stands for the fact; :func:`fact_of` reads it."""
+    return json.dumps(fact)
+
+
+def fact_of(key: str) -> Fact:
+    """Return the fact that a key stands for."""
+    return Fact(*json.loads(key))
+
+
+def fact_text(fact: Fact) -> str:
+    """Return the fact for people and for CSV files: ``certified k=5 radius=all``."""
+    cutoff = None if "@" in fact.measure else fact.cutoff
+    about = {"cutoff": cutoff, "k": fact.k, "radius": fact.radius, "group": fact.group or None}
+    named = [f"{name}={value}" for name, value in about.items() if value is not None]
+    return " ".join([fact.measure, *([fact.condition] if fact.condition else []), *named])
