@@ -103,7 +103,7 @@ class Gate(_Strict):
         max, min: The limits; a figure beyond one is a breach, and so is a figure that is missing.
         use: Which end counts.
         collection, task, ranker, defense, attack: Labels it is about; without one every row has to keep the limit.
-        no: Statuses that no cell may have.
+        refuse: Statuses that no cell may have.
         compare: The summary.json of another run, whose figures the run is held against.
         max_increase, max_decrease: How far a figure may be from the other run's.
     """
@@ -117,7 +117,7 @@ class Gate(_Strict):
     ranker: str = ""
     defense: str = ""
     attack: str = ""
-    no: Annotated[tuple[Literal["failed", "skipped", "planned"], ...], BeforeValidator(_listed)] = ()
+    refuse: Annotated[tuple[Literal["failed", "skipped", "planned"], ...], BeforeValidator(_listed)] = ()
     compare: str = ""
     max_increase: float | None = None
     max_decrease: float | None = None
@@ -125,8 +125,8 @@ class Gate(_Strict):
     @model_validator(mode="after")
     def _is_whole(self) -> Gate:
         limits = [self.max, self.min, self.max_increase, self.max_decrease]
-        if bool(self.no) == bool(self.measure):
-            raise ValueError("a gate has either `measure` or `no`")
+        if bool(self.refuse) == bool(self.measure):
+            raise ValueError("a gate has either `measure` or `refuse`")
         if self.measure and all(limit is None for limit in limits):
             raise ValueError(f"gate on {excerpt(self.measure)}: one of max, min, max_increase, max_decrease is needed")
         if bool(self.compare) != any(limit is not None for limit in limits[2:]):

@@ -76,9 +76,9 @@ def words(gate: Gate) -> str:
 
 
 def _breaches(gate: Gate, catalogue: Catalogue, run_folder: Path) -> Iterator[str]:
-    if gate.no:
+    if gate.refuse:
         counts = counts_of(run_folder)
-        yield from (f"{counts[_STATUSES[s]]} cells are {s}" for s in gate.no if counts[_STATUSES[s]])
+        yield from (f"{counts[_STATUSES[s]]} cells are {s}" for s in gate.refuse if counts[_STATUSES[s]])
         return
     figures = _figures(gate, catalogue)
     if not figures:

@@ -62,11 +62,11 @@ def test_a_run_is_held_against_another(write, tmp_path):
 
 def test_statuses_of_cells_can_be_refused(write):
     folder = write(attacked())
-    assert breaches(folder, no="failed") == ()
+    assert breaches(folder, refuse="failed") == ()
     lines = (folder / "cells.jsonl").read_text().splitlines()
     lines[0] = lines[0].replace('"status": "done"', '"status": "error"')
     (folder / "cells.jsonl").write_text("\n".join(lines) + "\n")
-    assert breaches(folder, no=["failed", "skipped"]) == ("1 cells are failed",)
+    assert breaches(folder, refuse=["failed", "skipped"]) == ("1 cells are failed",)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_is_no_condition_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "gate", [{}, {"measure": "asr"}, {"measure": "asr", "no": "failed"}, {"measure": "a", "max_increase": 1}]
+    "gate", [{}, {"measure": "asr"}, {"measure": "asr", "refuse": "failed"}, {"measure": "a", "max_increase": 1}]
 )
 def test_a_gate_without_a_limit_is_refused(gate):
     with pytest.raises(ValidationError):
