@@ -11,6 +11,7 @@ _LIBRARIES = {  # what says where a library keeps its files -> its folder
     "HF_HOME": "huggingface",
     "IR_DATASETS_HOME": "ir_datasets",
     "MPLCONFIGDIR": "matplotlib",
+    "NUMBA_CACHE_DIR": "numba",
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from robustrank.errors import UsageError
 from robustrank.paths import default_cache, give_libraries_a_home, given_path
 
-HOMES = ("HOME", "XDG_CACHE_HOME", "ROBUSTRANK_CACHE", "HF_HOME", "IR_DATASETS_HOME", "MPLCONFIGDIR")
+HOMES = ("HOME", "XDG_CACHE_HOME", "ROBUSTRANK_CACHE", "HF_HOME", "IR_DATASETS_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR")
 
 
 @pytest.fixture

@@ -17,17 +17,21 @@ STATES = {"ok": "green", "missing": "red", "too old": "red", "broken": "red", "n
 
 @click.command("doctor")
 @click.argument("model", required=False)
+@click.option("--measures", is_flag=True, help="Compare every measure with ranx on random lists.")
 @json_option("what was found")
 @cache_option
-def command(model: str | None, as_json: bool, cache: Path | None) -> int:
+def command(model: str | None, measures: bool, as_json: bool, cache: Path | None) -> int:
     """Show packages, extras, plug-ins, models, data sets, devices and room; exit code 4 if what is needed is missing.
 
     With MODEL, score 40 pairs with it beside sentence-transformers; exit code 4 if the scores differ. MODEL is a ranker
     on a transformer with its parameters, as minilm or cross-encoder:model=FOLDER, or a folder or hub name, whose kind
     is then told from its files.
     """
-    from robustrank.paths import default_cache
+    from robustrank.paths import default_cache, give_libraries_a_home
 
+    if measures:
+        give_libraries_a_home(cache or default_cache())
+        return _measures(as_json)
     return _here(cache or default_cache(), as_json) if model is None else _model(model, as_json)
 
 
@@ -56,6 +60,24 @@ def _model(specification: str, as_json: bool) -> int:
         "documents in another order"
     )
     return 0 if outcome.agrees else 4
+
+
+def _measures(as_json: bool) -> int:
+    from robustrank.measures.by_ranx import LISTS, TOLERANCE, largest_differences
+
+    click.echo("ranx compiles its measures at their first use on a machine: about 20 seconds", err=True)
+    differences = largest_differences()
+    faults = [name for name, difference in differences.items() if difference > TOLERANCE]
+    if as_json:
+        click.echo(json.dumps({"lists": LISTS, "differences": differences, "faults": faults}, indent=1))
+    else:
+        for name, difference in differences.items():
+            click.echo(f"  {'differs' if name in faults else 'equal':<7} {name}: at most {difference:.1e} apart")
+        verdict = "differ from" if faults else "equal"
+        click.echo(
+            f"{len(faults) or len(differences)} of {len(differences)} measures {verdict} ranx's on {LISTS} lists"
+        )
+    return 4 if faults else 0
 
 
 def _here(cache: Path, as_json: bool) -> int:

@@ -25,12 +25,15 @@ MEASURES = {  # our name -> ranx's
     "P@10": "precision@10",
     "R@10": "recall@10",
     "Success@10": "hit_rate@10",
-    "Rprec": "r_precision",
+    "Rprec": "r-precision",
 }
 
 
+LISTS, TOLERANCE = 200, 1e-9
+
+
 def largest_differences(
-    measures: Sequence[str] = tuple(MEASURES), lists: int = 200, seed: int = 0
+    measures: Sequence[str] = tuple(MEASURES), lists: int = LISTS, seed: int = 0
 ) -> dict[str, float]:
     """Return by measure the largest difference between our value and ranx's over random lists.
 
