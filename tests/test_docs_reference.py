@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,6 +17,7 @@ from robustrank import experiment
 from robustrank.cli.main import invoke
 from robustrank.cli.page import allowed_values
 from robustrank.plugins.values import in_words
+from robustrank.report_settings import ColumnChoice, Gate, Report, UserTable
 from robustrank.rows import COLUMNS, SCHEMA_VERSION, Coordinates
 from tests.tiny_collection import write_experiment, write_tiny
 
@@ -44,11 +46,11 @@ def described(model: type[BaseModel]) -> list[list[str]]:
             default = (
                 "required" if field.is_required() else f"`{as_yaml(field.get_default(call_default_factory=True))}`"
             )
-            rows.append([f"`{key}`", re.sub(MODELS, as_word, allowed_values(in_words(hints[key]))), default])
+            rows.append([f"`{key}`", re.sub(MODELS, as_word, allowed_values(in_words(hints[key]) or "empty")), default])
     return rows
 
 
-MODELS = r"\b(\w*Entry|Training|Only|Report)\b"
+MODELS = r"\b(\w*Entry|Training|Only|Report|UserTable|ColumnChoice|Gate)\b"
 
 
 def as_word(model: re.Match[str]) -> str:
@@ -63,7 +65,9 @@ def as_yaml(value: object) -> str:
         return "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_yaml, value))}]"
-    return "null" if value is None else str(value) or "''"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value) or "''"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +80,10 @@ def as_yaml(value: object) -> str:
         experiment.TaskEntry,
         experiment.Only,
         experiment.Training,
+        Report,
+        UserTable,
+        ColumnChoice,
+        Gate,
     ],
 )
 def test_every_key_of_the_experiment_file_has_its_line(model):
