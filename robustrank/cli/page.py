@@ -116,7 +116,7 @@ def _section(plugin: Any) -> Iterator[str]:
 
 def allowed_values(words: str) -> str:
     """Return allowed values as pages show them; an end of a range that is only there to be finite is left out."""
-    allowed = words.replace("|", "or").replace(f", at most {LARGEST:,}", "")
+    allowed = re.sub(r"^ \|", "empty |", words).replace("|", "or").replace(f", at most {LARGEST:,}", "")
     return allowed.replace(f" -{LARGEST:,} to {LARGEST:,}", "").replace(f" to {LARGEST:,}", " or more")
 
 
