@@ -13,10 +13,10 @@ from robustrank.tables import Column
 from tests.command_reference import reference
 
 ABOUT_TABLES = """\
-The tables of a report, by the task whose rows they show. A test compares the page with the code. Columns are chosen by
-their id: for [a table of your own](tutorials/own-table.md), a gate, and `to_latex(columns=…)` in Python. `{each}` stands
-for every value that rows have; `{table}` makes a table of each. Better is the ranker's side. [Measures](measures.md) has
-the formulas."""
+The tables of a report, by the task whose rows they show. A test compares the page with the code. Columns are chosen
+by their id: for [a table of your own](tutorials/own-table.md), a gate, and `to_latex(columns=…)` in Python. `{each}`
+stands for every value that rows have; `{table}` makes a table of each. Better is the ranker's side.
+[Measures](measures.md) has the formulas."""
 DOCS = Path(__file__).parents[1] / "docs"
 
 

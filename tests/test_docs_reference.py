@@ -138,3 +138,13 @@ def test_every_measure_of_the_tasks_has_its_line():
     names = measured_names()
     assert len(names) > 30
     assert names - listed - NO_MEASURES - {"nDCG@10"} == set()
+
+
+def test_the_conveniences_are_counted():
+    (table,) = tables("conveniences.md")
+    assert [row[0] for row in table] == [str(number) for number in range(1, 41)]
+    states = [row[2] for row in table]
+    counts = f"{states.count('yes')} yes, {states.count('half')} half, {states.count('no')} no"
+    assert counts in (ROOT / "docs" / "conveniences.md").read_text(encoding="utf-8")
+    assert set(states) == {"yes", "half", "no"}
+    assert all(row[3:] for row in table if row[2] != "no")
