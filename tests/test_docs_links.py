@@ -46,3 +46,9 @@ def test_a_page_has_one_title_and_no_stray_tag(page):
     if "--8<--" not in page.read_text(encoding="utf-8"):  # which puts another file in
         assert [level for level, _ in headings(page)].count(1) == 1
     assert re.findall(r"<(?!!--|br>)[a-z]+>", prose(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_stand_in_fences(page):
+    """Only what is in a fence is run by tests/test_docs_examples.py."""
+    assert re.findall(r"^ {4}(?:\$ )?(?:robustrank|python|pip|docker|make) .*$", prose(page), re.M) == []
