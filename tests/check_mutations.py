@@ -141,6 +141,41 @@ MUTATIONS = [
         "return [served.ranking for served, texts in edited]",
         "tests/tasks/test_list_rankers.py",
     ),
+    Mutation(
+        "measure: precision is of the list's length",
+        "robustrank/measures/effectiveness.py",
+        "return len(ranks) / depth",
+        "return len(ranks) / min(depth, len(ranked))",
+        "tests/measures/test_effectiveness.py",
+    ),
+    Mutation(
+        "measure: average precision is of what was retrieved",
+        "robustrank/measures/effectiveness.py",
+        "(np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant",
+        "(np.arange(1, len(ranks) + 1) / ranks).mean())",
+        "tests/measures/test_effectiveness.py",
+    ),
+    Mutation(
+        "command line: a limit raises a task's queries",
+        "robustrank/overrides.py",
+        "min(limit, queries)",
+        "max(limit, queries)",
+        "tests/test_overrides.py",
+    ),
+    Mutation(
+        "command line: names of one axis have to hold at once",
+        "robustrank/engine/selection.py",
+        "any(_matches(candidate, name) for candidate in _names(cell, axis) for name in names)",
+        "all(_matches(candidate, name) for candidate in _names(cell, axis)[:1] for name in names)",
+        "tests/cli/test_selection.py",
+    ),
+    Mutation(
+        "http-endpoint: answers of another length are scores",
+        "robustrank/rankers/http_endpoint.py",
+        "if len(scores) != count:",
+        "if len(scores) < 1:",
+        "tests/rankers/test_http_endpoint.py",
+    ),
 ]
 
 
