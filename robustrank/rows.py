@@ -49,6 +49,14 @@ class Fact(NamedTuple):
 FACT = Fact._fields
 
 
+def fact_text(fact: Fact) -> str:
+    """Return the fact for people and for CSV files: ``certified k=5 radius=all``."""
+    cutoff = None if "@" in fact.measure else fact.cutoff
+    about = {"cutoff": cutoff, "k": fact.k, "radius": fact.radius, "group": fact.group or None}
+    named = [f"{name}={value}" for name, value in about.items() if value is not None]
+    return " ".join([fact.measure, *([fact.condition] if fact.condition else []), *named])
+
+
 def cutoff_of(measure: str) -> int | None:
     """Return the cutoff k that the name of a measure ends in, as nDCG@10; None where it has none."""
     depth = measure.rpartition("@")[2]

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from robustrank.analysis.entries import Entry, fact_text
+from robustrank.analysis.entries import Entry
 from robustrank.analysis.estimate import Estimates, Settings
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.families import NOTE, TITLE, families
@@ -22,7 +22,7 @@ from robustrank.notices import notice
 from robustrank.plugins import find
 from robustrank.printing import printable, slug
 from robustrank.report_settings import Report
-from robustrank.rows import Fact
+from robustrank.rows import Fact, fact_text
 from robustrank.tables import Column, Figure, Select, Table, TaskReport
 
 FAMILIES = "families"

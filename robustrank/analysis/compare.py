@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from robustrank.analysis.entries import NOTHING, Entry, fact_of, fact_text
+from robustrank.analysis.entries import NOTHING, Entry, fact_of
 from robustrank.analysis.estimate import Settings, interval
 from robustrank.analysis.order import natural
 from robustrank.analysis.rowset import RowSet
 from robustrank.analysis.unit_table import UNIT, PairedSamples, Seeds
 from robustrank.measures.significance import holm, paired_permutation_test
 from robustrank.randomness import derive
-from robustrank.rows import AXES
+from robustrank.rows import AXES, fact_text
 from robustrank.tables import Column
 
 BY = [*AXES, "fact"]

@@ -87,11 +87,3 @@ def fact_key(fact: Fact) -> str:
 def fact_of(key: str) -> Fact:
     """Return the fact that a key stands for."""
     return Fact(*json.loads(key))
-
-
-def fact_text(fact: Fact) -> str:
-    """Return the fact for people and for CSV files: ``certified k=5 radius=all``."""
-    cutoff = None if "@" in fact.measure else fact.cutoff
-    about = {"cutoff": cutoff, "k": fact.k, "radius": fact.radius, "group": fact.group or None}
-    named = [f"{name}={value}" for name, value in about.items() if value is not None]
-    return " ".join([fact.measure, *([fact.condition] if fact.condition else []), *named])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from robustrank.analysis.entries import fact_text
 from robustrank.analysis.estimated import BASELINE, PAIR, UNDEFENDED, RenderedTable
+from robustrank.rows import fact_text
 
 TESTS = {"p_baseline": BASELINE, "p_undefended": UNDEFENDED, "p_control": PAIR}
 _DIGITS = 12

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from robustrank.analysis.entries import Entry, fact_text
+from robustrank.analysis.entries import Entry
 from robustrank.analysis.estimate import Estimates
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.rowset import RowSet
 from robustrank.errors import UsageError, nearest
 from robustrank.report_settings import ColumnChoice, UserTable
-from robustrank.rows import Fact
+from robustrank.rows import Fact, fact_text
 from robustrank.tables import PLACE, Column, Select, Table, first
 
 Known = Mapping[str, Sequence[Column]]  # declared columns, by what they are called

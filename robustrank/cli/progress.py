@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from robustrank.analysis.entries import fact_text
 from robustrank.cli.screen import can_show_bars, say
 from robustrank.engine.estimate import Timings
 from robustrank.printing import counted, printable
+from robustrank.rows import fact_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from robustrank.analysis.gates import Outcome
     from robustrank.report_settings import Gate
 
 
@@ -48,7 +49,7 @@ def command(
     The exit code is 1 if a gate is broken, of --fail-if or of the experiment.
     """
     from robustrank.analysis.gates import parse_condition
-    from robustrank.cli.screen import screen
+    from robustrank.cli.screen import say, screen
     from robustrank.errors import UsageError
 
     if sum((full, quiet, as_json, name is not None)) > 1:
@@ -56,7 +57,10 @@ def command(
     gates = tuple(map(parse_condition, conditions))
     if as_json or name is not None:
         return print_part(run, baseline, name, kind, gates)
-    return show_report(run, baseline, screen(), full=full, quiet=quiet, gates=gates)
+    console = screen()
+    kept = show_report(run, baseline, console, full=full, quiet=quiet, gates=gates)
+    say(console, place(run))
+    return int(any(outcome.breaches for outcome in kept))
 
 
 def print_part(run: Path, baseline: str | None, name: str | None, kind: str, gates: Sequence[Gate]) -> int:
@@ -87,15 +91,15 @@ def show_report(
     quiet: bool = False,
     others: int = 0,
     gates: Sequence[Gate] = (),
-) -> int:
-    """Write the report of a run, show its headline figures and where it is, and return 1 if a gate is broken.
+) -> Sequence[Outcome]:
+    """Write the report of a run, show its headline figures, and return what came of the gates.
 
     Args:
         run: The run folder.
         baseline: The label of the baseline ranker, or None.
         console: Where it is shown.
         full: Whether every table is shown.
-        quiet: Whether only the place of the report is shown.
+        quiet: Whether only broken gates are shown.
         others: How many lines the summary has beside these.
         gates: Limits beside those of the experiment.
     """
@@ -106,7 +110,7 @@ def show_report(
 
     catalogue = write_report(run, baseline=baseline)
     kept = outcomes([*catalogue.report.gates, *gates], catalogue, run)
-    others += note_planned(run, console) + len(kept)
+    others += len(kept) + (not quiet and note_planned(run, console))
     if full:
         show(catalogue, console)
     elif not quiet:
@@ -114,13 +118,19 @@ def show_report(
             say(console, line)
         say(console, f"all tables: robustrank report {run} --full")
     for outcome in kept:
+        if quiet and not outcome.breaches:
+            continue
         say(console, f"gate {'broken' if outcome.breaches else 'kept'}: {outcome.gate}")
         for breach in outcome.breaches[:_BREACHES]:
             say(console, f"  {breach}")
         if len(outcome.breaches) > _BREACHES:
             say(console, f"  and {len(outcome.breaches) - _BREACHES} more, in summary.json")
-    say(console, f"report: {run / 'report' / 'report.html'}")
-    return int(any(outcome.breaches for outcome in kept))
+    return kept
+
+
+def place(run: Path) -> str:
+    """Return the line that says where the report of a run is."""
+    return f"report: {run / 'report' / 'report.html'}"
 
 
 def note_planned(run: Path, console: Console) -> bool:

@@ -17,8 +17,9 @@ from robustrank.errors import Interrupted, UsageError
 from robustrank.printing import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from robustrank.analysis.gates import Outcome
     from robustrank.engine.run import Summary
     from robustrank.engine.selection import Selection
     from robustrank.experiment import Experiment
@@ -149,7 +150,7 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
         Interrupted: The user stopped it.
     """
     from robustrank.cli.progress import RunProgress
-    from robustrank.cli.report_command import show_report
+    from robustrank.cli.report_command import place, show_report
     from robustrank.cli.run_result import run_result, write_junit
     from robustrank.cli.screen import say, screen
     from robustrank.engine.run import run
@@ -174,22 +175,26 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
                 "stopped; finished cells are kept", where=str(out), hint=f"resume with: {resume}"
             ) from error
     said = list(_endings(summary, observer.notes_left))
+    if how.no_report and experiment.report.gates:
+        said.append("the experiment's gates are not checked: --no-report")
     if not how.quiet:
         for line in said:
             say(console, line)
-    broken = 0
+    gates: Sequence[Outcome] = ()
     if summary.rows and not how.no_report:
         lines = sum(-(-len(line) // console.width) for line in said) + 1
-        broken = show_report(out, None, console, quiet=how.quiet or summary.is_empty, others=lines)
+        gates = show_report(out, None, console, quiet=how.quiet or summary.is_empty, others=lines)
+        if not how.quiet:
+            say(console, place(out))
     failed = f", {len(summary.failed)} failed" if summary.failed else ""
     rows, cells = counted(summary.rows, "row"), counted(summary.cells, "cell")
     left = f"; {summary.left} of {cells} of the plan have no result" if summary.left else ""
     say(console, f"{rows} of {cells} in {out} ({summary.done} done now{failed}){left}")
-    code = summary.exit_code or broken
+    code = summary.exit_code or int(any(gate.breaches for gate in gates))
     if how.junit:
-        write_junit(how.junit, experiment.name, summary.outcomes)
+        write_junit(how.junit, experiment.name, summary.outcomes, gates)
     if how.as_json:
-        click.echo(json.dumps(run_result(experiment.name, summary, code), indent=1))
+        click.echo(json.dumps(run_result(experiment.name, summary, gates, code), indent=1))
     return code
 
 

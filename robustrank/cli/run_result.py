@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustrank.printing import printable
 
 if TYPE_CHECKING:
+    from robustrank.analysis.gates import Outcome
     from robustrank.engine.run import CellOutcome, Summary
 
 SCHEMA_VERSION = 1  # of the JSON
-Gate = tuple[str, Sequence[str]]  # a limit in words, and what broke it
 STATUSES = ("done", "skipped", "error", "planned")
 RUN_FILES = ("experiment.yaml", "provenance.json", "cells.jsonl", "rows.csv", "notes.txt")
 REPORT_FILES = ("report/report.html", "report/summary.json")
 
 
-def run_result(name: str, summary: Summary, exit_code: int) -> dict[str, Any]:
-    """Return what a run has come to: counts, each cell with its reason, all notes, and the files that are there."""
+def run_result(name: str, summary: Summary, gates: Sequence[Outcome], exit_code: int) -> dict[str, Any]:
+    """Return what a run has come to: counts, cells with their reasons, gates, notes, and the files there are."""
     counts, notes = Counter(outcome.status for outcome in summary.outcomes), summary.folder / "notes.txt"
     return {
         "schema": SCHEMA_VERSION,
@@ -41,19 +41,20 @@ def run_result(name: str, summary: Summary, exit_code: int) -> dict[str, Any]:
             }
             for outcome in summary.outcomes
         ],
+        "gates": [{"gate": gate.gate, "breaches": list(gate.breaches)} for gate in gates],
         "notes": notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [],
         "files": {file: str(path) for file in RUN_FILES + REPORT_FILES if (path := summary.folder / file).exists()},
     }
 
 
-def write_junit(path: Path, name: str, outcomes: Sequence[CellOutcome], gates: Iterable[Gate] = ()) -> None:
+def write_junit(path: Path, name: str, outcomes: Sequence[CellOutcome], gates: Sequence[Outcome] = ()) -> None:
     """Write a JUnit file: a test case for each cell, and for each gate.
 
     Args:
         path: The file.
         name: The experiment's name.
         outcomes: The cells. What failed is an error, what was skipped or not run is skipped, each with its reason.
-        gates: Each limit in words, and what broke it: a broken one is a failure.
+        gates: What came of the limits that figures have to keep: a broken one is a failure.
     """
     suite = ET.Element("testsuite", name=name)
     for outcome in outcomes:
@@ -63,10 +64,10 @@ def write_junit(path: Path, name: str, outcomes: Sequence[CellOutcome], gates: I
         elif outcome.status != "done":
             unrun = "it was not run" if outcome.is_selected else "it was not selected by --only"
             _add(case, "skipped", outcome.reason or unrun)
-    for words, breaches in gates:
-        case = _case(suite, f"{name}.gates", words, None)
-        if breaches:
-            _add(case, "failure", "\n".join(breaches))
+    for gate in gates:
+        case = _case(suite, f"{name}.gates", gate.gate, None)
+        if gate.breaches:
+            _add(case, "failure", "\n".join(gate.breaches))
     for attribute, tag in (("errors", "error"), ("skipped", "skipped"), ("failures", "failure")):
         suite.set(attribute, str(sum(1 for _ in suite.iter(tag))))
     suite.set("tests", str(len(suite)))

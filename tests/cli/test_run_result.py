@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from robustrank.analysis.gates import Outcome
 from robustrank.cli.main import invoke
 from robustrank.cli.run_result import write_junit
 from robustrank.engine.run import CellOutcome
@@ -86,10 +87,27 @@ def test_a_run_that_measures_nothing_says_so_once(run, capsys):
 
 def test_a_gate_that_is_broken_is_a_failure(tmp_path):
     cell = CellOutcome("k", "a cell", "done", 1.5, "", True)
-    write_junit(tmp_path / "out.xml", "t", [cell], [("asr > 0.5", ["asr of hotflip is 0.8"]), ("asr > 0.9", [])])
+    write_junit(
+        tmp_path / "out.xml", "t", [cell], [Outcome("asr > 0.5", ("asr of hotflip is 0.8",)), Outcome("asr > 0.9", ())]
+    )
     suite = ET.parse(tmp_path / "out.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("time")) == ("3", "1", "1.50")
     assert suite.find("testcase[@classname='t.gates']/failure").text == "asr of hotflip is 0.8"
+
+
+def test_gates_of_an_experiment_are_in_the_result_or_said_to_be_unchecked(run, tmp_path, capsys):
+    text = EXPERIMENT + "report: {gates: [{measure: nDCG@10, min: 0.9999}, {refuse: [failed]}]}\n"
+    options = ["--only", "task=iid-variance", "--limit", "2"]
+    code, out, _ = run(text, *options)
+    assert code == 0
+    assert "the experiment's gates are not checked: --no-report" in out
+    where = ["--out", "out", "--cache", "cache", "--workers", "0", "--json", "--junit", "out.xml"]
+    assert invoke(["run", "e.yaml", *where, *options]) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["exit_code"] == 1
+    assert [bool(gate["breaches"]) for gate in result["gates"]] == [True, False]
+    assert result["files"]["report/summary.json"]
+    assert ET.parse(tmp_path / "out.xml").getroot()[0].get("failures") == "1"
 
 
 def test_a_dry_run_estimates_times_from_the_cells_of_another_run(run):
