@@ -16,9 +16,11 @@ from pydantic import BaseModel
 from robustrank import experiment
 from robustrank.cli.main import invoke
 from robustrank.cli.page import allowed_values
+from robustrank.plugins import find, registry
 from robustrank.plugins.values import in_words
 from robustrank.report_settings import ColumnChoice, Gate, Report, UserTable
 from robustrank.rows import COLUMNS, SCHEMA_VERSION, Coordinates
+from robustrank.tables import EACH, TABLE
 from tests.tiny_collection import write_experiment, write_tiny
 
 ROOT = Path(__file__).parents[1]
@@ -138,6 +140,14 @@ def test_every_measure_of_the_tasks_has_its_line():
     names = measured_names()
     assert len(names) > 30
     assert names - listed - NO_MEASURES - {"nDCG@10"} == set()
+
+
+def test_every_measure_of_the_tables_has_its_line():
+    listed = {name for table in tables("measures.md") for row in table for name in re.findall(r"`([^`]+)`", row[0])}
+    declared = [table for task in registry("task") for table in find("task", task).report().tables]
+    shown = {fact.measure for table in declared for column in table.columns for fact in column.facts}
+    assert len(shown) > 20
+    assert shown - listed - {"nDCG@10", EACH, TABLE} == set()
 
 
 def test_the_conveniences_are_counted():
