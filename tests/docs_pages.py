@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from robustrank.analysis.entries import fact_text
 from robustrank.cli.page import page
 from robustrank.plugins import find, registry
+from robustrank.rows import fact_text
 from robustrank.tables import Column
 from tests.command_reference import reference
 
