@@ -30,6 +30,20 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
+        "a first stage in English for every collection",
+        "robustrank/collections/first_stage.py",
+        'return Spec(spec.name, {"language": language, **spec.parameters})',
+        "return spec",
+        "tests/collections/test_first_stage.py",
+    ),
+    Mutation(
+        "a task's figures that mean something else under one version",
+        "tasks/parts/attack_metrics.py",
+        '"success": after < before,',
+        '"success": after <= before,',
+        "tests/tasks/test_versions.py",
+    ),
+    Mutation(
         "combining marks outside of words",
         "robustrank/text/analysis.py",
         "\\w[{MARKS}{JOINERS}]*)+",
