@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -62,11 +64,12 @@ def test_a_missing_or_old_package_is_a_fault_and_a_missing_extra_is_none(doctor,
 
 
 def test_each_accelerator_is_told_with_its_memory(monkeypatch):
-    import torch
-
+    cuda = SimpleNamespace(
+        device_count=lambda: 2,
+        mem_get_info=lambda number: (3 * 10**9, 80 * 10**9),
+        get_device_name=lambda number: f"card {number}",
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     monkeypatch.setattr("robustrank.rankers.runtime.accelerators", lambda: ["mps", "cuda"])
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: (3 * 10**9, 80 * 10**9))
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"card {number}")
     told = {finding.name: finding.text for finding in diagnosis._accelerators()}
     assert told == {"mps": "", "cuda:0": "card 0, 3.0 GB of 80.0 GB free", "cuda:1": "card 1, 3.0 GB of 80.0 GB free"}
