@@ -206,7 +206,7 @@ def interval(
     if not settings.rounds or column.exact:
         return None, ""
     statistic = column.statistic or column.of_means or first
-    mean = not (column.statistic or column.of_means)
+    mean = statistic is first
     runs = [
         Run([np.asarray(column.unit(*s.arrays), dtype=np.float64)] if mean else s.arrays, s.queries)
         for s in seeds.values()

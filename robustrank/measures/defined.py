@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def mean(values: ArrayLike) -> float:
-    """Return the mean; nan when there is no value or one of them is nan."""
+def mean(values: ArrayLike) -> Any:
+    """Return the mean, of each row where there are several; nan when there is no value or one of them is nan."""
     array = np.asarray(values, dtype=np.float64)
-    return float(array.mean()) if array.size else float("nan")
+    if not array.shape[-1]:
+        return float("nan")
+    return float(array.mean()) if array.ndim == 1 else array.mean(axis=-1)
 
 
-def share(condition: NDArray[np.bool_], *compared: ArrayLike) -> float:
+def share(condition: NDArray[np.bool_], *compared: ArrayLike) -> Any:
     """Return the share of True in ``condition``; nan when it is empty or a compared value is nan.
 
     Args:

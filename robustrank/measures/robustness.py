@@ -1,6 +1,7 @@
 """Robustness of effectiveness over queries: variance, poor queries, and the geometric mean.
 
 Every function takes arrays with one value per query and returns a number, so that it can be bootstrapped over queries.
+Variance, lower-tail means and the mean of the hard set take resamples as rows, too, and return an array of numbers.
 An undefined result is nan, never 0, and a nan among the values makes the result nan unless the function says
 otherwise.
 
@@ -12,7 +13,7 @@ was published the docstring says that the definition is ours.
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,13 +24,14 @@ from robustrank.measures.defined import mean, ratio
 Normaliser = Literal["mean", "max", "ideal", "none"]
 
 
-def variance(values: ArrayLike) -> float:
+def variance(values: ArrayLike) -> Any:
     """Return the population variance of a measure over queries; nan without queries."""
     array = np.asarray(values, dtype=np.float64)
-    return mean((array - mean(array)) ** 2)
+    centre = np.asarray(mean(array))
+    return mean((array - centre[..., None]) ** 2) if array.size else mean(array)
 
 
-def vnap(values: ArrayLike, normaliser: Normaliser = "mean", ideal: ArrayLike = 1.0) -> float:
+def vnap(values: ArrayLike, normaliser: Normaliser = "mean", ideal: ArrayLike = 1.0) -> Any:
     """Return VNAP, the variance of normalised average precision over queries; lower is more robust.
 
     NAP_q = AP_q / normaliser; VNAP is its population variance. With ``mean`` that is Var(AP) / MAP^2, the
@@ -56,10 +58,11 @@ def vnap(values: ArrayLike, normaliser: Normaliser = "mean", ideal: ArrayLike = 
     if normaliser == "ideal":
         reachable = np.broadcast_to(np.asarray(ideal, dtype=np.float64), array.shape)
         return variance(array[reachable != 0] / reachable[reachable != 0])
-    return variance(ratio(array, array.mean() if normaliser == "mean" else array.max()))
+    centre = array.mean(axis=-1) if normaliser == "mean" else array.max(axis=-1)
+    return variance(ratio(array, np.asarray(centre)[..., None]))
 
 
-def poor_queries(values: ArrayLike, percent: float = 10) -> float:
+def poor_queries(values: ArrayLike, percent: float = 10) -> Any:
     """Return the mean over the lowest ``percent`` of the ranker's queries, rounded up: a lower-tail mean.
 
     The cutoff is ours. The queries differ from ranker to ranker; :func:`hard_set_mean` fixes them.
@@ -70,7 +73,7 @@ def poor_queries(values: ArrayLike, percent: float = 10) -> float:
     array = np.sort(np.asarray(values, dtype=np.float64))
     if np.isnan(array).any():  # sorting would remove them from the tail
         return math.nan
-    return mean(array[: _tail(array.size, percent)])
+    return mean(array[..., : _tail(array.shape[-1], percent)])
 
 
 def hard_set(reference: ArrayLike, percent: float = 10) -> NDArray[np.bool_]:
@@ -92,19 +95,23 @@ def hard_set(reference: ArrayLike, percent: float = 10) -> NDArray[np.bool_]:
         raise DataError(f"the reference is undefined for {np.count_nonzero(np.isnan(array))} of {array.size} queries")
     if not array.size:
         return np.zeros(0, dtype=np.bool_)
-    hardest: NDArray[np.bool_] = array <= np.sort(array)[_tail(array.size, percent) - 1]
+    last = _tail(array.shape[-1], percent) - 1
+    hardest: NDArray[np.bool_] = array <= np.sort(array)[..., last : last + 1]
     return hardest
 
 
-def hard_set_mean(values: ArrayLike, reference: ArrayLike, percent: float = 10) -> float:
+def hard_set_mean(values: ArrayLike, reference: ArrayLike, percent: float = 10) -> Any:
     """Return the mean over the reference ranker's :func:`hard_set`, the same for every ranker compared."""
-    return mean(np.asarray(values, dtype=np.float64)[hard_set(reference, percent)])
+    array, hardest = np.asarray(values, dtype=np.float64), hard_set(reference, percent)
+    if array.ndim == 1:
+        return mean(array[hardest])
+    return (array * hardest).sum(axis=-1) / hardest.sum(axis=-1)
 
 
-def gmap(values: ArrayLike, eps: float = 1e-5) -> float:
+def gmap(values: ArrayLike, eps: float = 1e-5) -> Any:
     """Return the geometric mean of max(value, eps), as trec_eval's gm_map; eps is trec_eval's."""
     logs = mean(np.log(np.maximum(np.asarray(values, dtype=np.float64), eps)))
-    return math.exp(logs)
+    return math.exp(logs) if isinstance(logs, float) else np.exp(logs)
 
 
 def _tail(count: int, percent: float) -> int:

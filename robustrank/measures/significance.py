@@ -7,6 +7,7 @@ the same query are not independent.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -160,7 +161,11 @@ def _blocks(rng: np.random.Generator, below: int, rounds: int, count: int) -> It
 
 
 def _units_resampler(run: Run, names: Sequence[str], statistic: Callable[..., Any]) -> _Evaluate:
-    """Return a function that evaluates the statistic on the units of sampled queries, one resample at a time."""
+    """Return a function that evaluates the statistic on the units of sampled queries.
+
+    All resamples are evaluated at once where queries have equally many units and the statistic takes them as rows,
+    which is tried; else one at a time.
+    """
     numbers = np.searchsorted(names, np.asarray(run.queries, dtype=str))
     arrays = [array[np.argsort(numbers, kind="stable")] for array in run.arrays]
     counts = np.bincount(numbers, minlength=len(names))
@@ -172,7 +177,21 @@ def _units_resampler(run: Run, names: Sequence[str], statistic: Callable[..., An
         rows = np.arange(sizes.sum()) + np.repeat(starts[sampled] - before, sizes)
         return float(statistic(*(array[rows] for array in arrays))) if len(rows) else math.nan
 
-    return lambda block: np.array([evaluate(sampled) for sampled in block])
+    def evaluate_rows(block: NDArray[np.int64]) -> NDArray[np.float64]:
+        rows = (starts[block][..., None] + np.arange(counts[0])).reshape(len(block), -1)
+        return np.asarray(statistic(*(array[rows] for array in arrays)), dtype=np.float64)
+
+    def one_by_one(block: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([evaluate(sampled) for sampled in block])
+
+    if len(set(counts.tolist())) > 1 or not counts[0]:
+        return one_by_one
+    trial = np.stack([np.arange(len(names)), np.arange(len(names))[::-1], np.zeros(len(names), dtype=np.int64)])
+    with contextlib.suppress(ValueError, TypeError, IndexError):  # a statistic need not know rows
+        rows, single = evaluate_rows(trial), one_by_one(trial)
+        if rows.shape == single.shape and np.allclose(rows, single, rtol=1e-12, atol=1e-14, equal_nan=True):
+            return evaluate_rows
+    return one_by_one
 
 
 def _means_resampler(run: Run, names: Sequence[str], statistic: Callable[..., Any]) -> _Evaluate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +46,9 @@ def losing_column(pair: tuple[Select, Select]) -> Column:
     return low_share(f"queries losing > {TAU:g}", pair, id="losing", unit=losing)
 
 
-def median(values: Values) -> float:
-    """Return the median."""
-    return float(np.median(values))
+def median(values: Values) -> Any:
+    """Return the median, of each row where there are several."""
+    return np.median(values, axis=-1)
 
 
 def count_positive(values: Values) -> float:
