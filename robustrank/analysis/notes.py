@@ -10,7 +10,7 @@ from robustrank.analysis.rowset import RowSet
 from robustrank.measures.ties import DEGENERATE
 from robustrank.printing import counted, printable
 
-_CAPTION = 200  # characters
+_CAPTION = 184  # characters; with "Part 2 of 3." at most 200
 READING = (
     "Arrows point to the more robust ranker; a negative relative change is a loss. The terms, with their formulas: "
     "docs/glossary.md."

@@ -114,7 +114,9 @@ def _write_names(axes: Axes, points: Sequence[Point], chart: Chart) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         line = {"arrowstyle": "-", "color": "#999999", "lw": 0.4}
-        adjust_text(texts, xs, ys, ax=axes, arrowprops=line, time_lim=2, iter_lim=200)
+        adjust_text(
+            texts, xs, ys, ax=axes, arrowprops=line, iter_lim=200
+        )  # no time limit: a figure does not depend on the speed
 
 
 def _pairs(axes: Axes, points: Sequence[Point], chart: Chart) -> None:
