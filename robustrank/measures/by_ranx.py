@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import numpy as np
 
+from robustrank.errors import DataError
 from robustrank.measures.effectiveness import evaluate
 
 MEASURES = {  # our name -> ranx's
@@ -41,7 +43,12 @@ def largest_differences(
         measures: Names, among ``MEASURES``.
         lists: How many lists; each has up to 60 documents, some of them judged, with gains from 0 to 3.
         seed: Of the lists.
+
+    Raises:
+        DataError: ranx is not installed.
     """
+    if find_spec("ranx") is None:
+        raise DataError("ranx is not installed", hint='pip install "robustrank[ranx]"')
     rng = np.random.default_rng(seed)
     qrels: dict[str, dict[str, int]] = {}
     run: dict[str, dict[str, float]] = {}

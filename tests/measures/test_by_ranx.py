@@ -23,3 +23,9 @@ def test_a_wrong_measure_is_seen(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setitem(by_ranx.MEASURES, "P@10", "precision@9")
     assert invoke(["doctor", "--measures"]) == 4
     assert "1 of 10 measures differ from ranx's" in capsys.readouterr().out
+
+
+def test_a_missing_ranx_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(by_ranx, "find_spec", lambda name: None)
+    assert invoke(["doctor", "--measures"]) == 4
+    assert 'pip install "robustrank[ranx]"' in capsys.readouterr().err
