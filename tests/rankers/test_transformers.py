@@ -18,7 +18,7 @@ from robustrank.measures.effectiveness import evaluate
 from robustrank.rankers.model_files import model_folder
 from robustrank.rankers.ranker import GradientRanker
 from robustrank.rankers.training import TrainingSettings, split_by_query
-from robustrank.rankers.transformer.batching import equal_length_batches, texts_of_a_batch
+from robustrank.rankers.transformer.batching import Shapes, equal_length_batches
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker, MiniLMRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
@@ -205,7 +205,12 @@ def test_networks_of_odd_widths_have_several_texts_a_batch():
     for width, length, texts in ((384, 16, 1), (312, 24, 4), (50, 16, 16)):
         network = torch.nn.Sequential(torch.nn.Linear(8, width), torch.nn.Linear(width, 1))
         network.config = SimpleNamespace(vocab_size=1000)
-        assert texts_of_a_batch(network, length) == texts
+        assert Shapes.of(network).texts(length) == texts
+        network.config.vocab_size = width  # its logits are of tokens
+        assert (
+            Shapes.of(network).padded(length) * Shapes.of(network).texts(Shapes.of(network).padded(length)) * width % 32
+            == 0
+        )
 
 
 def test_what_lies_beyond_the_characters_read_changes_no_score(ranker):

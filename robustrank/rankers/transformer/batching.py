@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
     import torch
 
 NUMBERS = 32  # that elementwise functions compute at a time
-_MULTIPLE, _LEAST = 8, 16  # tokens
 _PRODUCTS = ("Linear", "NonDynamicallyQuantizableLinear", "Conv1D")  # modules that multiply each row by one matrix
 
 
-def padded_length(length: int) -> int:
-    """Return the number of tokens a text of ``length`` tokens is padded to: a multiple of 8, at least 16."""
-    return max(_LEAST, -(-length // _MULTIPLE) * _MULTIPLE)
+def padded_length(length: int, multiple: int | None = None) -> int:
+    """Return the number of tokens a text of ``length`` tokens is padded to.
+
+    It is a multiple of ``multiple``; by default of 2 up to 32 tokens, of 4 up to 64, and of 8 beyond, so that few
+    tokens are padding and few batches small.
+    """
+    unit = multiple or (2 if length <= 32 else 4 if length <= 64 else 8)
+    return -(-length // unit) * unit
 
 
 def filled(
@@ -63,12 +68,34 @@ def fill_products(network: Any) -> None:
             module.forward = filled(module.forward)
 
 
-def texts_of_a_batch(network: Any, length: int) -> int:
-    """Return a number: a batch of texts of ``length`` tokens has a multiple of it; 1 for most networks."""
-    vocabulary = getattr(network.config, "vocab_size", None)  # its logits are of tokens
-    products = (module for module in network.modules() if type(module).__name__ in _PRODUCTS)
-    widths = {getattr(product, "out_features", 0) or product.nf for product in products} - {1, 2}  # labels
-    return NUMBERS // math.gcd(NUMBERS, *(w * length if w == vocabulary else w for w in widths))
+@dataclass(frozen=True)
+class Shapes:
+    """Which batches a network is given, by the widths of its products.
+
+    Attributes:
+        widths: How many numbers a text has inside the network.
+        token_widths: How many a token has, where no text has them: the logits of a vocabulary.
+    """
+
+    widths: frozenset[int]
+    token_widths: frozenset[int]
+
+    @classmethod
+    def of(cls, network: Any) -> Shapes:
+        """Return those of a network."""
+        products = (module for module in network.modules() if type(module).__name__ in _PRODUCTS)
+        widths = {getattr(product, "out_features", 0) or product.nf for product in products} - {1, 2}  # labels
+        vocabulary = {width for width in widths if width == getattr(network.config, "vocab_size", None)}
+        return cls(frozenset(widths - vocabulary), frozenset(vocabulary))
+
+    def padded(self, length: int) -> int:
+        """Return the number of tokens a text of ``length`` tokens is padded to."""
+        odd = any(width % NUMBERS for width in self.token_widths)
+        return padded_length(length, NUMBERS // 2 if odd else None)
+
+    def texts(self, length: int) -> int:
+        """Return a number of which a batch of texts of ``length`` tokens has a multiple of texts: 1 for most."""
+        return NUMBERS // math.gcd(NUMBERS, *self.widths, *(width * length for width in self.token_widths))
 
 
 def equal_length_batches(lengths: Sequence[int], max_tokens: int) -> Iterator[NDArray[np.int64]]:

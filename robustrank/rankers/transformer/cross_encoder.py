@@ -64,11 +64,15 @@ class CrossEncoderRanker(TransformerRanker):
         if pairs:
             inputs, index = self.tokenisation.read(pairs, "pair").distinct()
             scores = np.empty(len(inputs), dtype=np.float32)
-            for batch, features in self._batches(inputs):
-                with self._inference():
-                    scores[batch] = self._relevance(features).float().cpu().numpy()[: len(batch)]
+            for batch, values in self._computed(inputs, self._scores):
+                scores[batch] = values
                 positions = np.flatnonzero(np.isin(index, batch))
                 yield positions, scores[index[positions]]
+
+    def _scores(self, batch: NDArray[np.int64], features: Mapping[str, Any]) -> Scores:
+        with self._inference():
+            scores: Scores = self._relevance(features).float().cpu().numpy()[: len(batch)]
+        return scores
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable: without the activation."""

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.rankers.ranker import Encoding
-from robustrank.rankers.transformer.batching import equal_length_batches, padded_length, texts_of_a_batch
-from robustrank.steps import Steps
+from robustrank.rankers.transformer.batching import Shapes, equal_length_batches
 
 Side = Literal["query", "document", "pair"]
 TEXT_SIDES: tuple[Side, Side] = ("query", "document")
@@ -77,6 +76,7 @@ class Tokenisation:
         self.network, self.prompts, self.limits = network, prompts, limits or {}
         self.tokenizer = network.tokenizer
         config = network.config
+        self.shapes = Shapes.of(network)
         self.fills = config is not None and _is_bidirectional(config)
         pad = self.tokenizer.pad_token_id
         self.pad = int(pad if pad is not None else getattr(config, "pad_token_id", None) or 0)
@@ -119,27 +119,28 @@ class Tokenisation:
         located = [self._located(features, row, side, part) for row in range(len(texts))]
         return [max((end for _, (_, end) in tokens), default=0) for tokens in located]
 
-    def batches(
-        self, inputs: Inputs, max_tokens: int, device: Any
-    ) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
-        """Yield the indices and the features of each batch; rows beyond the indices repeat the last row.
+    def batches(self, inputs: Inputs, max_tokens: int) -> Iterator[NDArray[np.int64]]:
+        """Yield the indices of each batch; texts that share one are filled up to one length.
 
         Texts of a bidirectional encoder are filled up on the right, where the mask hides it; those of others, in which
         fillings could move positions or the last token, share a batch with texts of the very length alone.
         """
+        return equal_length_batches([self._filled_length(length) for length in inputs.lengths], max_tokens)
+
+    def features(self, inputs: Inputs, batch: NDArray[np.int64], device: Any) -> dict[str, Any]:
+        """Return the features of a batch; rows beyond the indices repeat the last row."""
         import torch
 
-        lengths = [padded_length(length) if self.fills else length for length in inputs.lengths]
-        steps = Steps(len(lengths), "model inputs")
-        for batch in equal_length_batches(lengths, max_tokens):
-            length, features = lengths[batch[0]], dict(inputs.shared)
-            rows = [*batch, *[batch[-1]] * (-len(batch) % texts_of_a_batch(self.network, length))]
-            for name, values in inputs.columns.items():
-                fill = self.pad if name == "input_ids" else 0
-                padded = [values[i] + [fill] * (length - len(values[i])) for i in rows]
-                features[name] = torch.tensor(padded, device=device)
-            yield batch, features
-            steps.advance(len(batch))
+        length, features = self._filled_length(len(inputs.columns["input_ids"][batch[0]])), dict(inputs.shared)
+        rows = [*batch, *[batch[-1]] * (-len(batch) % self.shapes.texts(length))]
+        for name, values in inputs.columns.items():
+            fill = self.pad if name == "input_ids" else 0
+            padded = [values[i] + [fill] * (length - len(values[i])) for i in rows]
+            features[name] = torch.tensor(padded, device=device)
+        return features
+
+    def _filled_length(self, length: int) -> int:
+        return self.shapes.padded(length) if self.fills else length
 
     def _located(self, features: Any, row: int, side: Side, part: int) -> list[tuple[int, tuple[int, int]]]:
         """Return the place of each token of a text (or of a part of a pair), and the characters of it that it covers.

@@ -273,8 +273,7 @@ class LateInteractionRanker(TransformerRanker):
             inputs, index = self._read(missing, side).distinct()
             matched: dict[int, NDArray[np.float32]] = {}
             with self._inference():
-                for batch, features in self._batches(inputs):
-                    hidden = self._token_vectors(features).float().cpu().numpy()
+                for batch, hidden in self._computed(inputs, lambda _, f: self._token_vectors(f).float().cpu().numpy()):
                     for i, vectors in zip(batch.tolist(), hidden, strict=False):
                         mask = self._matched(inputs.columns["input_ids"][i], side)
                         matched[i] = vectors[: len(mask)][mask]

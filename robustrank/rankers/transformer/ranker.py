@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,14 @@ from robustrank.rankers.training import train as train_ranker
 from robustrank.rankers.transformer.batching import fill_products
 from robustrank.rankers.transformer.inputs import EncodedDocument, Inputs, Side, Tokenisation
 from robustrank.rankers.transformer.loading import Kind, load_network
+from robustrank.steps import Steps
 
 if TYPE_CHECKING:
     import torch
 
 Dtype = Literal["fp32", "bf16"]
+Value = TypeVar("Value")
+Compute = Callable[[NDArray[np.int64], dict[str, Any]], Value]
 SAMPLE = 1000  # texts of a collection that are tokenised to tell how many are truncated
 
 
@@ -55,7 +59,7 @@ class TransformerRanker(PointwiseRanker):
     revision: str | None = None  # a commit, branch or tag on the hub
     max_length: Tokens | None = None  # tokens the model reads at once, special tokens included; null: as the model says
     dtype: Dtype = "fp32"  # bf16 is faster and changes scores
-    max_tokens: Count = 8192  # tokens in a batch
+    max_tokens: Count | None = None  # tokens in a batch; null: 8192, on accelerators 65536, halved if memory is short
 
     @cached_property
     def folder(self) -> Path:
@@ -194,15 +198,21 @@ class TransformerRanker(PointwiseRanker):
         score = self._scorer(query)
         scores = np.empty(len(encoded), dtype=np.float32)
         gradients: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(encoded)
-        for batch, features in self._batches(_joined([encoding.inputs for encoding in encoded])):
+
+        def differentiate(batch: NDArray[np.int64], features: Mapping[str, Any]) -> tuple[Scores, list[Any]]:
             given = [self.embedding_table[encoded[i].ids] if embeddings is None else embeddings[i] for i in batch]
             leaves = [torch.tensor(g, dtype=torch.float32, device=self.device, requires_grad=True) for g in given]
             with self._precision(), self._replaced([encoded[i].positions for i in batch], leaves):
                 values = score(features)[: len(batch)].float()
             differentiated = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
-            scores[batch] = values.detach().cpu().numpy()
-            for i, leaf, gradient in zip(batch, leaves, differentiated, strict=True):
-                gradients[i] = (torch.zeros_like(leaf) if gradient is None else gradient).cpu().numpy()
+            filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, differentiated, strict=True)]
+            return values.detach().cpu().numpy(), [gradient.cpu().numpy() for gradient in filled]
+
+        inputs = _joined([encoding.inputs for encoding in encoded])
+        for batch, (values, differentiated) in self._computed(inputs, differentiate):
+            scores[batch] = values
+            for i, gradient in zip(batch, differentiated, strict=True):
+                gradients[i] = gradient
         return scores, gradients
 
     def fit(
@@ -306,14 +316,38 @@ class TransformerRanker(PointwiseRanker):
             inputs, index = self.tokenisation.read(missing, side).distinct()
             values: dict[int, Any] = {}
             with self._inference():
-                for batch, features in self._batches(inputs):
-                    values.update(zip(batch.tolist(), encode(features), strict=False))
+                for batch, rows in self._computed(inputs, lambda _, features: list(encode(features))):
+                    values.update(zip(batch.tolist(), rows, strict=False))
             memory.update(((text, side), values[i]) for text, i in zip(missing, index.tolist(), strict=True))
         return {text: memory[text, side] for text in distinct}
 
-    def _batches(self, inputs: Inputs) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
-        """Yield the indices and the features of each batch; rows beyond the indices repeat the last row."""
-        return self.tokenisation.batches(inputs, self.max_tokens, self.device)
+    def _computed(self, inputs: Inputs, compute: Compute[Value]) -> Iterator[tuple[NDArray[np.int64], Value]]:
+        """Yield the indices of each batch and what ``compute`` gives for them and their features.
+
+        Rows of features beyond the indices repeat the last row. A batch for which memory does not suffice is halved,
+        and later ones are no larger.
+        """
+        steps = Steps(len(inputs), "model inputs")
+        tokens = self.max_tokens or self._auto_tokens()
+        waiting = deque(self.tokenisation.batches(inputs, runtime.batch_tokens(self.network, tokens)))
+        while waiting:
+            batch = waiting.popleft()
+            features = self.tokenisation.features(inputs, batch, self.device)
+            size = features["input_ids"].numel()
+            if len(batch) > 1 and size > runtime.batch_tokens(self.network, max(tokens, size)):
+                waiting.extendleft(np.array_split(batch, 2)[::-1])
+                continue
+            with runtime.memory(self.network, size if len(batch) > 1 else None) as memory:
+                values = compute(batch, features)
+            if memory.is_short:
+                waiting.appendleft(batch)
+                continue
+            yield batch, values
+            steps.advance(len(batch))
+
+    def _auto_tokens(self) -> int:
+        """Return how many tokens a batch begins with where the user says nothing."""
+        return 8192 if self.device == "cpu" else 65536
 
     def _checked(self, encoding: Encoding, query: str) -> EncodedDocument:
         if not isinstance(encoding, EncodedDocument) or (self.document_side == "pair" and encoding.query != query):

@@ -37,7 +37,7 @@ class SpladeRanker(TransformerRanker):
     """
 
     model: str = SPLADE_TINY  # a folder, splade-tiny, or a name on the Hugging Face hub
-    max_tokens: Count = 2048  # tokens in a batch; each token has a logit for every term of the vocabulary
+    max_tokens: Count | None = None  # tokens in a batch; null: a quarter of others: a token has a logit for every term
 
     kind = "SparseEncoder"
     training = FineTuning(learning_rate=2e-5)
@@ -76,6 +76,9 @@ class SpladeRanker(TransformerRanker):
         ]
         scores: torch.Tensor = (sides[0] * sides[1]).sum(1)
         return scores
+
+    def _auto_tokens(self) -> int:
+        return super()._auto_tokens() // 4
 
     def _details(self) -> Sequence[str]:
         return (" + ".join(str(module).replace("\n", " ") for module in list(self.network)[1:]), "dot")
