@@ -14,9 +14,11 @@ from robustrank.rankers.ranker import Encoding, Scores
 if TYPE_CHECKING:
     import torch
 
+BATCH = 64  # documents differentiated at a time
+
 
 class InputGradients(ABC):
-    """Mix-in with ``gradients`` of :class:`robustrank.rankers.ranker.GradientRanker`, computed document by document."""
+    """Mix-in with ``gradients`` of :class:`robustrank.rankers.ranker.GradientRanker`, computed in batches."""
 
     @property
     @abstractmethod
@@ -33,15 +35,17 @@ class InputGradients(ABC):
         import torch
 
         scores, gradients = [], []
-        for number, encoding in enumerate(documents):
-            given = self.embedding_table[encoding.ids] if embeddings is None else embeddings[number]
-            leaf = torch.tensor(given, dtype=torch.float32, requires_grad=True)
-            score = self._differentiable_score(query, encoding, leaf)
-            (gradient,) = torch.autograd.grad(score, leaf)
-            scores.append(float(score.detach()))
-            gradients.append(gradient.numpy())
+        for start in range(0, len(documents), BATCH):
+            batch = documents[start : start + BATCH]
+            given = [self.embedding_table[d.ids] for d in batch] if embeddings is None else embeddings[start:][:BATCH]
+            leaves = [torch.tensor(vectors, dtype=torch.float32, requires_grad=True) for vectors in given]
+            values = self._differentiable_scores(query, batch, leaves)
+            gradients += [gradient.numpy() for gradient in torch.autograd.grad(values.sum(), leaves)]
+            scores += values.detach().tolist()
         return np.array(scores, dtype=np.float32), gradients
 
     @abstractmethod
-    def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
-        """Return the score as a function of the document's input embeddings (float32[L, H])."""
+    def _differentiable_scores(
+        self, query: str, encodings: Sequence[Encoding], leaves: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """Return float32[n], the scores as functions of the documents' input embeddings (float32[L, H] each)."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.notices import listening
+from robustrank.plugins import create
+from robustrank.plugins.specification import parse
 from robustrank.rankers import runtime
+from robustrank.rankers.neural.differentiable import DifferentiableRanker
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
@@ -32,8 +37,6 @@ def on():
 
 
 def accelerator():
-    import torch
-
     if torch.cuda.is_available():
         return "cuda"
     if torch.backends.mps.is_available():
@@ -123,3 +126,19 @@ def test_batches_are_halved_until_memory_suffices(tmp_path, monkeypatch, most):
     monkeypatch.setattr(ranker, "_relevance", lambda features: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ranker.score(PAIRS)
+
+
+@pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet", "dssm", "cdssm"])
+def test_neural_rankers_leave_no_tensor_on_the_processor(monkeypatch, name):
+    """By a device that computes nothing: torch refuses to combine its tensors with those of the processor."""
+    documents = {str(number): text for number, text in enumerate(DOCUMENTS)}
+    collection = Collection("c", {"q": QUERIES[0]}, documents, {"q": {"0": 1}}, {"q": tuple(documents)})
+    monkeypatch.setattr(runtime, "_device", "meta")
+    ranker = create("ranker", parse("dssm:convolution=true" if name == "cdssm" else name))
+    ranker.prepare(collection)
+    ranker.initialise(collection)
+    assert ranker.relevance(*zip(*PAIRS, strict=True)).device.type == "meta"
+    if isinstance(ranker, DifferentiableRanker):
+        encodings = [ranker.encode(QUERIES[0], text) for text in DOCUMENTS]
+        leaves = [torch.zeros(len(encoding.ids), ranker.width) for encoding in encodings]
+        assert ranker._differentiable_scores(QUERIES[0], encodings, leaves).device.type == "meta"

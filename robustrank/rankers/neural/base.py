@@ -7,7 +7,7 @@ import math
 import zlib
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
 from robustrank.plugins.constraints import Count
+from robustrank.rankers import runtime
 from robustrank.rankers.checkpoint import checked_folder, trained_folder
 from robustrank.rankers.lexical import Statistics
 from robustrank.rankers.neural.vectors import WordVectors, word_vectors
@@ -73,7 +74,7 @@ class NeuralRanker(PointwiseRanker):
                 batch = list(pairs[start : start + BATCH])
                 rows = [*batch, *[batch[-1]] * (-len(batch) % ROWS)]
                 values = self.relevance(*zip(*rows, strict=True))
-                scores[start : start + len(batch)] = values.numpy()[: len(batch)]
+                scores[start : start + len(batch)] = values.cpu().numpy()[: len(batch)]
         return scores
 
     def characters_read(self, query: str, document: str) -> int:
@@ -85,8 +86,12 @@ class NeuralRanker(PointwiseRanker):
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable by the weights."""
-        scores: torch.Tensor = self.network(*self.inputs(queries, documents))
+        scores: torch.Tensor = self.network(*self.on_device(self.inputs(queries, documents)))
         return scores
+
+    def on_device(self, tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+        """Return tensors where the network computes."""
+        return [tensor.to(runtime.device()) for tensor in tensors]
 
     def fit(
         self, train: Collection, validation: Collection, seed: int, folder: str, settings: Mapping[str, Any]
@@ -115,7 +120,7 @@ class NeuralRanker(PointwiseRanker):
 
     def initialise(self, train: Collection) -> None:
         """Initialise the weights for training."""
-        self.__dict__["network"] = self.build()
+        self.__dict__["network"] = self.build().to(runtime.device())
 
     @cached_property
     def network(self) -> Any:
@@ -133,7 +138,7 @@ class NeuralRanker(PointwiseRanker):
                 where=str(path),
                 hint="give the parameters that the ranker was trained with",
             ) from error
-        return network.eval()
+        return network.to(runtime.device()).eval()
 
     @abstractmethod
     def build(self) -> torch.nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class DifferentiableRanker(InputGradients, EmbeddingRanker):
     @property
     def embedding_table(self) -> NDArray[np.float32]:
         """float32[V, E], the vectors of all ids: padding, known terms, buckets."""
-        table: NDArray[np.float32] = self.network.embedding.weight.detach().numpy()
+        table: NDArray[np.float32] = self.network.embedding.weight.detach().cpu().numpy()
         return table
 
     def encode(self, query: str, document: str) -> Encoding:
@@ -42,11 +43,15 @@ class DifferentiableRanker(InputGradients, EmbeddingRanker):
         """Return the ids of a word's terms; for a stop word the id of padding, whose vector is zero."""
         return np.array([self._id(term) for term in analyser(self.language).terms(word)] or [0], dtype=np.int64)
 
-    def _differentiable_score(self, query: str, encoding: Encoding, leaf: torch.Tensor) -> torch.Tensor:
+    def _differentiable_scores(
+        self, query: str, encodings: Sequence[Encoding], leaves: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
         import torch
 
-        query_ids, document_ids, idf = self.inputs([query], [""])
-        document_ids[0, : len(encoding.ids)] = torch.from_numpy(encoding.ids)
-        vectors = torch.nn.functional.pad(leaf, (0, 0, 0, self.document_length - len(leaf)))
-        score: torch.Tensor = self.network(query_ids, document_ids, idf, vectors[None])
-        return score[0]
+        query_ids, document_ids, idf = self.inputs([query] * len(encodings), [""] * len(encodings))
+        for row, encoding in enumerate(encodings):
+            document_ids[row, : len(encoding.ids)] = torch.from_numpy(encoding.ids)
+        pad, length = torch.nn.functional.pad, self.document_length
+        vectors = torch.stack([pad(leaf, (0, 0, 0, length - len(leaf))) for leaf in leaves])
+        scores: torch.Tensor = self.network(*self.on_device((query_ids, document_ids, idf, vectors)))
+        return scores

@@ -15,7 +15,7 @@ def histograms(matches: Tensor, exact: Tensor, document_mask: Tensor) -> Tensor:
     """Return float32[n, Q, BINS]: log(1 + count) of the matches [n, Q, D] per bin; the last bin has exact matches."""
     bins = ((matches.clamp(-1, 1) + 1) / 2 * (BINS - 1)).floor().long().clamp(0, BINS - 2)
     bins = torch.where(exact, BINS - 1, bins)
-    counts = torch.zeros(*matches.shape[:2], BINS)
+    counts = torch.zeros(*matches.shape[:2], BINS, device=matches.device)
     counts.scatter_add_(2, bins, document_mask[:, None].expand_as(matches).contiguous())
     return torch.log1p(counts)
 

@@ -20,7 +20,8 @@ class FixedVectors(nn.Module):
 
     def __init__(self, table: Tensor) -> None:
         super().__init__()
-        self.weight = table  # not a buffer, which the checkpoint would contain
+        self.weight: Tensor
+        self.register_buffer("weight", table, persistent=False)  # no part of a checkpoint
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return float32[..., E] for int64[...]."""
