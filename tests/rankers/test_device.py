@@ -142,3 +142,21 @@ def test_neural_rankers_leave_no_tensor_on_the_processor(monkeypatch, name):
         encodings = [ranker.encode(QUERIES[0], text) for text in DOCUMENTS]
         leaves = [torch.zeros(len(encoding.ids), ranker.width) for encoding in encodings]
         assert ranker._differentiable_scores(QUERIES[0], encodings, leaves).device.type == "meta"
+
+
+@pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet", "dssm"])
+def test_an_accelerator_gives_the_scores_of_neural_rankers(on, name):
+    documents = {str(number): text for number, text in enumerate(DOCUMENTS)}
+    collection = Collection("c", {"q": QUERIES[0]}, documents, {"q": {"0": 1}}, {"q": tuple(documents)})
+    scores = []
+    for device in ("cpu", accelerator()):
+        on(device)
+        ranker = create("ranker", parse(name))
+        ranker.prepare(collection)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            ranker.initialise(collection)
+        ranker.network.eval()
+        scores.append(ranker.score(PAIRS))
+        assert next(ranker.network.parameters()).device.type == device
+    np.testing.assert_allclose(scores[1], scores[0], rtol=0, atol=1e-4 * max(1.0, float(np.abs(scores[0]).max())))
