@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = {  # of the checkout -> of the wheel
     "robustrank": "robustrank",
-    **{name: f"robustrank/{name}" for name in ("attacks", "defenses", "experiments", "tasks")},
+    **{name: f"robustrank/{name}" for name in ("attacks", "defenses", "experiments", "results", "tasks")},
 }
 IDENTITIES = """
 import json, sys
@@ -49,7 +49,8 @@ def wheel(tmp_path_factory) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     for name in FOLDERS:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        left_out = ("__pycache__", *(["report"] if name == "results" else []))
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns(*left_out))
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(copy))
     return next(out.glob("robustrank-*.whl"))
 
@@ -66,13 +67,18 @@ def bare(wheel, tmp_path_factory) -> Path:
     return programs
 
 
+def _below(name: str, path: Path) -> tuple[str, ...]:
+    """The parts of a path that tell what is not installed: reports of published results, and what Python compiled."""
+    return path.relative_to(ROOT / name).parts if name == "results" else tuple(set(path.parts) & {"__pycache__"})
+
+
 @pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_packages(wheel):
     files = {
         "/".join([folder, *path.relative_to(ROOT / name).parts])
         for name, folder in FOLDERS.items()
         for path in (ROOT / name).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "report", "README.md"}.intersection(_below(name, path))
     }
     with zipfile.ZipFile(wheel) as archive:
         assert {name for name in archive.namelist() if ".dist-info/" not in name} == files
@@ -85,6 +91,7 @@ def test_the_wheel_lists_and_runs_in_another_folder(bare, tmp_path):
     assert "19 to run" in _run(bare / "robustrank", "run", "quickstart", "--dry-run", cwd=tmp_path)
     where = "import robustrank; print(robustrank.__file__)"
     assert _run(bare / "python", "-c", where, cwd=tmp_path).startswith(str(bare.parent))
+    assert "measures are the same" in _run(bare / "robustrank", "compare", "quickstart", "quickstart", cwd=tmp_path)
     line = "evaluate bm25 --collection lee --limit 2 --workers 0"
     assert "rows of 1 cell in runs/evaluation" in _run(bare / "robustrank", *line.split(), cwd=tmp_path)
     assert (tmp_path / "runs" / "evaluation" / "report" / "report.md").is_file()

@@ -11,8 +11,8 @@ import pandas as pd
 from robustrank.analysis.entries import Entry
 from robustrank.analysis.estimate import Estimates, Settings
 from robustrank.analysis.estimated import RenderedTable
-from robustrank.analysis.families import NOTE, TITLE, families
 from robustrank.analysis.order import natural
+from robustrank.analysis.ranks import NOTE, TITLES, ranked
 from robustrank.analysis.rowset import RowSet
 from robustrank.analysis.selection import expand_columns, expand_tables
 from robustrank.analysis.unit_table import ordered
@@ -25,7 +25,6 @@ from robustrank.report_settings import Report
 from robustrank.rows import Fact, fact_text
 from robustrank.tables import Column, Figure, Select, Table, TaskReport
 
-FAMILIES = "families"
 HEADLINES = 4  # tables in front; the others stand in the appendix
 _WIDTH = 8  # columns of a table of means
 SUMMARY = Table(
@@ -121,10 +120,11 @@ class Catalogue:
             estimates = Estimates(fair, self.settings, self.estimates.values)
             yield replace(estimates.table(summary, hidden=hidden), headline=1)
             robust = tuple(c for c in summary.columns if c.higher_is_better is not None and not c.effectiveness)
-            of_families = replace(summary, name=FAMILIES, title=TITLE, note=NOTE, columns=robust)
-            ranked = families(estimates.table(of_families, hidden=False))
-            if ranked is not None:
-                yield ranked
+            for axis, name in (("ranker", "ranks"), ("family", "families")):
+                of_rankers = replace(summary, name=name, title=TITLES[axis], note=NOTE, columns=robust)
+                ranks = ranked(estimates.table(of_rankers, hidden=False), axis)
+                if ranks is not None:
+                    yield ranks
         for number, declared in enumerate(self.report.tables):
             yield replace(user_table(declared, self.estimates, self.columns), headline=0 if number else 2)
         for name, report in self.reports.items():

@@ -199,9 +199,9 @@ def interval(
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the column's interval and its method; (None, "") where none can be stated.
 
-    A share of queries under one seed, or one that is the same for all units, has Clopper and Pearson's interval over
-    queries: resampling would find no variance where there is none in the sample. All others are resampled over queries
-    and seeds; units of one query are drawn together.
+    A share of queries under one seed, or one that does not differ between units or queries, has Clopper and Pearson's
+    interval over queries: resampling would find no variance where there is none in the sample. All others are resampled
+    over queries and seeds; units of one query are drawn together.
     """
     if not settings.rounds or column.exact:
         return None, ""
@@ -211,14 +211,32 @@ def interval(
         Run([np.asarray(column.unit(*s.arrays), dtype=np.float64)] if mean else s.arrays, s.queries)
         for s in seeds.values()
     ]
-    if column.share and mean and not column.signed:
-        shares = np.concatenate([run.arrays[0] for run in runs])
-        queries = len({query for run in runs for query in run.queries})
-        if np.isin(shares, (0, 1)).all() and (len(shares) == queries or len(set(shares.tolist())) == 1) and queries > 1:
-            return clopper_pearson(round(float(shares.mean()) * queries), queries, settings.level), "Clopper-Pearson"
     of_means = column.statistic is None
+    exact = _exact(runs, settings.level) if column.share and mean and not column.signed else None
+    if exact is not None and exact.is_due:
+        return exact.ends, "Clopper-Pearson"
     ends = seeded_interval(runs, statistic, rng, settings.rounds, settings.level, of_means=of_means)
+    if exact is not None and ends[0] == ends[1]:
+        return exact.ends, "Clopper-Pearson"
     return (None, "") if math.isnan(ends[0]) else (ends, "bootstrap")
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """Clopper and Pearson's interval of a share over queries, and whether it is due whatever resampling says."""
+
+    ends: tuple[float, float]
+    is_due: bool
+
+
+def _exact(runs: Sequence[Run], level: float) -> _Exact | None:
+    shares = np.concatenate([run.arrays[0] for run in runs])
+    queries = len({query for run in runs for query in run.queries})
+    if queries < 2 or not ((shares >= 0) & (shares <= 1)).all():
+        return None
+    is_binary = bool(np.isin(shares, (0, 1)).all())
+    is_due = is_binary and (len(shares) == queries or len(set(shares.tolist())) == 1)
+    return _Exact(clopper_pearson(round(float(shares.mean()) * queries), queries, level), is_due)
 
 
 def _figure(column: Column, arrays: Sequence[Values]) -> float:

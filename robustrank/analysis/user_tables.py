@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,11 +48,28 @@ def user_table(declared: UserTable, estimates: Estimates, known: Known) -> Rende
             f"no column {title!r} to sort by", where=where, allowed=", ".join(names), hint=nearest(title, names)
         )
     sort = declared.sort.replace(title, names[title]) if title else ""
+    pooled = {axis: entries for axis, entries in chosen.items() if axis not in (*place, *declared.rows)}
+    for axis, entries in pooled.items():  # rows of the table do not name it: figures are of these alone
+        rowset = rowset.restricted(axis, *entries)
+    estimates = replace(estimates, rowset=rowset, values={}) if pooled else estimates
+    note = " ".join(filter(None, (declared.note, *_pooled(rowset, tasks, declared.rows, chosen))))
+    of_task = rowset.restricted("task", *(task for task in rowset.tasks if task.name in tasks))
     table = Table(
-        declared.name, declared.title, tuple(columns), declared.rows, note=declared.note, place=place,
-        task=tasks.pop() if alone else "", units="" if not alone else "units",
+        declared.name, declared.title, tuple(columns), declared.rows, note=note, place=place,
+        task=tasks.pop() if alone else "", units="" if not alone else "targets" if of_task.has("doc_id") else "queries",
     )  # fmt: skip
     return estimates.table(table, where=chosen, sort=sort)
+
+
+def _pooled(
+    rowset: RowSet, tasks: Collection[str], rows: Collection[str], chosen: Mapping[str, Sequence[Entry]]
+) -> Iterator[str]:
+    """Yield a sentence for each axis that rows of a table do not name, and over which its figures are means."""
+    of_tasks = rowset.restricted("task", *(task for task in rowset.tasks if task.name in tasks))
+    for axis in ("attack", "ranker", "defense"):
+        present = [entry for entry in of_tasks.present(axis) if axis not in chosen or entry in chosen[axis]]
+        if axis not in rows and len(present) > 1:
+            yield f"Figures are means over {axis}s: {', '.join(entry.label for entry in present)}."
 
 
 def entry(rowset: RowSet, axis: str, label: str, where: str) -> Entry:

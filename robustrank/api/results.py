@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -13,10 +14,12 @@ import pandas as pd
 from robustrank.analysis.catalogue import catalogue_of
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.load import declared_report, load_cells, load_rows
+from robustrank.analysis.records import records
 from robustrank.errors import DataError, UsageError, nearest
 from robustrank.json_lines import read_lines
 from robustrank.notices import notice
 from robustrank.paths import given_path
+from robustrank.published import run_folder
 from robustrank.report import latex, markdown
 from robustrank.report.page import fragment
 from robustrank.report.page_tables import table_view
@@ -149,6 +152,22 @@ class Results:
             )
         return self._tables[name]
 
+    def metrics(self) -> dict[str, float]:
+        """Return every figure of the headline tables by name, for trackers of experiments; what is missing is left out.
+
+        Names are ``TABLE/LABELS/COLUMN``, as ``document-attack/lee/keyword-stuffing/bm25/none/asr``; other signs than
+        word characters, spaces, dots and hyphens become hyphens.
+        """
+        catalogue = catalogue_of(self.rows, declared_report(self.folder))
+        figures: dict[str, float] = {}
+        for table in (table for table in catalogue.tables(hidden=False) if table.headline):
+            for record in records(table):
+                about = [record[axis] for axis in table.keys if record[axis] and axis not in ("task", "family")]
+                name = re.sub(r"[^\w/ .-]", "-", "/".join([table.name, *about, record["id"]]))
+                if record["estimate"] is not None:
+                    figures[name] = record["estimate"]
+        return figures
+
     def adversarial(self) -> pd.DataFrame:
         """Return the attacked texts, one a row: where they are from, before and after, edits, and what came of them.
 
@@ -183,13 +202,14 @@ def load_results(folder: str | Path, notices: tuple[str, ...] = ()) -> Results:
     """Return the results of a run folder. What is missing of the run is said by the logger ``robustrank``.
 
     Args:
-        folder: The run folder, of this function's caller or of ``robustrank run``.
+        folder: The run folder, of this function's caller or of ``robustrank run``, or the name of published results,
+            as "quickstart".
         notices: What was said while it ran.
 
     Raises:
         DataError: It is no run folder, or a file of it is damaged or of an older schema.
     """
-    folder = given_path(folder)
+    folder = run_folder(given_path(folder))
     rows = load_rows(folder)
     records = [{**cell.columns, **{name: asdict(cell)[name] for name in _CELL_FACTS}} for cell in load_cells(folder)]
     cells = pd.DataFrame.from_records(records, columns=[*CELL_COLUMNS, *_CELL_FACTS]).astype({"seconds": "float64"})

@@ -32,12 +32,17 @@ def command(
     measure: str | None,
     as_json: bool,
 ) -> None:
-    """Compare run folder FIRST with SECOND: means, paired difference, interval, Holm-corrected p."""
+    """Compare run folder FIRST with SECOND: means, paired difference, interval, Holm-corrected p.
+
+    The name of published results, as quickstart, stands for their folder.
+    """
     from robustrank.analysis.compare import compare_runs
     from robustrank.analysis.load import load_rows
     from robustrank.cli.report_command import note_planned
     from robustrank.cli.screen import say, screen
+    from robustrank.published import run_folder
 
+    first, second = run_folder(first), run_folder(second)
     compared = compare_runs(load_rows(first), load_rows(second))
     chosen = _chosen(compared, {"task": task, "attack": attack, "measure": measure})
     same = (chosen["difference"] == 0) & (chosen["only_a"] == 0) & (chosen["only_b"] == 0)

@@ -55,6 +55,23 @@ def test_a_table_comes_out_as_declared():
     assert table.headline == 2
 
 
+def defended():
+    for defense, successes in (("none", (1, 1)), ("certdr", (0, 0))):
+        at = {"task": "document-attack", "attack": "a", "defense": defense, "condition": "attacked"}
+        for query, success in enumerate(successes):
+            yield row("success", success, f"q{query}", doc_id="d", **at)
+
+
+def test_what_rows_do_not_name_is_chosen_or_told():
+    declared = {"name": "main", "title": "T", "rows": "attack", "columns": "asr"}
+    chosen = table_of({**declared, "where": {"defense": "none"}}, list(defended()))
+    assert [(line.values[0].estimate, line.units) for line in chosen.lines] == [(1, 2)]
+    assert "means over" not in chosen.legend
+    pooled = table_of(declared, list(defended()))
+    assert pooled.lines[0].values[0].estimate == 0.5
+    assert "Figures are means over defenses: certdr, none." in pooled.legend
+
+
 def test_columns_of_several_tasks_stand_side_by_side():
     table = table_of({"name": "all", "title": "All", "rows": "ranker", "columns": ["ndcg", "AP", "asr"]})
     assert [line.labels for line in table.lines] == [("bm25",), ("minilm",)]

@@ -1,4 +1,7 @@
-"""Which family of rankers is the most robust, task by task: the question of Wu et al. (arXiv 2108.05018)."""
+"""Which ranker, and which family of rankers, is the most robust, task by task.
+
+The question about families is that of Wu et al. (arXiv 2108.05018).
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,30 @@ from robustrank.analysis.estimate import with_counts
 from robustrank.analysis.estimated import RenderedTable, TableRow, Value
 from robustrank.tables import Column
 
-TITLE = "Families of rankers: mean over their undefended rankers, and rank among the families (1: most robust)"
-Place = tuple[str, str]  # the key of a collection and that of a family
-NOTE = "A family without a figure is not ranked there; equal figures share a rank. Mean rank: over tasks."
+TITLES = {
+    "family": "Families of rankers: mean over their undefended rankers, and rank among the families (1: most robust)",
+    "ranker": "Undefended rankers, and their ranks among each other (1: most robust)",
+}
+_FEWEST = {"family": 2, "ranker": 3}  # members that are worth a rank
+Place = tuple[str, str]  # the key of a collection and that of a member
+NOTE = "Without a figure there is no rank; equal figures share a rank. Mean rank: over tasks."
 
 
-def families(rankers: RenderedTable) -> RenderedTable | None:
-    """Return the means over each family's rankers and the ranks of families; None where families are no groups.
+def ranked(rankers: RenderedTable, axis: str) -> RenderedTable | None:
+    """Return the figures of rankers, or the means of families, with their ranks; None where there is nothing to rank.
 
     Args:
         rankers: A line for each ranker; every column says which figure is more robust.
+        axis: What is ranked, ``ranker`` or ``family``. Families are ranked where one of them has several rankers.
     """
     lines = [line for line in rankers.lines if rankers.key(line, "defense").name in ("", NONE)]
     members: dict[Place, list[TableRow]] = {}
     for line in lines:
-        members.setdefault((rankers.key(line, "collection").key, rankers.key(line, "family").key), []).append(line)
+        members.setdefault((rankers.key(line, "collection").key, rankers.key(line, axis).key), []).append(line)
     collections = list(dict.fromkeys(collection for collection, _ in members))
-    several = len({family for _, family in members}) > 1
-    if not several or not rankers.columns or max(map(len, members.values())) < 2:
+    if len({member for _, member in members}) < _FEWEST[axis] or not rankers.columns:
+        return None
+    if axis == "family" and max(map(len, members.values())) < 2:
         return None
     columns: list[Column] = []
     values: dict[Place, list[Value]] = {place: [] for place in members}
@@ -42,7 +51,7 @@ def families(rankers: RenderedTable) -> RenderedTable | None:
         rank: dict[Place, float] = {}
         for collection in collections:
             here = {place: of_family for place, of_family in figures.items() if place[0] == collection}
-            rank |= ranked_families(here, higher_is_better=bool(column.higher_is_better))
+            rank |= ranks_of(here, higher_is_better=bool(column.higher_is_better))
         columns += [
             replace(column, compare=False, units=None, count=""),
             Column(f"rank, {column.title}", (), digits=1, units=""),
@@ -53,11 +62,11 @@ def families(rankers: RenderedTable) -> RenderedTable | None:
             if place in rank:
                 ranks[place].setdefault(column.task, []).append(rank[place])
     columns.append(Column("mean rank", (), digits=2, units=""))
-    axes = ("collection", "family")[len(collections) == 1 :]
+    axes = ("collection", axis)[len(collections) == 1 :]
     rows = []
     for place, of_place in members.items():
         figure = Value(mean_rank(ranks[place]))
-        keys = tuple(rankers.key(of_place[0], axis) for axis in axes)
+        keys = tuple(rankers.key(of_place[0], name) for name in axes)
         rows.append(TableRow(keys, (*values[place], figure), units=len(of_place)))
     counted = with_counts(columns, rows, "rankers")
     return replace(rankers, keys=axes, units="rankers", columns=counted, lines=tuple(rows))
@@ -69,8 +78,8 @@ def mean_rank(ranks: Mapping[str, Sequence[float]]) -> float | None:
     return float(np.mean(means)) if means else None
 
 
-def ranked_families(figures: Mapping[Place, Sequence[float]], higher_is_better: bool) -> dict[Place, float]:
-    """Return the rank of each family that has a figure, by the mean of its rankers': 1 is the best, ties share."""
+def ranks_of(figures: Mapping[Place, Sequence[float]], higher_is_better: bool) -> dict[Place, float]:
+    """Return the rank of each member that has figures, by their mean: 1 is the best, ties share."""
     sign = -1 if higher_is_better else 1
     # Equal means of other figures differ by rounding, and have to count as equal.
     means = {name: round(sign * float(np.mean(values)), 12) for name, values in figures.items() if values}

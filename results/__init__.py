@@ -1,0 +1,1 @@
+"""The published results: rows, cells, experiment and provenance are installed as robustrank.results."""
