@@ -34,7 +34,7 @@ class HttpEndpointRanker(PointwiseRanker):
     """
 
     url: str  # http:// or https://, without a password
-    version: str | int | float  # what the service is now, as a date or a commit; part of the identity
+    version: str | Amount  # what the service is now, as a date or a commit; part of the identity
     batch: Count = 32  # documents in a request, all of one query
     timeout: Positive = 60.0  # seconds until the service has to answer
     retries: Amount = 4  # further tries after a failed connection, a timeout, or status 408, 429, 500, 502, 503 or 504
