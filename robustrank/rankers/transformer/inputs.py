@@ -134,9 +134,10 @@ class Tokenisation:
         length, features = self._filled_length(len(inputs.columns["input_ids"][batch[0]])), dict(inputs.shared)
         rows = [*batch, *[batch[-1]] * (-len(batch) % self.shapes.texts(length))]
         for name, values in inputs.columns.items():
-            fill = self.pad if name == "input_ids" else 0
-            padded = [values[i] + [fill] * (length - len(values[i])) for i in rows]
-            features[name] = torch.tensor(padded, device=device)
+            padded = np.full((len(rows), length), self.pad if name == "input_ids" else 0, dtype=np.int64)
+            for row, i in zip(padded, rows, strict=True):  # torch takes five times as long for lists
+                row[: len(values[i])] = values[i]
+            features[name] = torch.from_numpy(padded).to(device)
         return features
 
     def _filled_length(self, length: int) -> int:
