@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from robustrank.errors import UsageError
 from robustrank.plugins.values import excerpt
 from robustrank.rows import Condition
 
 Axis = Literal["collection", "task", "family", "attack", "ranker", "defense"]
+_CONDITION = re.compile(r"\s*(?P<measure>.+?)\s*(?P<sign>[<>])\s*(?P<limit>[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)\s*")
 _NAME = r"^[a-z0-9][a-z0-9-]*$"
 
 
@@ -132,6 +135,24 @@ class Gate(_Strict):
         if bool(self.compare) != any(limit is not None for limit in limits[2:]):
             raise ValueError("`compare` goes with `max_increase` or `max_decrease`")
         return self
+
+    @classmethod
+    def of(cls, condition: str) -> Gate:
+        """Return the gate of a condition that must not hold, as ``asr > 0.5``.
+
+        Raises:
+            UsageError: It is no condition.
+        """
+        match = _CONDITION.fullmatch(condition)
+        try:
+            limit = float(match["limit"]) if match else 0.0
+        except ValueError:
+            match = None
+        if match is None:
+            allowed = "MEASURE > NUMBER or MEASURE < NUMBER, as 'asr > 0.5'; shares are between 0 and 1"
+            raise UsageError(f"{condition!r} is not a condition", allowed=allowed)
+        is_most = match["sign"] == ">"
+        return cls(measure=match["measure"], max=limit if is_most else None, min=None if is_most else limit)
 
 
 class Report(_Strict):

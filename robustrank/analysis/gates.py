@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from robustrank.analysis.entries import NONE
 from robustrank.analysis.load import load_cells
 from robustrank.analysis.records import records
 from robustrank.analysis.user_tables import columns_of, entry
-from robustrank.errors import DataError, UsageError
+from robustrank.errors import DataError
 from robustrank.report_settings import ColumnChoice, Gate
 from robustrank.tables import Table
 
 _AXES = ("collection", "task", "ranker", "defense", "attack")
 _STATUSES = {"failed": "error", "skipped": "skipped", "planned": "planned"}  # of gates -> of cells
-_CONDITION = re.compile(r"\s*(?P<measure>.+?)\s*(?P<sign>[<>])\s*(?P<limit>[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)\s*")
 
 
 @dataclass(frozen=True)
@@ -35,24 +33,6 @@ class Outcome:
 
     gate: str
     breaches: tuple[str, ...]
-
-
-def parse_condition(text: str) -> Gate:
-    """Return the gate of a condition that must not hold, as ``asr > 0.5``.
-
-    Raises:
-        UsageError: It is no condition.
-    """
-    match = _CONDITION.fullmatch(text)
-    try:
-        limit = float(match["limit"]) if match else 0.0
-    except ValueError:
-        match = None
-    if match is None:
-        allowed = "MEASURE > NUMBER or MEASURE < NUMBER, as 'asr > 0.5'; shares are between 0 and 1"
-        raise UsageError(f"{text!r} is not a condition", allowed=allowed)
-    is_most = match["sign"] == ">"
-    return Gate(measure=match["measure"], max=limit if is_most else None, min=None if is_most else limit)
 
 
 def counts_of(run_folder: Path) -> Counter[str]:

@@ -9,7 +9,7 @@ from typing import get_args
 
 import click
 
-from robustrank.cli.options import cache_option, json_option, junit_option
+from robustrank.cli.options import cache_option, fail_if_option, json_option, junit_option
 from robustrank.rankers.runtime import Device
 
 
@@ -33,6 +33,7 @@ from robustrank.rankers.runtime import Device
 @click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
 @json_option("what the evaluation has come to: cells, reasons, notes, files")
 @junit_option
+@fail_if_option
 @cache_option
 def command(
     rankers: tuple[str, ...],
@@ -48,6 +49,7 @@ def command(
     quiet: bool,
     as_json: bool,
     junit: Path | None,
+    conditions: tuple[str, ...],
     cache: Path | None,
 ) -> int:
     """Evaluate each RANKER on a collection: a name, or name:key=value,… as in an experiment file.
@@ -58,10 +60,12 @@ def command(
     from robustrank.cli.run_command import How, execute, limit_notes
     from robustrank.paths import default_cache, give_libraries_a_home
     from robustrank.plugins import parse
+    from robustrank.report_settings import Gate
 
     cache, out = cache or default_cache(), out or Path("runs") / "evaluation"
     give_libraries_a_home(cache)
     specs, searched = [parse(ranker) for ranker in rankers], parse(collection)
     experiment = combined(specs, searched, attacks, defenses, tasks, limit, seed, device)
-    how = How(cache, workers, quiet=quiet, as_json=as_json, junit=junit, notes=tuple(limit_notes(limit)))
+    gates, notes = tuple(map(Gate.of, conditions)), tuple(limit_notes(limit))
+    how = How(cache, workers, quiet=quiet, as_json=as_json, junit=junit, notes=notes, gates=gates)
     return execute(experiment, out, how, shlex.join(["robustrank", *sys.argv[1:]]))

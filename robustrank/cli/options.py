@@ -56,3 +56,13 @@ def cache_option(function: click.decorators.FC) -> click.decorators.FC:
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder of cached scores and checkpoints [default: ROBUSTRANK_CACHE, or ~/.cache/robustrank].",
     )(function)
+
+
+def fail_if_option(function: click.decorators.FC) -> click.decorators.FC:
+    """Add ``--fail-if``."""
+    return click.option(
+        "--fail-if",
+        "conditions",
+        multiple=True,
+        help="Exit with 1 if a figure of the report is so, as 'asr > 0.5'; may be repeated.",
+    )(function)

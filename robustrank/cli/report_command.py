@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from robustrank.cli.options import fail_if_option
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,9 +33,7 @@ _BREACHES = 3  # of a gate that are shown
 @click.option(
     "--format", "kind", type=click.Choice(["md", "tex", "csv"]), default="md", show_default=True, help="Of --table."
 )
-@click.option(
-    "--fail-if", "conditions", multiple=True, help="Exit with 1 if a figure is so, as 'asr > 0.5'; may be repeated."
-)
+@fail_if_option
 def command(
     run: Path,
     baseline: str | None,
@@ -48,13 +48,13 @@ def command(
 
     The exit code is 1 if a gate is broken, of --fail-if or of the experiment.
     """
-    from robustrank.analysis.gates import parse_condition
     from robustrank.cli.screen import say, screen
     from robustrank.errors import UsageError
+    from robustrank.report_settings import Gate
 
     if sum((full, quiet, as_json, name is not None)) > 1:
         raise UsageError("--full, --quiet, --json and --table exclude each other", allowed="one of them")
-    gates = tuple(map(parse_condition, conditions))
+    gates = tuple(map(Gate.of, conditions))
     if as_json or name is not None:
         return print_part(run, baseline, name, kind, gates)
     console = screen()

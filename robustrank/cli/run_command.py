@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from robustrank.cli.options import cache_option, json_option, junit_option, set_option
+from robustrank.cli.options import cache_option, fail_if_option, json_option, junit_option, set_option
 from robustrank.errors import Interrupted, UsageError
 from robustrank.printing import counted, printable
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from robustrank.engine.run import Summary
     from robustrank.engine.selection import Selection
     from robustrank.experiment import Experiment
+    from robustrank.report_settings import Gate
 
 _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characters of each
 
@@ -69,6 +70,7 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 @click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
 @json_option("what the run has come to: cells, reasons, notes, files")
 @junit_option
+@fail_if_option
 @cache_option
 def command(
     experiment: Path,
@@ -86,6 +88,7 @@ def command(
     quiet: bool,
     as_json: bool,
     junit: Path | None,
+    conditions: tuple[str, ...],
     cache: Path | None,
 ) -> int:
     """Run the experiment file EXPERIMENT; run it again to resume.
@@ -97,8 +100,9 @@ def command(
     from robustrank.experiment import load
     from robustrank.overrides import limited, overridden
     from robustrank.paths import default_cache, give_libraries_a_home
+    from robustrank.report_settings import Gate
 
-    selection = Selection.parse(only)
+    selection, gates = Selection.parse(only), tuple(map(Gate.of, conditions))
 
     def change(raw: Any) -> Any:
         raw = overridden(raw, settings)
@@ -116,7 +120,8 @@ def command(
     if timings is not None:
         raise UsageError("--timings is for --dry-run")
     notes = (*(f"--set {setting}" for setting in settings), *limit_notes(limit))
-    how = How(cache, workers, redo, cell_seconds, allow_empty, no_report, quiet, as_json, junit, selection, notes)
+    shown = (no_report, quiet, as_json, junit)
+    how = How(cache, workers, redo, cell_seconds, allow_empty, *shown, selection, notes, gates)
     return execute(loaded, out, how, resume=shlex.join(["robustrank", *sys.argv[1:]]))
 
 
@@ -135,6 +140,7 @@ class How:
     junit: Path | None = None
     selection: Selection | None = None
     notes: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()  # beside those of the experiment
 
 
 def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
@@ -183,7 +189,7 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     gates: Sequence[Outcome] = ()
     if summary.rows and not how.no_report:
         lines = sum(-(-len(line) // console.width) for line in said) + 1
-        gates = show_report(out, None, console, quiet=how.quiet or summary.is_empty, others=lines)
+        gates = show_report(out, None, console, quiet=how.quiet or summary.is_empty, others=lines, gates=how.gates)
         if not how.quiet:
             say(console, place(out))
     failed = f", {len(summary.failed)} failed" if summary.failed else ""

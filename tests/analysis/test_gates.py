@@ -8,13 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from robustrank.analysis.catalogue import catalogue_of
-from robustrank.analysis.gates import outcomes, parse_condition
+from robustrank.analysis.gates import outcomes
 from robustrank.analysis.load import load_rows
 from robustrank.cli.main import invoke
 from robustrank.errors import UsageError
 from robustrank.report.write import write_report
 from robustrank.report_settings import Gate
 from tests.report_rows import row
+from tests.tiny_collection import write_tiny
 
 from .test_user_tables import attacked
 
@@ -77,13 +78,13 @@ def test_statuses_of_cells_can_be_refused(write):
     ],
 )
 def test_conditions_are_gates(text, gate):
-    assert parse_condition(text) == Gate(**gate)
+    assert Gate.of(text) == Gate(**gate)
 
 
 @pytest.mark.parametrize("text", ["asr", "asr > x", "> 0.5", "asr > ..", "asr = 1"])
 def test_what_is_no_condition_is_refused(text):
     with pytest.raises(UsageError, match="is not a condition"):
-        parse_condition(text)
+        Gate.of(text)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,13 @@ def test_the_exit_code_tells(write, capsys):
     assert "gate broken" in captured.err
     assert invoke(["report", str(folder), "--table", "document-attack", "--format", "csv"]) == 0
     assert capsys.readouterr().out.startswith("table,attack,ranker,column")
+
+
+def test_a_run_tells_by_its_exit_code(tmp_path, capsys):
+    write_tiny(tmp_path / "tiny")
+    line = ["evaluate", "bm25", "--collection", f"beir:folder={tmp_path / 'tiny'}", "--out", str(tmp_path / "run")]
+    line += ["--cache", str(tmp_path / "cache"), "--workers", "0"]
+    assert invoke([*line, "--fail-if", "nDCG@10 > 1"]) == 0
+    assert invoke([*line, "--fail-if", "nDCG@10 < 1.01"]) == 1
+    assert "gate broken: measure: nDCG@10, min: 1.01" in capsys.readouterr().out
+    assert invoke([*line, "--fail-if", "nDCG"]) == 2, "before anything is run"
