@@ -117,7 +117,8 @@ class Catalogue:
     def _all(self, hidden: bool) -> Iterator[RenderedTable]:
         summary, fair = self._summary()
         if summary.columns:
-            estimates = Estimates(fair, self.settings, self.estimates.values)
+            whole = len(fair.rows) == len(self.rowset.rows)  # a figure of other rows is another figure
+            estimates = Estimates(fair, self.settings, self.estimates.values if whole else {})
             yield replace(estimates.table(summary, hidden=hidden), headline=1)
             robust = tuple(c for c in summary.columns if c.higher_is_better is not None and not c.effectiveness)
             for axis, name in (("ranker", "ranks"), ("family", "families")):

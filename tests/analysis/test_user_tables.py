@@ -72,6 +72,17 @@ def test_what_rows_do_not_name_is_chosen_or_told():
     assert "Figures are means over defenses: certdr, none." in pooled.legend
 
 
+def test_a_mean_over_all_attacks_is_not_that_of_the_summary_over_shared_ones():
+    at = {"task": "document-attack", "doc_id": "d", "condition": "attacked"}
+    rows = [row("success", 1, f"q{q}", attack="only bm25's", **at) for q in range(4)]
+    rows += [row("success", 0, f"q{q}", attack="shared", ranker=r, **at) for q in range(4) for r in ("bm25", "minilm")]
+    declared = {"name": "main", "title": "T", "rows": "ranker", "columns": "asr"}
+    tables = catalogue_of(frame(rows), Report(tables=[declared]), rounds=0).tables()
+    asr = {table.name: [line.values[0].estimate for line in table.lines] for table in tables}
+    assert asr["summary"] == [0, 0]
+    assert asr["main"] == [0.5, 0]
+
+
 def test_columns_of_several_tasks_stand_side_by_side():
     table = table_of({"name": "all", "title": "All", "rows": "ranker", "columns": ["ndcg", "AP", "asr"]})
     assert [line.labels for line in table.lines] == [("bm25",), ("minilm",)]
