@@ -21,7 +21,7 @@ def test_a_label_on_a_task_leaves_its_tables(case):
     for name in ("plain", "labelled"):
         assert run.run(f"{name}.yaml", name, report=True).code == 0
     plain, labelled = tables(run.folder / "plain"), tables(run.folder / "labelled")
-    assert {"iid-variance-tiny.csv", "summary-tiny.csv"} <= plain.keys()
+    assert {"iid-variance.csv", "summary.csv"} <= plain.keys()
     assert labelled == plain
 
 
@@ -30,26 +30,26 @@ def test_a_label_on_no_defense_leaves_the_comparison_with_it(case):
     for name in ("plain", "labelled"):
         assert run.run(f"{name}.yaml", name, report=True).code == 0
     plain, labelled = tables(run.folder / "plain"), tables(run.folder / "labelled")
-    assert any(line["p_undefended"] for line in plain["document-attack-tiny.csv"])
+    assert any(line["p_undefended"] for line in plain["document-attack.csv"])
     renamed = {
         name: [{**line, "defense": "bare" if line.get("defense") == "none" else line.get("defense")} for line in lines]
         for name, lines in plain.items()
     }
     assert labelled.keys() == plain.keys()
-    assert [line | {"defense": line.get("defense")} for line in labelled["document-attack-tiny.csv"]] == renamed[
-        "document-attack-tiny.csv"
+    assert [line | {"defense": line.get("defense")} for line in labelled["document-attack.csv"]] == renamed[
+        "document-attack.csv"
     ]
 
 
 def test_a_line_of_a_table_is_about_the_same_targets(case):
     run = case("29-one-denominator-a-table")
     assert run.run(report=True).code == 0
-    lines = {line["column"]: line for line in tables(run.folder / "out")["document-attack-tiny.csv"]}
+    lines = {line["column"]: line for line in tables(run.folder / "out")["document-attack.csv"]}
     attack, baseline, difference = (
         lines[column] for column in ("ASR", "ASR of the random-edit baseline", "ASR - baseline")
     )
     assert 0 < float(lines["edited targets"]["estimate"]) < 15
-    assert {line["units"] for line in (attack, baseline, difference)} == {"15"}
+    assert {line["n"] for line in (attack, baseline, difference)} == {"15"}
     expected = float(attack["estimate"]) - float(baseline["estimate"])
     assert float(difference["estimate"]) == pytest.approx(expected)
     assert expected > 0

@@ -51,7 +51,7 @@ def test_a_judged_query_counts_as_in_trec_eval(case, name, judged, note):
     assert note in notes(said)
     ndcg = {query_id: value for (query_id, _), value in run.values("nDCG@10").items()}
     assert ndcg == pytest.approx(trec_eval_c(run, judged, "ndcg_cut_10"), abs=1e-6) == {"q1": 1.0, "q2": 0.0}
-    table = (run.folder / "out/report/tables/iid-variance-data.md").read_text()
+    table = (run.folder / "out/report/tables/iid-variance.md").read_text()
     assert "| .500 " in table, "the mean is over both queries"
     run.replace("exp.yaml", "label: data", "unanswered: leave-out, label: data")
     said = run.run(out="fewer")
