@@ -54,9 +54,10 @@ def tables(out: Path, names: dict[str, str]) -> list[list[list[str]]]:
     """The tables of a report in its order, with other names for labels, and without intervals' captions."""
     order = [line for line in (out / "report" / "report.tex").read_text().splitlines() if line.startswith("\\input")]
     paths = [out / "report" / line[len("\\input{") : -len(".tex}")] for line in order]
-    texts = [path.with_suffix(".csv").read_text() for path in paths]
+    texts = [path.read_text() for path in (path.with_suffix(".csv") for path in paths) if path.exists()]
     return [
-        [[names.get(field, field) for field in record] for record in csv.reader(io.StringIO(text))] for text in texts
+        [[names.get(field, field) for field in record[1:]] for record in csv.reader(io.StringIO(text))]  # not the name
+        for text in texts
     ]
 
 
