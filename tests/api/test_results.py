@@ -99,3 +99,18 @@ def test_what_was_not_run_is_said(results, tmp_path, caplog):
 def test_a_folder_without_rows_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"no rows\.csv"):
         robustrank.load_results(tmp_path)
+
+
+def test_metrics_are_the_figures_of_the_headline_tables(results):
+    metrics = results.metrics()
+    frame = results.table("document-attack").to_dataframe()
+    asr = frame.loc[frame["ranker"] == "bm25", "ASR"].item()
+    (name,) = [name for name in metrics if name.startswith("document-attack/") and name.endswith("/bm25/none/asr")]
+    assert metrics[name] == pytest.approx(asr)
+    assert not [value for value in metrics.values() if value != value], "what is missing is left out"
+
+
+def test_published_results_are_there_by_name():
+    published = robustrank.load_results("quickstart")
+    assert len(published.cells) == 19
+    assert published.table("summary").to_dataframe()["nDCG@10"].notna().any()
