@@ -17,6 +17,8 @@ from robustrank.report.write import csv
 
 RESULTS = Path(__file__).parents[1] / "results"
 REMADE = sorted(path.parent.name for path in RESULTS.glob("*/cells.jsonl"))
+LARGE = {"five-tasks"}
+EACH = [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REMADE]
 
 
 def test_the_quickstart_is_among_the_results_with_rows():
@@ -28,7 +30,7 @@ def test_the_readme_names_every_result():
     assert all(f"`{path.name}`" in text for path in RESULTS.iterdir() if path.is_dir())
 
 
-@pytest.mark.parametrize("name", REMADE)
+@pytest.mark.parametrize("name", EACH)
 def test_a_report_is_short_and_fits_a_page(name):
     folder = RESULTS / name / "report"
     lines = (folder / "report.md").read_text(encoding="utf-8").splitlines()
@@ -45,7 +47,7 @@ def test_a_report_is_short_and_fits_a_page(name):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on PATH")
-@pytest.mark.parametrize("name", REMADE)
+@pytest.mark.parametrize("name", EACH)
 def test_a_report_compiles_without_an_overfull_line(name, tmp_path):
     shutil.copytree(RESULTS / name / "report", tmp_path / "report")
     command = ["pdflatex", "-interaction=nonstopmode", "report.tex"]
@@ -56,7 +58,7 @@ def test_a_report_compiles_without_an_overfull_line(name, tmp_path):
     assert "Missing character" not in output
 
 
-@pytest.mark.parametrize("name", REMADE)
+@pytest.mark.parametrize("name", EACH)
 def test_figures_can_be_told_apart(name):
     folder = RESULTS / name
     catalogue = catalogue_of(load_rows(folder), declared_report(folder), rounds=0)
@@ -67,7 +69,7 @@ def test_figures_can_be_told_apart(name):
             assert len({(point.series, point.dashed) for point in points}) <= SERIES
 
 
-@pytest.mark.parametrize("name", REMADE)
+@pytest.mark.parametrize("name", EACH)
 def test_a_report_holds_what_its_rows_say(name):
     folder = RESULTS / name
     catalogue = catalogue_of(load_rows(folder), declared_report(folder))

@@ -110,6 +110,7 @@ def test_gates_of_an_experiment_are_in_the_result_or_said_to_be_unchecked(run, t
     assert ET.parse(tmp_path / "out.xml").getroot()[0].get("failures") == "1"
 
 
+@pytest.mark.slow
 def test_a_dry_run_estimates_times_from_the_cells_of_another_run(run):
     text = EXPERIMENT.replace("hotflip", "keyword-stuffing").replace("  - {name: './task.py:Broken'}\n", "")
     _, out, _ = run(text, "--dry-run")

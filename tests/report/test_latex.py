@@ -84,6 +84,7 @@ def test_every_character_compiles_wherever_it_stands(tmp_path, encoding):
     assert "Missing character" not in output
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_the_report_compiles_with_its_figures(small_run):
     write_report(small_run, baseline="bm25")
