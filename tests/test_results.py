@@ -73,7 +73,7 @@ def test_figures_can_be_told_apart(name):
 def test_a_report_holds_what_its_rows_say(name):
     folder = RESULTS / name
     catalogue = catalogue_of(load_rows(folder), declared_report(folder))
-    expected = {f"{table.name}.csv": csv(table) for table in catalogue.tables()}
+    expected = {f"{table.name}.csv": csv(table) for table in catalogue.tables}
     committed = {path.name: path.read_bytes().decode() for path in (folder / "report" / "tables").glob("*.csv")}
     assert committed.keys() == expected.keys()
     assert [file for file in expected if committed[file] != expected[file]] == []

@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from robustrank.analysis.entries import Entry
-from robustrank.analysis.estimate import Estimates, Settings
+from robustrank.analysis.estimate import Estimates, Settings, compact
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.order import natural
 from robustrank.analysis.ranks import NOTE, TITLES, ranked
@@ -46,11 +46,13 @@ class Catalogue:
         rowset: Its rows, with those that tasks derive from the rows of others.
         settings: How to count.
         report: The tables that the experiment declares, and those it has in front.
+        reports: What each task shows, by its plug-in name.
     """
 
     rowset: RowSet
     settings: Settings
     report: Report
+    reports: Mapping[str, TaskReport]
 
     @cached_property
     def estimates(self) -> Estimates:
@@ -58,21 +60,14 @@ class Catalogue:
         return Estimates(self.rowset, self.settings)
 
     @cached_property
-    def reports(self) -> Mapping[str, TaskReport]:
-        """What each task shows, by its plug-in name."""
-        return {task.name: report_of(task) for task in self.rowset.tasks}
-
-    def tables(self, *, hidden: bool = True) -> Iterator[RenderedTable]:
-        """Yield all tables, the headline tables first.
-
-        Args:
-            hidden: Whether axes are left out on which no row differs, as a lone collection.
+    def whole_tables(self) -> tuple[RenderedTable, ...]:
+        """All tables with all their axes, the headline tables first.
 
         Raises:
             UsageError: The experiment names an unknown headline table, or a table has an unknown column.
         """
         tables: dict[str, RenderedTable] = {}
-        for table in self._all(hidden):
+        for table in self._all():
             name = unique(table.name, tables)
             tables[name] = replace(table, name=name)
         if self.report.headline is None:
@@ -83,10 +78,17 @@ class Catalogue:
                     allowed, hint = ", ".join(tables), nearest(name, tables)
                     raise UsageError(f"report: headline: no table {name!r}", allowed=allowed, hint=hint)
             front = [tables[name] for name in self.report.headline]
-        for table in front:
-            yield replace(table, headline=front.index(table) + 1)
         names = {table.name for table in front}
-        yield from (replace(table, headline=0) for name, table in tables.items() if name not in names)
+        rest = (table for name, table in tables.items() if name not in names)
+        return (
+            *(replace(table, headline=place) for place, table in enumerate(front, start=1)),
+            *(replace(table, headline=0) for table in rest),
+        )
+
+    @cached_property
+    def tables(self) -> tuple[RenderedTable, ...]:
+        """All tables as they are shown: without axes on which no row differs, as a lone collection."""
+        return tuple(map(compact, self.whole_tables))
 
     def figures(self) -> Iterator[tuple[Figure, RenderedTable]]:
         """Yield the figures that rows allow, each with the values it shows."""
@@ -98,7 +100,7 @@ class Catalogue:
                     shown = replace(figure, columns=columns, task=name)
                     axes = figure.rows if figure.kind == "lines" else ("family", *figure.rows)
                     table = Table(figure.name, figure.title, columns, axes, task=name)
-                    yield shown, self.estimates.table(table)
+                    yield shown, compact(self.estimates.table(table))
 
     @cached_property
     def columns(self) -> dict[str, list[Column]]:
@@ -114,16 +116,16 @@ class Catalogue:
                     alike.append(replace(column, task=name))
         return known
 
-    def _all(self, hidden: bool) -> Iterator[RenderedTable]:
+    def _all(self) -> Iterator[RenderedTable]:
         summary, fair = self._summary()
         if summary.columns:
             whole = len(fair.rows) == len(self.rowset.rows)  # a figure of other rows is another figure
             estimates = Estimates(fair, self.settings, self.estimates.values if whole else {})
-            yield replace(estimates.table(summary, hidden=hidden), headline=1)
+            yield replace(estimates.table(summary), headline=1)
             robust = tuple(c for c in summary.columns if c.higher_is_better is not None and not c.effectiveness)
             for axis, name in (("ranker", "ranks"), ("family", "families")):
                 of_rankers = replace(summary, name=name, title=TITLES[axis], note=NOTE, columns=robust)
-                ranks = ranked(estimates.table(of_rankers, hidden=False), axis)
+                ranks = ranked(estimates.table(of_rankers), axis)
                 if ranks is not None:
                     yield ranks
         for number, declared in enumerate(self.report.tables):
@@ -131,7 +133,7 @@ class Catalogue:
         for name, report in self.reports.items():
             rows = self.rowset.of_task(name)
             for table in _declared(name, report, rows):
-                rendered = self.estimates.table(replace(table, task=name), hidden=hidden)
+                rendered = self.estimates.table(replace(table, task=name))
                 yield replace(rendered, headline=table.headline + 1 if table.headline else 0)
 
     def _summary(self) -> tuple[Table, RowSet]:
@@ -175,11 +177,12 @@ def catalogue_of(
     report = report or Report()
     rowset = RowSet.of_run(frame)
     chosen = Settings(_baseline(rowset, baseline or report.baseline), **settings)
-    derived = [rows for task in rowset.tasks if (rows := _derived(rowset, task)) is not None]
+    reports = {task.name: report_of(task) for task in rowset.tasks}
+    derived = [derive(rowset, task).rows for task in rowset.tasks if (derive := reports[task.name].derive) is not None]
     if derived:
         rest = rowset.rows[~rowset.rows["task"].isin({key for rows in derived for key in rows["task"].unique()})]
         rowset = replace(rowset, rows=pd.concat([rest, *derived], ignore_index=True))
-    return Catalogue(rowset, chosen, report)
+    return Catalogue(rowset, chosen, report, reports)
 
 
 def unique(text: str, taken: Container[str]) -> str:
@@ -209,11 +212,6 @@ def shared_conditions(rowset: RowSet) -> RowSet:
         others = (rows["task"] != task) | (rows["collection"] != collection)
         is_shared &= others | rows["attack"].isin(set.intersection(*met))
     return replace(rowset, rows=rows[is_shared])
-
-
-def _derived(rowset: RowSet, task: Entry) -> pd.DataFrame | None:
-    derive = report_of(task).derive
-    return derive(rowset, task).rows if derive else None
 
 
 def _baseline(rowset: RowSet, label: str | None) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,14 +59,8 @@ class Estimates:
 
     def __post_init__(self) -> None:
         self._units: dict[tuple[str, ...], UnitTable] = {}
-        defenses = self.rowset.present("defense")
-        self.undefended = next((entry.key for entry in defenses if entry.name == NONE), "")
-        self.is_undefended = all(entry.name == NONE for entry in defenses)
+        self.undefended = next((entry.key for entry in self.rowset.present("defense") if entry.name == NONE), "")
         self._rows = {task.name: self.rowset.of_task(task.name) for task in self.rowset.tasks}
-
-    def order(self, rows: pd.DataFrame, axes: Sequence[str]) -> list[Keys]:
-        """Return the combinations of ``axes`` that rows are about, in the order of tables."""
-        return ordered(rows, axes, self.rowset.entries)
 
     def units(self, axes: Sequence[str]) -> UnitTable:
         """Return what was measured on each unit, by these axes."""
@@ -79,7 +73,6 @@ class Estimates:
         self,
         table: Table,
         *,
-        hidden: bool = True,
         where: Mapping[str, Sequence[Entry]] | None = None,
         sort: str = "",
     ) -> RenderedTable:
@@ -87,7 +80,6 @@ class Estimates:
 
         Args:
             table: Its columns have values for their wildcards.
-            hidden: Whether axes on which rows do not differ are left out, as a lone collection.
             where: The entries that rows may be about, by axis; other axes are free.
             sort: The title of the column that rows are ordered by, with a minus for descending; "" is the usual order.
         """
@@ -95,19 +87,14 @@ class Estimates:
         for axis, entries in (where or {}).items():
             rowset = rowset.restricted(axis, *entries)
         axes = (*table.place, *(axis for axis in table.rows if axis not in table.place))
-        if hidden and self.is_undefended:
-            axes = tuple(axis for axis in axes if axis != "defense")
-        lines = self.order(_applying(table, rowset), axes)
+        lines = ordered(_applying(table, rowset), axes, self.rowset.entries)
         blocks = [tuple(k for name, k in zip(axes, keys, strict=True) if name not in _TEAM) for keys in lines]
-        columns = [_Estimator(self, axes, column, table.task, lines).values() for column in table.columns]
+        named = {_named(axes, keys): keys for keys in lines}
+        columns = [_Estimator(self, axes, column, named).values() for column in table.columns]
         columns = [_with_best(values, blocks, column) for values, column in zip(columns, table.columns, strict=True)]
         rows = self._rows_of(axes, lines, blocks, table, columns)
         if sort:
             rows = _sorted(rows, table, sort)
-        shown = [axis for axis in axes if not (hidden and _is_alike(axis, axes, rows))]
-        rows = tuple(
-            replace(row, keys=tuple(k for a, k in zip(axes, row.keys, strict=True) if a in shown)) for row in rows
-        )
         values = [value for row in rows for value in row.values]
         missing = sum(value.estimate is None for value in values)
         notes = missing_notes(rowset.rows) + ((f"– : undefined or not measured ({missing} cells).",) if missing else ())
@@ -115,7 +102,7 @@ class Estimates:
             table.name,
             captioned(table.title, rowset, interval_text(values, self.settings)),
             " ".join(text for text in (table.note, self._legend(rows)) if text),
-            tuple(shown),
+            axes,
             table.units,
             with_counts(table.columns, rows, table.units),
             rows,
@@ -268,13 +255,12 @@ class _Estimator:
     estimates: Estimates
     axes: Sequence[str]
     column: Column
-    task: str  # the plug-in name of the table's task; "" where columns are of several
-    lines: Sequence[Keys]
+    lines: Mapping[Keys, Keys]  # by what tells a row apart: its keys but the ranker's family
 
     def values(self) -> list[Value]:
         """Return the column's values, one for each row, tests adjusted over all of them."""
-        values = {keys: self._value(keys) for keys in self.lines}
-        tests = {(keys, mark): p for keys in self.lines for mark, p in self._tests(keys)}
+        values = {keys: self._value(keys) for keys in self.lines.values()}
+        tests = {(keys, mark): p for keys in values for mark, p in self._tests(keys)}
         adjusted = dict(zip(tests, holm(list(tests.values())).tolist(), strict=True))
         for (keys, mark), p in adjusted.items():
             if not math.isnan(p):
@@ -321,16 +307,13 @@ class _Estimator:
         """Return the row that differs from ``keys`` as told, and in the ranker's family; None if there is none."""
         if not set(changed) <= {*self.axes, "defense"}:
             return None
-        wanted = {name: changed.get(name, key) for name, key in self._named(keys).items()}
-        return next((line for line in self.lines if self._named(line) == wanted), None)
-
-    def _named(self, keys: Keys) -> dict[str, str]:
-        return {name: key for name, key in zip(self.axes, keys, strict=True) if name != "family"}
+        wanted = tuple(changed.get(axis, key) for axis, key in zip(self.axes, keys, strict=True))
+        return self.lines.get(_named(self.axes, wanted))
 
     def _place(self, keys: Keys) -> dict[str, str]:
         """Return what a row is about, its task among it."""
-        named = self._named(keys)
-        return named if "task" in named else {**named, "task": self.column.task_key}
+        place = {axis: key for axis, key in zip(self.axes, keys, strict=True) if axis != "family"}
+        return place if "task" in place else {**place, "task": self.column.task_key}
 
     def _by_query(self, keys: Keys) -> dict[str, float]:
         """Return the mean over seeds of what each query's units contribute."""
@@ -359,9 +342,20 @@ def _p(values: Mapping[str, float], counterpart: Mapping[str, float], rng: np.ra
     )
 
 
-def _is_alike(axis: str, axes: Sequence[str], rows: Sequence[TableRow]) -> bool:
-    """Return whether the rows do not differ on an axis of their place, or have no defense, or no attack."""
-    keys = {row.keys[axes.index(axis)] for row in rows}
+def _named(axes: Sequence[str], keys: Keys) -> Keys:
+    """Return what tells a row from the others: its keys, but for the family, which follows from the ranker."""
+    return tuple(key for axis, key in zip(axes, keys, strict=True) if axis != "family")
+
+
+def compact(rendered: RenderedTable) -> RenderedTable:
+    """Return the table without the axes on which its rows do not differ, as a lone collection."""
+    shown = [i for i, axis in enumerate(rendered.keys) if not _is_alike(axis, {row.keys[i] for row in rendered.lines})]
+    lines = tuple(replace(row, keys=tuple(row.keys[i] for i in shown)) for row in rendered.lines)
+    return replace(rendered, keys=tuple(rendered.keys[i] for i in shown), lines=lines)
+
+
+def _is_alike(axis: str, keys: Set[Entry]) -> bool:
+    """Return whether rows do not differ on an axis of their place, or have no defense, or no attack."""
     if axis == "defense":
         return all(key.name in ("", NONE) for key in keys)
     return len(keys) < 2 if axis in (*PLACE, "family") else keys == {NOTHING}

@@ -99,7 +99,7 @@ def _figures(gate: Gate, catalogue: Catalogue) -> dict[str, dict[str, Any]]:
         telling = [axis for axis in _AXES if len(rowset.present(axis)) > 1 or axis == "ranker"]
         axes = ("attack", "ranker", "defense") if rowset.has("attack") else ("ranker", "defense")
         table = Table("gate", where, (column,), axes, task=column.task)
-        rendered = catalogue.estimates.table(table, hidden=False, where=chosen)
+        rendered = catalogue.estimates.table(table, where=chosen)
         for record in records(rendered):
             labels = [record[axis] for axis in rendered.keys if record[axis] not in ("", NONE) and axis in telling]
             figures[" · ".join(labels)] = record

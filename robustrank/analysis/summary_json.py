@@ -23,7 +23,7 @@ def summary_of(catalogue: Catalogue, run_folder: Path) -> dict[str, Any]:
     """Return the content of summary.json."""
     provenance = run_folder / "provenance.json"
     digest = hashlib.sha256(provenance.read_bytes()).hexdigest() if provenance.exists() else None
-    figures = [record for table in catalogue.tables(hidden=False) if table.headline for record in records(table)]
+    figures = [record for table in catalogue.whole_tables if table.headline for record in records(table)]
     return {
         "schema": SCHEMA,
         "provenance_sha256": digest,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robustrank.analysis.entries import Entry
-from robustrank.analysis.estimate import Estimates
+from robustrank.analysis.estimate import Estimates, compact
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.rowset import RowSet
 from robustrank.errors import UsageError, nearest
@@ -58,7 +58,7 @@ def user_table(declared: UserTable, estimates: Estimates, known: Known) -> Rende
         declared.name, declared.title, tuple(columns), declared.rows, note=note, place=place,
         task=tasks.pop() if alone else "", units="" if not alone else "targets" if of_task.has("doc_id") else "queries",
     )  # fmt: skip
-    return estimates.table(table, where=chosen, sort=sort)
+    return compact(estimates.table(table, where=chosen, sort=sort))
 
 
 def _pooled(

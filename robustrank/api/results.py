@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from robustrank.analysis.catalogue import catalogue_of
+from robustrank.analysis.catalogue import Catalogue, catalogue_of
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.load import declared_report, load_cells, load_rows
 from robustrank.analysis.records import records
@@ -158,9 +158,8 @@ class Results:
         Names are ``TABLE/LABELS/COLUMN``, as ``document-attack/lee/keyword-stuffing/bm25/none/asr``; other signs than
         word characters, spaces, dots and hyphens become hyphens.
         """
-        catalogue = catalogue_of(self.rows, declared_report(self.folder))
         figures: dict[str, float] = {}
-        for table in (table for table in catalogue.tables(hidden=False) if table.headline):
+        for table in (table for table in self._catalogue.whole_tables if table.headline):
             for record in records(table):
                 about = [record[axis] for axis in table.keys if record[axis] and axis not in ("task", "family")]
                 name = re.sub(r"[^\w/ .-]", "-", "/".join([table.name, *about, record["id"]]))
@@ -194,8 +193,11 @@ class Results:
 
     @cached_property
     def _tables(self) -> dict[str, ResultTable]:
-        catalogue = catalogue_of(self.rows, declared_report(self.folder))
-        return {table.name: ResultTable(table) for table in catalogue.tables()}
+        return {table.name: ResultTable(table) for table in self._catalogue.tables}
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return catalogue_of(self.rows, declared_report(self.folder))
 
 
 def load_results(folder: str | Path, notices: tuple[str, ...] = ()) -> Results:

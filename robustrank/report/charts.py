@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from robustrank.analysis.entries import NONE, NOTHING, Entry
@@ -232,8 +232,3 @@ def _scaled(interval: tuple[float, float] | None, scale: float) -> tuple[float, 
 
 def _chunks(names: Sequence[str], most: int) -> list[Sequence[str]]:
     return [names[i : i + most] for i in range(0, len(names), most)]
-
-
-def renamed(chart: Chart, name: str) -> Chart:
-    """Return the chart under another file name."""
-    return replace(chart, name=name)

@@ -16,7 +16,7 @@ from pylatexenc.latexencode import (
     UnicodeToLatexEncoder,
 )
 
-from robustrank.report.view import Cell, Row, View, column_width, headed, label_width, parts, text_width, wrapped
+from robustrank.report.view import Cell, Row, View, column_width, headed, label_width, parts, wrapped
 
 WIDTHS = {"text": 506.0, "column": 241.0, "any": 10_000.0}  # points, of a page of acmart and of one of its columns
 SIZES = (("footnotesize", 8.0), ("scriptsize", 7.0))  # of a class whose text is of 10 points
@@ -149,14 +149,3 @@ def _stacked(lines: Iterable[str]) -> str:
     lines = list(map(escape, lines))
     stacked = r" \\ ".join(lines)
     return lines[0] if len(lines) == 1 else f"\\shortstack[r]{{{stacked}}}"
-
-
-def widest(shown: View, points: float = SIZES[-1][1]) -> float:
-    """Return the natural width of a table in points of TeX, gaps included."""
-    labels = sum(label_width(shown, i, points) for i in range(len(shown.keys)))
-    return (
-        labels
-        + sum(column_width(shown, i, points) for i in range(len(shown.heads)))
-        + 6.0 * (len(shown.keys) + len(shown.heads))
-        + text_width("", points)
-    )

@@ -29,7 +29,7 @@ _CHANGE = "change of "
 
 def show(catalogue: Catalogue, console: Console) -> None:
     """Print every table of a run."""
-    for rendered in catalogue.tables():
+    for rendered in catalogue.tables:
         whole = view(rendered)
         for number, piece in enumerate(pieces(whole, console.width)):
             console.print(Text(whole.caption) if number == 0 else Text(""))
@@ -47,7 +47,7 @@ def headline(catalogue: Catalogue, width: int, lines: int = LINES) -> list[str]:
         width: Columns of the terminal; what does not fit is counted in the last line.
         lines: How many lines there is room for; 3 rows are shown even if there is less.
     """
-    return list(written(view(next(catalogue.tables())), width, lines))
+    return list(written(view(catalogue.tables[0]), width, lines))
 
 
 def written(shown: View, width: int, lines: int) -> Iterator[str]:

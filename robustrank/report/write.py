@@ -69,7 +69,7 @@ def _files(catalogue: Catalogue, run_folder: Path, rows: pd.DataFrame) -> Iterat
     declared = {table.name: table for table in catalogue.report.tables}
     headline: list[View] = []
     appendix: list[View] = []
-    tables = list(catalogue.tables())
+    tables = catalogue.tables
     for rendered in tables:
         whole = shown(rendered, declared.get(rendered.name))
         first = front(whole, latex.WIDTHS["text"], latex.SIZES[-1][1]) if rendered.headline else whole

@@ -34,7 +34,7 @@ def attack(query, before, after, replaced=None, *, defense=DEFENSE, name="a", **
 
 
 def tables(rows):
-    return {table.name: table for table in catalogue_of(frame(rows), rounds=0).tables()}
+    return {table.name: table for table in catalogue_of(frame(rows), rounds=0).tables}
 
 
 def drawn(rows):

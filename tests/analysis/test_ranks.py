@@ -57,7 +57,7 @@ def test_ties_share_a_rank_and_who_has_no_figure_has_no_rank():
 
 def test_the_report_ranks_families_of_every_task(study):
     catalogue = catalogue_of(study, baseline="bm25", rounds=0)
-    (table,) = [table for table in catalogue.tables() if table.name == "families"]
+    (table,) = [table for table in catalogue.tables if table.name == "families"]
     at = [column.title for column in table.columns].index("change of nDCG@10, unseen query types")
     losses = {line.labels[0]: line.values[at] for line in table.lines}
     assert losses["traditional"].estimate is None

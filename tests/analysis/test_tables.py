@@ -44,7 +44,7 @@ def attack(success, control, *, ranker="bm25", attack="random-edit:edits=3", **m
 def tables(rows, baseline="bm25", **more):
     rows = rows if isinstance(rows, pd.DataFrame) else frame(rows)
     catalogue = catalogue_of(rows, baseline=baseline, **{"rounds": 200, **more})
-    return {table.name: table for table in catalogue.tables()}
+    return {table.name: table for table in catalogue.tables}
 
 
 def cell(table, column, *keys):

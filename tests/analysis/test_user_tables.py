@@ -39,7 +39,7 @@ MAIN = {
 
 def table_of(declared, rows=None):
     catalogue = catalogue_of(frame(rows or attacked()), Report(tables=[declared]), rounds=100, permutations=50)
-    return {table.name: table for table in catalogue.tables()}[declared["name"]]
+    return {table.name: table for table in catalogue.tables}[declared["name"]]
 
 
 def test_a_table_comes_out_as_declared():
@@ -77,7 +77,7 @@ def test_a_mean_over_all_attacks_is_not_that_of_the_summary_over_shared_ones():
     rows = [row("success", 1, f"q{q}", attack="only bm25's", **at) for q in range(4)]
     rows += [row("success", 0, f"q{q}", attack="shared", ranker=r, **at) for q in range(4) for r in ("bm25", "minilm")]
     declared = {"name": "main", "title": "T", "rows": "ranker", "columns": "asr"}
-    tables = catalogue_of(frame(rows), Report(tables=[declared]), rounds=0).tables()
+    tables = catalogue_of(frame(rows), Report(tables=[declared]), rounds=0).tables
     asr = {table.name: [line.values[0].estimate for line in table.lines] for table in tables}
     assert asr["summary"] == [0, 0]
     assert asr["main"] == [0.5, 0]
@@ -141,9 +141,9 @@ def test_what_no_run_could_have_is_refused_with_the_experiment(change):
 
 def test_the_experiment_chooses_the_tables_in_front():
     catalogue = catalogue_of(frame(attacked()), Report(tables=[MAIN], headline=["main", "iid-variance"]), rounds=0)
-    assert [table.name for table in catalogue.tables() if table.headline] == ["main", "iid-variance"]
+    assert [table.name for table in catalogue.tables if table.headline] == ["main", "iid-variance"]
     with pytest.raises(UsageError, match="no table 'mian'"):
-        list(catalogue_of(frame(attacked()), Report(headline="mian"), rounds=0).tables())
+        _ = catalogue_of(frame(attacked()), Report(headline="mian"), rounds=0).tables
 
 
 def test_the_file_of_a_run_declares_its_tables(write):

@@ -176,7 +176,7 @@ def test_a_detector_has_its_roc_curves():
     assert (one[0.15], one[0.2]) == (0.9, 1)
     assert [(point.x, point.y) for point in points if point.series == "one" and point.name] == [(0.4, 1)]
     assert all(point.y <= point.x for point in points if point.series == "two")
-    by_name = {table.name: table for table in catalogue_of(frame(rows), rounds=0).tables()}
+    by_name = {table.name: table for table in catalogue_of(frame(rows), rounds=0).tables}
     table = by_name["document-attack-detection"]
     assert [column.title for column in table.columns][-1] == "detection rate at FPR 5 %"
     assert [line.values[-1].estimate for line in table.lines] == [0.9, 0]
