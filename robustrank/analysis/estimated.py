@@ -86,13 +86,3 @@ class RenderedTable:
     def key(self, line: TableRow, axis: str) -> Entry:
         """Return what the row is about on an axis; ``NOTHING`` where the table has none such."""
         return line.keys[self.keys.index(axis)] if axis in self.keys else NOTHING
-
-
-def shown_keys(line: TableRow, above: TableRow | None) -> tuple[str, ...]:
-    """Return the row's labels, empty where they repeat those of the row above from the left on."""
-    shown = list(line.labels)
-    for position, key in enumerate(line.keys if above else ()):
-        if above is None or above.keys[position] != key:
-            break
-        shown[position] = ""
-    return tuple(shown)

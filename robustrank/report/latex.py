@@ -131,7 +131,7 @@ def _row(row: Row) -> dict[str, object]:
     below = [f"{{\\scriptsize {escape(cell.interval)}}}" if cell.interval else "" for cell in row.cells]
     return {
         "opens": row.opens,
-        "cells": [*(_breakable(label) for label in row.labels), *map(_figure, row.cells)],
+        "cells": [*(_breakable(label) for label in row.shown), *map(_figure, row.cells)],
         "below": [*[""] * len(row.labels), *below] if any(below) else [],
     }
 

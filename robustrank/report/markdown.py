@@ -18,7 +18,7 @@ def table(shown: View, rows: int | None = None) -> str:
     """Return the table with its caption above, its notes below; of a long one the first ``rows``, and how many more."""
     rules = [":--"] * len(shown.keys) + ["--:"] * len(shown.heads)
     lines = [_row(map(escape, (*shown.keys, *shown.heads))), _row(rules)]
-    lines += [_row([*map(escape, row.labels), *map(_figure, row.cells)]) for row in shown.rows[:rows]]
+    lines += [_row([*map(escape, row.shown), *map(_figure, row.cells)]) for row in shown.rows[:rows]]
     left = len(shown.rows) - len(shown.rows[:rows])
     notes = [f"and {counted(left, 'more row')} in appendix.md"] if left else []
     notes += [f"- {escape(note)}" for note in shown.notes]

@@ -15,7 +15,7 @@ from robustrank.analysis.catalogue import Catalogue
 from robustrank.analysis.notes import READING
 from robustrank.printing import counted
 from robustrank.report.numbers import UNDEFINED
-from robustrank.report.view import View, view
+from robustrank.report.view import View, spans, view
 
 LINES = 20  # of the whole summary of a run
 _LABEL = 26  # characters of a row's label
@@ -58,13 +58,7 @@ def written(shown: View, width: int, lines: int) -> Iterator[str]:
     labels = [_cut(label, min(_LABEL, width // 3)) for label in _labels(shown)]
     label_width = max(map(cell_len, labels))
     columns = [_column(shown, position) for position in range(len(shown.heads))]
-    left = width - label_width
-    count = 0
-    for _, _, size in columns:
-        left -= size + len(_GAP)
-        if left < 0 and count:
-            break
-        count += 1
+    _, count = spans([size + len(_GAP) for _, _, size in columns], width - label_width)[0]
     height = max(len(head) for head, _, _ in columns[:count])
     legend = any(_CHANGE in head for head in shown.heads[:count])
     rows = min(len(labels), max(_LEAST, lines - height - 2 - legend))
@@ -82,10 +76,8 @@ def written(shown: View, width: int, lines: int) -> Iterator[str]:
 
 
 def _labels(shown: View) -> Iterator[str]:
-    above: tuple[str, ...] = ()
     for row in shown.rows:
-        above = tuple(label or before for label, before in zip(row.labels, above or row.labels, strict=True))
-        named = dict(zip(shown.keys, above, strict=True))
+        named = dict(zip(shown.keys, row.labels, strict=True))
         ordered = [*(key for key in named if key != "collection"), *(["collection"] if "collection" in named else [])]
         yield " · ".join(named[key] for key in ordered if key != "family" and (key, named[key]) != ("defense", "none"))
 
@@ -122,12 +114,7 @@ def pieces(shown: View, width: int) -> Iterator[Table]:
     texts = [[key, *(row.labels[i] for row in shown.rows)] for i, key in enumerate(shown.keys)]
     keys = [min(_KEY, max(map(len, of_key))) for of_key in texts]
     sizes = [_column(shown, i)[2] + 3 for i in range(len(shown.heads))]
-    start = 0
-    while start < len(sizes) or start == 0:
-        end, room = start, width - 2 - sum(size + 3 for size in keys)
-        while end < len(sizes) and (end == start or room >= sizes[end]):
-            room -= sizes[end]
-            end += 1
+    for start, end in spans(sizes, width - 2 - sum(size + 3 for size in keys)):
         table = Table(box=box.SIMPLE_HEAD)
         for key, size in zip(shown.keys, keys, strict=True):
             table.add_column(Text(key), overflow="fold", width=size)
@@ -137,6 +124,5 @@ def pieces(shown: View, width: int) -> Iterator[Table]:
             if row.opens:
                 table.add_section()
             cells = (Text(cell.text + cell.marks, style="bold" if cell.best else "") for cell in row.cells[start:end])
-            table.add_row(*map(Text, row.labels), *cells)
+            table.add_row(*map(Text, row.shown), *cells)
         yield table
-        start = max(end, 1)

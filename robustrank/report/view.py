@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from robustrank.analysis.estimated import RenderedTable, TableRow, Value, shown_keys
+from robustrank.analysis.entries import Entry
+from robustrank.analysis.estimated import RenderedTable, Value
 from robustrank.printing import counted, printable
 from robustrank.report.numbers import estimate, heading, interval
 from robustrank.tables import Column
@@ -33,14 +35,21 @@ class Row:
     """One row as texts.
 
     Attributes:
-        labels: What it is about; empty where it repeats the row above.
+        labels: What it is about.
         cells: Its figures.
         opens: Whether it opens a block.
+        repeated: How many of its first labels repeat the row above.
     """
 
     labels: tuple[str, ...]
     cells: tuple[Cell, ...]
     opens: bool = False
+    repeated: int = 0
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Its labels, empty where they repeat the row above."""
+        return ("",) * self.repeated + self.labels[self.repeated :]
 
 
 @dataclass(frozen=True)
@@ -66,12 +75,13 @@ def view(rendered: RenderedTable) -> View:
     """Return the table as texts."""
     counted = (rendered.units,) if rendered.units else ()
     rows = []
-    above: TableRow | None = None
+    above: tuple[Entry, ...] = ()
     for line in rendered.lines:
         counts = (Cell(f"{line.units:,}"),) if counted else ()
         cells = tuple(cell(value, column) for value, column in zip(line.values, rendered.columns, strict=True))
-        rows.append(Row(shown_keys(line, above), counts + cells, line.opens))
-        above = line
+        alike = itertools.takewhile(bool, map(operator.eq, line.keys, above))
+        rows.append(Row(line.labels, counts + cells, line.opens, sum(alike)))
+        above = line.keys
     heads = counted + tuple(heading(column) for column in rendered.columns)
     notes = tuple(note for note in (rendered.legend, *rendered.notes) if note)
     return View(rendered.name, rendered.caption, notes, rendered.keys, heads, tuple(rows))
@@ -85,7 +95,7 @@ def cell(value: Value, column: Column) -> Cell:
 
 def turned(shown: View) -> View:
     """Return the table with a row for each measure and a column for each row."""
-    heads = tuple(" ".join(filter(None, row.labels)) or "–" for row in _full(shown.rows))
+    heads = tuple(" ".join(filter(None, row.labels)) or "–" for row in shown.rows)
     rows = [Row((head,), tuple(row.cells[i] for row in shown.rows)) for i, head in enumerate(shown.heads)]
     return replace(shown, keys=("measure",), heads=heads, rows=tuple(rows))
 
@@ -100,20 +110,12 @@ def parts(shown: View, width: float, size: float, lines: int) -> list[View]:
         lines: The most rows of a part.
     """
     room = width - sum(label_width(shown, i, size) + GAP for i in range(len(shown.keys)))
-    spans: list[tuple[int, int]] = []
-    start = 0
-    while start < len(shown.heads) or not spans:
-        left, end = room, start
-        while end < len(shown.heads) and (end == start or left >= column_width(shown, end, size) + GAP):
-            left -= column_width(shown, end, size) + GAP
-            end += 1
-        spans.append((start, end))
-        start = max(end, 1)
     pieces = []
-    for start, end in spans:
-        for rows in _pages(list(_full(shown.rows)), lines):
-            cut = [replace(row, cells=row.cells[start:end], opens=row.opens and i > 0) for i, row in enumerate(rows)]
-            pieces.append(replace(shown, heads=shown.heads[start:end], rows=tuple(_once(cut))))
+    for start, end in spans([column_width(shown, i, size) + GAP for i in range(len(shown.heads))], room):
+        for rows in _pages(shown.rows, lines):
+            cut = [replace(row, cells=row.cells[start:end]) for row in rows]
+            cut[:1] = [replace(row, opens=False, repeated=0) for row in cut[:1]]
+            pieces.append(replace(shown, heads=shown.heads[start:end], rows=tuple(cut)))
     if len(pieces) == 1:
         return [shown]
     return [
@@ -125,6 +127,20 @@ def parts(shown: View, width: float, size: float, lines: int) -> list[View]:
         )
         for i, part in enumerate(pieces)
     ]
+
+
+def spans(widths: Sequence[float], room: float) -> list[tuple[int, int]]:
+    """Return the columns of each part, (start, end): as many in turn as there is room for, and one at least."""
+    parts: list[tuple[int, int]] = []
+    start = 0
+    while start < len(widths) or not parts:
+        left, end = room, start
+        while end < len(widths) and (end == start or left >= widths[end]):
+            left -= widths[end]
+            end += 1
+        parts.append((start, end))
+        start = max(end, 1)
+    return parts
 
 
 GAP = 6.0  # points between columns
@@ -193,24 +209,6 @@ def _pieces(text: str) -> Iterator[str]:
             yield text[start : i + 1]
             start = i + 1
     yield text[start:]
-
-
-def _full(rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield the rows with all labels."""
-    above: tuple[str, ...] = ()
-    for row in rows:
-        above = tuple(label or before for label, before in zip(row.labels, above or row.labels, strict=True))
-        yield replace(row, labels=above)
-
-
-def _once(rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield the rows without labels that repeat those above from the left on."""
-    above: tuple[str, ...] = ()
-    for row in rows:
-        alike = list(itertools.accumulate((a == b for a, b in zip(row.labels, above, strict=False)), min))
-        repeated = sum(alike)
-        yield replace(row, labels=("",) * repeated + row.labels[repeated:])
-        above = row.labels
 
 
 def _pages(rows: Sequence[Row], most: int) -> Iterator[Sequence[Row]]:
