@@ -25,6 +25,7 @@ class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
     needs_pointwise: ClassVar[bool] = False  # whether it wraps rankers of pairs alone
+    needs_terms: ClassVar[bool] = False  # whether it wraps rankers alone whose scores are sums over query terms
     passes_gradients: ClassVar[bool] = False  # whether the defended ranker has the gradients of its ranker
     certifies: ClassVar[bool] = False  # whether the defended ranker is a CertifiedRanker
     reference: ClassVar[str] = ""  # authors, title, venue, section

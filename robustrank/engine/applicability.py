@@ -7,7 +7,7 @@ from typing import Any
 from robustrank.engine.context import Context
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.ranker import PointwiseRanker, TermRanker
 from robustrank.task import Task
 from robustrank.text.languages import unsupported
 from robustrank.victim import Access
@@ -45,6 +45,8 @@ def check_parts(context: Context) -> None:
 def _by_defense(context: Context) -> str:
     if context.defense.needs_pointwise and not issubclass(context.ranker_kind, PointwiseRanker):
         return "the defense averages scores of single documents, and this ranker ranks lists"
+    if context.defense.needs_terms and not issubclass(context.ranker_kind, TermRanker):
+        return "the defense needs scores that are sums over query terms, and those of this ranker are not"
     return ""
 
 

@@ -117,6 +117,14 @@ class _Lexical(PointwiseRanker):
             scores[number] = self.terms_score(terms_of(language, query), *counts[document])
         return scores
 
+    def terms(self, text: str) -> Sequence[str]:
+        """Return the terms of a query or a document, in order."""
+        return terms_of(self.statistics.language, text)
+
+    def term_score(self, term: str, count: int, length: int) -> float:
+        """Return the part of one occurrence of a term in the query, in a document that has it ``count`` times."""
+        return self.terms_score([term], Counter({term: count}), length)
+
     @abstractmethod
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
         """Return the score of a document with these term counts and this length (in terms)."""

@@ -27,6 +27,7 @@ __all__ = [
     "Ranking",
     "Request",
     "Scores",
+    "TermRanker",
     "TrainableRanker",
     "ranking_by_score",
     "rankings_by_score",
@@ -147,6 +148,21 @@ class TrainableRanker(Protocol):
 
     def load(self, folder: str) -> Ranker:
         """Return the ranker with the weights :meth:`fit` left in ``folder``."""
+
+
+@runtime_checkable
+class TermRanker(Protocol):
+    """A pointwise ranker whose score is a sum over the query's terms, so that its robustness can be computed exactly.
+
+    The part of a term depends on its count in the document and on the document's length in terms alone: it is
+    increasing and concave in the count, and not increasing in the length. What it takes from a collection is fixed.
+    """
+
+    def terms(self, text: str) -> Sequence[str]:
+        """Return the terms of a query or a document, in order, with repetitions."""
+
+    def term_score(self, term: str, count: int, length: int) -> float:
+        """Return the part of one occurrence of a term in the query, in a document that has it ``count`` times."""
 
 
 @dataclass(frozen=True)

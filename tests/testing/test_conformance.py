@@ -50,6 +50,10 @@ class TestCertDR(DefenseConformance):
     plugin = "certdr:samples=20,size=10"
 
 
+class TestExactCertificate(DefenseConformance):
+    plugin = "exact-certificate:threshold=0.5"
+
+
 class TestMedianSmoothing(DefenseConformance):
     plugin = "median-smoothing:samples=20,size=10"
 
