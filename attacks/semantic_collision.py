@@ -24,8 +24,8 @@ from robustrank.text.words import words
 from robustrank.victim import GradientView, QueryInterface, Target
 
 from .parts.decoding import Decoder, DecodingConfig, search_bound
-from .parts.hotflip import Lexicon, Trigger
 from .parts.insertion import Position, insert
+from .parts.lexicon import Lexicon, Trigger
 from .parts.preparation import require_prepared
 from .parts.surrogates import (
     STD_SAMPLE,

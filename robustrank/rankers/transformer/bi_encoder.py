@@ -47,6 +47,10 @@ class BiEncoderRanker(TransformerRanker):
         """Return the vector float32[H] of each text, read as a document."""
         return self._vectors(texts, "document")
 
+    def embed_query(self, query: str) -> NDArray[np.float32]:
+        """Return the vector float32[H] of a query."""
+        return self._vectors([query], "query")[query]
+
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable: the similarity; cosines are multiplied by ``SHARPNESS``."""
         self._memory.clear()  # the weights are about to change
