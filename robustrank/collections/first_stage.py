@@ -14,7 +14,7 @@ from robustrank.retrieval.retriever import Retriever
 from robustrank.text.languages import ENGLISH
 
 DEFAULT_RETRIEVER = "bm25"
-MAX_DOCUMENTS = 1_000_000  # BM25 needs texts and index in memory: about 3 GB for a million passages
+MAX_DOCUMENTS = 1_000_000  # while they are indexed, BM25 needs about 2 GB for a million passages
 
 
 def retrieved_candidates(
@@ -46,7 +46,8 @@ def retrieved_candidates(
         return {query_id: [] for query_id in queries}
     spec = _in_language(parse(retriever or DEFAULT_RETRIEVER), language)
     searcher: Retriever = create("retriever", spec)
-    with plugin_code(f"retriever {spec.name!r}", "index() and search()"):
+    with plugin_code(f"retriever {spec.name!r}", "expect(), index() and search()"):
+        searcher.expect(queries)
         searcher.index(documents)
         lists = searcher.search(list(queries.values()), depth + beyond)
         ranked = {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robustrank.collections.collection import Collection
+from robustrank.collections.kept_collection import kept_collection
 from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError, RobustrankError
 from robustrank.experiment import SELF, Experiment, Training
+from robustrank.kept import keep_in
 from robustrank.plugins import (
     canonical_name,
     checked_parameters,
@@ -47,6 +49,7 @@ class Resources:
     def __init__(self, experiment: Experiment, cache: Path) -> None:
         self.experiment, self.cache = experiment, cache
         use_device(experiment.device)
+        keep_in(cache)
         self._made: dict[tuple[str, ...], Any] = {}
         self._trained_things: list[tuple[str, ...]] = []
 
@@ -56,6 +59,8 @@ class Resources:
         def make() -> Collection:
             reader: CollectionReader = create("collection", spec)
             with plugin_code(f"collection {spec.name!r}", "read()"):
+                if reader.is_kept:
+                    return kept_collection(identity("collection", spec), f"{Path.cwd()} {spec.text}", reader.read)
                 return reader.read()
 
         return self._memoise(("collection", spec.text), make)
