@@ -30,6 +30,7 @@ from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
+from robustrank.rankers.llm.calls import use_call_cache
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, TrainableRanker
 from robustrank.rankers.runtime import runtime_parts, use_device
 from robustrank.rankers.serving import ServedRanker
@@ -50,6 +51,7 @@ class Resources:
         self.experiment, self.cache = experiment, cache
         use_device(experiment.device)
         keep_in(cache)
+        use_call_cache(cache / "calls")
         self._made: dict[tuple[str, ...], Any] = {}
         self._trained_things: list[tuple[str, ...]] = []
 

@@ -46,7 +46,7 @@ class Ranker(ABC):
     their order may change it. A ranker whose scores depend on single pairs declares itself a :class:`PointwiseRanker`.
     """
 
-    family: ClassVar[str] = "other"  # traditional, learning-to-rank, neural, pretrained, other
+    family: ClassVar[str] = "other"  # a group of tables, see analysis.entries.FAMILIES
     no_match: float | None = None  # the score of what matches nothing: no measure counts it as ranked
 
     @property

@@ -1,0 +1,109 @@
+"""Scripted backends of the tests. Documents of the oracle say how relevant they are: "grade 7"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from robustrank.rankers.llm.backend import CallFailed
+from robustrank.rankers.llm.prompt import Prompt
+from robustrank.rankers.llm.scripted import ScriptedBackend
+
+
+def grade(text: str) -> int:
+    found = re.search(r"grade (\d+)", text)
+    return int(found[1]) if found else 0
+
+
+def best_first(prompt: Prompt) -> list[str]:
+    """Return the labels of the prompt's documents, best first."""
+    return [shown.label for shown in sorted(prompt.shown, key=lambda shown: -grade(shown.document.text))]
+
+
+def asked(prompt: Prompt) -> str:
+    return " ".join([*(turn.text for turn in prompt.turns), prompt.text])
+
+
+class Oracle(ScriptedBackend):
+    """Knows the grades, and answers in the form that each prompt asks for."""
+
+    def order(self, prompt: Prompt) -> list[str]:
+        return best_first(prompt)
+
+    def answer(self, prompt: Prompt) -> str:
+        text, labels = asked(prompt), self.order(prompt)
+        if "least relevant" in text:
+            return f"<think>hm [1]</think><answer>[{labels[-1]}]</answer>"
+        if "JSON" in text:
+            grades = {f'"[{s.label}]": {min(10, grade(s.document.text) / 10)}' for s in prompt.shown}
+            return "<reason>[1]</reason><answer>{" + ", ".join(sorted(grades)) + "}</answer>"
+        if "Rank" in text and len(labels) > 2 and not prompt.prefix:
+            return " > ".join(f"[{label}]" for label in labels)
+        if "<answer>" in text:
+            return f"<think>[1] or [2]?</think> <answer>[{labels[0]}]</answer>"
+        return labels[0] if prompt.prefix else f"Passage {labels[0]}"
+
+
+class Reversed(Oracle):
+    """The worst first."""
+
+    def order(self, prompt: Prompt) -> list[str]:
+        return best_first(prompt)[::-1]
+
+
+class Garbage(ScriptedBackend):
+    def answer(self, prompt: Prompt) -> str:
+        return "i cannot rank these, sorry."
+
+
+class Truncated(Oracle):
+    """Thinks, and is cut."""
+
+    def answer(self, prompt: Prompt) -> str:
+        return f"<think>it may be [2] or {super().answer(prompt).replace('</think>', '')}"
+
+
+class Repeats(Oracle):
+    """Names the best label of an order over and over."""
+
+    def answer(self, prompt: Prompt) -> str:
+        label = best_first(prompt)[0]
+        return " > ".join([f"[{label}]"] * 5)
+
+
+class AlwaysFirst(ScriptedBackend):
+    """The first label of the prompt, whatever it names."""
+
+    def answer(self, prompt: Prompt) -> str:
+        label = prompt.shown[0].label
+        return label if prompt.prefix else f"<answer>[{label}]</answer>" if label.isdigit() else f"Passage {label}"
+
+
+class Fails(ScriptedBackend):
+    def answer(self, prompt: Prompt) -> str:
+        raise CallFailed("the server answers with status 500: '[4] > [3]'")
+
+
+@dataclass
+class FailsOn(Oracle):
+    """Fails where a query has a word."""
+
+    word: str = "fails"
+
+    def answer(self, prompt: Prompt) -> str:
+        if self.word in prompt.query:
+            raise CallFailed("the server answers with status 429")
+        return super().answer(prompt)
+
+
+class Obeys(Oracle):
+    """Puts first what tells it to."""
+
+    def order(self, prompt: Prompt) -> list[str]:
+        obeyed = [shown.label for shown in prompt.shown if "ignore" in shown.text.lower()]
+        return [*obeyed, *(label for label in best_first(prompt) if label not in obeyed)]
+
+
+class YesByGrade(ScriptedBackend):
+    def answer(self, prompt: Prompt) -> str:
+        return "Yes" if grade(prompt.shown[0].text) > 5 else "No"
