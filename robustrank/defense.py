@@ -74,6 +74,10 @@ class RewritingRanker(Ranker):
         """Return the document text that the inner ranker reads."""
         return document
 
+    def first_stage_query(self, query: str) -> str:
+        """Return the rewritten query: a first stage reads what the inner ranker reads."""
+        return self.inner.first_stage_query(self.rewritten_query(query))
+
     def characters_read(self, query: str, document: str) -> int | None:
         """Return how many characters stand behind what the inner ranker reads of the rewritten document.
 
@@ -99,6 +103,7 @@ class _PointwiseRewriting(PointwiseRanker):
     rewritten_query: Any
     rewritten_document: Any
     characters_read = RewritingRanker.characters_read  # not that of pointwise rankers
+    first_stage_query = RewritingRanker.first_stage_query
 
     @property
     def noise(self) -> float:

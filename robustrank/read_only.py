@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -15,6 +15,10 @@ Value = TypeVar("Value", covariant=True)
 
 class ReadOnlyMapping(Mapping[Key, Value]):
     """A mapping that nothing changes, so that those who share it need no copy."""
+
+    def only(self, keys: Iterable[Key]) -> Mapping[Key, Value]:
+        """Return it with these keys alone."""
+        return {key: self[key] for key in keys}
 
     def __copy__(self) -> ReadOnlyMapping[Key, Value]:
         return self

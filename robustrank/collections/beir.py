@@ -67,7 +67,16 @@ class BeirReader(CollectionReader):
         candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name = f"{folder.resolve().name}/{self.split}"
         notes = [*repairs.notes(), *notes]
-        collection = Collection(name, queries, documents, qrels, candidates, notes=tuple(notes), language=self.language)
+        collection = Collection(
+            name,
+            queries,
+            documents,
+            qrels,
+            candidates,
+            notes=tuple(notes),
+            language=self.language,
+            ignores_identical_ids=self.ignore_identical_ids,
+        )
         return checked(collection, self.unanswered)
 
     def _judgements(self, folder: Path) -> Path:

@@ -38,6 +38,7 @@ class Collection:
         notes: What the reader excluded, merged or assumed, each as a sentence; printed in the run header.
         language: The code of its language, see :mod:`robustrank.text.languages`: decides the analyser of every lexical
             ranker, and which attacks and defenses apply.
+        ignores_identical_ids: Whether the document with a query's id is in no list of that query.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Collection:
     query_types: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     language: str = ENGLISH
+    ignores_identical_ids: bool = False
 
     def __post_init__(self) -> None:
         """Replace what was given by read-only copies."""
@@ -77,7 +79,7 @@ class Collection:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of everything that can change a row: ids, texts, judgements, candidates, types, language."""
-        digest = hashlib.sha256(f"{self.language}\x1d".encode())
+        digest = hashlib.sha256(f"{self.language}\x1d{self.ignores_identical_ids}\x1d".encode())
         for texts in (self.queries, self.documents, self.query_types):
             digest.update(f"{documents_digest(texts)}\x1d".encode())
         for query_id, gains in self.qrels.items():
@@ -137,11 +139,23 @@ class Collection:
             self,
             queries={q: self.queries[q] for q in selected},
             qrels={q: self.qrels[q] for q in selected},
-            candidates={q: self.candidates[q] for q in selected},
+            candidates=_restricted(self.candidates, selected),
             query_types={q: self.query_types[q] for q in selected if q in self.query_types},
         )
         restricted.__dict__["_statistics"] = self._statistics  # of the same documents
         return restricted
+
+    def with_candidates(self, candidates: Mapping[str, Sequence[str]]) -> Collection:
+        """Return the collection with the lists of another first stage."""
+        changed = replace(self, candidates=candidates)
+        changed.__dict__["_statistics"] = self._statistics  # of the same documents
+        return changed
+
+
+def _restricted(lists: Mapping[str, Any], query_ids: Sequence[str]) -> Mapping[str, Any]:
+    if isinstance(lists, ReadOnlyMapping):
+        return lists.only(query_ids)
+    return {query_id: lists[query_id] for query_id in query_ids}
 
 
 def _read_only(mapping: Mapping[str, Any], convert: Callable[[Any], Any] | None = None) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from robustrank.collections.document_store import DocumentStore
 from robustrank.kept import find_kept, kept_folder
 from robustrank.plugins import digest_of
 
-_PLAIN = ("name", "queries", "qrels", "candidates", "query_types", "notes", "language")
+_PLAIN = ("name", "queries", "qrels", "candidates", "query_types", "notes", "language", "ignores_identical_ids")
 
 
 def kept_collection(identity: str, place: str, read: Callable[[], Collection]) -> Collection:

@@ -73,7 +73,16 @@ class TrecFilesReader(CollectionReader):
         )
         candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name, notes = judgements.stem, [*repairs.notes(), *notes]
-        collection = Collection(name, queries, documents, qrels, candidates, notes=tuple(notes), language=self.language)
+        collection = Collection(
+            name,
+            queries,
+            documents,
+            qrels,
+            candidates,
+            notes=tuple(notes),
+            language=self.language,
+            ignores_identical_ids=self.ignore_identical_ids,
+        )
         return checked(collection, self.unanswered)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from robustrank.engine.context import Context
 from robustrank.plugins import create
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.ranker import PointwiseRanker, TermRanker
 from robustrank.task import Task
@@ -29,6 +30,19 @@ def _by_language(context: Context, task: Task) -> str:
         if reason := unsupported(f"{kind} {spec.name!r}", plugin.languages, context.whole.language):
             return reason
     return ""
+
+
+def calls_at_most(context: Context) -> int | None:
+    """Return the upper bound on the pairs that a cell scores; None where none is known, as before a pipeline searches.
+
+    Raises:
+        PluginError: The task cannot tell it.
+    """
+    if context.first_stage is not None:
+        return None
+    with plugin_code(f"task {context.cell.task.name!r}", "calls()"):
+        calls: int | None = create("task", context.cell.task).calls(context)
+    return calls
 
 
 def check_parts(context: Context) -> None:

@@ -34,6 +34,8 @@ from robustrank.rankers.llm.calls import use_call_cache
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, TrainableRanker
 from robustrank.rankers.runtime import runtime_parts, use_device
 from robustrank.rankers.serving import ServedRanker
+from robustrank.retrieval.first_stage import FirstStage
+from robustrank.retrieval.pipeline import Retrieval
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
@@ -66,6 +68,13 @@ class Resources:
                 return reader.read()
 
         return self._memoise(("collection", spec.text), make)
+
+    def retrieval(self, stage: FirstStage, collection: Spec) -> Retrieval:
+        """Return a first stage over a collection, which is indexed when it first searches."""
+        fingerprint = self.collection(collection).fingerprint
+        return self._memoise(
+            ("retrieval", stage.identity, fingerprint), lambda: Retrieval(stage, self.collection(collection))
+        )
 
     def check(self, kind: str, spec: Spec) -> None:
         """Let a defense or an attack refuse what cannot work here, once."""
@@ -152,7 +161,9 @@ class Resources:
             except RobustrankError as error:
                 return (f"How it is read cannot be told: {error.what}.",)
             is_trained = sentences and self.experiment.training(spec.label) is not None
-            return (*sentences, *(["It is read before its training."] if is_trained else []))
+            stage = self.experiment.first_stage(spec.label)
+            pipeline = [] if stage is None else [stage.sentence]
+            return (*sentences, *(["It is read before its training."] if is_trained else []), *pipeline)
 
         return self._memoise(("reading", spec.text, spec.label, self.collection(collection).fingerprint), make)
 

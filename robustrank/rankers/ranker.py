@@ -68,6 +68,10 @@ class Ranker(ABC):
         """
         return None
 
+    def first_stage_query(self, query: str) -> str:
+        """Return what a first stage before this ranker reads of a query; a defense of queries rewrites it."""
+        return query
+
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
         """Learn what needs no judgements, as document frequencies; called once, before rank."""
 

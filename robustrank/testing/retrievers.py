@@ -19,7 +19,7 @@ ADDED = {"new": f"{QUERY}, {QUERY}"}
 class RetrieverConformance:
     """Returns the top k in one order; what is added can be found, what is removed cannot.
 
-    A retriever that does not search (``searches = False``) is asked for the query it expects, and refuses another.
+    A retriever that does not search (``searches = False``) has a list for the query it expects, and refuses another.
     """
 
     plugin: ClassVar[str]  # a specification
