@@ -56,7 +56,7 @@ def read_labels(token: NextToken, labels: Spellings) -> LabelReading:
     """Return the log-probabilities of labels.
 
     Raises:
-        DataError: None of them is among the most probable tokens, as where the model thinks first or was not trained for
+        DataError: None of them is among the most probable tokens, as where the model thinks first or does not know
             the prompt; or a label is no single token.
     """
     given = {**dict(reversed(token.top)), **token.spelled}

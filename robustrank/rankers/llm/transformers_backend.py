@@ -31,7 +31,8 @@ class TransformersBackend(Backend):
     model: str  # a folder with safetensors, a .gguf file, smollm2, or a name on the Hugging Face hub
     revision: str | None = None  # commit, branch or tag on the hub
     thinking: bool = False  # what chat templates get as enable_thinking
-    end: str = ""  # text behind a prompt that is embedded, as <|endoftext|>
+    start: bool = True  # whether <|endoftext|>, or else the tokenizer's first token, is put before a plain text
+    end: str = ""  # text behind a plain text that is embedded, as <|endoftext|>
 
     @property
     def fingerprint(self) -> str:
@@ -99,7 +100,8 @@ class TransformersBackend(Backend):
         """Return the last token's state, of length 1."""
         import torch
 
-        ids = [*self._fitting(prompt, 1), *self._model.tokenizer(self.end, add_special_tokens=False)["input_ids"]]
+        end = "" if prompt.turns else self.end
+        ids = [*self._fitting(prompt, 1), *self._model.tokenizer(end, add_special_tokens=False)["input_ids"]]
         with torch.inference_mode():
             base = self._model.network.base_model
             states = base(torch.tensor([ids], device=runtime.device()), use_cache=False).last_hidden_state
@@ -141,7 +143,7 @@ class TransformersBackend(Backend):
 
     def _ids(self, prompt: Prompt) -> list[int]:
         ids: list[int] = self._model.tokenizer(self.rendered(prompt), add_special_tokens=False)["input_ids"]
-        start = [] if self._is_chat(prompt) else [self._model.start]
+        start = [self._model.start] if self.start and not self._is_chat(prompt) else []
         return ids if ids[:1] == start else [*start, *ids]
 
     def _is_chat(self, prompt: Prompt) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from robustrank.rankers.llm.backend import CallFailed
+from robustrank.rankers.llm.backend import CallFailed, NextToken
 from robustrank.rankers.llm.prompt import Prompt
 from robustrank.rankers.llm.scripted import ScriptedBackend
 
@@ -35,13 +37,22 @@ class Oracle(ScriptedBackend):
         if "least relevant" in text:
             return f"<think>hm [1]</think><answer>[{labels[-1]}]</answer>"
         if "JSON" in text:
-            grades = {f'"[{s.label}]": {min(10, grade(s.document.text) / 10)}' for s in prompt.shown}
-            return "<reason>[1]</reason><answer>{" + ", ".join(sorted(grades)) + "}</answer>"
-        if "Rank" in text and len(labels) > 2 and not prompt.prefix:
-            return " > ".join(f"[{label}]" for label in labels)
-        if "<answer>" in text:
-            return f"<think>[1] or [2]?</think> <answer>[{labels[0]}]</answer>"
-        return labels[0] if prompt.prefix else f"Passage {labels[0]}"
+            grades = (f'"[{label}]": {10 - 10 * place / len(labels)}' for place, label in enumerate(labels))
+            if all(grade(shown.text) <= 10 for shown in prompt.shown) and type(self) is Oracle:
+                grades = (f'"[{shown.label}]": {grade(shown.text)}' for shown in prompt.shown)
+            return "<reason>[1]</reason><answer>{" + ", ".join(grades) + "}</answer>"
+        if "Rank" in text:
+            order = " > ".join(f"[{label}]" for label in labels)
+            return f"<think>[2]?</think><answer>{order}</answer>" if "<answer>" in text else order
+        return f"<think>[1] or [2]?</think> <answer>[{labels[0]}]</answer>" if "<answer>" in text else labels[0]
+
+    def next_token(self, prompt: Prompt, spellings: Sequence[str]) -> NextToken:
+        order = self.order(prompt)
+        shares = {"true": 0.9, "false": 0.1} if order[0] == "0" else {"true": 0.1, "false": 0.9}
+        if "true" not in spellings:
+            shares = {label: 0.5 ** (place + 1) for place, label in enumerate(order)}
+        top = tuple((label, math.log(share)) for label, share in shares.items())
+        return NextToken(top[:20], {label: log for label, log in top if label in spellings}, is_complete=True)
 
 
 class Reversed(Oracle):
@@ -71,12 +82,11 @@ class Repeats(Oracle):
         return " > ".join([f"[{label}]"] * 5)
 
 
-class AlwaysFirst(ScriptedBackend):
-    """The first label of the prompt, whatever it names."""
+class AlwaysFirst(Oracle):
+    """The order of the prompt, whatever it shows: "A" of two, the identity of a list."""
 
-    def answer(self, prompt: Prompt) -> str:
-        label = prompt.shown[0].label
-        return label if prompt.prefix else f"<answer>[{label}]</answer>" if label.isdigit() else f"Passage {label}"
+    def order(self, prompt: Prompt) -> list[str]:
+        return [shown.label for shown in prompt.shown]
 
 
 class Fails(ScriptedBackend):
