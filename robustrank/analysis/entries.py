@@ -18,7 +18,6 @@ FAMILIES = {  # in the order of tables, as readers know them
     "learning-to-rank": "learning to rank",
     "neural": "neural",
     "pretrained": "pretrained",
-    "language-model": "language models",
 }
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from robustrank.cli.progress import clock
-from robustrank.engine.executors.workers import ONE_PROCESS, Workers
 from robustrank.errors import DataError, NothingMeasured
 from robustrank.notices import listening
 from robustrank.printing import counted, printable
@@ -38,7 +37,7 @@ def show_forecasts(
     selection: Selection | None = None,
     timings: Path | None = None,
     as_json: bool = False,
-    workers: Workers = ONE_PROCESS,
+    workers: int = 1,
 ) -> int:
     """Print what a run would do with each cell; return the exit code that it would have, as far as it is known."""
     from robustrank.engine.estimate import timings_of

@@ -13,8 +13,7 @@ import yaml
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, failed_cell
 from robustrank.engine.dry_run import Forecast
-from robustrank.engine.executors.executor import open_executor
-from robustrank.engine.executors.workers import ONE_PROCESS, Workers
+from robustrank.engine.executor import open_executor
 from robustrank.engine.planning import Plan
 from robustrank.engine.provenance import run_provenance
 from robustrank.engine.run_folder import PLANNED, RunFolder
@@ -124,8 +123,9 @@ def run(
     *,
     cache: Path,
     observer: Observer,
-    workers: Workers = ONE_PROCESS,
+    workers: int = 1,
     redo: Redo = "errors",
+    cell_seconds: float | None = None,
     allow_empty: bool = False,
     selection: Selection | None = None,
     notes: Sequence[str] = (),
@@ -137,8 +137,9 @@ def run(
         out: The run folder; made, or resumed.
         cache: The folder of scores and trained weights.
         observer: Is told how it goes.
-        workers: Who runs the cells.
+        workers: Processes that run cells; 0 runs them in this process, which a plug-in can end.
         redo: Which finished cells are done again: those that ended in an error, none, or all.
+        cell_seconds: How long a cell may take before its process is ended and it counts as failed; None is no limit.
         allow_empty: Whether nothing may be measured: no cells, an attack that is in none, or every cell skipped.
         selection: Which cells of the plan are run; None is all. The others stay in the plan, and keep their results.
         notes: What is said and kept beside what the run has to say itself.
@@ -157,7 +158,7 @@ def run(
         summary.notices.append(text)
         observer.noticed(text)
 
-    with listening(tell), open_executor(experiment, cache, workers) as executor:
+    with listening(tell), open_executor(experiment, cache, workers, cell_seconds) as executor:
         plan = executor.plan(allow_empty)
         selected = selection.of(plan.cells) if selection else plan.cells
         folder = RunFolder(out)
@@ -192,7 +193,7 @@ def dry_run(
     redo: Redo = "errors",
     allow_empty: bool = False,
     selection: Selection | None = None,
-    workers: Workers = ONE_PROCESS,
+    workers: int = 1,
 ) -> list[Forecast]:
     """Return what :func:`run` would do with each cell; no model scores, and nothing is written.
 
@@ -201,7 +202,7 @@ def dry_run(
         RobustrankError: The plan cannot be made.
     """
     folder = RunFolder(out)
-    with open_executor(experiment, cache, workers.for_planning) as executor:
+    with open_executor(experiment, cache, min(1, workers)) as executor:
         forecasts = executor.forecasts(allow_empty)
     if selection:
         selection.of([forecast.cell for forecast in forecasts])  # refuses what is in no cell

@@ -1,1 +1,0 @@
-"""Executors: who runs the cells of a run, and the plug-in code that plans them. Each gives back what cells return."""
