@@ -1,7 +1,7 @@
-"""HotFlip: white-box search for a trigger that maximises the score of one document for one query.
+"""HotFlip: search for a trigger that raises (or lowers) the score of one document for one query, by gradients.
 
 Reference: Ebrahimi, Rao, Lowd, Dou: HotFlip: White-Box Adversarial Examples for Text Classification, ACL 2018; as a
-local attack on rankers: Wang, Lyu, Anand: BERT Rankers are Brittle, ICTIR 2022.
+local attack on rankers: Wang, Lyu, Anand: BERT Rankers are Brittle, ICTIR 2022 (code menauwy/brittlebert).
 """
 
 from __future__ import annotations
@@ -12,70 +12,84 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
+from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
-from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
+from robustrank.victim import BudgetExhausted, QueryInterface, Target
 
-from .parts.edits import perturbation_of
-from .parts.hotflip import Lexicon, Trigger, embedding_gradients_in, hotflip_bound, hotflip_search
+from .parts.hotflip import slot_gradients
 from .parts.insertion import Position, insertion
+from .parts.lexicon import Lexicon, Start, Trigger
+from .parts.preparation import require_prepared
+from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer, pair_model
+from .parts.sweep import Sweeps
+from .parts.trigger import Direction, sign_of, with_trigger
 
 
 @dataclass
-class HotFlip(Attack):
-    """Inserts a trigger that is optimised for one query and one document with the victim's gradients."""
+class HotFlip(SurrogateAttack):
+    """Inserts a trigger that is optimised for one query and one document, slot by slot, with a model's gradients.
 
-    length: Count = 6  # words of the trigger
+    The first start is swept first, so that a budget of fewer queries than a sweep needs leaves later slots empty.
+    """
+
+    length: Count = 5  # words of the trigger; the authors take 3 for passages and 5 for web pages
     position: Position = "start"  # where the trigger is inserted
-    steps: Count = 30  # maximum number of search steps; each replaces one word of the trigger
-    candidates: Count = 20  # candidate flips scored by the victim in each step, by first-order gain
+    surrogate: Surrogate = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
+    imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
+    direction: Direction = "promote"  # demote: the score is lowered, and the boost of a success is negative
+    candidates: Count = 40  # words scored in each slot, those of the largest first-order gain
+    sweeps: Count = 10  # maximum number of sweeps over all slots, each with one gradient
+    restarts: Count = 6  # starts; the trigger of the best score of all is taken
+    start: Start = "mask"  # the first start: mask tokens (the commonest word if there are none), or random words
     minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
-    access = Access.GRADIENTS
     size_parameter = "length"
     cost = "gradients"
-    stops_early = "at a local optimum of its search"
+    stops_early = "at a start of which a whole sweep replaces no word"
     reference = "Ebrahimi et al. (HotFlip), ACL 2018; Wang, Lyu, Anand, ICTIR 2022, local attack"
     deviations = (
-        "candidates are words of the collection, not wordpieces; each step chooses the best slot as well as the word; "
-        "words of the query are not excluded"
+        "candidates are words of the collection, not wordpieces, each with the mean vector of its tokens; words of the "
+        "query are not excluded; slots that no word improves stay empty, where the authors leave mask tokens"
     )
     control = "random-trigger"
 
     _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Collect the candidate words."""
-        self._lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
+        """Load or train the surrogate model, and collect the candidate words."""
+        self._load_surrogate(interface, collection, rng)
+        view = pair_model(self._surrogate, interface).gradients("")
+        self._lexicon = Lexicon.of(collection, view, self.minimum_documents)
 
-    def prepare_bound(self, collection: Collection) -> int:
-        """No query."""
-        return 0
+    def _search_bound(self, collection: Collection) -> TargetBound:
+        return lambda target: self._search.bound
 
-    def target_bound(self, collection: Collection) -> TargetBound:
-        """All steps, each with a gradient and its candidates."""
-        return lambda target: hotflip_bound(self.steps, self.candidates)
+    @property
+    def _search(self) -> Sweeps:
+        return Sweeps(self.length, self.candidates, self.sweeps, self.restarts, self.start)
 
-    def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
-        """Return the document with the best trigger of the search."""
-        if self._lexicon is None or not self._lexicon.words:
-            return Perturbation(target.document, note="the collection has no word for a trigger")
-        view, lexicon = victim.gradients(), self._lexicon
+    def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
+        lexicon, document, sign = require_prepared(self._lexicon), target.document, sign_of(self.direction)
+        if not lexicon.words:
+            return Perturbation(document, note="the collection has no word for a trigger")
 
         def edit(trigger: Trigger) -> Edit:
-            return insertion(target.document, " ".join(trigger), self.position)
+            return insertion(document, " ".join(trigger), self.position)
 
-        def embedding_gradients(trigger: Trigger) -> NDArray[np.float32]:
-            return embedding_gradients_in(target.document, edit(trigger), view)
+        def gradients(trigger: Trigger) -> NDArray[np.float32]:
+            return np.asarray(sign * slot_gradients(document, edit(trigger), scorer.view), dtype=np.float32)
 
         def objective(triggers: Sequence[Trigger]) -> NDArray[np.float32]:
-            return victim.scores([apply_edits(target.document, (edit(trigger),)) for trigger in triggers])
+            texts = [apply_edits(document, (edit(trigger),)) for trigger in triggers]
+            return np.asarray(sign * scorer.scores(texts), dtype=np.float32)
 
-        best, exhausted = lexicon.draw(self.length, rng), False
+        best, most, exhausted = (lexicon.filler,) * self.length, -np.inf, False
         try:
-            for trigger in hotflip_search(best, lexicon, embedding_gradients, objective, self.steps, self.candidates):
-                best = trigger
+            for start in self._search.starts(lexicon, rng):
+                for trigger, value in self._search.run(start, lexicon, gradients, objective):
+                    if value > most:
+                        best, most = trigger, value
         except BudgetExhausted:
             exhausted = True
-        return perturbation_of(target.document, (edit(best),), exhausted)
+        return with_trigger(document, best, lexicon, self.position, exhausted)

@@ -6,58 +6,85 @@ global triggers; after Wallace et al.: Universal Adversarial Triggers, EMNLP 201
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from robustrank.attack import Attack, Perturbation, TargetBound
+from robustrank.attack import Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
 from robustrank.rankers.ranker import Pair
-from robustrank.victim import Access, QueryInterface, Target, Victim
+from robustrank.victim import QueryInterface, Target, Victim
 
-from .parts.hotflip import Lexicon, Trigger, hotflip_bound, search_universal_trigger
-from .parts.insertion import Position, insert
+from .parts.hotflip import MeanOverPairs
+from .parts.insertion import Position
+from .parts.lexicon import Lexicon, Start, Trigger
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, UsesSurrogate, pair_model
+from .parts.sweep import Sweeps
+from .parts.trigger import Direction, sign_of, with_trigger
 
 
 @dataclass
-class UniversalTrigger(Attack):
+class UniversalTrigger(UsesSurrogate):
     """Inserts the same trigger into every document; it is learned on the training queries."""
 
-    length: Count = 6  # words of the trigger
+    length: Count = 5  # words of the trigger
     position: Position = "start"  # where the trigger is inserted
-    pairs: Count = 32  # (query, candidate) pairs on which the trigger is learned
-    steps: Count = 20  # maximum number of search steps; each replaces one word of the trigger
-    candidates: Count = 20  # candidate flips scored in each step, by first-order gain
+    surrogate: Surrogate = "victim"  # surrogate model: victim (white box), imitation, or a ranker's specification
+    imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
+    direction: Direction = "promote"  # demote: scores are lowered, and the boost of a success is negative
+    pairs: Count = 32  # (query, candidate) pairs on which a trigger is learned, and as many on which one is chosen
+    candidates: Count = 40  # words scored in each slot, those of the largest first-order gain
+    sweeps: Count = 10  # maximum number of sweeps over all slots, each with one gradient of every pair
+    restarts: Count = 3  # starts; the trigger of the best score on held-out queries is taken
+    start: Start = "mask"  # the first start: mask tokens (the commonest word if there are none), or random words
     minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
-    access = Access.GRADIENTS
     size_parameter = "length"
     cost = "once"
-    stops_early = "at a local optimum of its search"
+    stops_early = "at a start of which a whole sweep replaces no word"
     reference = "Wang, Lyu, Anand, ICTIR 2022, global attack; Wallace et al., EMNLP 2019"
     deviations = (
-        "candidates are words of the collection, and each step replaces one of them; the training pairs are sampled "
-        "from whole candidate lists"
+        "candidates are words of the collection, not wordpieces, each with the mean vector of its tokens; the training "
+        "pairs are sampled from whole candidate lists; of the starts the best on pairs of held-out queries is taken (a "
+        "third of the queries; all serve both ends if there are fewer than three)"
     )
     control = "random-trigger"
 
+    _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
     _trigger: Trigger = field(default=(), init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Learn the trigger."""
-        lexicon = Lexicon.of(collection, interface.gradients(""), self.minimum_documents)
-        pairs = sample_pairs(collection, self.pairs, rng)
-        if not lexicon.words or not pairs:
+        self._load_surrogate(interface, collection, rng)
+        model, sign = pair_model(self._surrogate, interface), sign_of(self.direction)
+        lexicon = self._lexicon = Lexicon.of(collection, model.gradients(""), self.minimum_documents)
+        query_ids = [query_id for query_id, candidates in collection.candidates.items() if candidates]
+        if not lexicon.words or not query_ids:
             return
-        initial = lexicon.draw(self.length, rng)
-        self._trigger = search_universal_trigger(
-            interface, pairs, self.position, initial, lexicon, self.steps, self.candidates
+        shuffled = [query_ids[i] for i in rng.permutation(len(query_ids))]
+        third = len(shuffled) // 3
+        learned, held_out = (
+            MeanOverPairs(model, sample_pairs(collection, ids, self.pairs, rng), self.position, sign)
+            for ids in (shuffled[third:], shuffled[:third] or shuffled)
         )
+        ends: list[Trigger] = []
+        for initial in self._search.starts(lexicon, rng):
+            *_, (trigger, _) = self._search.run(initial, lexicon, learned.gradients, learned.values)
+            ends.append(trigger)
+        self._trigger = ends[int(held_out.values(ends).argmax())]
+
+    @property
+    def _search(self) -> Sweeps:
+        return Sweeps(self.length, self.candidates, self.sweeps, self.restarts, self.start)
 
     def prepare_bound(self, collection: Collection) -> int:
-        """All steps of the search, on every pair."""
-        return self.pairs * hotflip_bound(self.steps, self.candidates) if any(collection.candidates.values()) else 0
+        """All sweeps of all starts, on every pair, and the choice among their ends."""
+        if self.surrogate != VICTIM:
+            return super().prepare_bound(collection)
+        learns = any(collection.candidates.values())
+        return learns * self.pairs * (self._search.bound + self.restarts)
 
     def target_bound(self, collection: Collection) -> TargetBound:
         """No query."""
@@ -65,16 +92,13 @@ class UniversalTrigger(Attack):
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with the trigger inserted."""
-        if not self._trigger:
+        if not self._trigger or self._lexicon is None:
             return Perturbation(target.document, note="there was nothing to learn a trigger from")
-        return insert(target.document, " ".join(self._trigger), self.position)
+        return with_trigger(target.document, self._trigger, self._lexicon, self.position)
 
 
-def sample_pairs(collection: Collection, count: int, rng: np.random.Generator) -> list[Pair]:
+def sample_pairs(collection: Collection, query_ids: Sequence[str], count: int, rng: np.random.Generator) -> list[Pair]:
     """Return ``count`` (query, document) pairs: random queries with replacement, each with a random candidate."""
-    query_ids = [query_id for query_id, candidates in collection.candidates.items() if candidates]
-    if not query_ids:
-        return []
     pairs = []
     for number in rng.integers(len(query_ids), size=count).tolist():
         query_id = query_ids[number]

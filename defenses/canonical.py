@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import Certificate
+from robustrank.certification.certificate import Certificate, decide
 from robustrank.certification.evidence import CANONICAL, EXACT, Evidence
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
@@ -89,12 +89,6 @@ class CanonicalRanker(RewritingRanker):
 
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return a certificate for each K: no allowed edit changes what is ranked, so every list is certified."""
-        count = len(served.request)
-        # The list cannot change, so the order is the evidence: scores evenly spread over (0, 1], by rank.
-        evenly_spread = [1 - index / count for index in range(count)]
-        evidence = tuple(
-            Evidence(doc_id, score, score, score, 1.0, 1)
-            for doc_id, score in zip(served.doc_ids, evenly_spread, strict=True)
-        )
+        evidence = [Evidence(doc_id, score, score, score, 1.0, 1) for doc_id, score in served.run().items()]
         query_id, table = served.request.query_id, self.table.fingerprint
-        return [Certificate(query_id, k, radius, 0.0, CANONICAL, EXACT, table, evidence, certified=True) for k in ks]
+        return decide(query_id, ks, evidence, alpha=0.0, kind=CANONICAL, bound=EXACT, radius=radius, table=table)

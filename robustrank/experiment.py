@@ -19,6 +19,7 @@ from robustrank.plugins.specification import Spec, parse
 from robustrank.plugins.values import excerpt
 from robustrank.rankers.runtime import Device
 from robustrank.report_settings import Gate, Report, UserTable
+from robustrank.retrieval.first_stage import FirstStage, split_pipeline
 from robustrank.yaml_text import MOST_BYTES, YamlError, read_yaml
 
 AXES = ("collections", "rankers", "defenses", "attacks")
@@ -116,10 +117,32 @@ class Training(_Strict):
 
 
 class RankerEntry(Entry):
-    """A ranker, optionally trained by the experiment, optionally with seeds that differ from the experiment's."""
+    """A ranker, optionally trained by the experiment, optionally with seeds that differ from the experiment's.
+
+    With ``first_stage`` among its parameters or in its sweep it is a pipeline: that retriever searches the collection,
+    and its ``depth`` best documents are reranked.
+    """
 
     train: Training | None = None
     seeds: Seeds | None = None
+
+    @model_validator(mode="after")
+    def _check_first_stages(self) -> RankerEntry:
+        for stage in filter(None, self.first_stages()):
+            stage.check()
+        return self
+
+    def specs(self) -> list[Spec]:
+        """Return the specifications of the rankers, without their first stages; labels tell these apart."""
+        return [ranker for ranker, _ in self._pipelines]
+
+    def first_stages(self) -> list[FirstStage | None]:
+        """Return the first stage of each of :meth:`specs`; None where the collection's candidates are ranked."""
+        return [stage for _, stage in self._pipelines]
+
+    @cached_property
+    def _pipelines(self) -> list[tuple[Spec, FirstStage | None]]:
+        return [split_pipeline(spec) for spec in self._specs]
 
 
 class CollectionEntry(Entry):
@@ -195,6 +218,10 @@ class Experiment(_Strict):
         """Return the training of the ranker of that label, or None."""
         return self._ranker(label).train
 
+    def first_stage(self, label: str) -> FirstStage | None:
+        """Return the first stage of the ranker of that label, or None."""
+        return self._first_stages[label]
+
     def seeds_of(self, label: str) -> tuple[int, ...]:
         """Return the seeds of the ranker of that label."""
         return self._ranker(label).seeds or self.seeds
@@ -205,6 +232,11 @@ class Experiment(_Strict):
     @cached_property
     def _rankers(self) -> dict[str, RankerEntry]:
         return {spec.label: entry for entry in self.rankers for spec in entry.specs()}
+
+    @cached_property
+    def _first_stages(self) -> dict[str, FirstStage | None]:
+        stages = (zip(entry.specs(), entry.first_stages(), strict=True) for entry in self.rankers)
+        return {spec.label: stage for pairs in stages for spec, stage in pairs}
 
     def training_split(self, label: str) -> Spec | None:
         """Return the collection of the training queries of the collection of that label, or None."""

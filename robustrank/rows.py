@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple, get_args
 
-SCHEMA_VERSION = 2  # of cells.jsonl and rows.csv
+SCHEMA_VERSION = 3  # of cells.jsonl and rows.csv
+READABLE = (2, SCHEMA_VERSION)  # rows of schema 2 have no `pool`: it is empty
 
 Status = Literal[
     "ok",  # measured; value is a number
@@ -32,6 +33,12 @@ Condition = Literal[
     "published_script",  # as computed by the published scripts
 ]
 CONDITIONS: tuple[str, ...] = get_args(Condition)
+Pool = Literal[
+    "",  # not about a list
+    "fixed",  # the documents of a query's list stay though the query is changed
+    "pipeline",  # the ranker's first stage searches again for a changed query
+]
+POOLS: tuple[str, ...] = get_args(Pool)
 Radius = int | Literal["all"] | None  # words replaced at most; "all" is every word
 
 
@@ -78,6 +85,7 @@ class Row:
     value: float | None = None  # None unless something was measured
     status: Status = "ok"
     note: str = ""  # why the value is missing, or a remark
+    pool: Pool = ""  # of a measure of lists: whether a changed query is searched for
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as a plain dict, columns in schema order."""
@@ -93,10 +101,11 @@ def checked_row(record: Mapping[str, Any]) -> Row:
     Raises:
         ValueError: A column is missing or unknown, or a value is of a wrong type, not finite, or not allowed.
     """
+    record = {"pool": "", **record}
     missing, unknown = [c for c in ROW_COLUMNS if c not in record], [c for c in record if c not in ROW_COLUMNS]
     if missing or unknown:
         raise ValueError(f"the columns are {', '.join(ROW_COLUMNS)}; missing: {missing}, unknown: {unknown}")
-    for name in ("query_id", "doc_id", "measure", "condition", "group", "status", "note"):
+    for name in ("query_id", "doc_id", "measure", "condition", "group", "status", "note", "pool"):
         if not isinstance(record[name], str):
             raise ValueError(f"{name} is {record[name]!r}, not text")
     for name in ("cutoff", "k", "radius"):
@@ -104,7 +113,7 @@ def checked_row(record: Mapping[str, Any]) -> Row:
             raise ValueError(f"{name} is {record[name]!r}, not a whole number of 1 or more")
     if not record["measure"]:
         raise ValueError("the measure has no name")
-    for name, allowed in (("condition", CONDITIONS), ("status", STATUSES)):
+    for name, allowed in (("condition", CONDITIONS), ("status", STATUSES), ("pool", POOLS)):
         if record[name] not in allowed:
             raise ValueError(f"{name} {record[name]!r} is not one of: {', '.join(map(repr, allowed))}")
     value = record["value"]
@@ -180,8 +189,8 @@ def checked_coordinates(record: object) -> Coordinates:
     """
     if not isinstance(record, Mapping):
         raise ValueError(f"it is {record!r}, not an object")
-    if record.get("schema") != SCHEMA_VERSION:
-        raise ValueError(f"the schema is {record.get('schema')!r}, not {SCHEMA_VERSION}")
+    if record.get("schema") not in READABLE:
+        raise ValueError(f"the schema is {record.get('schema')!r}, not {' or '.join(map(str, READABLE))}")
     values = {key: value for key, value in record.items() if key != "schema"}
     try:
         points = {axis: _checked_point(values[axis]) for axis in AXES if axis != "attack" or values[axis] is not None}

@@ -133,6 +133,24 @@ class GradientView:
         with self._gate:
             return self._ranker.tokens_of(word)
 
+    @property
+    def mask(self) -> str | None:
+        """What the tokenizer reads as its mask token; None where it has none."""
+        with self._gate:
+            mask = getattr(getattr(self._ranker, "tokenizer", None), "mask_token", None)
+            return mask if mask and len(self._ranker.tokens_of(mask)) == 1 else None
+
+    def query_vector(self) -> NDArray[np.float32]:
+        """Return float32[H]: the query as a bi-encoder embeds it; of other rankers, its mean input embedding.
+
+        No document is scored, so it counts as no query.
+        """
+        embed = getattr(self._ranker, "embed_query", None)
+        if embed is None:
+            return np.asarray(self.embedding_table[self.encode(self._query).ids].mean(axis=0), dtype=np.float32)
+        with self._gate:
+            return np.asarray(embed(self._query), dtype=np.float32)
+
     def mean_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return float32[n, H], the mean input embedding of each word's tokens; zeros for a word without tokens.
 

@@ -19,6 +19,7 @@ from robustrank.task import Task
 from .parts.measures import Measures
 
 if TYPE_CHECKING:
+    from robustrank.certification.certificate import Certificate
     from robustrank.tables import TaskReport
 
 
@@ -90,11 +91,7 @@ class CertifiedTopK(Task):
             context.certificates += [certificate.to_dict() for certificate in certificates]
             about: Radius = "all" if radius is None else radius
             for certificate in certificates:
-                bound = "" if certificate.holds else certificate.bound
-                note = f"{certificate.kind}, {certificate.bound}"
-                yield context.row(
-                    "certified", certificate.certified, query_id, k=certificate.k, radius=about, group=bound, note=note
-                )
+                yield from _verdicts(context, certificate)
             documents = certificates[0].documents
             costs: dict[str, float | None] = {
                 "rho": float(np.mean([document.rho for document in documents])),
@@ -104,3 +101,13 @@ class CertifiedTopK(Task):
         overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in served.candidates])
         values = {"overlap_below_1": np.mean(overlaps < 1), "overlap_least": overlaps.min()} if overlaps.size else {}
         yield from context.rows(values, query_id)
+
+
+def _verdicts(context: Context, certificate: Certificate) -> Iterator[Row]:
+    """Yield what a certificate says of its list."""
+    query_id, k, group = certificate.query_id, certificate.k, certificate.group
+    about: Radius = "all" if certificate.radius is None else certificate.radius
+    note = f"{certificate.kind}, {certificate.bound}"
+    yield context.row("certified", certificate.certified, query_id, k=k, radius=about, group=group, note=note)
+    if certificate.is_attacked:
+        yield context.row("unbroken", certificate.witness is None, query_id, k=k, radius=about)

@@ -12,7 +12,7 @@ from robustrank.plugins.constraints import Count
 from robustrank.rows import Row
 from robustrank.task import Task
 
-from .parts.measures import Measures
+from .parts.measures import Measures, with_recall
 
 if TYPE_CHECKING:
     from robustrank.tables import TaskReport
@@ -47,9 +47,10 @@ class IidVariance(Task):
         run = context.run(query_ids=query_ids)
         context.runs["clean"] = run
         notes = {query_id: degenerate_note(scores.values()) for query_id, scores in run.items()}
-        for measure, values in context.evaluate(run, self.measures, self.ties).items():
+        by_measure = with_recall(context, context.evaluate(run, self.measures, self.ties), query_ids)
+        for measure, values in by_measure.items():
             for query_id, value in values.items():
-                yield from context.rows({measure: value}, query_id, note=notes[query_id])
+                yield from context.rows({measure: value}, query_id, note=notes[query_id], pool=context.pool)
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query."""

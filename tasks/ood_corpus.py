@@ -15,7 +15,7 @@ from robustrank.plugins.constraints import Count
 from robustrank.rows import Condition, Row
 from robustrank.task import Task
 
-from .parts.measures import Measures
+from .parts.measures import Measures, with_recall
 
 if TYPE_CHECKING:
     from robustrank.tables import TaskReport
@@ -73,11 +73,11 @@ class OodCorpus(Task):
     def _evaluate(self, context: Context, training_split: TrainingSplit | None) -> dict[str, dict[str, float]]:
         query_ids = context.query_ids(self.queries)
         run = context.run(context.served_trained_on(training_split), query_ids)
-        return context.evaluate(run, self.measures, self.ties)
+        return with_recall(context, context.evaluate(run, self.measures, self.ties), query_ids)
 
     def _rows(
         self, context: Context, values: dict[str, dict[str, float]], condition: Condition, group: str = ""
     ) -> Iterator[Row]:
         for measure, by_query in values.items():
             for query_id, value in by_query.items():
-                yield from context.rows({measure: value}, query_id, condition=condition, group=group)
+                yield from context.rows({measure: value}, query_id, condition=condition, group=group, pool=context.pool)

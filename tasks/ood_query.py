@@ -16,7 +16,7 @@ from robustrank.rows import Condition, Row
 from robustrank.task import Task
 from robustrank.text.query_types import SCHEME_LANGUAGES, scheme_named
 
-from .parts.measures import Measures
+from .parts.measures import Measures, with_recall
 
 if TYPE_CHECKING:
     from robustrank.tables import TaskReport
@@ -136,14 +136,16 @@ class OodQuery(Task):
         if not query_ids:
             return {}
         run = context.run(context.served_trained_on(training_split), query_ids)
-        return context.evaluate(run, self.measures, self.ties)
+        return with_recall(context, context.evaluate(run, self.measures, self.ties), query_ids)
 
     def _rows(self, context: Context, types: Mapping[str, str], values: Values, condition: Condition) -> Iterator[Row]:
         """Yield each query's value, once among all queries and once under its type."""
         for measure, by_query in values.items():
             for query_id, value in by_query.items():
                 for group in ("", types[query_id]):
-                    yield from context.rows({measure: value}, query_id, condition=condition, group=group)
+                    yield from context.rows(
+                        {measure: value}, query_id, condition=condition, group=group, pool=context.pool
+                    )
 
     def _counts(self, context: Context, tested: Mapping[str, str], learned: Mapping[str, str]) -> Iterator[Row]:
         """Yield the number of test queries and training queries of each type."""

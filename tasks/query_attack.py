@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,7 @@ from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Meter, QueryInterface, QueryVictim, Target
 
 from .parts.bounds import list_lengths, query_attack_calls
-from .parts.measures import Measures
+from .parts.measures import Measures, pool_recall, with_recall
 from .parts.targets import NO_CANDIDATES, beyond_grant, unattacked_queries, unsuited_ranker
 
 if TYPE_CHECKING:
@@ -47,7 +47,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class QueryAttack(Task):
-    """Original, mean and worst-case effectiveness over several perturbed variants of each query."""
+    """Original, mean and worst-case effectiveness over several perturbed variants of each query.
+
+    Behind a first stage that searches, each variant is searched for, and recall at its depth is measured (``pool:
+    pipeline`` in the rows); otherwise each variant ranks the candidates of its query (``pool: fixed``). What an attack
+    asks the victim is about the candidates of the query in both cases.
+    """
 
     variants: Count = 5  # perturbed forms of each query
     queries: Count | None = None  # the first so many queries of the collection; null is all
@@ -99,6 +104,7 @@ class QueryAttack(Task):
             return  # and no other row: the cell counts as skipped
         yield context.row("queries", interface.meter.queries, group="prepare")
         clean = context.evaluate({query_id: clean_run[query_id] for query_id in query_ids}, self.measures, self.ties)
+        clean = with_recall(context, clean, query_ids)
         attacked = self._evaluated(context, query_ids, variants)
         for query_id in query_ids:
             yield from self._rows(context, query_id, variants[query_id], clean_run[query_id], clean, attacked)
@@ -159,14 +165,22 @@ class QueryAttack(Task):
         self, context: Context, query_ids: Sequence[str], variants: Mapping[str, Sequence[Variant]]
     ) -> list[Values]:
         """Return the measures for each variant number; the lists of all variants are ranked in one call."""
-        requests = [
-            replace(context.request(query_id), query=variants[query_id][number].perturbation.text)
-            for number in range(self.variants)
-            for query_id in query_ids
-        ]
+        requests = context.changed_requests(
+            [
+                (query_id, variants[query_id][number].perturbation.text)
+                for number in range(self.variants)
+                for query_id in query_ids
+            ]
+        )
         lists = map(RankedList, requests, context.served.rank(requests))
-        runs = [{query_id: context.measured(next(lists)) for query_id in query_ids} for _ in range(self.variants)]
-        return [context.evaluate(run, self.measures, self.ties) for run in runs]
+        by_number = [{query_id: next(lists) for query_id in query_ids} for _ in range(self.variants)]
+        return [
+            {
+                **context.evaluate({q: context.measured(ranked) for q, ranked in of.items()}, self.measures, self.ties),
+                **pool_recall(context, {q: ranked.request.doc_ids for q, ranked in of.items()}),
+            }
+            for of in by_number
+        ]
 
     def _rows(
         self,
@@ -177,12 +191,15 @@ class QueryAttack(Task):
         clean: Values,
         attacked: Sequence[Values],
     ) -> Iterator[Row]:
-        for measure in self.measures:
+        pool = context.pool
+        for measure in clean:
             values = [by_measure[measure][query_id] for by_measure in attacked]
             note = degenerate_note(clean_scores.values())
-            yield from context.rows({measure: clean[measure][query_id]}, query_id, condition="clean", note=note)
-            yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked")
-            yield from context.rows({measure: min(values)}, query_id, condition="worst")
+            yield from context.rows(
+                {measure: clean[measure][query_id]}, query_id, condition="clean", note=note, pool=pool
+            )
+            yield from context.rows({measure: float(np.mean(values))}, query_id, condition="attacked", pool=pool)
+            yield from context.rows({measure: min(values)}, query_id, condition="worst", pool=pool)
         if not clean_scores:
             yield context.row("edited", None, query_id, status="skipped", note=NO_CANDIDATES)
             return

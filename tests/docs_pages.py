@@ -51,6 +51,7 @@ PAGES: dict[str, Callable[[], str]] = {  # whole pages
 } | {"tables.md": _tables}
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {  # what follows a heading, to the end of the page
     "rankers.md": ("## Every ranker", lambda: _part("ranker")),
+    "llm-rankers.md": ("## Every backend", lambda: _part("llm")),
     "collections.md": ("## Every reader", lambda: _part("collection")),
     "command-line.md": ("## Every command", reference),
 }

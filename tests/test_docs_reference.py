@@ -99,7 +99,7 @@ def test_every_column_and_key_of_the_output_has_its_line():
     assert [f"`{name}`" for name in COLUMNS] in first
     keys = {name for cell in first[2] for name in re.findall(r"`(\w+)`", cell)}
     assert keys == {"schema", *(field.name for field in fields(Coordinates))}
-    assert SCHEMA_VERSION == 2, "does docs/output-files.md still hold?"
+    assert SCHEMA_VERSION == 3, "does docs/output-files.md still hold?"
 
 
 def test_every_file_of_a_run_has_its_line(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robustrank import steps
-from robustrank.engine.executor import InProcesses, _Job
+from robustrank.engine.executors.pool import Pool, _Job
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import SLICE, ServedRanker
 from robustrank.steps import Steps, followed, following
@@ -72,7 +72,7 @@ def test_steps_of_several_workers_are_added():
             return True
 
     told = []
-    executor = InProcesses(None, None, 2, None)
+    executor = Pool(None, 2, None)
     workers = [Worker((3, 10, "queries")), Worker((1, 30, "queries"), (5, 5, "targets"))]
     executor._busy = {worker: _Job(None) for worker in workers}
     for worker in workers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 
@@ -18,12 +18,10 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
 from robustrank.language_model import language_model_digest, language_model_languages
-from robustrank.memo import Memo
 from robustrank.plugins import NestedPlugin, NestedSettings, create, find
 from robustrank.plugins.specification import parse
-from robustrank.rankers.ranker import GradientRanker, Ranker, Scores
+from robustrank.rankers.ranker import GradientRanker, Pair, Ranker, Scores
 from robustrank.rankers.serving import ServedRanker
-from robustrank.records import Candidate
 from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
 STD_SAMPLE = 20  # documents of a list whose scores give their standard deviation
@@ -86,14 +84,36 @@ def surrogate_bound(name: str, imitation: Mapping[str, Any], collection: Collect
     return sum(lengths[: Imitation.of(imitation).queries])
 
 
+class PairModel(Protocol):
+    """What scores and differentiates pairs while an attack prepares: the victim, or a surrogate, which is free."""
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return float32[n], the scores of pairs."""
+
+    def gradients(self, query: str) -> GradientView:
+        """Return the input embeddings and gradients for a query."""
+
+
+class _SurrogatePairs:
+    def __init__(self, surrogate: GradientRanker) -> None:
+        self._surrogate = surrogate
+        self._served = ServedRanker(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        return self._served.score(pairs)
+
+    def gradients(self, query: str) -> GradientView:
+        return GradientView(self._surrogate, query, lambda count: None)  # counts as no query
+
+
+def pair_model(surrogate: GradientRanker | None, interface: QueryInterface) -> PairModel:
+    """Return the surrogate for any pairs, or else the victim."""
+    return interface if surrogate is None else _SurrogatePairs(surrogate)
+
+
 def prepared_view(surrogate: GradientRanker | None, interface: QueryInterface) -> GradientView:
     """Return the input embeddings and gradients that ``prepare`` uses: the surrogate's, or else the victim's."""
-    return interface.gradients("") if surrogate is None else _unmetered_view(surrogate, "")
-
-
-def _unmetered_view(surrogate: GradientRanker, query: str) -> GradientView:
-    """Return the gradients of a surrogate; they count as no query."""
-    return GradientView(surrogate, query, lambda count: None)
+    return pair_model(surrogate, interface).gradients("")
 
 
 @dataclass(frozen=True)
@@ -113,12 +133,12 @@ class SurrogateScorer:
         """Return the scorer for the target's query; it scores with the victim if ``surrogate`` is None."""
         if surrogate is None:
             return cls(victim.gradients(), victim.scores)
-        served = ServedRanker(surrogate)  # type: ignore[arg-type]  # checked to be both when it was loaded
+        model = _SurrogatePairs(surrogate)
 
         def scores(texts: Sequence[str]) -> Scores:
-            return served.score([(target.query, text) for text in texts])
+            return model.score([(target.query, text) for text in texts])
 
-        return cls(_unmetered_view(surrogate, target.query), scores)
+        return cls(model.gradients(target.query), scores)
 
     def score_std(self, target: Target, count: int = STD_SAMPLE) -> float:
         """Return the standard deviation of the scores of ``count`` evenly spaced documents of the list; 1 instead of 0.
@@ -130,33 +150,20 @@ class SurrogateScorer:
         return deviation or 1.0
 
 
-class SurrogateAttack(Attack):
-    """Base class of attacks that insert a text optimised against a surrogate model, with a language model.
+class UsesSurrogate(Attack):
+    """Base class of attacks that optimise against a surrogate model.
 
     A subclass is a dataclass with the parameters below, and calls ``_load_surrogate`` in its ``prepare``.
     """
 
     surrogate: str
     imitation: dict[str, Any]
-    language_model: str
 
     _surrogate: GradientRanker | None = None
-    _deviations: Memo[tuple[str, tuple[Candidate, ...]], float]
 
     def __post_init__(self) -> None:
         Imitation.of(self.imitation)  # refuse unknown settings before anything runs
         self.access = access_of(self.surrogate)
-        self._deviations = Memo()
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """English with the default language model; any with another, which the user answers for."""
-        return language_model_languages(self.language_model)
-
-    @property
-    def fingerprint(self) -> str:
-        """The digest of the language model's files."""
-        return language_model_digest(self.language_model)
 
     def check(self) -> None:
         """Refuse a surrogate without gradients."""
@@ -165,6 +172,25 @@ class SurrogateAttack(Attack):
     def prepare_bound(self, collection: Collection) -> int:
         """The lists that an imitation model learns from."""
         return surrogate_bound(self.surrogate, self.imitation, collection)
+
+    def _load_surrogate(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
+        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)
+
+
+class SurrogateAttack(UsesSurrogate):
+    """Base class of attacks that insert a text optimised for each target, perhaps with a language model."""
+
+    language_model: str = ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with the default language model; any with another, which the user answers for, or without one."""
+        return language_model_languages(self.language_model) if self.language_model else ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of the language model's files, if there is one."""
+        return language_model_digest(self.language_model) if self.language_model else ""
 
     def target_bound(self, collection: Collection) -> TargetBound:
         """The texts and gradients that the search asks of its surrogate model, if that is the victim."""
@@ -184,12 +210,3 @@ class SurrogateAttack(Attack):
     @abstractmethod
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         """Return the document with the text inserted."""
-
-    def _score_std(self, target: Target, scorer: SurrogateScorer) -> float:
-        """Return :meth:`SurrogateScorer.score_std`, which a surrogate computes once a list."""
-        if self.surrogate == VICTIM:
-            return scorer.score_std(target)
-        return self._deviations.get((target.query, target.ranked), lambda: scorer.score_std(target))
-
-    def _load_surrogate(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        self._surrogate = load_surrogate(self.surrogate, self.imitation, interface, collection, rng)

@@ -18,6 +18,7 @@ FAMILIES = {  # in the order of tables, as readers know them
     "learning-to-rank": "learning to rank",
     "neural": "neural",
     "pretrained": "pretrained",
+    "language-model": "language models",
 }
 
 

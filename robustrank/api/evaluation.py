@@ -14,6 +14,7 @@ from robustrank.collections.collection import Collection
 from robustrank.engine import run as engine
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult
+from robustrank.engine.executors.workers import Name, Workers
 from robustrank.errors import NothingMeasured, PluginError, UsageError
 from robustrank.experiment import Experiment, load
 from robustrank.notices import listening
@@ -70,7 +71,7 @@ def evaluate(
         rankers = [_ranker(one, folder) for one in (ranker if isinstance(ranker, list | tuple) else [ranker])]
     experiment = combined(rankers, _collection(collection), attacks, defenses, tasks, limit, seed, device)
     where = given_path(out) if out else folder / "evaluations" / digest_of(experiment.model_dump(mode="json"))[:24]
-    return _run(experiment, where, folder, workers=0, lines=lines)
+    return _run(experiment, where, folder, Workers("local"), lines)
 
 
 def run(
@@ -78,25 +79,31 @@ def run(
     out: str | Path | None = None,
     workers: int = 1,
     cache: str | Path | None = None,
+    executor: Name = "processes",
+    executor_options: Mapping[str, str] | None = None,
 ) -> Results:
     """Run what is left to do of an experiment, as ``robustrank run`` does, and return its results.
 
     Args:
         experiment: An experiment, the path of its file, or the name of an installed one.
         out: The run folder; by default runs/NAME.
-        workers: Processes that run cells; 0 runs them in this one.
+        workers: How many cells run at once; 0 runs them in this process.
         cache: The folder of scores and trained weights; by default that of the command line.
+        executor: What runs cells: "local" (this process), "processes", "ray" or "slurm".
+        executor_options: What Ray or Slurm is told of a worker, as ``{"partition": "gpu"}``.
 
     Raises:
+        UsageError: The executor is not installed, or these do not go together.
         ExperimentError: The experiment is not valid.
         NothingMeasured: Every cell was skipped; the message says why.
         PluginError: A cell failed; the others are in the run folder.
     """
     asked = experiment if isinstance(experiment, Experiment) else load(given_path(experiment))
-    return _run(asked, given_path(out or Path("runs") / asked.name), _cache(cache), workers, _Lines())
+    who = Workers(executor, workers, options=executor_options or {})
+    return _run(asked, given_path(out or Path("runs") / asked.name), _cache(cache), who, _Lines())
 
 
-def _run(experiment: Experiment, out: Path, cache: Path, workers: int, lines: _Lines) -> Results:
+def _run(experiment: Experiment, out: Path, cache: Path, workers: Workers, lines: _Lines) -> Results:
     give_libraries_a_home(cache)
     summary = engine.run(experiment, out, cache=cache, observer=lines, workers=workers)
     if summary.failed:

@@ -12,16 +12,34 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from robustrank.certification.bounds import PAPER, paper_term
-from robustrank.certification.evidence import CANONICAL, KINDS, MEDIAN, Evidence
+from robustrank.certification.evidence import KINDS, LEXICAL, MEAN, SERVED_KINDS, Evidence
 from robustrank.errors import DataError
+
+SERVED, EXACT_RANKER = "served list", "exact ranker"  # what a certificate is about
+
+
+@dataclass(frozen=True)
+class Witness:
+    """An allowed edit that moves a document from outside the top K into it.
+
+    Attributes:
+        doc_id: The document.
+        words: The substitutes, by the index of the word they replace.
+        score: The score of the edited document.
+    """
+
+    doc_id: str
+    words: Mapping[str, str]
+    score: float
 
 
 @dataclass(frozen=True)
 class Certificate:
     """The verdict on a list: no allowed edit moves a document from outside the top ``k`` into it.
 
-    It is about the exact smoothed scores, which the ranker estimates, and covers edits of a single document or of all
-    documents outside the top ``k`` at once: each stays below every document inside.
+    It covers edits of a single document or of all documents outside the top ``k`` at once: each stays below every
+    document inside. Where the kind is one of smoothing, it is about the exact smoothed scores, of which the served ones
+    are estimates: an edit can enter the served list by luck.
 
     Attributes:
         query_id, k: The list and the K of top-K.
@@ -31,6 +49,7 @@ class Certificate:
         table: The fingerprint of the substitution table: the threat it is about.
         documents: The evidence, in the order of the list.
         certified: The verdict.
+        witness: An edit that proves the contrary, where one was found; None where none was, or none was searched.
     """
 
     query_id: str
@@ -42,6 +61,22 @@ class Certificate:
     table: str
     documents: tuple[Evidence, ...]
     certified: bool
+    witness: Witness | None = None
+
+    @property
+    def about(self) -> str:
+        """What it is about: the served list, for certain; or the exact ranker, which the served list estimates."""
+        return SERVED if self.kind in SERVED_KINDS else EXACT_RANKER
+
+    @property
+    def is_attacked(self) -> bool:
+        """Whether a witness was searched, where it is not certified: then the list without one is open."""
+        return self.kind == LEXICAL
+
+    @property
+    def group(self) -> str:
+        """What tells it from the other certificates of its list in the rows of a run."""
+        return "" if self.holds else self.bound
 
     @property
     def holds(self) -> bool:
@@ -55,17 +90,19 @@ class Certificate:
 
     def margins(self) -> dict[str, float]:
         """Return, for each document outside the top ``k``, the margin between the weakest inside and its best edit."""
-        weakest = min(d.lower for d in self.documents[: self.k])
+        inside = self.documents[: self.k]
+        weakest = inside[-1].mean if self.about == SERVED else min(d.lower for d in inside)
         return {
-            d.doc_id: weakest - (d.upper if self.kind == MEDIAN else d.upper + 1 - d.rho)
+            d.doc_id: weakest - (d.upper + 1 - d.rho if self.kind == MEAN else d.upper)
             for d in self.documents[self.k :]
         }
 
     def margin(self) -> float:
         """Return the number whose sign is the verdict: positive if certified; infinite if trivial.
 
-        It is the minimum of the margins. For the published bound it is the published number: the gap between the means
-        of ranks K and K+1, minus the largest 1 - rho of the tail, minus a sampling term.
+        A margin of 0 between served scores is decided by the document ids, as the list is. The number is the minimum of
+        the margins; for the published bound it is the published one: the gap between the means of ranks K and K+1,
+        minus the largest 1 - rho of the tail, minus a sampling term.
         """
         if self.is_trivial:
             return math.inf
@@ -75,6 +112,17 @@ class Certificate:
         gap = inside[-1].mean - outside[0].mean - max(1 - d.rho for d in outside)
         return gap - paper_term(min(d.samples for d in self.documents))
 
+    def verdict(self) -> bool:
+        """Return the verdict that follows from the evidence."""
+        if self.about != SERVED or self.is_trivial:
+            return self.margin() > 0
+        return all(self.keeps_out(document.doc_id, document.upper) for document in self.documents[self.k :])
+
+    def keeps_out(self, doc_id: str, score: float) -> bool:
+        """Return whether a document from outside stays outside the served top ``k`` with a score; ties by id."""
+        last = self.documents[self.k - 1]
+        return (last.mean, doc_id) > (score, last.doc_id)
+
     def verify(self) -> None:
         """Derive the verdict from the evidence again, and check that samples can give the evidence.
 
@@ -83,7 +131,7 @@ class Certificate:
                 samples can give it; or there is no such kind, bound, K, radius or alpha.
         """
         fault = self._fault()
-        if not fault and (self.margin() > 0) != self.certified:
+        if not fault and self.verdict() != self.certified:
             fault = f"certified={self.certified} contradicts the margin {self.margin():.6g} of its evidence"
         if fault:
             raise DataError(fault, where=self.title)
@@ -95,15 +143,30 @@ class Certificate:
             return f"no bound {self.bound[:40]!r} of kind {self.kind[:40]!r}; known are {known}"
         if self.k < 1 or (self.radius is not None and self.radius < 0):
             return f"K is {self.k} and the radius {self.radius}; allowed: 1 or more, and 0 or more or null"
-        if not (self.alpha == 0 if self.kind == CANONICAL else 0 < self.alpha < 1):
-            return f"alpha is {self.alpha:g}; allowed: {'0' if self.kind == CANONICAL else 'above 0 and below 1'}"
+        is_certain = self.about == SERVED
+        if not (self.alpha == 0 if is_certain else 0 < self.alpha < 1):
+            return f"alpha is {self.alpha:g}; allowed: {'0' if is_certain else 'above 0 and below 1'}"
         means = [document.mean for document in self.documents]
         is_ranked = all(before >= after for before, after in itertools.pairwise(means))
         if not (self.documents and is_ranked and len({document.doc_id for document in self.documents}) == len(means)):
             return "the evidence is not that of a ranked list"
         delta = self.alpha / (2 * len(means))
         faults = ((d.doc_id, d.fault(self.kind, self.bound, delta)) for d in self.documents)
-        return next((f"document {doc_id[:40]!r}: {fault}" for doc_id, fault in faults if fault), "")
+        fault = next((f"document {doc_id[:40]!r}: {fault}" for doc_id, fault in faults if fault), "")
+        return fault or self._witness_fault()
+
+    def _witness_fault(self) -> str:
+        """Return why its witness proves nothing; empty if there is none, or it does."""
+        if self.witness is None:
+            return ""
+        name = f"witness {self.witness.doc_id[:40]!r}"
+        if self.witness.doc_id not in {document.doc_id for document in self.documents[self.k :]}:
+            return f"the {name} is not outside the top K"
+        if self.radius is not None and len(self.witness.words) > self.radius:
+            return f"the {name} replaces {len(self.witness.words)} words"
+        if self.keeps_out(self.witness.doc_id, self.witness.score):
+            return f"the {name} does not enter the top K"
+        return "" if not self.certified else f"the list is certified, and the {name} enters it"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate as a JSON object, with a checksum of its content."""
@@ -119,7 +182,9 @@ class Certificate:
         """
         content = _typed({key: value for key, value in raw.items() if key != "digest"}, _CERTIFICATE, "certificate")
         documents = [_typed(document, _EVIDENCE, "document of a certificate") for document in content["documents"]]
-        certificate = cls(**{**content, "documents": tuple(Evidence(**document) for document in documents)})
+        witness = content["witness"] and Witness(**_typed(content["witness"], _WITNESS, "witness of a certificate"))
+        evidence = tuple(Evidence(**document) for document in documents)
+        certificate = cls(**{**content, "documents": evidence, "witness": witness})
         if raw.get("digest") != _digest(asdict(certificate)):
             raise DataError("checksum mismatch", where=certificate.title)
         return certificate
@@ -153,6 +218,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_words(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_text(word) and index.isdecimal() for index, word in value.items())
+
+
 _LARGEST = 2**53  # every integer up to it is a double
 _TEXT, _NUMBER, _INTEGER = ("a text", _is_text), ("a number", _is_number), ("an integer", _is_integer)
 _CERTIFICATE = {
@@ -165,7 +234,9 @@ _CERTIFICATE = {
     "table": _TEXT,
     "documents": ("a list", lambda value: isinstance(value, list)),
     "certified": ("true or false", lambda value: isinstance(value, bool)),
+    "witness": ("an object or null", lambda value: value is None or isinstance(value, dict)),
 }
+_WITNESS = {"doc_id": _TEXT, "words": ("words by the index of a word", _is_words), "score": _NUMBER}
 _EVIDENCE = {
     "doc_id": _TEXT,
     "mean": _NUMBER,
@@ -194,7 +265,7 @@ def decide(
     """
     check_cutoffs(ks)
     undecided = [Certificate(query_id, k, radius, alpha, kind, bound, table, tuple(documents), False) for k in ks]
-    return [replace(certificate, certified=certificate.margin() > 0) for certificate in undecided]
+    return [replace(certificate, certified=certificate.verdict()) for certificate in undecided]
 
 
 def check_cutoffs(ks: Sequence[int]) -> None:

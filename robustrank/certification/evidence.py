@@ -7,10 +7,18 @@ from dataclasses import dataclass
 
 from robustrank.certification.bounds import BOUNDS, PAPER, tightest_lower
 
-# Kinds of certificates: the median's scores have any scale; the canonical one needs no sampling.
-MEAN, MEDIAN, CANONICAL = "mean", "median", "canonical"
-ORDER_STATISTICS, EXACT = "order-statistics", "exact"
-KINDS = {MEAN: (*BOUNDS, PAPER), MEDIAN: (ORDER_STATISTICS,), CANONICAL: (EXACT,)}  # kind -> its bounds
+# Kinds of certificates. Mean and median are about the exact smoothed scores, which the served ones estimate, and hold
+# with probability 1 - alpha; the others are about the scores that are served, and need no sampling.
+MEAN, MEDIAN = "mean", "median"
+CANONICAL, LEXICAL = "canonical", "lexical"
+ORDER_STATISTICS, EXACT, TERM_COUNTS = "order-statistics", "exact", "term-counts"
+KINDS = {  # kind -> its bounds
+    MEAN: (*BOUNDS, PAPER),
+    MEDIAN: (ORDER_STATISTICS,),
+    CANONICAL: (EXACT,),
+    LEXICAL: (TERM_COUNTS,),
+}
+SERVED_KINDS = (CANONICAL, LEXICAL)
 UNBOUNDED = 1.7976931348623157e308  # where samples give no bound, the largest double; JSON has no infinity
 ROUNDING = 1e-9  # of a bound that is computed again
 
@@ -21,11 +29,13 @@ class Evidence:
 
     Attributes:
         doc_id: The document.
-        mean: The estimate of its smoothed score, which ranks it; in a median certificate, the median.
+        mean: The estimate of its smoothed score, which ranks it; in a median certificate, the median; the served score
+            in a certificate of the served list.
         lower, upper: Confidence bounds on the smoothed score; the mean for the published bound, which has none. In a
-            median certificate, ``upper`` bounds the median after any allowed edit.
-        rho: No allowed edit raises the smoothed score by more than 1 - rho.
-        samples: The number of smoothed copies scored.
+            median certificate, ``upper`` bounds the median after any allowed edit. In a certificate of the served list
+            both bound the served score after any allowed edit.
+        rho: No allowed edit raises the smoothed score by more than 1 - rho; 1 without smoothing.
+        samples: The number of smoothed copies scored; 1 without smoothing.
     """
 
     doc_id: str
@@ -51,17 +61,19 @@ class Evidence:
             return f"the bounds {self.lower:g} and {self.upper:g} do not enclose {self.mean:g}"
         if kind == MEDIAN:
             return self._median_fault(delta)
+        if kind in SERVED_KINDS:
+            return self._served_fault(kind)
         if not 0 <= self.lower <= self.upper <= 1:
             return f"the bounds {self.lower:g} and {self.upper:g} are not in 0 to 1"
-        if kind == CANONICAL or bound == PAPER:
-            return self._exact_fault(is_canonical=kind == CANONICAL)
+        if bound == PAPER:
+            return "" if self.lower == self.upper else "its bounds are not the score itself"
         return self._mean_fault(bound, delta)
 
-    def _exact_fault(self, is_canonical: bool) -> str:
-        if self.lower != self.upper:
+    def _served_fault(self, kind: str) -> str:
+        if kind == CANONICAL and self.lower != self.upper:
             return "its bounds are not the score itself"
         is_sampled = self.samples != 1 or self.rho != 1
-        return "a canonical document has 1 sample and rho 1" if is_canonical and is_sampled else ""
+        return f"a document of a {kind} certificate has 1 sample and rho 1" if is_sampled else ""
 
     def _mean_fault(self, bound: str, delta: float) -> str:
         lower = tightest_lower(bound, self.mean, self.samples, delta)

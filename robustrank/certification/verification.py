@@ -61,8 +61,7 @@ def refuse_other_rows(certificates: Iterable[Located], rows: Iterable[Row]) -> N
         place = f"{where}: {certificate.title}"
         query_id = certificate.query_id
         radius: Radius = "all" if certificate.radius is None else certificate.radius
-        group = "" if certificate.holds else certificate.bound
-        verdict = verdicts.pop(("certified", query_id, group, certificate.k, radius), None)
+        verdict = verdicts.pop(("certified", query_id, certificate.group, certificate.k, radius), None)
         if verdict is None:
             raise DataError(f"no row of the cell has this verdict for radius {radius}", where=place)
         if bool(verdict.value) != certificate.certified:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from robustrank.cli.progress import clock
+from robustrank.engine.executors.workers import ONE_PROCESS, Workers
 from robustrank.errors import DataError, NothingMeasured
 from robustrank.notices import listening
 from robustrank.printing import counted, printable
@@ -37,7 +38,7 @@ def show_forecasts(
     selection: Selection | None = None,
     timings: Path | None = None,
     as_json: bool = False,
-    workers: int = 1,
+    workers: Workers = ONE_PROCESS,
 ) -> int:
     """Print what a run would do with each cell; return the exit code that it would have, as far as it is known."""
     from robustrank.engine.estimate import timings_of

@@ -9,7 +9,15 @@ from typing import get_args
 
 import click
 
-from robustrank.cli.options import cache_option, fail_if_option, json_option, junit_option
+from robustrank.cli.options import (
+    cache_option,
+    fail_if_option,
+    json_option,
+    junit_option,
+    workers_given,
+    workers_options,
+)
+from robustrank.engine.executors.workers import Name
 from robustrank.rankers.runtime import Device
 
 
@@ -29,7 +37,7 @@ from robustrank.rankers.runtime import Device
     help="What models compute on; auto is an accelerator where there is one.",
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/evaluation].")
-@click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that run cells.")
+@workers_options
 @click.option("--quiet", is_flag=True, help="Show errors and the last line alone.")
 @json_option("what the evaluation has come to: cells, reasons, notes, files")
 @junit_option
@@ -45,7 +53,9 @@ def command(
     seed: int,
     device: Device,
     out: Path | None,
+    executor: Name,
     workers: int,
+    executor_options: tuple[str, ...],
     quiet: bool,
     as_json: bool,
     junit: Path | None,
@@ -67,5 +77,6 @@ def command(
     specs, searched = [parse(ranker) for ranker in rankers], parse(collection)
     experiment = combined(specs, searched, attacks, defenses, tasks, limit, seed, device)
     gates, notes = tuple(map(Gate.of, conditions)), tuple(limit_notes(limit))
-    how = How(cache, workers, quiet=quiet, as_json=as_json, junit=junit, notes=notes, gates=gates)
+    who = workers_given(executor, workers, executor_options)
+    how = How(cache, who, quiet=quiet, as_json=as_json, junit=junit, notes=notes, gates=gates)
     return execute(experiment, out, how, shlex.join(["robustrank", *sys.argv[1:]]))

@@ -30,6 +30,7 @@ EVALUATE = {  # how one experiment uses the plug-in by its path
     "attack": "bm25 --collection lee --attack {} --task document-attack:targets=11-20 --limit 2",
     "collection": "bm25 --collection {}",
     "defense": "bm25 --collection lee --defense {} --limit 5",
+    "llm": "llm-pointwise:llm={} --collection lee --limit 2",
     "ranker": "{} --collection lee --limit 5",
     "retriever": "bm25 --collection lee:retriever={} --limit 5",
     "task": "bm25 --collection lee --task {} --limit 5",
@@ -46,7 +47,7 @@ EVALUATE = {  # how one experiment uses the plug-in by its path
     help="Output folder [default: the current folder].",
 )
 def command(kind: str, name: str, folder: Path) -> None:
-    """Write a working plug-in NAME of a KIND: attack, defense, task, ranker, collection or retriever.
+    """Write a working plug-in NAME of a KIND: attack, defense, task, ranker, collection, retriever or llm.
 
     Its test is written beside it, and the commands that test, run and describe it are shown.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from robustrank.engine.executors.workers import NAMES, Name, Workers
 from robustrank.errors import UsageError, nearest
 from robustrank.plugins import KINDS
 
@@ -66,3 +67,48 @@ def fail_if_option(function: click.decorators.FC) -> click.decorators.FC:
         multiple=True,
         help="Exit with 1 if a figure of the report is so, as 'asr > 0.5'; may be repeated.",
     )(function)
+
+
+def workers_options(function: click.decorators.FC) -> click.decorators.FC:
+    """Add ``--executor``, ``--workers`` and ``--executor-option``; see :func:`workers_given`."""
+    options = (
+        click.option(
+            "--executor",
+            type=click.Choice(NAMES),
+            default="processes",
+            show_default=True,
+            help="What runs cells: this process, processes of this machine, or workers that Ray or Slurm starts.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(0),
+            default=1,
+            show_default=True,
+            help="How many cells run at once; 0: in this process, for a debugger.",
+        ),
+        click.option(
+            "--executor-option",
+            "executor_options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="What Ray or Slurm is told of a worker, as partition=gpu; may be repeated.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def workers_given(executor: Name, workers: int, options: tuple[str, ...], cell_seconds: float | None = None) -> Workers:
+    """Return who runs cells, as the options say.
+
+    Raises:
+        UsageError: They do not go together.
+    """
+    settings = {}
+    for option in options:
+        name, sign, value = option.partition("=")
+        if not name or not sign:
+            raise UsageError(f"--executor-option {option}", allowed="NAME=VALUE")
+        settings[name] = value
+    return Workers(executor, workers, cell_seconds, settings)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from robustrank.cli.options import cache_option, fail_if_option, json_option, junit_option, set_option
+from robustrank.cli.options import (
+    cache_option,
+    fail_if_option,
+    json_option,
+    junit_option,
+    set_option,
+    workers_given,
+    workers_options,
+)
+from robustrank.engine.executors.workers import ONE_PROCESS, Name, Workers
 from robustrank.errors import Interrupted, UsageError
 from robustrank.printing import counted, printable
 
@@ -40,13 +49,7 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 )
 @click.option("--limit", type=click.IntRange(1), help="At most so many queries of each collection, its first.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Processes that run cells; 0: none but this, for a debugger.",
-)
+@workers_options
 @click.option(
     "--cell-seconds",
     type=click.FloatRange(0, min_open=True),
@@ -78,7 +81,9 @@ def command(
     only: tuple[str, ...],
     limit: int | None,
     out: Path | None,
+    executor: Name,
     workers: int,
+    executor_options: tuple[str, ...],
     cell_seconds: float | None,
     redo: Literal["errors", "none", "all"],
     dry_run: bool,
@@ -102,6 +107,7 @@ def command(
     from robustrank.paths import default_cache, give_libraries_a_home
     from robustrank.report_settings import Gate
 
+    who = workers_given(executor, workers, executor_options, cell_seconds)
     selection, gates = Selection.parse(only), tuple(map(Gate.of, conditions))
 
     def change(raw: Any) -> Any:
@@ -115,13 +121,13 @@ def command(
         from robustrank.cli.dry_run import show_forecasts
 
         return show_forecasts(
-            loaded, out, cache, redo, allow_empty, screen(stderr=as_json), selection, timings, as_json, workers
+            loaded, out, cache, redo, allow_empty, screen(stderr=as_json), selection, timings, as_json, who
         )
     if timings is not None:
         raise UsageError("--timings is for --dry-run")
     notes = (*(f"--set {setting}" for setting in settings), *limit_notes(limit))
     shown = (no_report, quiet, as_json, junit)
-    how = How(cache, workers, redo, cell_seconds, allow_empty, *shown, selection, notes, gates)
+    how = How(cache, who, redo, allow_empty, *shown, selection, notes, gates)
     return execute(loaded, out, how, resume=shlex.join(["robustrank", *sys.argv[1:]]))
 
 
@@ -130,9 +136,8 @@ class How:
     """How an experiment is run and shown: the options of the command line that are not about what is run."""
 
     cache: Path
-    workers: int = 1
+    workers: Workers = ONE_PROCESS
     redo: Literal["errors", "none", "all"] = "errors"
-    cell_seconds: float | None = None
     allow_empty: bool = False
     no_report: bool = False
     quiet: bool = False
@@ -162,7 +167,7 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     from robustrank.engine.run import run
 
     console = screen(stderr=how.as_json)
-    with RunProgress(console, how.quiet, how.workers) as observer:
+    with RunProgress(console, how.quiet, how.workers.count) as observer:
         try:
             summary = run(
                 experiment,
@@ -171,7 +176,6 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
                 observer=observer,
                 workers=how.workers,
                 redo=how.redo,
-                cell_seconds=how.cell_seconds,
                 allow_empty=how.allow_empty,
                 selection=how.selection,
                 notes=how.notes,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from robustrank.collections.check import Unanswered, checked
 from robustrank.collections.collection import Collection
-from robustrank.collections.files import by_id, json_entries
+from robustrank.collections.document_store import read_documents
+from robustrank.collections.files import Entry, by_id, json_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
 from robustrank.collections.reader import CollectionReader
 from robustrank.collections.trec import read_qrels
@@ -24,9 +26,10 @@ class BeirReader(CollectionReader):
     """A folder in the layout of BEIR (Thakur et al., NeurIPS 2021 datasets track).
 
     A document's text is its title, a space and its text, as in BEIR's BM25 and dense baselines.
-    Queries without judgements in the split are excluded. The whole corpus is in memory, so that lexical rankers take
-    their statistics from all of it.
+    Queries without judgements in the split are excluded. Lexical rankers take their statistics from the whole corpus.
     """
+
+    is_kept = True
 
     folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
     split: str = "test"  # which file of qrels/ to read, without .tsv
@@ -47,9 +50,9 @@ class BeirReader(CollectionReader):
         folder = given_path(self.folder)
         corpus, topics = folder / "corpus.jsonl", folder / "queries.jsonl"
         repairs = Repairs()
-        queries = by_id(json_entries(topics, ("_id",), ("text",), repairs), repairs)
+        queries = by_id(_entries(topics, repairs), repairs)
         qrels = read_qrels(self._judgements(folder / "qrels"), repairs)
-        documents = by_id(json_entries(corpus, ("_id",), ("text",), repairs), repairs)
+        documents = read_documents(corpus, _entries, repairs)
         candidates = file_candidates(
             self.run,
             documents,
@@ -64,7 +67,16 @@ class BeirReader(CollectionReader):
         candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name = f"{folder.resolve().name}/{self.split}"
         notes = [*repairs.notes(), *notes]
-        collection = Collection(name, queries, documents, qrels, candidates, notes=tuple(notes), language=self.language)
+        collection = Collection(
+            name,
+            queries,
+            documents,
+            qrels,
+            candidates,
+            notes=tuple(notes),
+            language=self.language,
+            ignores_identical_ids=self.ignore_identical_ids,
+        )
         return checked(collection, self.unanswered)
 
     def _judgements(self, folder: Path) -> Path:
@@ -77,3 +89,7 @@ class BeirReader(CollectionReader):
                 hint=nearest(self.split, splits),
             )
         return folder / f"{self.split}.tsv"
+
+
+def _entries(path: Path, repairs: Repairs) -> Iterator[Entry]:
+    return json_entries(path, ("_id",), ("text",), repairs)

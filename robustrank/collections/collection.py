@@ -10,7 +10,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from robustrank.read_only import read_only
+from robustrank.collections.document_store import documents_digest
+from robustrank.read_only import ReadOnlyMapping, read_only
 from robustrank.records import Candidate, Document, Request
 from robustrank.text.languages import ENGLISH
 
@@ -19,7 +20,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Collection:
-    """A test collection in memory.
+    """A test collection: queries, judgements and candidates in memory, documents there or in a store.
 
     ``documents`` has at least every candidate; lexical rankers take corpus statistics from all of it. Build collections
     with :func:`robustrank.collections.check.checked`, which refuses inconsistent ones.
@@ -37,6 +38,7 @@ class Collection:
         notes: What the reader excluded, merged or assumed, each as a sentence; printed in the run header.
         language: The code of its language, see :mod:`robustrank.text.languages`: decides the analyser of every lexical
             ranker, and which attacks and defenses apply.
+        ignores_identical_ids: Whether the document with a query's id is in no list of that query.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Collection:
     query_types: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     language: str = ENGLISH
+    ignores_identical_ids: bool = False
 
     def __post_init__(self) -> None:
         """Replace what was given by read-only copies."""
@@ -62,7 +65,7 @@ class Collection:
             object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as plain dictionaries: read-only views cannot be pickled."""
+        """Pickle as plain dictionaries, as read-only views cannot be pickled; a document store by its folder."""
         return type(self), tuple(_plain(getattr(self, item.name)) for item in fields(self))
 
     def __copy__(self) -> Collection:
@@ -76,11 +79,9 @@ class Collection:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of everything that can change a row: ids, texts, judgements, candidates, types, language."""
-        digest = hashlib.sha256(f"{self.language}\x1d".encode())
+        digest = hashlib.sha256(f"{self.language}\x1d{self.ignores_identical_ids}\x1d".encode())
         for texts in (self.queries, self.documents, self.query_types):
-            for key, text in texts.items():
-                digest.update(f"{key}\x1f{text}\x1e".encode("utf-8", "surrogatepass"))
-            digest.update(b"\x1d")
+            digest.update(f"{documents_digest(texts)}\x1d".encode())
         for query_id, gains in self.qrels.items():
             digest.update(f"{query_id}\x1f{sorted(gains.items())}\x1e".encode())
         for query_id, doc_ids in self.candidates.items():
@@ -102,9 +103,20 @@ class Collection:
 
         It is computed once for all restrictions of the collection to some queries, too.
         """
-        key = compute, arguments
+
+        def read_only_value() -> Value:
+            value: Value = read_only(compute(self.documents.values(), *arguments))
+            return value
+
+        return self._once((compute, arguments), read_only_value)
+
+    def of_documents(self, compute: Callable[[Mapping[str, str], str], Value]) -> Value:
+        """Return ``compute(documents, language)``, computed once as by :meth:`statistic`; nobody may change it."""
+        return self._once((compute,), lambda: compute(self.documents, self.language))
+
+    def _once(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         if key not in self._statistics:
-            self._statistics[key] = read_only(compute(self.documents.values(), *arguments))
+            self._statistics[key] = compute()
         value: Value = self._statistics[key]
         return value
 
@@ -127,15 +139,29 @@ class Collection:
             self,
             queries={q: self.queries[q] for q in selected},
             qrels={q: self.qrels[q] for q in selected},
-            candidates={q: self.candidates[q] for q in selected},
+            candidates=_restricted(self.candidates, selected),
             query_types={q: self.query_types[q] for q in selected if q in self.query_types},
         )
         restricted.__dict__["_statistics"] = self._statistics  # of the same documents
         return restricted
 
+    def with_candidates(self, candidates: Mapping[str, Sequence[str]]) -> Collection:
+        """Return the collection with the lists of another first stage."""
+        changed = replace(self, candidates=candidates)
+        changed.__dict__["_statistics"] = self._statistics  # of the same documents
+        return changed
+
+
+def _restricted(lists: Mapping[str, Any], query_ids: Sequence[str]) -> Mapping[str, Any]:
+    if isinstance(lists, ReadOnlyMapping):
+        return lists.only(query_ids)
+    return {query_id: lists[query_id] for query_id in query_ids}
+
 
 def _read_only(mapping: Mapping[str, Any], convert: Callable[[Any], Any] | None = None) -> Mapping[str, Any]:
     """Return a read-only copy of a mapping, its values converted; one that is read-only already is returned itself."""
+    if isinstance(mapping, ReadOnlyMapping):
+        return mapping
     if isinstance(mapping, MappingProxyType) and (
         convert is None or all(isinstance(value, MappingProxyType | tuple) for value in mapping.values())
     ):
@@ -144,6 +170,6 @@ def _read_only(mapping: Mapping[str, Any], convert: Callable[[Any], Any] | None 
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not isinstance(value, ReadOnlyMapping):
         return {key: _plain(item) for key, item in value.items()}
     return value

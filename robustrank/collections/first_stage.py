@@ -14,7 +14,7 @@ from robustrank.retrieval.retriever import Retriever
 from robustrank.text.languages import ENGLISH
 
 DEFAULT_RETRIEVER = "bm25"
-MAX_DOCUMENTS = 1_000_000  # BM25 needs texts and index in memory: about 3 GB for a million passages
+MAX_DOCUMENTS = 1_000_000  # while they are indexed, BM25 needs about 2 GB for a million passages
 
 
 def retrieved_candidates(
@@ -44,22 +44,34 @@ def retrieved_candidates(
     """
     if not documents:
         return {query_id: [] for query_id in queries}
-    spec = _in_language(parse(retriever or DEFAULT_RETRIEVER), language)
+    spec = in_language(parse(retriever or DEFAULT_RETRIEVER), language)
     searcher: Retriever = create("retriever", spec)
-    with plugin_code(f"retriever {spec.name!r}", "index() and search()"):
+    with plugin_code(f"retriever {spec.name!r}", "expect(), index() and search()"):
+        searcher.expect(queries)
         searcher.index(documents)
         lists = searcher.search(list(queries.values()), depth + beyond)
         ranked = {query_id: [doc_id for doc_id, _ in hits] for query_id, hits in zip(queries, lists, strict=True)}
-    for query_id, doc_ids in ranked.items():
-        if len(doc_ids) > depth + beyond or not documents.keys() >= set(doc_ids):
-            what = f"retriever {spec.name!r} returned {len(doc_ids)} documents for query {query_id!r}"
-            raise PluginError(what, allowed=f"at most {depth + beyond}, of those that were indexed")
+    refuse_other_documents(ranked, documents, depth + beyond, spec.name)
     if len(documents) > depth:
         return ranked
     return {query_id: [*hits, *sorted(set(documents).difference(hits))] for query_id, hits in ranked.items()}
 
 
-def _in_language(spec: Spec, language: str) -> Spec:
+def refuse_other_documents(
+    ranked: Mapping[str, Sequence[str]], documents: Mapping[str, str], depth: int, retriever: str
+) -> None:
+    """Refuse lists of more documents than were wanted, or of others than were indexed.
+
+    Raises:
+        PluginError: There is one.
+    """
+    for query_id, doc_ids in ranked.items():
+        if len(doc_ids) > depth or not all(doc_id in documents for doc_id in doc_ids):
+            what = f"retriever {retriever!r} returned {len(doc_ids)} documents for query {query_id!r}"
+            raise PluginError(what, allowed=f"at most {depth}, of those that were indexed")
+
+
+def in_language(spec: Spec, language: str) -> Spec:
     """Return the specification of a retriever with the collection's language, if it has that parameter."""
     if not any(parameter.name == "language" for parameter in parameters(find("retriever", spec.name))):
         return spec

@@ -103,7 +103,7 @@ class IrDatasetsReader(CollectionReader):
             candidates, identical = without_own_documents(ranked, qrels, self.depth, is_beir)
             documents = self._beside_a_run(dataset, candidates, where, notes, repairs)
         notes = [*repairs.notes(), *notes, *identical]
-        collection = Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language)
+        collection = Collection(self.id, queries, documents, qrels, candidates, types, tuple(notes), language, is_beir)
         return checked(collection, self.unanswered)
 
     def _beside_a_run(

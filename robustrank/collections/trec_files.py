@@ -8,6 +8,7 @@ from pathlib import Path
 
 from robustrank.collections.check import Unanswered, checked
 from robustrank.collections.collection import Collection
+from robustrank.collections.document_store import read_documents
 from robustrank.collections.files import Entry, by_id, gains_by_id, json_entries, tab_entries
 from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
 from robustrank.collections.reader import CollectionReader
@@ -36,6 +37,8 @@ class TrecFilesReader(CollectionReader):
     variants: doc_id, query_id (in their own tables also id), text (of queries also query), title, gain.
     """
 
+    is_kept = True
+
     documents: str  # .jsonl, .tsv with id, tab and text in a line, or a table
     queries: str  # id, tab and text in a line, or a table
     qrels: str  # TREC's four columns, BEIR's three, or a table
@@ -56,7 +59,7 @@ class TrecFilesReader(CollectionReader):
         path, judgements = (given_path(name) for name in (self.documents, self.qrels))
         repairs = Repairs()
         queries = _queries(given_path(self.queries), repairs)
-        qrels, documents = _qrels(judgements, repairs), by_id(_documents(path, repairs), repairs)
+        qrels, documents = _qrels(judgements, repairs), read_documents(path, _documents, repairs)
         candidates = file_candidates(
             self.run,
             documents,
@@ -70,7 +73,16 @@ class TrecFilesReader(CollectionReader):
         )
         candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
         name, notes = judgements.stem, [*repairs.notes(), *notes]
-        collection = Collection(name, queries, documents, qrels, candidates, notes=tuple(notes), language=self.language)
+        collection = Collection(
+            name,
+            queries,
+            documents,
+            qrels,
+            candidates,
+            notes=tuple(notes),
+            language=self.language,
+            ignores_identical_ids=self.ignore_identical_ids,
+        )
         return checked(collection, self.unanswered)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from robustrank.engine.context import Context
 from robustrank.plugins import create
+from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.ranker import PointwiseRanker
+from robustrank.rankers.ranker import PointwiseRanker, TermRanker
 from robustrank.task import Task
 from robustrank.text.languages import unsupported
 from robustrank.victim import Access
@@ -31,6 +32,19 @@ def _by_language(context: Context, task: Task) -> str:
     return ""
 
 
+def calls_at_most(context: Context) -> int | None:
+    """Return the upper bound on the pairs that a cell scores; None where none is known, as before a pipeline searches.
+
+    Raises:
+        PluginError: The task cannot tell it.
+    """
+    if context.first_stage is not None:
+        return None
+    with plugin_code(f"task {context.cell.task.name!r}", "calls()"):
+        calls: int | None = create("task", context.cell.task).calls(context)
+    return calls
+
+
 def check_parts(context: Context) -> None:
     """Refuse a cell whose defense or attack cannot work here, as for a missing package.
 
@@ -45,6 +59,8 @@ def check_parts(context: Context) -> None:
 def _by_defense(context: Context) -> str:
     if context.defense.needs_pointwise and not issubclass(context.ranker_kind, PointwiseRanker):
         return "the defense averages scores of single documents, and this ranker ranks lists"
+    if context.defense.needs_terms and not issubclass(context.ranker_kind, TermRanker):
+        return "the defense needs scores that are sums over query terms, and those of this ranker are not"
     return ""
 
 

@@ -151,6 +151,8 @@ def identities_of(cell: Cell, resources: Resources) -> dict[str, Any]:
         "engine": code_parts("robustrank.engine.worker"),
         "runtime": runtime_parts(),
     }
+    if stage := resources.experiment.first_stage(cell.ranker.label):
+        decides["ranker"] = digest_of([decides["ranker"], stage.identity])
     if source := resources.experiment.training_split(cell.collection.label):
         decides["training queries"] = resources.collection(source).fingerprint
     if training_split and find("task", cell.task.name).cross_domain:
@@ -190,8 +192,10 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
     """Return what a cell is, as cells.jsonl tells it."""
     training = resources.experiment.training(cell.ranker.label)
     split = resources.experiment.training_split(cell.collection.label)
+    point, stage = _point("ranker", cell.ranker, cell, resources), resources.experiment.first_stage(cell.ranker.label)
     ranker = replace(
-        _point("ranker", cell.ranker, cell, resources),
+        point,
+        parameters={**point.parameters, **(stage.parameters if stage else {})},
         family=find("ranker", cell.ranker.name).family,
         training=training.model_dump() if training else None,
     )

@@ -29,7 +29,7 @@ class CellResult:
         facts: What cell.json tells of it.
         provenance: When and with what it was done.
         headline: One measured fact with its mean over the rows, for people who wait; None where nothing was measured.
-        adversarial, certificates, runs: What is saved beside the rows.
+        adversarial, certificates, calls, runs: What is saved beside the rows.
     """
 
     cell: Cell
@@ -42,6 +42,7 @@ class CellResult:
     headline: tuple[Fact, float] | None = None
     adversarial: Sequence[Mapping[str, Any]] = ()
     certificates: Sequence[Mapping[str, Any]] = ()
+    calls: Sequence[Mapping[str, Any]] = ()  # of language models
     runs: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
 

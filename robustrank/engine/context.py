@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
-from robustrank.records import RankedList, Request
-from robustrank.rows import Condition, Radius, Row, Status, cutoff_of
+from robustrank.records import Candidate, Document, RankedList, Request
+from robustrank.retrieval.first_stage import FirstStage
+from robustrank.retrieval.pipeline import Retrieval
+from robustrank.rows import Condition, Pool, Radius, Row, Status, cutoff_of
 from robustrank.steps import Tell
 from robustrank.victim import QueryInterface, Target
 
@@ -54,8 +56,26 @@ class Context:
 
     @cached_property
     def whole(self) -> Collection:
-        """The collection with all its queries."""
-        return self.resources.collection(self.cell.collection)
+        """The collection with all its queries; the candidates are those of the cell's first stage, if it has one."""
+        if self.retrieval is None:
+            return self.resources.collection(self.cell.collection)
+        return self.retrieval.candidates(self._searched_query)
+
+    @property
+    def first_stage(self) -> FirstStage | None:
+        """The first stage of the cell's ranker; None where it ranks the collection's candidates."""
+        return self.resources.experiment.first_stage(self.cell.ranker.label)
+
+    @property
+    def pool(self) -> Pool:
+        """Which documents the list of a changed query has."""
+        return "pipeline" if self.first_stage is not None and self.first_stage.searches else "fixed"
+
+    @cached_property
+    def retrieval(self) -> Retrieval | None:
+        """The cell's first stage over its collection; see :meth:`Retrieval.with_documents` for attacks on a corpus."""
+        stage = self.first_stage
+        return None if stage is None else self.resources.retrieval(stage, self.cell.collection)
 
     @cached_property
     def collection(self) -> Collection:
@@ -156,6 +176,25 @@ class Context:
         """Return what the ranker is wanted for a query: its text and candidates, in first-stage order."""
         return self.collection.request(query_id)
 
+    def listed(self, query_id: str) -> int:
+        """Return how many candidates a query has, or, of a pipeline, may have: nothing is searched for that."""
+        return len(self.collection.candidates[query_id]) if self.first_stage is None else self.first_stage.depth
+
+    def changed_requests(self, queries: Sequence[tuple[str, str]]) -> list[Request]:
+        """Return what the ranker is wanted for other texts of queries: (query id, text) each.
+
+        A first stage that searches finds their candidates; otherwise those of the unchanged query stay.
+        """
+        requests = [replace(self.request(query_id), query=text) for query_id, text in queries]
+        if self.retrieval is None or self.pool == "fixed":
+            return requests
+        lists = self.retrieval.lists([(query_id, self._searched_query(text)) for query_id, text in queries])
+        documents = self.collection.documents
+        return [
+            replace(request, candidates=tuple(Candidate(Document(doc_id, documents[doc_id])) for doc_id in doc_ids))
+            for request, doc_ids in zip(requests, lists, strict=True)
+        ]
+
     def ranked(self, query_id: str) -> RankedList:
         """Return the list that is served for a query."""
         if query_id not in self._lists:
@@ -211,11 +250,12 @@ class Context:
         group: str = "",
         status: Status = "ok",
         note: str = "",
+        pool: Pool = "",
     ) -> Row:
         """Return a row of this cell; the cutoff of a measure as nDCG@10 is told from its name."""
         depth = cutoff or cutoff_of(measure)
         number = None if value is None else float(value)
-        return Row(query_id, doc_id, measure, condition, depth, k, radius, group, number, status, note)
+        return Row(query_id, doc_id, measure, condition, depth, k, radius, group, number, status, note, pool)
 
     def rows(
         self,
@@ -229,6 +269,7 @@ class Context:
         radius: Radius = None,
         group: str = "",
         note: str = "",
+        pool: Pool = "",
     ) -> Iterator[Row]:
         """Yield a row for each measure; a value that is None or nan is recorded as failed, never as zero."""
         for measure, value in values.items():
@@ -245,6 +286,7 @@ class Context:
                 group=group,
                 status="failed" if missing else "ok",
                 note="undefined" if missing else note,
+                pool=pool,
             )
 
     def keep(self, target: Target, perturbation: Perturbation, facts: Mapping[str, Any]) -> None:
@@ -263,6 +305,12 @@ class Context:
                 "edits": [asdict(edit) for edit in perturbation.edits],
             }
         )
+
+    def _searched_query(self, query: str) -> str:
+        """Return what the first stage reads of a query: a defense may rewrite it."""
+        if self.cell.defense.name == "none" or self.pool == "fixed":
+            return query
+        return self.served.ranker.first_stage_query(query)
 
     def _rank(self, query_ids: Sequence[str], served: ServedRanker) -> dict[str, RankedList]:
         requests = [self.request(query_id) for query_id in query_ids]

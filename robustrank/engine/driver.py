@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +21,13 @@ from robustrank.experiment import Experiment
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from robustrank.engine.worker_process import main; main(int(sys.argv[2]))"
+)
+_THREADS = (
+    "OMP_NUM_THREADS",  # torch, and libraries without a variable
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",  # tokenizers
 )
 _PATIENCE = 5.0  # seconds that a process has to end by itself
 
@@ -37,30 +44,13 @@ class Worker:
     def __init__(self, experiment: Experiment, cache: Path, count: int) -> None:
         own, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]  # -W, -X, -O, …
-                    "-c",
-                    _CODE,
-                    json.dumps(sys.path),
-                    str(theirs.fileno()),
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
-                env=_environment(count),
-            )
+            self._process = start_process(theirs.fileno(), sys.path, thread_limits(count))
         self.connection, self._is_closed = Connection(own.detach()), False
-        self.send_setup(Setup(experiment, cache, tuple(sys.argv), os.getpid()))
+        self._send(Setup(experiment, cache, tuple(sys.argv)))
 
     def send(self, request: str, content: Any = None) -> None:
         """Ask for something; a process that died meanwhile is noticed by :meth:`is_alive`."""
         self._send((request, content))
-
-    def send_setup(self, setup: Setup) -> None:
-        """Tell the process what it is for."""
-        self._send(setup)
 
     def messages(self, timeout: float = 0.0) -> Iterator[tuple[str, Any]]:
         """Yield the messages (kind, content) that have come; wait for the first as long as ``timeout`` seconds."""
@@ -82,9 +72,7 @@ class Worker:
             status = self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             return "a plug-in closed its connection to the run"
-        if status == CONNECTION_LOST:
-            return "a plug-in closed its connection to the run"
-        return f"exit status {status}" if status >= 0 else f"signal {_signal_name(-status)}"
+        return in_words(status)
 
     @property
     def advice(self) -> str | None:
@@ -94,7 +82,7 @@ class Worker:
 
     def close(self) -> None:
         """Let the process end by itself, within some seconds."""
-        self.connection.close()
+        self.send("end")
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
         self.end()
@@ -111,10 +99,51 @@ class Worker:
             self.connection.send(message)
 
 
-def _environment(count: int) -> dict[str, str]:
-    # Threads beyond the cores only fight each other. Scores do not depend on their number.
-    threads = {} if count == 1 else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
-    return {**threads, **os.environ}
+def start_process(descriptor: int, path: Sequence[str], limits: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a worker process.
+
+    Args:
+        descriptor: The socket on which it serves the driver.
+        path: Its module search path.
+        limits: Variables of its environment, where the user has not set them.
+    """
+    return subprocess.Popen(
+        [
+            sys.executable,
+            *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]  # -W, -X, -O, …
+            "-c",
+            _CODE,
+            json.dumps(list(path)),
+            str(descriptor),
+        ],
+        stdin=subprocess.DEVNULL,
+        pass_fds=[descriptor],
+        process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
+        env={**limits, **os.environ},
+    )
+
+
+def thread_limits(count: int) -> dict[str, str]:
+    """Return the variables by which torch, NumPy's libraries, numba and tokenizers share the cores of this machine.
+
+    Threads beyond the cores only fight each other. Scores do not depend on their number. A number that the user or Ray
+    has set for OpenMP, or Slurm for the job, holds for all; without one, a process that has the machine for itself has
+    no limit.
+
+    Args:
+        count: How many processes share the cores.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = str(max(1, cores // count)) if count > 1 else ""
+    threads = os.environ.get(_THREADS[0]) or os.environ.get("SLURM_CPUS_PER_TASK") or share
+    return dict.fromkeys(_THREADS, threads) if threads else {}
+
+
+def in_words(status: int) -> str:
+    """Return how a process ended, by its exit status as :mod:`subprocess` gives it."""
+    if status == CONNECTION_LOST:
+        return "a plug-in closed its connection to the run"
+    return f"exit status {status}" if status >= 0 else f"signal {_signal_name(-status)}"
 
 
 def _signal_name(number: int) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from robustrank.engine.applicability import check_parts, skip_reason
+from robustrank.engine.applicability import calls_at_most, check_parts, skip_reason
 from robustrank.engine.cell import Cell, grid, keyed, refuse_duplicates
 from robustrank.engine.context import Context
 from robustrank.engine.planning import refuse_nothing
 from robustrank.engine.resources import Resources
 from robustrank.errors import RobustrankError
 from robustrank.experiment import Experiment
-from robustrank.plugins import create
-from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.identity import refresh
 
 Fate = Literal["done", "run", "skip", "fail"]
@@ -67,8 +65,7 @@ def _forecast(cell: Cell, resources: Resources) -> Forecast:
     except RobustrankError as error:
         return Forecast(cell, "fail", str(error), error.exit_code, refuses_run=True)
     try:
-        with plugin_code(f"task {cell.task.name!r}", "calls()"):
-            calls = create("task", cell.task).calls(context)
+        calls = calls_at_most(context)
     except RobustrankError as error:
         return Forecast(cell, "fail", str(error), error.exit_code)
     return Forecast(cell, "run", calls=calls, stops_early=context.attack.stops_early if cell.attack else "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from robustrank.engine.applicability import check_parts, skip_reason
+from robustrank.engine.applicability import calls_at_most, check_parts, skip_reason
 from robustrank.engine.cell import Cell, coordinates, plan
 from robustrank.engine.context import Context
 from robustrank.engine.header import header
@@ -16,8 +16,6 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, NothingMeasured, RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import notice
-from robustrank.plugins import create
-from robustrank.plugins.failure import plugin_code
 from robustrank.rows import Coordinates, checked_coordinates
 
 
@@ -68,11 +66,9 @@ def make_plan(experiment: Experiment, resources: Resources, allow_empty: bool = 
 def _calls(context: Context) -> int | None:
     """Return the bound on the pairs a cell scores; a task that cannot tell it says so when it is run."""
     try:
-        with plugin_code(f"task {context.cell.task.name!r}", "calls()"):
-            calls: int | None = create("task", context.cell.task).calls(context)
+        return calls_at_most(context)
     except RobustrankError:
         return None
-    return calls
 
 
 def refuse_nothing(experiment: Experiment, cells: Sequence[Cell], allow_empty: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from robustrank.engine.planning import make_plan
 from robustrank.engine.resources import Resources
 from robustrank.errors import RobustrankError
 from robustrank.experiment import SELF, Experiment
+from robustrank.notices import listening
 from robustrank.plugins import create, identity
 from robustrank.plugins.specification import Spec, parse
 from robustrank.printing import counted
@@ -51,6 +53,26 @@ def prepare(experiment: Experiment, resources: Resources) -> Iterator[Part]:
         yield Part("plan", experiment.name, str(error), error.exit_code)
 
 
+def warm(experiment: Experiment, resources: Resources) -> None:
+    """Read collections and models and import plug-ins, while another process makes the plan and says what fails."""
+    with listening(lambda text: None):
+        for spec in experiment.specs("collections"):
+            with suppress(RobustrankError):
+                resources.collection(spec)
+        for spec in experiment.specs("rankers"):
+            with suppress(RobustrankError):
+                resources.ranker_identity(spec, None, 0)
+        for kind in ("defense", "attack"):
+            for spec in experiment.specs(f"{kind}s"):
+                _plugin(kind, spec, resources)
+        for spec in _tasks(experiment):
+            _plugin("task", spec, resources)
+
+
+def _tasks(experiment: Experiment) -> list[Spec]:
+    return [spec for entry in experiment.tasks for spec in entry.specs()]
+
+
 def _parts(experiment: Experiment, resources: Resources) -> Iterator[Part]:
     collections = _collections(experiment)
     readable = []
@@ -68,9 +90,8 @@ def _parts(experiment: Experiment, resources: Resources) -> Iterator[Part]:
     for kind in ("defense", "attack"):
         for spec in experiment.specs(f"{kind}s"):
             yield _plugin(kind, spec, resources)
-    for entry in experiment.tasks:
-        for spec in entry.specs():
-            yield _plugin("task", spec, resources)
+    for spec in _tasks(experiment):
+        yield _plugin("task", spec, resources)
 
 
 def _collections(experiment: Experiment) -> list[Spec]:

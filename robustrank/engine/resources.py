@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robustrank.collections.collection import Collection
+from robustrank.collections.kept_collection import kept_collection
 from robustrank.collections.reader import CollectionReader
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import ExperimentError, RobustrankError
 from robustrank.experiment import SELF, Experiment, Training
+from robustrank.kept import keep_in
 from robustrank.plugins import (
     canonical_name,
     checked_parameters,
@@ -28,9 +30,12 @@ from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
 from robustrank.rankers.cache import ScoreCache
 from robustrank.rankers.checkpoint import ensure_checkpoint
+from robustrank.rankers.llm.calls import use_call_cache
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, TrainableRanker
 from robustrank.rankers.runtime import runtime_parts, use_device
 from robustrank.rankers.serving import ServedRanker
+from robustrank.retrieval.first_stage import FirstStage
+from robustrank.retrieval.pipeline import Retrieval
 
 Made = TypeVar("Made")
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
@@ -47,6 +52,8 @@ class Resources:
     def __init__(self, experiment: Experiment, cache: Path) -> None:
         self.experiment, self.cache = experiment, cache
         use_device(experiment.device)
+        keep_in(cache)
+        use_call_cache(cache / "calls")
         self._made: dict[tuple[str, ...], Any] = {}
         self._trained_things: list[tuple[str, ...]] = []
 
@@ -56,9 +63,18 @@ class Resources:
         def make() -> Collection:
             reader: CollectionReader = create("collection", spec)
             with plugin_code(f"collection {spec.name!r}", "read()"):
+                if reader.is_kept:
+                    return kept_collection(identity("collection", spec), f"{Path.cwd()} {spec.text}", reader.read)
                 return reader.read()
 
         return self._memoise(("collection", spec.text), make)
+
+    def retrieval(self, stage: FirstStage, collection: Spec) -> Retrieval:
+        """Return a first stage over a collection, which is indexed when it first searches."""
+        fingerprint = self.collection(collection).fingerprint
+        return self._memoise(
+            ("retrieval", stage.identity, fingerprint), lambda: Retrieval(stage, self.collection(collection))
+        )
 
     def check(self, kind: str, spec: Spec) -> None:
         """Let a defense or an attack refuse what cannot work here, once."""
@@ -145,7 +161,9 @@ class Resources:
             except RobustrankError as error:
                 return (f"How it is read cannot be told: {error.what}.",)
             is_trained = sentences and self.experiment.training(spec.label) is not None
-            return (*sentences, *(["It is read before its training."] if is_trained else []))
+            stage = self.experiment.first_stage(spec.label)
+            pipeline = [] if stage is None else [stage.sentence]
+            return (*sentences, *(["It is read before its training."] if is_trained else []), *pipeline)
 
         return self._memoise(("reading", spec.text, spec.label, self.collection(collection).fingerprint), make)
 

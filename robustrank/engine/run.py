@@ -13,7 +13,8 @@ import yaml
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, failed_cell
 from robustrank.engine.dry_run import Forecast
-from robustrank.engine.executor import open_executor
+from robustrank.engine.executors.executor import open_executor
+from robustrank.engine.executors.workers import ONE_PROCESS, Workers
 from robustrank.engine.planning import Plan
 from robustrank.engine.provenance import run_provenance
 from robustrank.engine.run_folder import PLANNED, RunFolder
@@ -123,9 +124,8 @@ def run(
     *,
     cache: Path,
     observer: Observer,
-    workers: int = 1,
+    workers: Workers = ONE_PROCESS,
     redo: Redo = "errors",
-    cell_seconds: float | None = None,
     allow_empty: bool = False,
     selection: Selection | None = None,
     notes: Sequence[str] = (),
@@ -137,9 +137,8 @@ def run(
         out: The run folder; made, or resumed.
         cache: The folder of scores and trained weights.
         observer: Is told how it goes.
-        workers: Processes that run cells; 0 runs them in this process, which a plug-in can end.
+        workers: Who runs the cells.
         redo: Which finished cells are done again: those that ended in an error, none, or all.
-        cell_seconds: How long a cell may take before its process is ended and it counts as failed; None is no limit.
         allow_empty: Whether nothing may be measured: no cells, an attack that is in none, or every cell skipped.
         selection: Which cells of the plan are run; None is all. The others stay in the plan, and keep their results.
         notes: What is said and kept beside what the run has to say itself.
@@ -158,7 +157,7 @@ def run(
         summary.notices.append(text)
         observer.noticed(text)
 
-    with listening(tell), open_executor(experiment, cache, workers, cell_seconds) as executor:
+    with listening(tell), open_executor(experiment, cache, workers) as executor:
         plan = executor.plan(allow_empty)
         selected = selection.of(plan.cells) if selection else plan.cells
         folder = RunFolder(out)
@@ -193,7 +192,7 @@ def dry_run(
     redo: Redo = "errors",
     allow_empty: bool = False,
     selection: Selection | None = None,
-    workers: int = 1,
+    workers: Workers = ONE_PROCESS,
 ) -> list[Forecast]:
     """Return what :func:`run` would do with each cell; no model scores, and nothing is written.
 
@@ -202,7 +201,7 @@ def dry_run(
         RobustrankError: The plan cannot be made.
     """
     folder = RunFolder(out)
-    with open_executor(experiment, cache, min(1, workers)) as executor:
+    with open_executor(experiment, cache, workers.for_planning) as executor:
         forecasts = executor.forecasts(allow_empty)
     if selection:
         selection.of([forecast.cell for forecast in forecasts])  # refuses what is in no cell

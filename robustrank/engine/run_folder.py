@@ -2,8 +2,8 @@
 
 experiment.yaml      what is to be run
 provenance.json      versions, hardware and commands that made the cells, and which cells each of them made
-cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, runs/*.trec and
-                     runs/*.ir-metadata.yml if any;
+cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, calls.jsonl,
+                     runs/*.trec and runs/*.ir-metadata.yml if any;
                      manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
 damaged/<key>/       cells that were not as their manifest says; they are run again
@@ -130,8 +130,8 @@ class RunFolder:
 
         def fill(folder: Path) -> None:
             write_lines(folder / "rows.jsonl", (row.as_dict() for row in result.rows))
-            for name, records in (("adversarial", result.adversarial), ("certificates", result.certificates)):
-                if records:
+            for name in ("adversarial", "certificates", "calls"):
+                if records := getattr(result, name):
                     write_lines(folder / f"{name}.jsonl", records)
             for tag, run in result.runs.items():
                 (folder / "runs").mkdir(exist_ok=True)

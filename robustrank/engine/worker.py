@@ -25,6 +25,7 @@ from robustrank.measures.ties import DEGENERATE
 from robustrank.notices import notice
 from robustrank.plugins import create, find
 from robustrank.printing import counted
+from robustrank.rankers.llm.calls import recording
 from robustrank.rows import FACT, Fact, Row, checked_row
 from robustrank.steps import Tell, following
 from robustrank.task import Task
@@ -38,6 +39,12 @@ def run_cell(cell: Cell, resources: Resources, advance: Tell | None = None) -> C
     Raises:
         KeyboardInterrupt: The user stopped it.
     """
+    with recording() as calls:
+        result = _result(cell, resources, advance)
+    return replace(result, calls=_plain(calls))
+
+
+def _result(cell: Cell, resources: Resources, advance: Tell | None) -> CellResult:
     context = Context(cell, resources)
     if advance is not None:
         context.advance = advance

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import os
+import select
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, failed_cell, storable_lines
 from robustrank.engine.dry_run import forecasts
 from robustrank.engine.planning import make_plan
+from robustrank.engine.preparation import warm
 from robustrank.engine.provenance import minimal_provenance
 from robustrank.engine.resources import Resources
 from robustrank.engine.worker import run_cell
@@ -32,7 +34,7 @@ from robustrank.errors import RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
 
-Request = Literal["plan", "forecasts", "cell"]
+Request = Literal["warm", "plan", "forecasts", "cell", "end"]
 CONNECTION_LOST = 71  # exit status of a process that cannot answer
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _PROGRESS_SECONDS = 0.1  # least time between two messages of progress
@@ -45,7 +47,6 @@ class Setup:
     experiment: Experiment
     cache: Path
     arguments: tuple[str, ...]  # the driver's command line, for provenance
-    driver: int  # its process id
 
 
 class _Channel:
@@ -53,7 +54,15 @@ class _Channel:
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._lock, self._last_progress = connection, threading.Lock(), 0.0
+        self._descriptor = connection.fileno()
         os.register_at_fork(after_in_child=connection.close)
+
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether the driver is gone."""
+        watched, gone = select.poll(), select.POLLHUP | getattr(select, "POLLRDHUP", 0)
+        watched.register(self._descriptor, gone)
+        return any(event & gone for _, event in watched.poll(0))
 
     def receive(self) -> Any:
         return self._connection.recv()
@@ -70,10 +79,12 @@ class _Channel:
 
 
 def main(descriptor: int) -> None:
-    """Serve the driver at the other end of a socket until it closes it."""
+    """Serve the driver at the other end of a socket until it says that this is the end."""
+    parent = os.getppid()
     channel = _Channel(Connection(descriptor))
     setup: Setup = channel.receive()
     _prepare_process(setup)
+    threading.Thread(target=_end_with, args=(parent, channel), daemon=True).start()
     time_limit.announce = lambda seconds: channel.send("due", seconds)
     resources = Resources(setup.experiment, setup.cache)
     answers: dict[Request, Callable[[Any], Any]] = {
@@ -81,12 +92,17 @@ def main(descriptor: int) -> None:
         "forecasts": lambda allow_empty: forecasts(setup.experiment, resources, allow_empty),
         "cell": lambda cell: _run(cell, resources, channel),
     }
-    with listening(lambda text: channel.send("noticed", text)):
-        while True:
-            try:
-                request, content = channel.receive()
-            except EOFError:
-                return
+    while True:
+        try:
+            request, content = channel.receive()
+        except EOFError:
+            return
+        if request == "end":
+            return
+        if request == "warm":
+            warm(setup.experiment, resources)
+            continue
+        with listening(lambda text: channel.send("noticed", text)):
             _answer(channel, answers[request], content)
 
 
@@ -132,11 +148,10 @@ def _prepare_process(setup: Setup) -> None:
         faulthandler.enable()
     if sys.platform == "linux":  # also ends a process that a plug-in keeps from running Python code
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    threading.Thread(target=_end_with, args=(setup.driver,), daemon=True).start()
 
 
-def _end_with(driver: int) -> None:
-    """End this process when the driver is gone, killed without a chance to say so."""
-    while os.getppid() == driver:
+def _end_with(parent: int, channel: _Channel) -> None:
+    """End this process and all that it started when the driver is gone, killed without a chance to say so."""
+    while os.getppid() == parent and not channel.is_hung_up:
         time.sleep(0.5)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)

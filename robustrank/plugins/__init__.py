@@ -5,6 +5,7 @@ from robustrank.plugins.identity import canonical_name, code_parts, digest_of, i
 from robustrank.plugins.loading import availability, create, find
 from robustrank.plugins.nested import (
     AttackSpec,
+    LlmSpec,
     NamedFiles,
     NestedPlugin,
     NestedSettings,
@@ -22,6 +23,7 @@ __all__ = [
     "Count",
     "InnerShare",
     "Kind",
+    "LlmSpec",
     "NamedFiles",
     "NestedPlugin",
     "NestedSettings",

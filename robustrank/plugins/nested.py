@@ -62,6 +62,7 @@ class NamedFiles:
 RankerSpec = Annotated[str, NestedPlugin("ranker")]
 AttackSpec = Annotated[str, NestedPlugin("attack")]
 RetrieverSpec = Annotated[str, NestedPlugin("retriever")]
+LlmSpec = Annotated[str, NestedPlugin("llm")]
 
 
 def marks(hint: Any) -> Iterator[Any]:

@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
         Kind("ranker", "robustrank.rankers.ranker:Ranker"),
         Kind("collection", "robustrank.collections.reader:CollectionReader"),
         Kind("retriever", "robustrank.retrieval.retriever:Retriever"),
+        Kind("llm", "robustrank.rankers.llm.backend:Backend"),
     )
 }
 

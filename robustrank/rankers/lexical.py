@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Collection as Sized
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,6 +16,7 @@ from robustrank.errors import PluginError
 from robustrank.plugins.constraints import Positive, Share, Weight
 from robustrank.printing import counted
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
+from robustrank.retrieval.term_index import term_index
 from robustrank.text.analysis import terms as terms_of
 
 
@@ -46,18 +46,13 @@ class Statistics:
     @classmethod
     def of(cls, collection: Collection) -> Statistics:
         """Return the statistics of a collection, computed once."""
-        return collection.statistic(cls._of_texts, collection.language)
+        return collection.of_documents(cls._of_documents)
 
     @classmethod
-    def _of_texts(cls, texts: Sized[str], language: str) -> Statistics:
-        document_frequency: Counter[str] = Counter()
-        collection_frequency: Counter[str] = Counter()
-        for text in texts:
-            terms = terms_of(language, text)
-            document_frequency.update(set(terms))
-            collection_frequency.update(terms)
-        tokens = collection_frequency.total()
-        return cls(len(texts), tokens, document_frequency, collection_frequency, language)
+    def _of_documents(cls, documents: Mapping[str, str], language: str) -> Statistics:
+        index = term_index(documents, language)
+        frequencies = index.document_frequencies(), index.collection_frequencies()
+        return cls(len(documents), index.tokens, *frequencies, language)
 
     @property
     def average_length(self) -> float:
@@ -116,6 +111,14 @@ class _Lexical(PointwiseRanker):
                 counts[document] = Counter(terms), len(terms)
             scores[number] = self.terms_score(terms_of(language, query), *counts[document])
         return scores
+
+    def terms(self, text: str) -> Sequence[str]:
+        """Return the terms of a query or a document, in order."""
+        return terms_of(self.statistics.language, text)
+
+    def term_score(self, term: str, count: int, length: int) -> float:
+        """Return the part of one occurrence of a term in the query, in a document that has it ``count`` times."""
+        return self.terms_score([term], Counter({term: count}), length)
 
     @abstractmethod
     def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:

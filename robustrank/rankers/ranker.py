@@ -27,6 +27,7 @@ __all__ = [
     "Ranking",
     "Request",
     "Scores",
+    "TermRanker",
     "TrainableRanker",
     "ranking_by_score",
     "rankings_by_score",
@@ -45,7 +46,7 @@ class Ranker(ABC):
     their order may change it. A ranker whose scores depend on single pairs declares itself a :class:`PointwiseRanker`.
     """
 
-    family: ClassVar[str] = "other"  # traditional, learning-to-rank, neural, pretrained, other
+    family: ClassVar[str] = "other"  # a group of tables, see analysis.entries.FAMILIES
     no_match: float | None = None  # the score of what matches nothing: no measure counts it as ranked
 
     @property
@@ -66,6 +67,10 @@ class Ranker(ABC):
         It is read for ``edits_unseen``: the share of an attack's edited words that the ranker cannot read.
         """
         return None
+
+    def first_stage_query(self, query: str) -> str:
+        """Return what a first stage before this ranker reads of a query; a defense of queries rewrites it."""
+        return query
 
     def prepare(self, collection: Collection) -> None:  # noqa: B027 - optional hook
         """Learn what needs no judgements, as document frequencies; called once, before rank."""
@@ -147,6 +152,21 @@ class TrainableRanker(Protocol):
 
     def load(self, folder: str) -> Ranker:
         """Return the ranker with the weights :meth:`fit` left in ``folder``."""
+
+
+@runtime_checkable
+class TermRanker(Protocol):
+    """A pointwise ranker whose score is a sum over the query's terms, so that its robustness can be computed exactly.
+
+    The part of a term depends on its count in the document and on the document's length in terms alone: it is
+    increasing and concave in the count, and not increasing in the length. What it takes from a collection is fixed.
+    """
+
+    def terms(self, text: str) -> Sequence[str]:
+        """Return the terms of a query or a document, in order, with repetitions."""
+
+    def term_score(self, term: str, count: int, length: int) -> float:
+        """Return the part of one occurrence of a term in the query, in a document that has it ``count`` times."""
 
 
 @dataclass(frozen=True)

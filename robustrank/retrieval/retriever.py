@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from robustrank.errors import PluginError
 
@@ -14,8 +15,16 @@ class Retriever(ABC):
     """Searches a corpus. Subclass as a dataclass: its fields are the parameters.
 
     A constructor only keeps its parameters. What a search returns depends on the indexed documents alone, never on the
-    order in which they came or went.
+    order in which they came or went. What is indexed must not change meanwhile.
+
+    Attributes:
+        searches: Whether it finds documents for any query; otherwise it has lists for a collection's queries alone.
     """
+
+    searches: ClassVar[bool] = True
+
+    def expect(self, queries: Mapping[str, str]) -> None:  # noqa: B027 - optional hook
+        """Take the queries of the collection, by id; called before they are searched, among others."""
 
     @abstractmethod
     def index(self, corpus: Mapping[str, str]) -> None:
@@ -43,6 +52,11 @@ class Retriever(ABC):
         Raises:
             PluginError: An id is not indexed.
         """
+
+
+def best_first(hits: Iterable[tuple[str, float]]) -> Hits:
+    """Return hits by descending score, ties by ascending document id."""
+    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
 
 def refuse_empty(indexed: Collection[str]) -> None:

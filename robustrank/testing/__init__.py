@@ -9,6 +9,7 @@ plugin = "./my_attack.py"      # a name, a path, or module:Class, with parameter
 from robustrank.testing.attacks import AttackConformance
 from robustrank.testing.collections import CollectionConformance
 from robustrank.testing.defenses import DefenseConformance
+from robustrank.testing.llms import LlmConformance
 from robustrank.testing.rankers import RankerConformance
 from robustrank.testing.retrievers import RetrieverConformance
 from robustrank.testing.tasks import TaskConformance
@@ -17,6 +18,7 @@ __all__ = [
     "AttackConformance",
     "CollectionConformance",
     "DefenseConformance",
+    "LlmConformance",
     "RankerConformance",
     "RetrieverConformance",
     "TaskConformance",

@@ -8,7 +8,8 @@ from robustrank.defense import CertifiedRanker, Defense
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.ranker import GradientRanker, Ranker
+from robustrank.rankers.lexical import BM25
+from robustrank.rankers.ranker import GradientRanker, PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
 from robustrank.testing.samples import COLLECTION, Overlap, require, require_one_identity
@@ -28,14 +29,14 @@ class DefenseConformance:
 
     def test_leaves_the_ranker_as_it_was(self) -> None:
         """The undefended ranker scores as before."""
-        ranker = Overlap()
+        ranker = self._ranker()
         before = ranker.score(COLLECTION.pairs("q")).tolist()
         self._wrapped(ranker).rank([COLLECTION.request("q")])
         require(ranker.score(COLLECTION.pairs("q")).tolist() == before, "the undefended ranker has other scores")
 
     def test_certificates_verify(self) -> None:
         """Certificates of a certified defense are of the served list; others have nothing to show."""
-        ranker = self._wrapped(Overlap())
+        ranker = self._wrapped(self._ranker())
         if not isinstance(ranker, CertifiedRanker):
             return
         request = COLLECTION.request("q")
@@ -47,7 +48,7 @@ class DefenseConformance:
 
     def test_declares_what_its_ranker_can(self) -> None:
         """``certifies`` and ``passes_gradients`` tell, before a model is loaded, what the defended ranker can."""
-        defense, ranker = self.new_defense(), self._wrapped(Overlap())
+        defense, ranker = self.new_defense(), self._wrapped(self._ranker())
         for name, kind in (("certifies", CertifiedRanker), ("passes_gradients", GradientRanker)):
             said, shown = getattr(defense, name), isinstance(ranker, kind)
             require(said == shown, f"{name} is {said}, and its ranker is {'a' if shown else 'no'} {kind.__name__}")
@@ -65,10 +66,18 @@ class DefenseConformance:
         defense: Defense = create("defense", self.specification())
         return defense
 
+    def _ranker(self) -> PointwiseRanker:
+        """Return the undefended ranker: one with gradients, or BM25 where the defense needs sums over terms."""
+        if not self.new_defense().needs_terms:
+            return Overlap()
+        ranker = BM25()
+        ranker.prepare(COLLECTION)
+        return ranker
+
     def _wrapped(self, ranker: Ranker) -> Ranker:
         wrapped = self.new_defense().wrap(ranker, COLLECTION, derive(0, "conformance"))
         require(isinstance(wrapped, Ranker), f"wrap returned {type(wrapped).__name__}, not a Ranker")
         return wrapped
 
     def _served(self) -> ServedRanker:
-        return ServedRanker(self._wrapped(Overlap()))
+        return ServedRanker(self._wrapped(self._ranker()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import ClassVar
 
-from robustrank.errors import PluginError
+from robustrank.errors import RobustrankError
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.retrieval.retriever import Hits, Retriever
@@ -16,7 +17,10 @@ ADDED = {"new": f"{QUERY}, {QUERY}"}
 
 
 class RetrieverConformance:
-    """Returns the top k in one order; what is added can be found, what is removed cannot."""
+    """Returns the top k in one order; what is added can be found, what is removed cannot.
+
+    A retriever that does not search (``searches = False``) has a list for the query it expects, and refuses another.
+    """
 
     plugin: ClassVar[str]  # a specification
 
@@ -48,10 +52,42 @@ class RetrieverConformance:
         (before,) = retriever.search([QUERY], len(DOCUMENTS))
         retriever.add(ADDED)
         (during,) = retriever.search([QUERY], 1)
-        require(during[0][0] == "new", f"an added copy of the query is not found first, but {during[0][0]!r}")
+        first = during[0][0] if during else None
+        if retriever.searches:
+            require(first == "new", f"an added copy of the query is not first, but {first!r}")
         retriever.remove(ADDED)
         (after,) = retriever.search([QUERY], len(DOCUMENTS))
         require(after == before, "a document that was removed left a trace")
+
+    def test_a_removed_document_is_in_no_list(self) -> None:
+        """Without the first document the list is what is behind it."""
+        retriever = self.new_retriever()
+        retriever.index(DOCUMENTS)
+        (before,) = retriever.search([QUERY], len(DOCUMENTS))
+        retriever.remove([before[0][0]])
+        (after,) = retriever.search([QUERY], len(DOCUMENTS))
+        require(before[0][0] not in dict(after), "a document that was removed is in a list")
+        require(
+            {d for d, _ in after} == {d for d, _ in before[1:]}, "other documents went with the one that was removed"
+        )
+
+    def test_a_copy_changes_alone(self) -> None:
+        """Documents that are added to a deep copy, as an attack on a corpus does, do not change the retriever."""
+        retriever = self.new_retriever()
+        retriever.index(DOCUMENTS)
+        (before,) = retriever.search([QUERY], len(DOCUMENTS))
+        other = copy.deepcopy(retriever)
+        other.add(ADDED)
+        other.remove([before[0][0]])
+        require(retriever.search([QUERY], len(DOCUMENTS)) == [before], "a change of a copy changed the retriever")
+
+    def test_only_a_retriever_that_searches_takes_any_query(self) -> None:
+        """One that does not refuses a changed query with a RobustrankError: its list would be another query's."""
+        retriever = self.new_retriever()
+        retriever.index(DOCUMENTS)
+        if not retriever.searches:
+            refused = _is_refused(lambda: retriever.search([f"{QUERY} changed"], 1))
+            require(refused, "a changed query was not refused, though searches is False")
 
     def test_refuses_what_is_not_indexed(self) -> None:
         """A search of nothing, and the removal of an unknown document, raise PluginError."""
@@ -67,6 +103,7 @@ class RetrieverConformance:
     def new_retriever(self) -> Retriever:
         """Return the retriever."""
         retriever: Retriever = create("retriever", self.specification())
+        retriever.expect({"q": QUERY})
         return retriever
 
     def _search(self, k: int) -> Hits:
@@ -78,6 +115,6 @@ class RetrieverConformance:
 def _is_refused(call: Callable[[], object]) -> bool:
     try:
         call()
-    except PluginError:
+    except RobustrankError:
         return True
     return False

@@ -12,8 +12,8 @@ from .targets import unattacked_queries
 
 
 def list_lengths(context: Context, query_ids: Sequence[str]) -> dict[str, int]:
-    """Return the number of candidates of each query."""
-    return {query_id: len(context.collection.candidates[query_id]) for query_id in query_ids}
+    """Return the number of candidates of each query; of a pipeline the most that there may be."""
+    return {query_id: context.listed(query_id) for query_id in query_ids}
 
 
 def document_attack_calls(

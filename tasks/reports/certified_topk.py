@@ -127,6 +127,7 @@ REPORT = TaskReport(
             each=Select("rho", radius=TABLE),
             columns=(
                 share(f"CRQ@{EACH}", (_certified(EACH, TABLE),), higher_is_better=True),
+                share(f"not broken@{EACH} by the witness", (Select("unbroken", k=EACH, radius=TABLE),), compare=False),
                 share(f"CRQ@{EACH}, published bound", (_certified(EACH, TABLE, "paper"),), compare=False),
                 plain("rho", (Select("rho", radius=TABLE),)),
                 plain("samples per document", (Select("samples", radius=TABLE),), digits=0),

@@ -93,11 +93,21 @@ def test_a_torn_csv_is_named_with_its_line(write):
     assert raised.value.where == f"{path}:3"
 
 
+def test_rows_of_schema_2_have_no_pool(write):
+    folder = write([row("AP", 0.5)])
+    cells, rows = folder / "cells.jsonl", folder / "rows.csv"
+    cells.write_text(cells.read_text().replace('"schema": 3', '"schema": 2'))
+    head, line = rows.read_text().splitlines()
+    rows.write_text(head.removesuffix(',"pool"') + "\n" + line.removesuffix(',""') + "\n")
+    assert "pool" not in rows.read_text()
+    assert load_rows(folder)["pool"].tolist() == [""]
+
+
 def test_rows_of_an_older_schema_are_refused_with_what_makes_them_anew(write, tmp_path):
     folder = write([row("AP", 0.5)])
     cells = (folder / "cells.jsonl").read_text()
-    (folder / "cells.jsonl").write_text(cells.replace('"schema": 2', '"schema": 1'))
-    with pytest.raises(DataError, match=r"schema is 1, not 2[^$]*robustrank run"):
+    (folder / "cells.jsonl").write_text(cells.replace('"schema": 3', '"schema": 1'))
+    with pytest.raises(DataError, match=r"schema is 1, not 2 or 3[^$]*robustrank run"):
         load_rows(folder)
     (folder / "cells.jsonl").unlink()
     with pytest.raises(DataError, match=r"older schema[^$]*robustrank run"):

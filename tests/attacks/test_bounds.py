@@ -37,9 +37,11 @@ SETTINGS = {
         {"budget_queries": 6},
     ],
     "word-substitution": [{"max_words": 2}, {"surrogate": "victim"}],
-    "hotflip": [{"steps": 3, "candidates": 5, "minimum_documents": 1}],
-    "universal-trigger": [{"pairs": 3, "steps": 2, "candidates": 5, "minimum_documents": 1}],
-    "corpus-poisoning": [{"length": 4, "steps": 2, "candidates": 5, "minimum_documents": 1}],
+    "hotflip": [{"length": 3, "sweeps": 2, "restarts": 2, "candidates": 5, "minimum_documents": 1}],
+    "universal-trigger": [
+        {"length": 3, "pairs": 3, "sweeps": 2, "restarts": 2, "candidates": 5, "minimum_documents": 1}
+    ],
+    "corpus-poisoning": [{"length": 4, "steps": 3, "candidates": 5, "minimum_documents": 1, "clusters": 2}],
     "semantic-collision": [
         {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 5},
         {**LANGUAGE_MODEL, "kind": "regularised", "steps": 5, "minimum_documents": 1, "filters": 2},

@@ -37,15 +37,15 @@ def test_edits_that_overlap_are_refused():
 
 
 class TestHotFlip(AttackConformance):
-    plugin = "hotflip:length=3,minimum_documents=1,steps=4"
+    plugin = "hotflip:length=3,minimum_documents=1,sweeps=2,restarts=2,candidates=4"
 
 
 class TestUniversalTrigger(AttackConformance):
-    plugin = "universal-trigger:length=3,minimum_documents=1,steps=2,pairs=4"
+    plugin = "universal-trigger:length=3,minimum_documents=1,sweeps=1,restarts=2,candidates=4,pairs=4"
 
 
 class TestCorpusPoisoning(AttackConformance):
-    plugin = "corpus-poisoning:length=5,minimum_documents=1,steps=4"
+    plugin = "corpus-poisoning:length=5,minimum_documents=1,steps=4,clusters=2"
 
 
 class TestPassageInjection(AttackConformance):

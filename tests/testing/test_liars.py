@@ -221,18 +221,18 @@ class Forgetful(BM25Retriever):
 
 class Deaf(BM25Retriever):
     def add(self, documents):
-        if not self._terms:
+        if not self._documents:
             super().add(documents)
 
 
 class Silent(BM25Retriever):
     def search(self, queries, k):
-        return super().search(queries, k) if self._terms else [[] for _ in queries]
+        return super().search(queries, k) if self._documents else [[] for _ in queries]
 
 
 class Lenient(BM25Retriever):
     def remove(self, doc_ids):
-        super().remove([doc_id for doc_id in doc_ids if doc_id in self._terms])
+        super().remove([doc_id for doc_id in doc_ids if doc_id in self._documents])
 
 
 class Unordered(BM25Retriever):
@@ -244,7 +244,7 @@ class Unordered(BM25Retriever):
     ("retriever", "check", "says"),
     [
         (Forgetful, "test_what_is_added_is_found_and_what_is_removed_is_not", "left a trace"),
-        (Deaf, "test_what_is_added_is_found_and_what_is_removed_is_not", "not found first"),
+        (Deaf, "test_what_is_added_is_found_and_what_is_removed_is_not", "is not first"),
         (Deaf, "test_order_of_the_corpus_changes_nothing", "another order"),
         (Unordered, "test_returns_the_top_k_best_first", "not in order"),
         (Silent, "test_refuses_what_is_not_indexed", "a search before index"),

@@ -41,11 +41,43 @@ class BiEncoderRanker(TransformerRanker):
         """Return float32[n]; each distinct text is embedded once and cached in memory."""
         queries = self._vectors([query for query, _ in pairs], "query")
         documents = self._vectors([document for _, document in pairs], "document")
-        return np.array([self._similarity(queries[query], documents[text]) for query, text in pairs], dtype=np.float32)
+        return np.array(
+            [self.similarity_of(queries[query], documents[text]) for query, text in pairs], dtype=np.float32
+        )
 
     def embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the vector float32[H] of each text, read as a document."""
         return self._vectors(texts, "document")
+
+    def embed_query(self, query: str) -> NDArray[np.float32]:
+        """Return the vector float32[H] of a query."""
+        return self._vectors([query], "query")[query]
+
+    def embed_queries(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vector float32[H] of each text, read as a query."""
+        return self._vectors(texts, "query")
+
+    def similarity_of(self, query: NDArray[np.float32], document: NDArray[np.float32]) -> float:
+        """Return the score of a pair from its vectors, float32[H] each."""
+        match self.similarity:
+            case "euclidean":
+                return -float(np.linalg.norm(query - document))
+            case "manhattan":
+                return -float(np.abs(query - document).sum())
+            case _:  # of unit vectors where it is the cosine
+                return float(np.dot(query, document))
+
+    def approximate_similarities(
+        self, queries: NDArray[np.float32], documents: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return float32[Q, D] for float32[Q, H] and float32[D, H], equal to :meth:`similarity_of` but for rounding."""
+        match self.similarity:
+            case "euclidean":
+                return -np.array([np.linalg.norm(documents - query, axis=1) for query in queries], dtype=np.float32)
+            case "manhattan":
+                return -np.array([np.abs(documents - query).sum(axis=1) for query in queries], dtype=np.float32)
+            case _:
+                return np.asarray(queries @ documents.T, dtype=np.float32)
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable: the similarity; cosines are multiplied by ``SHARPNESS``."""
@@ -74,15 +106,6 @@ class BiEncoderRanker(TransformerRanker):
             return rows
 
         return self._once(texts, side, MEMORY, encode)
-
-    def _similarity(self, query: NDArray[np.float32], document: NDArray[np.float32]) -> float:
-        match self.similarity:
-            case "euclidean":
-                return -float(np.linalg.norm(query - document))
-            case "manhattan":
-                return -float(np.abs(query - document).sum())
-            case _:  # of unit vectors where it is the cosine
-                return float(np.dot(query, document))
 
     def _embedded(self, features: Mapping[str, Any], side: Side) -> torch.Tensor:
         """Return float32[B, H]."""

@@ -1,97 +1,23 @@
-"""Runs cells and gives back what they return: in processes of their own, or in this one. The driver alone writes."""
+"""Workers that run cells, as the driver of a run leads them: what they are asked and say, and what becomes of them."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
-from pathlib import Path
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, lost_cell
-from robustrank.engine.driver import Worker
-from robustrank.engine.dry_run import Forecast, forecasts
-from robustrank.engine.planning import Plan, make_plan
-from robustrank.engine.resources import Resources
-from robustrank.engine.worker import run_cell
-from robustrank.errors import PluginError, UsageError
-from robustrank.experiment import Experiment
-from robustrank.loaded import release
+from robustrank.engine.dry_run import Forecast
+from robustrank.engine.planning import Plan
+from robustrank.errors import PluginError
 from robustrank.notices import notice
 from robustrank.steps import Tell
 
-_POLL_SECONDS = 0.2  # how often processes are looked after that say nothing
-
-
-class Executor(Protocol):
-    """Runs the plug-in code of one experiment."""
-
-    def plan(self, allow_empty: bool) -> Plan:
-        """Return the plan, see :func:`robustrank.engine.planning.make_plan`."""
-
-    def forecasts(self, allow_empty: bool) -> list[Forecast]:
-        """Return what would become of each cell, see :func:`robustrank.engine.dry_run.forecasts`."""
-
-    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
-        """Yield the result of each cell, as they finish."""
-
-
-@contextmanager
-def open_executor(
-    experiment: Experiment, cache: Path, workers: int = 1, cell_seconds: float | None = None
-) -> Iterator[Executor]:
-    """Open an executor, and end its processes behind it.
-
-    Args:
-        experiment: What is to be run.
-        cache: The folder of scores and trained weights.
-        workers: How many processes; 0 is this one, which a plug-in can end.
-        cell_seconds: How long a cell may take.
-
-    Raises:
-        UsageError: A time limit without a process that could be ended.
-    """
-    if workers == 0:
-        if cell_seconds is not None:
-            raise UsageError(
-                "a limit on a cell's time needs a process that can be ended", allowed="--workers 1 or more"
-            )
-        try:
-            yield InThisProcess(experiment, cache)
-        finally:
-            release()
-        return
-    executor = InProcesses(experiment, cache, workers, cell_seconds)
-    try:
-        yield executor
-    except BaseException:
-        executor.end()
-        raise
-    executor.close()
-
-
-class InThisProcess:
-    """Runs cells in this process, for a debugger: a plug-in that ends the process ends the run."""
-
-    def __init__(self, experiment: Experiment, cache: Path) -> None:
-        self._experiment, self._resources = experiment, Resources(experiment, cache)
-
-    def plan(self, allow_empty: bool) -> Plan:
-        """Return the plan."""
-        return make_plan(self._experiment, self._resources, allow_empty)
-
-    def forecasts(self, allow_empty: bool) -> list[Forecast]:
-        """Return what would become of each cell."""
-        return forecasts(self._experiment, self._resources, allow_empty)
-
-    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
-        """Yield the result of each cell, one after the other."""
-        for cell in cells:
-            yield run_cell(cell, self._resources, advance)
+_POLL_SECONDS = 0.2  # how often workers are looked after that say nothing
 
 
 @dataclass
@@ -105,21 +31,71 @@ class _Job:
     steps: dict[str, tuple[int, int]] = field(default_factory=dict)  # done and total by unit
 
 
-class InProcesses:
-    """Runs cells in worker processes; the first also makes the plan.
+class Worker(Protocol):
+    """A worker as its pool holds it: a process that plans and runs cells on request, wherever it is."""
 
-    A process that dies, or is ended because its cell took too long, costs that cell alone: the others go on in a
-    new process.
+    @property
+    def connection(self) -> Connection | None:
+        """Where it speaks; None while it is not there yet."""
+
+    def send(self, request: str, content: Any = None) -> None:
+        """Ask for something; one that died meanwhile is noticed by :meth:`is_alive`."""
+
+    def messages(self, timeout: float = 0.0) -> Iterator[tuple[str, Any]]:
+        """Yield the messages (kind, content) that have come; wait for the first as long as ``timeout`` seconds."""
+
+    def is_alive(self) -> bool:
+        """Return whether it runs, or is still to start, and can be asked."""
+
+    @property
+    def fate(self) -> str:
+        """How it ended, in words."""
+
+    @property
+    def advice(self) -> str | None:
+        """What may help where it was killed."""
+
+    def close(self) -> None:
+        """Let it end by itself, within some seconds."""
+
+    def end(self) -> None:
+        """End it at once, with all that it started."""
+
+
+class Pool:
+    """Runs cells in workers; one of them also makes the plan, while the others start and get ready.
+
+    A worker that dies, or is ended because its cell took too long, costs that cell alone: the others go on in a
+    new one. A pool is a context manager: its workers end with it.
+
+    Args:
+        start: Starts a worker.
+        count: How many run at once.
+        cell_seconds: How long a cell may take; None is no limit.
     """
 
-    def __init__(self, experiment: Experiment, cache: Path, workers: int, cell_seconds: float | None) -> None:
-        self._experiment, self._cache = experiment, cache
-        self._count, self._cell_seconds = workers, cell_seconds
+    def __init__(self, start: Callable[[], Worker], count: int, cell_seconds: float | None) -> None:
+        self._start_worker, self._count, self._cell_seconds = start, count, cell_seconds
         self._idle: list[Worker] = []
+        self._fresh: list[Worker] = []  # of the idle ones, those that were not asked for anything yet
         self._busy: dict[Worker, _Job] = {}
+
+    def __enter__(self) -> Pool:
+        """Begin; workers start with the plan."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the workers: at once after an error."""
+        if kind is None:
+            self.close()
+        else:
+            self.end()
 
     def plan(self, allow_empty: bool) -> Plan:
         """Return the plan."""
+        self._fresh = [self._start_worker() for _ in range(self._count)]
+        for worker in self._fresh[1:]:
+            worker.send("warm")
         plan: Plan = self._call("plan", allow_empty)
         return plan
 
@@ -134,23 +110,23 @@ class InProcesses:
         while waiting or self._busy:
             while waiting and len(self._busy) < self._count:
                 self._start(waiting.popleft())
-            wait([worker.connection for worker in self._busy], timeout=_POLL_SECONDS)
+            wait([worker.connection for worker in self._busy if worker.connection], timeout=_POLL_SECONDS)
             for worker in list(self._busy):
                 result = self._result(worker, advance)
                 if result is not None:
                     yield result
 
     def close(self) -> None:
-        """Let the idle processes end."""
+        """Let the idle workers end."""
         for worker in self._idle:
             worker.close()
         self.end()
 
     def end(self) -> None:
-        """End all processes at once."""
-        for worker in [*self._idle, *self._busy]:
+        """End all workers at once."""
+        for worker in [*self._idle, *self._fresh, *self._busy]:
             worker.end()
-        self._idle, self._busy = [], {}
+        self._idle, self._fresh, self._busy = [], [], {}
 
     def _call(self, request: str, content: Any) -> Any:
         worker, leaves = self._worker(), False
@@ -174,12 +150,13 @@ class InProcesses:
                 )
 
     def _worker(self) -> Worker:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.is_alive():
-                return worker
-            worker.end()
-        return Worker(self._experiment, self._cache, self._count)
+        for waiting in (self._idle, self._fresh):
+            while waiting:
+                worker = waiting.pop(0)
+                if worker.is_alive():
+                    return worker
+                worker.end()
+        return self._start_worker()
 
     def _keep(self, worker: Worker, leaves: bool) -> None:
         """Keep a worker for what comes next, unless it has said that it leaves."""

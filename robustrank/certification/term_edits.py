@@ -1,0 +1,113 @@
+"""What substitutions of a table do to the terms of a text, word by word."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from robustrank.text.table import SubstitutionTable
+from robustrank.text.words import Case, case_of, in_case, words
+
+Analyse = Callable[[str], Sequence[str]]  # a text to its terms
+
+_TOKEN = re.compile(r"\S+")
+_PLAIN = re.compile(r"[^\w]*", re.ASCII)  # characters beside a word that enter no term
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """A word written for another.
+
+    Attributes:
+        key: The substitute.
+        change: Term to its count after minus its count before; of the terms whose count changes.
+        growth: The number of terms after minus that before.
+    """
+
+    key: str
+    change: Mapping[str, int]
+    growth: int
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What may be written for a word.
+
+    Attributes:
+        substitutions: Each substitute; the word itself is not among them.
+        terms: The terms whose count one of them changes.
+        changes_length: Whether one of them changes the number of terms.
+    """
+
+    substitutions: tuple[Substitution, ...]
+    terms: frozenset[str]
+    changes_length: bool
+
+
+@dataclass
+class TermEdits:
+    """The edits of a substitution table, as a ranker of terms meets them.
+
+    Attributes:
+        table: The substitutions.
+        analyse: Returns the terms of a text.
+    """
+
+    table: SubstitutionTable
+    analyse: Analyse
+    _choices: dict[tuple[str, Case, str, str], Choices] = field(default_factory=dict, repr=False)
+    _texts: dict[str, dict[int, Choices] | None] = field(default_factory=dict, repr=False)
+
+    def of(self, text: str) -> dict[int, Choices] | None:
+        """Return the choices of each word of the table, by its index in the text.
+
+        None where the terms of a word may depend on the words beside it, as in scripts without spaces.
+        """
+        if text not in self._texts:
+            self._texts[text] = self._of(text)
+        return self._texts[text]
+
+    def _of(self, text: str) -> dict[int, Choices] | None:
+        tokens = [(match.start(), match.end()) for match in _TOKEN.finditer(text)]
+        if not text.isascii():
+            apart = chain.from_iterable(self.analyse(text[start:end]) for start, end in tokens)
+            if list(apart) != list(self.analyse(text)):
+                return None
+        choices: dict[int, Choices] = {}
+        remaining, end_before = iter(tokens), 0
+        start = end = 0
+        text_words = words(text)
+        for index, word in enumerate(text_words):
+            while word.start >= end:
+                start, end = next(remaining)
+            is_alone = end_before <= start and (index + 1 == len(text_words) or text_words[index + 1].start >= end)
+            end_before = word.end
+            if word.key in self.table.neighbours:
+                if not is_alone:
+                    return None
+                case = case_of(word.text)
+                choices[index] = self._choices_of(word.key, case, text[start : word.start], text[word.end : end])
+        return choices
+
+    def _choices_of(self, key: str, case: Case, before: str, after: str) -> Choices:
+        """Return the choices of a word in its token, whose other characters stand before and after it."""
+        if _PLAIN.fullmatch(before + after):
+            before = after = ""
+        name = key, case, before, after
+        if name not in self._choices:
+            old = self._terms(key, case, before, after)
+            substitutions = []
+            for substitute in self.table.substitutes(key):
+                new = self._terms(substitute, case, before, after)
+                change = {term: new[term] - old[term] for term in new.keys() | old.keys() if new[term] != old[term]}
+                substitutions.append(Substitution(substitute, change, new.total() - old.total()))
+            terms = frozenset(chain.from_iterable(substitution.change for substitution in substitutions))
+            changes_length = any(substitution.growth for substitution in substitutions)
+            self._choices[name] = Choices(tuple(substitutions), terms, changes_length)
+        return self._choices[name]
+
+    def _terms(self, key: str, case: Case, before: str, after: str) -> Counter[str]:
+        return Counter(self.analyse(before + in_case(key, case) + after))

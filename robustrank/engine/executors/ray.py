@@ -1,0 +1,88 @@
+"""Runs cells in workers that Ray starts, on the machines of its cluster; without a cluster, on this machine.
+
+Each worker is one task of Ray, as long as the run: what Ray retries or moves would be a cell run twice. Options are
+those of a task: ``num_cpus`` (1), ``num_gpus``, ``memory``; and ``address``, of the cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from robustrank.engine.executors.pool import Pool
+from robustrank.engine.executors.remote import Call, Job, RemoteWorker, serve
+from robustrank.engine.executors.workers import Workers
+from robustrank.errors import UsageError
+from robustrank.experiment import Experiment
+
+_NUMBERS = {"num_cpus": float, "num_gpus": float, "memory": int}
+
+
+@contextmanager
+def opened(experiment: Experiment, cache: Path, workers: Workers) -> Iterator[Pool]:
+    """Join a cluster, or start one on this machine, and open a pool of workers in it.
+
+    Raises:
+        UsageError: Ray is not installed, or an option is not known.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise UsageError("the executor 'ray' needs Ray", hint='pip install "robustrank[ray]"') from error
+    settings = _settings(workers.options)
+    address = workers.options.get("address")
+    ray.init(address=address, include_dashboard=None if address else False, logging_level=logging.ERROR)
+    try:
+        task = ray.remote(serve).options(max_retries=0, **settings)
+
+        def start() -> RemoteWorker:
+            return RemoteWorker(experiment, cache, lambda call: _Task(ray, task, call))
+
+        with Pool(start, workers.count, workers.cell_seconds) as pool:
+            yield pool
+    finally:
+        ray.shutdown()
+
+
+class _Task(Job):
+    """A task of Ray."""
+
+    def __init__(self, ray: Any, task: Any, call: Call) -> None:
+        self._ray, self._reference = ray, task.remote(call)
+
+    def is_over(self) -> bool:
+        """Return whether the task has ended."""
+        return bool(self._ray.wait([self._reference], timeout=0)[0])
+
+    def outcome(self) -> str:
+        """Return what the task returned, or why it ended."""
+        try:
+            return str(self._ray.get(self._reference))
+        except Exception as error:  # Ray has a class for each way to end
+            return f"the task of Ray ended: {str(error).strip().splitlines()[-1]}"
+
+    def cancel(self) -> None:
+        """End the task, and the process that runs it."""
+        self._ray.cancel(self._reference, force=True)
+
+
+def _settings(options: Mapping[str, str]) -> dict[str, float]:
+    """Return the options of a task.
+
+    Raises:
+        UsageError: One is not known, or no number.
+    """
+    settings: dict[str, float] = {"num_cpus": 1}
+    for name, text in options.items():
+        if name == "address":
+            continue
+        if name not in _NUMBERS:
+            raise UsageError(f"Ray: there is no option {name!r}", allowed=f"address, {', '.join(_NUMBERS)}")
+        try:
+            settings[name] = _NUMBERS[name](text)
+        except ValueError:
+            raise UsageError(f"Ray: {name} is {text!r}", allowed="a number") from None
+    return settings

@@ -1,0 +1,72 @@
+"""What is computed once and kept on disk by identity: documents, indices, embeddings, collections as they were read.
+
+A kept folder appears whole, with a manifest, and is checked when it is opened: the manifest by its digest, the files by
+their sizes, so that opening takes no time that grows with them. Processes that want the same one wait for each other.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+from robustrank.notices import notice
+from robustrank.storage import find_damage, set_aside, write_folder, writing
+
+_room: Path | None = None
+
+
+def keep_in(folder: Path) -> None:
+    """Keep what is computed from now on below a folder: the cache of a run."""
+    global _room
+    _room = folder
+
+
+def room() -> Path:
+    """Return the folder that things are kept below; before :func:`keep_in`, one that ends with the process."""
+    global _room
+    if _room is None:
+        _room = Path(tempfile.mkdtemp(prefix="robustrank-"))
+        atexit.register(shutil.rmtree, _room, ignore_errors=True)
+    return _room
+
+
+def find_kept(kind: str, identity: str) -> Path | None:
+    """Return the folder of a kind and identity if it is there and whole; None otherwise."""
+    folder = room() / kind / identity
+    return folder if folder.exists() and find_damage(folder, by_size=True) is None else None
+
+
+def kept_folder(kind: str, identity: str, fill: Callable[[Path], None]) -> Path:
+    """Return the folder of a kind and identity, which ``fill`` writes unless it is there.
+
+    A damaged one is set aside, with a notice, and written again.
+
+    Args:
+        kind: What it is, in a word: the name of the folder above it.
+        identity: A hash of everything that decides its content.
+        fill: Writes the files into an empty folder.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    if kept := find_kept(kind, identity):
+        return kept
+    folder = room() / kind / identity
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{folder}.lock")
+        lock.acquire()
+    try:
+        if folder.exists() and (damage := find_damage(folder, by_size=True)):
+            aside = set_aside(folder, folder.parent / "damaged")
+            notice(f"{damage}; it was moved to {aside.parent.name}/, and is written again")
+        if not folder.exists():
+            write_folder(folder, fill)
+    finally:
+        lock.release()
+    return folder
