@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -16,6 +17,7 @@ from typing import Any
 
 from robustrank.engine.worker_process import CONNECTION_LOST, Setup
 from robustrank.experiment import Experiment
+from robustrank.rankers.runtime import Device, cuda_devices
 
 # The module search path is the driver's, so that the same plug-ins are found; its main module is not run again.
 _CODE = (
@@ -29,6 +31,7 @@ _THREADS = (
     "NUMBA_NUM_THREADS",
     "RAYON_NUM_THREADS",  # tokenizers
 )
+_workers: Counter[str] = Counter()  # on each accelerator
 _PATIENCE = 5.0  # seconds that a process has to end by itself
 
 
@@ -42,9 +45,10 @@ class Worker:
     """
 
     def __init__(self, experiment: Experiment, cache: Path, count: int) -> None:
+        self._accelerator = _take_accelerator(experiment.device) if count > 1 else None
         own, theirs = socket.socketpair()
         with theirs:
-            self._process = start_process(theirs.fileno(), sys.path, thread_limits(count))
+            self._process = start_process(theirs.fileno(), sys.path, thread_limits(count), self._accelerator)
         self.connection, self._is_closed = Connection(own.detach()), False
         self._send(Setup(experiment, cache, tuple(sys.argv)))
 
@@ -93,20 +97,27 @@ class Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self.connection.close()
+        if self._accelerator is not None:
+            _workers[self._accelerator] -= 1
+            self._accelerator = None
 
     def _send(self, message: Any) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
 
 
-def start_process(descriptor: int, path: Sequence[str], limits: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start_process(
+    descriptor: int, path: Sequence[str], limits: Mapping[str, str], accelerator: str | None = None
+) -> subprocess.Popen[bytes]:
     """Start a worker process.
 
     Args:
         descriptor: The socket on which it serves the driver.
         path: Its module search path.
         limits: Variables of its environment, where the user has not set them.
+        accelerator: The one that it sees, as CUDA names it; None: those that the driver sees.
     """
+    alone = {} if accelerator is None else {"CUDA_VISIBLE_DEVICES": accelerator}
     return subprocess.Popen(
         [
             sys.executable,
@@ -119,8 +130,18 @@ def start_process(descriptor: int, path: Sequence[str], limits: Mapping[str, str
         stdin=subprocess.DEVNULL,
         pass_fds=[descriptor],
         process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
-        env={**limits, **os.environ},
+        env={**limits, **os.environ, **alone},
     )
+
+
+def _take_accelerator(device: Device) -> str | None:
+    """Take the accelerator that fewest workers have; None where there are not several."""
+    names = cuda_devices() if device in ("auto", "cuda") else []
+    if len(names) < 2:
+        return None
+    name = min(names, key=lambda name: _workers[name])
+    _workers[name] += 1
+    return name
 
 
 def thread_limits(count: int) -> dict[str, str]:
