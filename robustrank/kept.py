@@ -35,13 +35,13 @@ def room() -> Path:
     return _room
 
 
-def find_kept(kind: str, identity: str) -> Path | None:
+def find_kept(kind: str, identity: str, by_size: bool = True) -> Path | None:
     """Return the folder of a kind and identity if it is there and whole; None otherwise."""
     folder = room() / kind / identity
-    return folder if folder.exists() and find_damage(folder, by_size=True) is None else None
+    return folder if folder.exists() and find_damage(folder, by_size=by_size) is None else None
 
 
-def kept_folder(kind: str, identity: str, fill: Callable[[Path], None]) -> Path:
+def kept_folder(kind: str, identity: str, fill: Callable[[Path], None], by_size: bool = True) -> Path:
     """Return the folder of a kind and identity, which ``fill`` writes unless it is there.
 
     A damaged one is set aside, with a notice, and written again.
@@ -50,11 +50,12 @@ def kept_folder(kind: str, identity: str, fill: Callable[[Path], None]) -> Path:
         kind: What it is, in a word: the name of the folder above it.
         identity: A hash of everything that decides its content.
         fill: Writes the files into an empty folder.
+        by_size: Whether files of the right size pass for whole; otherwise they are read, and their digests compared.
 
     Raises:
         DataError: It cannot be written.
     """
-    if kept := find_kept(kind, identity):
+    if kept := find_kept(kind, identity, by_size):
         return kept
     folder = room() / kind / identity
     with writing(folder):
@@ -62,7 +63,7 @@ def kept_folder(kind: str, identity: str, fill: Callable[[Path], None]) -> Path:
         lock = FileLock(f"{folder}.lock")
         lock.acquire()
     try:
-        if folder.exists() and (damage := find_damage(folder, by_size=True)):
+        if folder.exists() and (damage := find_damage(folder, by_size=by_size)):
             aside = set_aside(folder, folder.parent / "damaged")
             notice(f"{damage}; it was moved to {aside.parent.name}/, and is written again")
         if not folder.exists():

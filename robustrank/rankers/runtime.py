@@ -64,6 +64,14 @@ def accelerators() -> list[str]:
     return [name for name, is_available in seen.items() if is_available]
 
 
+def cuda_devices() -> list[str]:
+    """Return the names of the accelerators that CUDA sees, as CUDA_VISIBLE_DEVICES has them; without torch."""
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if said is not None:
+        return [name for name in map(str.strip, said.split(",")) if name]
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+
+
 _fitting: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # tokens that fit the memory, of networks with too few
 
 

@@ -13,7 +13,7 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers import runtime
 from robustrank.rankers.neural.differentiable import DifferentiableRanker
-from robustrank.rankers.transformer.batching import fill_products
+from robustrank.rankers.transformer.batching import prepare_products
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
@@ -116,7 +116,7 @@ def test_batches_are_halved_until_memory_suffices(tmp_path, monkeypatch, most):
 
     monkeypatch.setattr(ranker, "_relevance", short)
     ranker.__dict__["network"] = ranker._loaded(fresh=False)  # not that of other tests
-    fill_products(ranker.network)
+    prepare_products(ranker.network)
     notices = []
     with listening(notices.append):
         scores = ranker.score([(f"{query} {word}", text) for word in TEXTS[0].split() for query, text in PAIRS])

@@ -14,6 +14,7 @@ kernels by shapes too, they are equal but for rounding.
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 NUMBERS = 32  # that elementwise functions compute at a time
 _PRODUCTS = ("Linear", "NonDynamicallyQuantizableLinear", "Conv1D")  # modules that multiply each row by one matrix
+_ROWS = 512  # of a product, about, for which weights are laid out
 
 
 def padded_length(length: int, multiple: int | None = None) -> int:
@@ -61,11 +63,43 @@ def filled(
     return fill
 
 
-def fill_products(network: Any) -> None:
-    """Have a network compute its products with enough rows; see :func:`filled`."""
+def prepare_products(network: Any) -> None:
+    """Have a network, in inference, compute its products with enough rows (see :func:`filled`) and in oneDNN."""
     for module in network.modules():
         if type(module).__name__ in _PRODUCTS:
-            module.forward = filled(module.forward)
+            module.forward = filled(_in_onednn(module) or module.forward)
+
+
+def _in_onednn(module: Any) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return what computes a linear module by oneDNN, whose kernels are the same on processors of all makers.
+
+    MKL, which torch calls, has fast ones on Intel's alone. The weights are kept a second time, in oneDNN's layout, and
+    in bfloat16 under autocast, which would cast them at every call. None where oneDNN is not at hand.
+    """
+    import torch
+
+    if not (hasattr(module, "in_features") and module.weight.device.type == "cpu" and _has_onednn()):
+        return None
+    plain: Callable[[torch.Tensor], torch.Tensor] = module.forward
+    packed: dict[torch.dtype, tuple[torch.Tensor, torch.Tensor | None]] = {}  # weights and bias
+
+    def compute(values: torch.Tensor) -> torch.Tensor:
+        if torch.is_grad_enabled():  # its products have no gradients
+            return plain(values)
+        dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32
+        if dtype not in packed:
+            bias = None if module.bias is None else module.bias.to(dtype)
+            packed[dtype] = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach().to(dtype), _ROWS), bias
+        product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(values.to(dtype), *packed[dtype], "none", [], "")
+        return product
+
+    return compute
+
+
+def _has_onednn() -> bool:
+    import torch
+
+    return torch.backends.mkldnn.is_available() and platform.machine().lower() in ("x86_64", "amd64")
 
 
 @dataclass(frozen=True)

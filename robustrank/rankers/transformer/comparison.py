@@ -19,6 +19,7 @@ from robustrank.rankers.transformer.ranker import TransformerRanker
 from robustrank.rankers.transformer.splade import SpladeRanker
 
 TOLERANCE = 1e-4  # of the largest score; in bf16 it is the ranker's noise
+INT8_TOLERANCE = 0.1
 
 QUERIES = (
     "what causes lift on an aircraft wing",
@@ -82,7 +83,8 @@ def compare(ranker: TransformerRanker) -> Comparison:
     clear = 2 * TOLERANCE * scale  # nearer scores may change places by rounding
     swapped = sum(_swapped(x, y, a, b, clear) for x, y in zip(*tables, strict=True) for a, b in couples)
     difference = float(np.abs(ours - theirs).max()) / scale
-    return Comparison(len(pairs), difference, swapped, len(couples) * len(QUERIES), max(TOLERANCE, ranker.noise))
+    tolerance = INT8_TOLERANCE if ranker.dtype == "int8" else max(TOLERANCE, ranker.noise)
+    return Comparison(len(pairs), difference, swapped, len(couples) * len(QUERIES), tolerance)
 
 
 def _swapped(ours: NDArray[np.float64], theirs: NDArray[np.float64], a: int, b: int, clear: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,8 @@ from robustrank.rankers.model_files import model_folder, weights_digest
 from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, PointwiseRanker, Scores
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
-from robustrank.rankers.transformer.batching import fill_products
+from robustrank.rankers.transformer import onnxruntime_backend
+from robustrank.rankers.transformer.batching import prepare_products
 from robustrank.rankers.transformer.inputs import EncodedDocument, Inputs, Side, Tokenisation
 from robustrank.rankers.transformer.loading import Kind, load_network
 from robustrank.steps import Steps
@@ -32,7 +33,9 @@ from robustrank.steps import Steps
 if TYPE_CHECKING:
     import torch
 
-Dtype = Literal["fp32", "bf16"]
+Backend = Literal["torch", "onnxruntime"]
+Dtype = Literal["fp32", "bf16", "int8"]
+DTYPES: Mapping[Backend, tuple[Dtype, ...]] = {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8")}
 Value = TypeVar("Value")
 Compute = Callable[[NDArray[np.int64], dict[str, Any]], Value]
 SAMPLE = 1000  # texts of a collection that are tokenised to tell how many are truncated
@@ -58,7 +61,8 @@ class TransformerRanker(PointwiseRanker):
     model: str  # a folder, minilm, or a name on the Hugging Face hub
     revision: str | None = None  # a commit, branch or tag on the hub
     max_length: Tokens | None = None  # tokens the model reads at once, special tokens included; null: as the model says
-    dtype: Dtype = "fp32"  # bf16 is faster and changes scores
+    dtype: Dtype = "fp32"  # bf16 (torch) and int8 (onnxruntime, a text a batch) are faster and change scores
+    backend: Backend = "torch"  # what computes the network; onnxruntime: on the processor alone
     max_tokens: Count | None = None  # tokens in a batch; null: 8192, on accelerators 65536, halved if memory is short
 
     @cached_property
@@ -68,13 +72,14 @@ class TransformerRanker(PointwiseRanker):
 
     @cached_property
     def fingerprint(self) -> str:
-        """The content of the model's files, which a name may stand for."""
-        return weights_digest(self.folder)
+        """The content of the model's files, which a name may stand for, and what computes with them beside torch."""
+        digest = weights_digest(self.folder)
+        return digest if self.backend == "torch" else f"{digest} {onnxruntime_backend.libraries()}"
 
     @property
     def noise(self) -> float:
         """How far rounding may move a score, relative to the largest score of the call."""
-        return FP32_NOISE if self.dtype == "fp32" else BF16_NOISE
+        return BF16_NOISE if self.dtype == "bf16" else FP32_NOISE
 
     @cached_property
     def network(self) -> Any:
@@ -86,7 +91,10 @@ class TransformerRanker(PointwiseRanker):
 
         def load() -> Any:
             network = self._loaded(fresh=False)
-            fill_products(network)
+            if self.backend == "onnxruntime":
+                precision: Any = self.dtype
+                onnxruntime_backend.compute_in_onnxruntime(network, self.fingerprint, precision, self.folder)
+            prepare_products(network)
             return network
 
         return load_once(self._identity, load)
@@ -145,8 +153,9 @@ class TransformerRanker(PointwiseRanker):
 
     def _reading(self, collection: Collection) -> Sequence[str]:
         prompts = [f"{side} {shortened(repr(self.prompts[side]), 120)}" for side in self._sides if self.prompts[side]]
+        by = "" if self.backend == "torch" else f", computed by {self.backend}"
         parts = [
-            f"{type(self.network.transformers_model).__name__} in {self.dtype} on {self.device}",
+            f"{type(self.network.transformers_model).__name__} in {self.dtype} on {self.device}{by}",
             f"at most {self.network.max_seq_length} tokens",
             *self._details(),
             f"prompts: {', '.join(prompts)}" if prompts else "no prompts",
@@ -190,10 +199,16 @@ class TransformerRanker(PointwiseRanker):
         embedding layer gives for the document's tokens is replaced by what is differentiated.
 
         Raises:
-            PluginError: An encoding is not of this ranker and query.
+            PluginError: An encoding is not of this ranker and query, or the ranker computes in int8.
         """
         import torch
 
+        if self.dtype == "int8":
+            raise PluginError(
+                "a ranker in int8 has no gradients: it computes another function than the network that has them",
+                allowed="dtype fp32 or bf16",
+                hint="attack it without gradients, or by those of a surrogate",
+            )
         encoded = [self._checked(encoding, query) for encoding in documents]
         score = self._scorer(query)
         scores = np.empty(len(encoded), dtype=np.float32)
@@ -263,7 +278,27 @@ class TransformerRanker(PointwiseRanker):
     def _embedding_layer(self) -> Any:
         return self.network.transformers_model.get_input_embeddings()
 
+    def _refuse_unknown_runtime(self) -> None:
+        """Refuse what the backend does not compute.
+
+        Raises:
+            UsageError: The dtype or the device is not the backend's.
+        """
+        if self.dtype not in DTYPES[self.backend]:
+            raise UsageError(
+                f"dtype {self.dtype} is not computed by backend {self.backend}",
+                where="the ranker's `dtype` and `backend`",
+                allowed="; ".join(f"{backend}: {' or '.join(dtypes)}" for backend, dtypes in DTYPES.items()),
+            )
+        if self.backend == "onnxruntime" and self.device != "cpu":
+            raise UsageError(
+                f"backend onnxruntime computes on the processor, and the device is {self.device}",
+                where="the ranker's `backend`, and the experiment's `device`",
+                hint="set device: cpu, or take backend=torch",
+            )
+
     def _loaded(self, fresh: bool, **options: Any) -> Any:
+        self._refuse_unknown_runtime()
         network = load_network(self.kind, self.folder, fresh, **options)
         most, said = _positions(network), network.max_seq_length
         if self.max_length is not None:
@@ -328,7 +363,7 @@ class TransformerRanker(PointwiseRanker):
         and later ones are no larger.
         """
         steps = Steps(len(inputs), "model inputs")
-        tokens = self.max_tokens or self._auto_tokens()
+        tokens = 1 if self.dtype == "int8" else self.max_tokens or self._auto_tokens()  # int8: a text a batch
         waiting = deque(self.tokenisation.batches(inputs, runtime.batch_tokens(self.network, tokens)))
         while waiting:
             batch = waiting.popleft()
@@ -384,7 +419,7 @@ class TransformerRanker(PointwiseRanker):
     def _precision(self) -> Iterator[None]:
         import torch
 
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.dtype == "bf16"):
+        with torch.autocast(self.device, dtype=torch.bfloat16) if self.dtype == "bf16" else nullcontext():
             yield
 
     @contextmanager
