@@ -57,6 +57,7 @@ class PAT(SurrogateAttack):
     size_parameter = "length"
     budget_unit = "tokens"
     cost = "language model"
+    stops_early = "where no other hypothesis of a step can enter the beam"
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506; parameters of the authors' script and its README"
     deviations = (
         "next-sentence prediction is replaced by a causal language model: the log-probability after the document's "
@@ -70,6 +71,7 @@ class PAT(SurrogateAttack):
     _decoder: Decoder | None = field(default=None, init=False, repr=False)
     _frequent: list[str] = field(default_factory=list, init=False, repr=False)
     _triggers: Memo[tuple[str, str], str] = field(default_factory=Memo, init=False, repr=False)
+    _similar_words: Memo[str, frozenset[str]] = field(default_factory=Memo, init=False, repr=False)
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model, and map the language model's tokens into its embedding space."""
@@ -106,7 +108,7 @@ class PAT(SurrogateAttack):
 
     def _trigger(self, target: Target, anchor: str, scorer: SurrogateScorer) -> str:
         decoder = require_prepared(self._decoder)
-        deviation, anchor_score = scorer.score_std(target), float(scorer.scores([anchor])[0])
+        deviation, anchor_score = self._score_std(target, scorer), float(scorer.scores([anchor])[0])
 
         def value(scores: Scores) -> NDArray[np.float64]:  # log P(trigger above anchor)
             return -np.logaddexp(0.0, -(scores.astype(np.float64) - anchor_score) / deviation)
@@ -119,16 +121,21 @@ class PAT(SurrogateAttack):
             self.fluency,
             self.coherence,
             value,
-            target.document,
+            most=0.0,
+            context=target.document,
         )
-        hypotheses = decoder.search(scorer, config, self._bonuses(anchor, target.language, decoder, scorer))
+        favoured = {word.key for word in words(anchor)} - stop_words(target.language) | self._similar(target, scorer)
+        bonuses = [self.bonus if text.strip().lower() in favoured else 0.0 for text in decoder.texts]
+        hypotheses = decoder.search(scorer, config, np.array(bonuses, dtype=np.float32))
         return hypotheses[0].text.strip() if hypotheses else ""
 
-    def _bonuses(self, anchor: str, language: str, decoder: Decoder, scorer: SurrogateScorer) -> NDArray[np.float32]:
-        """Return float32[n], the bonus of each token: the anchor's words and the words similar to the query get it."""
-        favoured = {word.key for word in words(anchor)} - stop_words(language)
-        if self.similar and self._frequent:
+    def _similar(self, target: Target, scorer: SurrogateScorer) -> frozenset[str]:
+        """Return the frequent words of the highest scores for the query; a surrogate scores them once a query."""
+
+        def similar() -> frozenset[str]:
+            if not self.similar or not self._frequent:
+                return frozenset()
             order = np.argsort(-scorer.scores(self._frequent), kind="stable")[: self.similar]
-            favoured |= {self._frequent[int(index)] for index in order}
-        bonuses = [self.bonus if text.strip().lower() in favoured else 0.0 for text in decoder.texts]
-        return np.array(bonuses, dtype=np.float32)
+            return frozenset(self._frequent[int(index)] for index in order)
+
+        return similar() if self.surrogate == VICTIM else self._similar_words.get(target.query, similar)

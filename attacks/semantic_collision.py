@@ -112,7 +112,7 @@ class SemanticCollision(SurrogateAttack):
     def _natural(self, target: Target, scorer: SurrogateScorer) -> str:
         """Return a natural collision: decoded by the language model, with the gradients of the surrogate model."""
         decoder = require_prepared(self._decoder)
-        deviation = scorer.score_std(target)
+        deviation = self._score_std(target, scorer)
         keys = [text.strip().lower() for text in decoder.texts]
         excluded = self._excluded(target.query, keys, decoder.vectors, scorer.view)
 
@@ -182,7 +182,7 @@ class SemanticCollision(SurrogateAttack):
         """Return the best words, searched from left to right; later slots hold their words of the highest logit."""
         likeliest = [choices[int(row.argmax())] for row in logits]
         model = language_model(self.language_model) if self.kind == "regularised" else None
-        deviation = scorer.score_std(target) if model else 1.0
+        deviation = self._score_std(target, scorer) if model else 1.0
         beam: list[tuple[Trigger, float]] = [((), 0.0)]  # words, and their log-probability
         for slot, row in enumerate(logits):
             candidates = [choices[i] for i in np.argsort(-row, kind="stable")[: self.candidates].tolist()]

@@ -26,6 +26,8 @@ from robustrank.victim import GradientView
 from .hotflip import embedding_gradients_of
 from .surrogates import SurrogateScorer
 
+BATCH = 32  # hypotheses that are scored before it is seen whether the others matter
+
 
 @dataclass(frozen=True)
 class BeamHypothesis:
@@ -62,6 +64,7 @@ class DecodingConfig:
         fluency: Weight of the mean log-probability of the tokens.
         coherence: Weight of the mean gain in log-probability after the context.
         value: Maps scores of the surrogate model to the scale of a log-probability.
+        most: What ``value`` never exceeds: texts that could not enter the beam with it are not scored.
         context: The text beside which the new text is inserted; its first ``window`` tokens are read.
         window: Tokens of the context.
     """
@@ -73,6 +76,7 @@ class DecodingConfig:
     fluency: float
     coherence: float
     value: Callable[[Scores], NDArray[np.float64]]
+    most: float = np.inf
     context: str = ""
     window: int = 32
 
@@ -124,8 +128,7 @@ class Decoder:
             extended = list(self._extensions(beam, scorer, config, allowed, continued))
             if not extended:
                 break
-            extended, values = _evaluate(extended, scorer, config)
-            beam = [extended[int(index)] for index in np.argsort(-values, kind="stable")[: config.beams]]
+            beam = _best(extended, scorer, config)
             finished.update({hypothesis.text: hypothesis for hypothesis in beam})
             for texts in continued if step + 1 < config.length else ():
                 texts.extend([hypothesis.parent for hypothesis in beam], [hypothesis.tokens[-1] for hypothesis in beam])
@@ -198,13 +201,21 @@ def search_bound(length: int, beams: int, candidates: int) -> int:
     return (1 + candidates) * (1 + (length - 1) * beams)
 
 
-def _evaluate(
-    hypotheses: list[BeamHypothesis], scorer: SurrogateScorer, config: DecodingConfig
-) -> tuple[list[BeamHypothesis], NDArray[np.float64]]:
-    """Return the hypotheses with their relevance, and their values, float64[n]."""
-    relevance = scorer.scores([hypothesis.text.strip() for hypothesis in hypotheses])
+def _best(hypotheses: list[BeamHypothesis], scorer: SurrogateScorer, config: DecodingConfig) -> list[BeamHypothesis]:
+    """Return the ``beams`` hypotheses of the highest value, best first, with their relevance.
+
+    All of a value but the surrogate's part is known beforehand. Where that part is bounded, hypotheses are scored in
+    the order of the rest, until none that is left could enter the beam: so the beam is that of scoring all of them.
+    """
     length = len(hypotheses[0].tokens)
-    values = config.value(relevance) + np.array([hypothesis.bonus for hypothesis in hypotheses])
-    values += np.array([config.fluency * h.fluency + config.coherence * h.coherence for h in hypotheses]) / length
-    scored = zip(hypotheses, relevance.tolist(), strict=True)
-    return [replace(hypothesis, relevance=score) for hypothesis, score in scored], values
+    known = np.array(
+        [h.bonus + (config.fluency * h.fluency + config.coherence * h.coherence) / length for h in hypotheses]
+    )
+    relevance, values = np.full(len(hypotheses), -np.inf, dtype=np.float32), np.full(len(hypotheses), -np.inf)
+    waiting = np.argsort(-known, kind="stable")
+    while len(waiting) and known[waiting[0]] + config.most >= np.sort(values)[-config.beams :][0]:
+        batch, waiting = np.split(waiting, [BATCH if np.isfinite(config.most) else len(waiting)])
+        relevance[batch] = scorer.scores([hypotheses[i].text.strip() for i in batch.tolist()])
+        values[batch] = known[batch] + config.value(relevance[batch])
+    best = [i for i in np.argsort(-values, kind="stable")[: config.beams].tolist() if relevance[i] > -np.inf]
+    return [replace(hypotheses[i], relevance=float(relevance[i])) for i in best]

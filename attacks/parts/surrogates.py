@@ -18,10 +18,12 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import UsageError
 from robustrank.imitation import Imitation, imitate
 from robustrank.language_model import language_model_digest, language_model_languages
+from robustrank.memo import Memo
 from robustrank.plugins import NestedPlugin, NestedSettings, create, find
 from robustrank.plugins.specification import parse
 from robustrank.rankers.ranker import GradientRanker, Pair, Ranker, Scores
 from robustrank.rankers.serving import ServedRanker
+from robustrank.records import Candidate
 from robustrank.victim import Access, BudgetExhausted, GradientView, QueryInterface, Target, Victim
 
 STD_SAMPLE = 20  # documents of a list whose scores give their standard deviation
@@ -182,6 +184,12 @@ class SurrogateAttack(UsesSurrogate):
 
     language_model: str = ""
 
+    _deviations: Memo[tuple[str, tuple[Candidate, ...]], float]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._deviations = Memo()
+
     @property
     def languages(self) -> tuple[str, ...]:
         """English with the default language model; any with another, which the user answers for, or without one."""
@@ -210,3 +218,9 @@ class SurrogateAttack(UsesSurrogate):
     @abstractmethod
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
         """Return the document with the text inserted."""
+
+    def _score_std(self, target: Target, scorer: SurrogateScorer) -> float:
+        """Return :meth:`SurrogateScorer.score_std`, which a surrogate computes once a list."""
+        if self.surrogate == VICTIM:
+            return scorer.score_std(target)
+        return self._deviations.get((target.query, target.ranked), lambda: scorer.score_std(target))

@@ -57,6 +57,20 @@ def test_beam_search_as_wide_as_the_vocabulary_is_exhaustive(decoder):
     assert hypotheses[0].relevance == pytest.approx(best)
 
 
+def test_texts_that_cannot_enter_the_beam_are_not_scored_and_the_beam_is_the_same(decoder):
+    bonus = np.where(np.arange(len(decoder.ids)) % 7, 0.0, 0.7).astype(np.float32)
+
+    def searched(most):
+        plain, asked = surrogate_scorer(), []
+        counting = SurrogateScorer(plain.view, lambda texts: asked.extend(texts) or plain.scores(texts))
+        settings = config(4, 30, beams=6, fluency=0.6, value=lambda s: -np.logaddexp(0.0, 2.0 - s), most=most)
+        return decoder.search(counting, settings, bonus), len(asked)
+
+    (whole, all_texts), (bounded, texts) = searched(np.inf), searched(0.0)
+    assert bounded == whole
+    assert texts < all_texts / 2
+
+
 def test_excluded_and_repeated_tokens_are_not_generated(decoder):
     bonus = np.zeros(len(decoder.ids), dtype=np.float32)
     first = decoder.search(surrogate_scorer(), config(3, 5, beams=3), bonus)
@@ -121,6 +135,26 @@ def test_collisions_share_no_word_with_the_query(kind):
     assert attacked.edits
     inserted = {analyser("en").stem(word.key) for edit in attacked.edits for word in words(edit.text)}
     assert not inserted & {analyser("en").stem(word.key) for word in words(QUERY)}
+
+
+def test_a_surrogate_scores_frequent_words_and_documents_of_the_list_once_a_query():
+    attack, target, victim = prepared("pat", **MODEL, **SMALL)
+    scored = []
+
+    class Surrogate(Overlap):
+        def score(self, pairs):
+            scored.extend(text for _, text in pairs)
+            return super().score(pairs)
+
+    attack.surrogate, attack._surrogate = "overlap", Surrogate()
+    attack.perturb(target, victim, derive(0, "x"))
+    documents = {candidate.text for candidate in target.ranked}
+    assert documents | set(attack._frequent) <= set(scored)
+    scored.clear()
+    attack.perturb(target, victim, derive(0, "x"))
+    assert scored
+    assert not documents & set(scored)
+    assert not set(attack._frequent) <= set(scored)
 
 
 def test_a_trigger_is_generated_once_for_a_query_and_its_anchor():
