@@ -88,6 +88,7 @@ class Target:
         ranked: The victim's list, best first, the target among it.
         variant: Number of the perturbed form of the query, from 0.
         language: The code of the collection's language.
+        position: The document's 1-based position in the list that is ranked; 0 for an attack on the query.
     """
 
     query_id: str
@@ -98,6 +99,7 @@ class Target:
     ranked: tuple[Candidate, ...] = ()
     variant: int = 0
     language: str = ENGLISH
+    position: int = 0
 
 
 class GradientView:

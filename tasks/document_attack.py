@@ -22,7 +22,7 @@ from robustrank.task import Task
 from robustrank.text.languages import unsupported
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
-from .parts.attack_metrics import costs, damage_rows, error_row, rank_attacked, rank_metrics, result_rows
+from .parts.attack_metrics import costs, damage_rows, error_row, noise_floor, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.bounds import document_attack_calls, list_lengths
 from .parts.defense_checks import check_certificates, detection_rows
@@ -59,6 +59,7 @@ class DocumentAttack(Task):
     ties: Ties = "id"  # the order of equal scores in nDCG: by document id, or the worst for the ranker
     replace: Literal["one", "together"] = "one"  # for nDCG/attacked: one attacked document at a time, or all at once
     noise: Weight = 1e-5  # a score gain no larger than this is numerical noise
+    neutral_edits: Amount = 5  # random edits of the attack's size a target, for list rankers: their noise floor
     encoder: RankerSpec | None = None  # a bi-encoder, as minilm: the similarity of a text before and after
     language_model: str | None = None  # a causal language model, as smollm2: the perplexity of a text before and after
 
@@ -136,7 +137,8 @@ class DocumentAttack(Task):
         by_attack = document_attack_calls(context, targets, counts, self.budget_queries, self.budget_model_calls)
         if by_attack is None:
             return None
-        texts = 1 + bool(context.attack.control) + (self.replace == "together")
+        neutral = 0 if context.is_pointwise_ranker else self.neutral_edits
+        texts = 1 + bool(context.attack.control) * (1 + neutral) + (self.replace == "together")
         one_text = {q: 1 if context.is_pointwise_ranker else n for q, n in lengths.items()}
         return by_attack + sum(n + counts[q] * texts * one_text[q] for q, n in lengths.items())
 
@@ -170,7 +172,9 @@ class DocumentAttack(Task):
             for rank in ranks:
                 document = candidates[rank - 1].document
                 texts = query_id, query, document.doc_id, document.text
-                targets.append(Target(*texts, rank, candidates, language=context.collection.language))
+                position = 1 + context.ranked(query_id).request.doc_ids.index(document.doc_id)
+                language = context.collection.language
+                targets.append(Target(*texts, rank, candidates, language=language, position=position))
         return targets, missing
 
     def _attack_all(
@@ -211,6 +215,9 @@ class DocumentAttack(Task):
             rng = context.rng("control", *names)
             is_edited = bool(result.perturbation.edits)
             result.control = control.match_size(target, result.perturbation, rng) if is_edited else unchanged
+            if is_edited and not context.served.is_pointwise:
+                rngs = [context.rng("neutral", str(number), *names) for number in range(self.neutral_edits)]
+                result.neutral = [control.match_size(target, result.perturbation, rng) for rng in rngs]
         return result
 
     def _control(self, context: Context) -> PreparedAttack | None:
@@ -253,6 +260,7 @@ class DocumentAttack(Task):
         size = getattr(context.attack, context.attack.size_parameter, None)
         for result in results:
             result.metrics |= rank_metrics(context.ranked(result.target.query_id), result, self.noise)
+            result.metrics |= noise_floor(context, result)
             result.metrics |= {} if size is None else {Fact("budget"): float(size)}
         stealth_metrics(results, context.whole, self.encoder, self._causal(context))
         yield from count_unseen_edits(context, results)

@@ -12,6 +12,7 @@ from robustrank.plugins.constraints import Count
 from robustrank.rows import Row
 from robustrank.task import Task
 
+from .parts.answers import answer_shares
 from .parts.measures import Measures, with_recall
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class IidVariance(Task):
         for measure, values in by_measure.items():
             for query_id, value in values.items():
                 yield from context.rows({measure: value}, query_id, note=notes[query_id], pool=context.pool)
+        for query_id in query_ids:
+            yield from context.rows(answer_shares([context.ranked(query_id).ranking]), query_id)
 
     def calls(self, context: Context) -> int:
         """Every candidate of every query."""

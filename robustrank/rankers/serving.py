@@ -113,6 +113,15 @@ class ServedRanker:
         self.lists_cached += len(distinct) - len(fresh)
         return [known[request] if len(request) else Ranking(()) for request in requests]
 
+    def rank_anew(self, request: Request) -> Ranking:
+        """Return a ranking that is computed again, whatever is cached, and kept nowhere.
+
+        Raises:
+            PluginError: The ranker raised, or answered with something else than a ranking.
+        """
+        (ranking,) = checked_rankings(self.ranker, [request], self._asked_to_rank([request]))
+        return ranking
+
     def rerank(self, edited: Sequence[Edited]) -> list[Ranking]:
         """Return the ranking of each list with the new texts of its documents.
 

@@ -16,6 +16,7 @@ from robustrank.rows import Condition, Fact, Row
 from robustrank.text.quality import edit_size
 from robustrank.victim import Meter
 
+from .answers import answer_shares
 from .attack_result import AttackResult
 
 CUTOFFS = (10, 50)
@@ -43,6 +44,17 @@ def rank_attacked(context: Context, results: Sequence[AttackResult]) -> None:
         result.ranking, result.control_ranking = attacked, control if result.control else None
 
 
+def noise_floor(context: Context, result: AttackResult) -> dict[Fact, float]:
+    """Return the mean absolute change of rank by neutral edits: how far the document moves without an attack."""
+    if not result.neutral:
+        return {}
+    clean = context.ranked(result.target.query_id)
+    edited = [(clean, {result.target.doc_id: perturbation.text}) for perturbation in result.neutral]
+    position = clean.request.doc_ids.index(result.target.doc_id)
+    ranks = [int(ranking.ranks[position]) for ranking in context.served.rerank(edited)]
+    return {Fact("noise_boost", "control"): float(np.mean([abs(rank - result.target.rank) for rank in ranks]))}
+
+
 def rank_metrics(clean: RankedList, result: AttackResult, noise: float) -> dict[Fact, float]:
     """Return ranks, success, boost and size of an attack and of its control, and what the attack cost.
 
@@ -53,6 +65,7 @@ def rank_metrics(clean: RankedList, result: AttackResult, noise: float) -> dict[
     """
     position = clean.request.doc_ids.index(result.target.doc_id)
     metrics = {Fact("rank", "clean"): float(result.target.rank)} | result.costs
+    metrics |= {Fact(name, "clean"): share for name, share in answer_shares([clean.ranking]).items()}
     if clean.ranking.scores is not None:
         metrics[Fact("score", "clean")] = float(clean.ranking.scores[position])
     for condition, perturbation, ranking in result.lists:
@@ -77,6 +90,7 @@ def _metrics(
         "spill": spill(clean.ranking, ranking, position),
         "edits": len(perturbation.edits),
         **edit_size(result.target.document, perturbation.text),
+        **answer_shares([ranking]),
     }
     if before > 1:
         values["normalised_boost"] = (before - after) / (before - 1)

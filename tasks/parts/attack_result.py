@@ -25,6 +25,7 @@ class AttackResult:
     note: str
     costs: dict[Fact, float] = field(default_factory=dict)
     control: Perturbation | None = None
+    neutral: list[Perturbation] = field(default_factory=list)  # random edits of the same size, for the noise floor
     metrics: dict[Fact, float] = field(default_factory=dict)
     ranking: Ranking | None = None  # of the list with the attacked text in it
     control_ranking: Ranking | None = None  # of the list with the control's

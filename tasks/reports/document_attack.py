@@ -74,6 +74,8 @@ REPORT = TaskReport(
                 of_text("characters changed", (Select("characters_changed", "attacked"),)),
                 plain("tokens added", (Select("tokens_added", "attacked"),), digits=1),
                 plain("boost of the random-edit baseline", (Select("boost", "control"),), digits=1),
+                plain("noise floor", (Select("noise_boost", "control"),), id="noise-floor", digits=1),
+                of_text("unparsable, attacked", (Select("unparsable", "attacked"),), id="unparsable"),
                 share(f"ASR {_PUBLISHED}", (Select("success", "published_script"),), compare=False),
                 plain(f"boost {_PUBLISHED}", (Select("boost", "published_script"),), digits=1),
             ),

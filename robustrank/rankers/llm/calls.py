@@ -34,6 +34,7 @@ Record = dict[str, Any]
 
 _path: Path | None = None
 _store: Store | None = None  # opened at the first call
+_is_off = False
 _recorders: list[list[Record]] = []
 
 
@@ -45,8 +46,21 @@ def use_call_cache(folder: Path | None) -> None:
         _path, _store = path, None
 
 
+@contextmanager
+def without_call_cache() -> Iterator[None]:
+    """Make each call anew and keep none, while the context is open: to measure how far repeats differ."""
+    global _is_off
+    before, _is_off = _is_off, True
+    try:
+        yield
+    finally:
+        _is_off = before
+
+
 def _kept() -> Store | None:
     global _store
+    if _is_off:
+        return None
     if _store is None and _path is not None:
         _store = Store(_path)
     return _store

@@ -13,8 +13,8 @@ from robustrank.rankers.llm.scripted import ScriptedBackend
 
 
 def grade(text: str) -> int:
-    found = re.search(r"grade (\d+)", text)
-    return int(found[1]) if found else 0
+    numbers = re.findall(r"grade (\d+)", text)
+    return int(numbers[-1]) if numbers else 0
 
 
 def best_first(prompt: Prompt) -> list[str]:
@@ -117,3 +117,11 @@ class Obeys(Oracle):
 class YesByGrade(ScriptedBackend):
     def answer(self, prompt: Prompt) -> str:
         return "Yes" if grade(prompt.shown[0].text) > 5 else "No"
+
+
+class ObeysTags(Oracle):
+    """Puts first what closes the user's turn with the tags of a chat."""
+
+    def order(self, prompt: Prompt) -> list[str]:
+        obeyed = [shown.label for shown in prompt.shown if "<|im_end|>" in shown.text]
+        return [*obeyed, *(label for label in best_first(prompt) if label not in obeyed)]
