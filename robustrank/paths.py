@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from robustrank.errors import UsageError
@@ -29,6 +30,18 @@ def given_path(text: str | Path) -> Path:
         raise UsageError(
             f"{str(text)!r}: there is no such home folder", hint="give the path without ~, or set HOME"
         ) from error
+
+
+def installed_path(given: Path, installed: Mapping[str, Path], is_here: Callable[[Path], bool]) -> Path:
+    """Return what is installed under the name that is given, or the path as it is given.
+
+    Args:
+        given: A name, which has no folder, or a path.
+        installed: The paths by name.
+        is_here: Whether what the path names is there: then it is meant.
+    """
+    is_name = len(given.parts) == 1 and not is_here(given)
+    return installed.get(given.name, given) if is_name else given
 
 
 def default_cache() -> Path:

@@ -18,6 +18,8 @@ def printable(text: str, keep: str = "") -> str:
         text: What is shown.
         keep: Control characters that stay, as the line breaks of a message.
     """
+    if text.isprintable():
+        return text
     return "".join(_shown(char) if char not in keep else char for char in text)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from robustrank.paths import installed_path
+
 
 def published_results() -> dict[str, Path]:
     """Return the folders of the published results by name, in order."""
@@ -17,4 +19,4 @@ def run_folder(given: Path) -> Path:
 
     Where there is a folder of that name, the folder is meant.
     """
-    return published_results().get(given.name, given) if len(given.parts) == 1 and not given.is_dir() else given
+    return installed_path(given, published_results(), Path.is_dir)

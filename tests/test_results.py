@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ RESULTS = Path(__file__).parents[1] / "results"
 REMADE = sorted(path.parent.name for path in RESULTS.glob("*/cells.jsonl"))
 LARGE = {"five-tasks"}
 EACH = [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REMADE]
+
+
+rows_of = cache(load_rows)
 
 
 def test_the_quickstart_is_among_the_results_with_rows():
@@ -61,7 +65,7 @@ def test_a_report_compiles_without_an_overfull_line(name, tmp_path):
 @pytest.mark.parametrize("name", EACH)
 def test_figures_can_be_told_apart(name):
     folder = RESULTS / name
-    catalogue = catalogue_of(load_rows(folder), declared_report(folder), rounds=0)
+    catalogue = catalogue_of(rows_of(folder), declared_report(folder), rounds=0)
     for chart in (chart for figure, values in catalogue.figures() for chart in charts(figure, values)):
         assert (folder / "report" / "figures" / f"{chart.name}.pdf").exists()
         assert len({look(number) for number in chart.looks.values()}) == len(chart.looks)
@@ -72,7 +76,7 @@ def test_figures_can_be_told_apart(name):
 @pytest.mark.parametrize("name", EACH)
 def test_a_report_holds_what_its_rows_say(name):
     folder = RESULTS / name
-    catalogue = catalogue_of(load_rows(folder), declared_report(folder))
+    catalogue = catalogue_of(rows_of(folder), declared_report(folder))
     expected = {f"{table.name}.csv": csv(table) for table in catalogue.tables}
     committed = {path.name: path.read_bytes().decode() for path in (folder / "report" / "tables").glob("*.csv")}
     assert committed.keys() == expected.keys()

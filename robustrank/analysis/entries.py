@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,11 +73,18 @@ def keyed(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with keys in place of labels, and the column ``fact``: a key of what each row is about."""
     rows = frame.drop(columns=[c for c in frame.columns if c.startswith(tuple(f"{axis}_" for axis in AXES))])
     for axis in AXES:
-        pairs = zip(frame[f"{axis}_name"], frame[f"{axis}_parameters"], strict=True)
-        rows[axis] = [point_key(name, parameters) for name, parameters in pairs]
-    plain = frame[list(FACT)].astype(object).where(frame[list(FACT)].notna(), None)
-    rows["fact"] = [fact_key(Fact(*values)) for values in plain.itertuples(index=False, name=None)]
+        rows[axis] = _combined(frame[[f"{axis}_name", f"{axis}_parameters"]], point_key)
+    rows["fact"] = _combined(frame[list(FACT)], lambda *values: fact_key(Fact(*values)))
     return rows
+
+
+def _combined(columns: pd.DataFrame, key: Callable[..., str]) -> pd.Series[str]:
+    """Return what ``key`` makes of each row, with None for what is missing; of equal rows it is asked once."""
+    numbers = columns.groupby(list(columns), sort=False, dropna=False).ngroup()
+    different = columns.loc[~numbers.duplicated()]
+    plain = different.astype(object).where(different.notna(), None)
+    keys = pd.Series([key(*values) for values in plain.itertuples(index=False, name=None)])
+    return keys.take(numbers.to_numpy()).set_axis(columns.index)
 
 
 def fact_key(fact: Fact) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from robustrank.analysis.catalogue import Catalogue
 from robustrank.analysis.entries import NONE
-from robustrank.analysis.load import load_cells
+from robustrank.analysis.load import LoadedRun
 from robustrank.analysis.records import records
 from robustrank.analysis.user_tables import columns_of, entry
 from robustrank.errors import DataError
@@ -35,19 +34,14 @@ class Outcome:
     breaches: tuple[str, ...]
 
 
-def counts_of(run_folder: Path) -> Counter[str]:
-    """Return how many cells of a run have each status."""
-    return Counter(cell.status for cell in load_cells(run_folder))
-
-
-def outcomes(gates: Sequence[Gate], catalogue: Catalogue, run_folder: Path) -> list[Outcome]:
+def outcomes(gates: Sequence[Gate], catalogue: Catalogue, run: LoadedRun) -> list[Outcome]:
     """Return what came of each gate.
 
     Raises:
         UsageError: A gate is about a column or a label that the run does not have.
         DataError: The summary that a gate compares with cannot be read.
     """
-    return [Outcome(words(gate), tuple(_breaches(gate, catalogue, run_folder))) for gate in gates]
+    return [Outcome(words(gate), tuple(_breaches(gate, catalogue, run))) for gate in gates]
 
 
 def words(gate: Gate) -> str:
@@ -55,9 +49,9 @@ def words(gate: Gate) -> str:
     return ", ".join(f"{name}: {value}" for name, value in gate.model_dump(exclude_defaults=True).items())
 
 
-def _breaches(gate: Gate, catalogue: Catalogue, run_folder: Path) -> Iterator[str]:
+def _breaches(gate: Gate, catalogue: Catalogue, run: LoadedRun) -> Iterator[str]:
     if gate.refuse:
-        counts = counts_of(run_folder)
+        counts = run.statuses
         yield from (f"{counts[_STATUSES[s]]} cells are {s}" for s in gate.refuse if counts[_STATUSES[s]])
         return
     figures = _figures(gate, catalogue)
@@ -75,7 +69,7 @@ def _breaches(gate: Gate, catalogue: Catalogue, run_folder: Path) -> Iterator[st
         if gate.min is not None and number < gate.min:
             yield f"{about} is below {gate.min:g}"
         if gate.compare:
-            yield from _changes(gate, number, about, _other(gate, figure, run_folder))
+            yield from _changes(gate, number, about, _other(gate, figure, run.folder))
 
 
 def _changes(gate: Gate, number: float, about: str, other: float | None) -> Iterator[str]:

@@ -6,8 +6,12 @@ import csv
 import gzip
 import io
 import json
+import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from robustrank.experiment import load
 from robustrank.report_settings import Report
 from robustrank.rows import (
     AXES,
+    FACT,
     ROW_COLUMNS,
     SCHEMA_VERSION,
     Coordinates,
@@ -29,10 +34,46 @@ from robustrank.run_files import read_run_file
 from robustrank.storage import MANIFEST
 
 POINT_COLUMNS = tuple(f"{axis}{part}" for axis in AXES for part in ("", "_name", "_parameters", "_identity"))
-FRAME_COLUMNS = ("cell", *POINT_COLUMNS, "family", "seed", "fold", *ROW_COLUMNS, "group_label")
-_NUMBERS = ("cutoff", "k", "radius", "value")
+_CELL = ("cell", *POINT_COLUMNS, "family", "seed", "fold")
+FRAME_COLUMNS = (*_CELL, *ROW_COLUMNS, "group_label")
+_LATER = ("pool",)  # columns that rows of an earlier schema lack: they are empty
 _RERUN = "run the experiment again into this folder: robustrank run EXPERIMENT --out RUN keeps finished cells"
 _NO_RUN = "is this a run folder? see `robustrank run`"
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """What a report is made of, read once.
+
+    Attributes:
+        folder: The run folder.
+        cells: Its cells, in the order of the plan.
+        rows: Its rows, see :func:`load_rows`.
+    """
+
+    folder: Path
+    cells: tuple[Coordinates, ...]
+    rows: pd.DataFrame
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """How many cells have each status."""
+        return Counter(cell.status for cell in self.cells)
+
+
+def load_run(run_folder: Path) -> LoadedRun:
+    """Return the cells and the rows of a run.
+
+    Raises:
+        DataError: As :func:`load_rows` raises it.
+    """
+    path = next((p for p in (run_folder / "rows.csv", run_folder / "rows.csv.gz") if p.exists()), None)
+    if path is None:
+        raise DataError("the run has no rows.csv", where=str(run_folder), hint=_NO_RUN)
+    cells = tuple(load_cells(run_folder))
+    rows = _frame(path, cells)
+    _refuse_duplicates(rows, run_folder)
+    return LoadedRun(run_folder, cells, rows)
 
 
 def load_rows(run_folder: Path) -> pd.DataFrame:
@@ -50,29 +91,7 @@ def load_rows(run_folder: Path) -> pd.DataFrame:
     Raises:
         DataError: A file is missing, torn or of an older schema, a value is not allowed, or rows are duplicates.
     """
-    path = next((p for p in (run_folder / "rows.csv", run_folder / "rows.csv.gz") if p.exists()), None)
-    if path is None:
-        raise DataError("the run has no rows.csv", where=str(run_folder), hint=_NO_RUN)
-    cells = dict(_cells(run_folder / "cells.jsonl"))
-    records = list(_records(path, cells))
-    if not records:
-        raise DataError("the run has no rows", where=str(run_folder), hint="has a cell finished? see `robustrank run`")
-    kinds = {"value": "float64", "seed": "int64", "fold": "int64", "cutoff": "Int64", "k": "Int64"}
-    rows = pd.DataFrame.from_records(records, columns=list(FRAME_COLUMNS)).astype(kinds)
-    radius = FRAME_COLUMNS.index("radius")
-    rows["radius"] = pd.Series([record[radius] for record in records], dtype=object)  # or whole numbers become floats
-    _refuse_duplicates(rows, run_folder)
-    return rows
-
-
-def planned_cells(run_folder: Path) -> tuple[int, int]:
-    """Return how many cells of a run were not finished when ``rows.csv`` was written, and how many there are.
-
-    Raises:
-        DataError: ``cells.jsonl`` is missing, torn or of an older schema.
-    """
-    statuses = [cell.status for cell in load_cells(run_folder)]
-    return statuses.count("planned"), len(statuses)
+    return load_run(run_folder).rows
 
 
 def load_cells(run_folder: Path) -> list[Coordinates]:
@@ -81,7 +100,7 @@ def load_cells(run_folder: Path) -> list[Coordinates]:
     Raises:
         DataError: ``cells.jsonl`` is missing, torn or of an older schema.
     """
-    return [coordinates for _, coordinates in _cells(run_folder / "cells.jsonl")]
+    return list(_cells(run_folder / "cells.jsonl"))
 
 
 def declared_report(run_folder: Path) -> Report:
@@ -98,7 +117,7 @@ def declared_report(run_folder: Path) -> Report:
     return load(path).report
 
 
-def _cells(path: Path) -> Iterator[tuple[str, Coordinates]]:
+def _cells(path: Path) -> Iterator[Coordinates]:
     if not path.exists():
         text = f"its rows are of an older schema, without cells.jsonl; this version reads schema {SCHEMA_VERSION}"
         raise DataError(text, where=str(path.parent), hint=_RERUN)
@@ -109,26 +128,47 @@ def _cells(path: Path) -> Iterator[tuple[str, Coordinates]]:
         except ValueError as error:
             raise DataError(f"the cell cannot be read: {error}", where=f"{path}:{number}", hint=_RERUN) from error
         if coordinates:
-            yield coordinates.key, coordinates
+            yield coordinates
 
 
-def _records(path: Path, cells: Mapping[str, Coordinates]) -> Iterator[tuple[Any, ...]]:
-    of_cell = {key: _cell_columns(coordinates) for key, coordinates in cells.items()}
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), restkey="", strict=True)
+def _frame(path: Path, cells: Sequence[Coordinates]) -> pd.DataFrame:
+    """Return the rows with the columns of their cells, each of which is made once."""
+    records = list(_records(path, {cell.key: number for number, cell in enumerate(cells)}))
+    if not records:
+        raise DataError("the run has no rows", where=str(path.parent), hint="has a cell finished? see `robustrank run`")
+    numbers, *values = (list(column) for column in zip(*records, strict=True))
+    rows = pd.DataFrame(dict(zip(ROW_COLUMNS, values, strict=True)))
+    rows["radius"] = pd.Series(values[ROW_COLUMNS.index("radius")], dtype=object)  # or whole numbers become floats
+    groups = values[ROW_COLUMNS.index("group")]
+    rows["group_label"] = [cells[n].groups.get(group, group) for n, group in zip(numbers, groups, strict=True)]
+    of_cells = pd.DataFrame.from_records(list(map(_cell_columns, cells)), columns=list(_CELL))
+    whole = pd.concat([of_cells.take(numbers).reset_index(drop=True), rows], axis=1)
+    kinds = {"value": "float64", "seed": "int64", "fold": "int64", "cutoff": "Int64", "k": "Int64"}
+    return whole.astype(kinds)
+
+
+def _records(path: Path, cells: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    """Yield of each row the number of its cell, and its own columns as they are typed in :class:`Row`."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    known: dict[tuple[str, ...], tuple[Any, ...]] = {}  # most rows differ in their units and values alone
     try:
-        for record in reader:
-            where = f"{path}:{reader.line_num}"
-            if None in record.values():
-                raise DataError("the row is torn: it has too few fields", where=where, hint=_RERUN)
-            if record.get("cell") not in cells:
-                text = f"the row's cell {record.get('cell')!r} is not in cells.jsonl"
-                raise DataError(text, where=where, hint=_RERUN)
-            values = _row_values(record, where)
-            group = values[ROW_COLUMNS.index("group")]
-            label = cells[record["cell"]].groups.get(group, group)
-            yield (*of_cell[record["cell"]], *values, label)
-    except csv.Error as error:
-        raise DataError(f"the row is torn: {error}", where=f"{path}:{reader.reader.line_num}", hint=_RERUN) from error
+        header = next(reader, [])
+        added = [column for column in _LATER if column not in header]
+        places = {column: number for number, column in enumerate([*header, *added])}
+        if lacking := [column for column in ("cell", *ROW_COLUMNS) if column not in places]:
+            raise ValueError(f"there is no column {lacking[0]!r}")
+        chosen = itemgetter(*(places[column] for column in ("cell", *ROW_COLUMNS)))
+        for fields in filter(None, reader):
+            if len(fields) != len(header):
+                raise ValueError(f"it is torn, with {len(fields)} fields in place of {len(header)}")
+            key, query_id, doc_id, *about, value, status, note, pool = chosen([*fields, *("" for _ in added)])
+            if key not in cells:
+                raise ValueError(f"its cell {key!r} is not in cells.jsonl")
+            if (fact := known.get((*about, status, pool))) is None:
+                fact = known[*about, status, pool] = _fact(about, status, pool)
+            yield cells[key], query_id, doc_id, *fact, _value(value), status, note, pool
+    except (csv.Error, ValueError) as error:
+        raise DataError(f"the row cannot be read: {error}", where=f"{path}:{reader.line_num}", hint=_RERUN) from error
 
 
 def _cell_columns(coordinates: Coordinates) -> tuple[Any, ...]:
@@ -146,21 +186,24 @@ def _point_columns(point: PlugInPoint | None) -> tuple[str, str, str, str]:
     return point.label, point.name, text, point.identity
 
 
-def _row_values(record: Mapping[str, str], where: str) -> tuple[Any, ...]:
-    """Return the row's own columns as they are typed in :class:`robustrank.rows.Row`."""
-    columns: dict[str, Any] = {column: record[column] for column in ROW_COLUMNS if column in record}
-    try:
-        numbers = {name: _number(name, columns[name]) for name in _NUMBERS if name in columns}
-        row = checked_row({**columns, **numbers})
-    except ValueError as error:
-        raise DataError(f"the row cannot be read: {error}", where=where, hint=_RERUN) from error
-    return tuple(getattr(row, column) for column in ROW_COLUMNS)
+def _fact(texts: Sequence[str], status: str, pool: str) -> tuple[Any, ...]:
+    """Return what a row is about, typed; ValueError, where that, the status or the pool is not allowed."""
+    about: dict[str, Any] = dict(zip(FACT, texts, strict=True))
+    for name in ("cutoff", "k", "radius"):
+        if (name, about[name]) != ("radius", "all"):
+            about[name] = int(about[name]) if about[name] else None
+    rest = {"query_id": "", "doc_id": "", "value": None, "note": ""}
+    row = checked_row({**rest, **about, "status": status, "pool": pool})
+    return tuple(getattr(row, name) for name in FACT)
 
 
-def _number(name: str, text: str) -> float | int | str | None:
-    if not text or (name, text) == ("radius", "all"):
-        return text or None
-    return float(text) if name == "value" else int(text)
+def _value(text: str) -> float | None:
+    if not text:
+        return None
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"value is {value!r}, not a finite number or None")
+    return value
 
 
 def _text(path: Path) -> str:

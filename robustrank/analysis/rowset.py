@@ -39,7 +39,7 @@ class RowSet:
     @cached_property
     def facts(self) -> frozenset[Fact]:
         """What has a value."""
-        return frozenset(map(fact_of, self.measured["fact"].unique()))
+        return frozenset(map(fact_of, self.rows["fact"][self.rows["value"].notna()].unique()))
 
     @cached_property
     def tasks(self) -> list[Entry]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
+from robustrank.adversarial import texts_of_cell
 from robustrank.analysis.catalogue import Catalogue, catalogue_of
 from robustrank.analysis.estimated import RenderedTable
-from robustrank.analysis.load import declared_report, load_cells, load_rows
+from robustrank.analysis.load import declared_report, load_run
 from robustrank.analysis.records import records
 from robustrank.errors import DataError, UsageError, nearest
-from robustrank.json_lines import read_lines
 from robustrank.notices import notice
 from robustrank.paths import given_path
 from robustrank.published import run_folder
@@ -186,9 +186,8 @@ class Results:
                 hint="give the whole run folder",
             )
         for folder in folders:
-            path = folder / "adversarial.jsonl"
-            if path.exists() and folder.name in cells:
-                records += [{**cells[folder.name], **record} for _, record in read_lines(path)]
+            if folder.name in cells:
+                records += [{**cells[folder.name], **record} for record, _ in texts_of_cell(folder)]
         return pd.DataFrame(records) if records else pd.DataFrame(columns=[*columns, *_TEXTS])
 
     @cached_property
@@ -212,10 +211,10 @@ def load_results(folder: str | Path, notices: tuple[str, ...] = ()) -> Results:
         DataError: It is no run folder, or a file of it is damaged or of an older schema.
     """
     folder = run_folder(given_path(folder))
-    rows = load_rows(folder)
-    records = [{**cell.columns, **{name: asdict(cell)[name] for name in _CELL_FACTS}} for cell in load_cells(folder)]
+    run = load_run(folder)
+    records = [{**cell.columns, **{name: getattr(cell, name) for name in _CELL_FACTS}} for cell in run.cells]
     cells = pd.DataFrame.from_records(records, columns=[*CELL_COLUMNS, *_CELL_FACTS]).astype({"seconds": "float64"})
     for status, what in (("planned", "have not been run"), ("error", "failed, and their rows are missing")):
         if count := int((cells["status"] == status).sum()):
             notice(f"{count} of {len(cells)} cells of {folder} {what}")
-    return Results(folder, rows, cells, notices)
+    return Results(folder, run.rows, cells, notices)

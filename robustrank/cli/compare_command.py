@@ -37,13 +37,13 @@ def command(
     The name of published results, as quickstart, stands for their folder.
     """
     from robustrank.analysis.compare import compare_runs
-    from robustrank.analysis.load import load_rows
+    from robustrank.analysis.load import load_run
     from robustrank.cli.report_command import note_planned
     from robustrank.cli.screen import say, screen
     from robustrank.published import run_folder
 
-    first, second = run_folder(first), run_folder(second)
-    compared = compare_runs(load_rows(first), load_rows(second))
+    runs = [load_run(run_folder(given)) for given in (first, second)]
+    compared = compare_runs(*(run.rows for run in runs))
     chosen = _chosen(compared, {"task": task, "attack": attack, "measure": measure})
     same = (chosen["difference"] == 0) & (chosen["only_a"] == 0) & (chosen["only_b"] == 0)
     shown = chosen if everything else chosen[~same]
@@ -55,7 +55,7 @@ def command(
         console.print(comparison_table(shown))
     left = "" if everything else ", not shown"
     say(console, f"{int(same.sum())} of {len(chosen)} measures are the same{left}")
-    for run in (first, second):
+    for run in runs:
         note_planned(run, console)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from robustrank.analysis.gates import Outcome
+    from robustrank.analysis.load import LoadedRun
     from robustrank.report_settings import Gate
 
 
@@ -65,18 +66,17 @@ def command(
 
 def print_part(run: Path, baseline: str | None, name: str | None, kind: str, gates: Sequence[Gate]) -> int:
     """Print summary.json, or the table of a name, and return the exit code."""
-    from robustrank.analysis.gates import outcomes
     from robustrank.errors import UsageError, nearest
     from robustrank.report.write import write_report
 
-    catalogue = write_report(run, baseline=baseline)
+    written = write_report(run, baseline=baseline, gates=gates)
     folder = run / "report"
     path = folder / "summary.json" if name is None else folder / "tables" / f"{name}.{kind}"
     if not path.exists():
         names = sorted(p.stem for p in (folder / "tables").glob(f"*.{kind}"))
         raise UsageError(f"there is no table {name!r}", allowed=", ".join(names), hint=nearest(name or "", names))
     click.echo(path.read_text(encoding="utf-8"), nl=False)
-    broken = [o for o in outcomes([*catalogue.report.gates, *gates], catalogue, run) if o.breaches]
+    broken = [outcome for outcome in written.gates if outcome.breaches]
     for outcome in broken:
         click.echo(f"gate broken: {outcome.gate}: {'; '.join(outcome.breaches)}", err=True)
     return int(bool(broken))
@@ -103,21 +103,19 @@ def show_report(
         others: How many lines the summary has beside these.
         gates: Limits beside those of the experiment.
     """
-    from robustrank.analysis.gates import outcomes
     from robustrank.cli.screen import say
     from robustrank.report.terminal import LINES, headline, show
     from robustrank.report.write import write_report
 
-    catalogue = write_report(run, baseline=baseline)
-    kept = outcomes([*catalogue.report.gates, *gates], catalogue, run)
-    others += len(kept) + (not quiet and note_planned(run, console))
+    written = write_report(run, baseline=baseline, gates=gates)
+    others += len(written.gates) + (not quiet and note_planned(written.run, console))
     if full:
-        show(catalogue, console)
+        show(written.catalogue, console)
     elif not quiet:
-        for line in headline(catalogue, console.width, LINES - others - 2):
+        for line in headline(written.catalogue, console.width, LINES - others - 2):
             say(console, line)
         say(console, f"all tables: robustrank report {run} --full")
-    for outcome in kept:
+    for outcome in written.gates:
         if quiet and not outcome.breaches:
             continue
         say(console, f"gate {'broken' if outcome.breaches else 'kept'}: {outcome.gate}")
@@ -125,7 +123,7 @@ def show_report(
             say(console, f"  {breach}")
         if len(outcome.breaches) > _BREACHES:
             say(console, f"  and {len(outcome.breaches) - _BREACHES} more, in summary.json")
-    return kept
+    return written.gates
 
 
 def place(run: Path) -> str:
@@ -133,15 +131,12 @@ def place(run: Path) -> str:
     return f"report: {run / 'report' / 'report.html'}"
 
 
-def note_planned(run: Path, console: Console) -> bool:
-    """Say which share of a run is missing, and return whether any is."""
-    from robustrank.analysis.load import planned_cells
+def note_planned(run: LoadedRun, console: Console) -> bool:
+    """Say which share of a run's cells is missing, and return whether any is."""
     from robustrank.cli.screen import say
 
-    planned, cells = planned_cells(run)
+    planned = run.statuses["planned"]
     if planned:
-        say(
-            console,
-            f"note: {planned} of {cells} cells of {run} have not been run; the same command, without --only, runs them",
-        )
+        what = f"{planned} of {len(run.cells)} cells of {run.folder} have not been run"
+        say(console, f"note: {what}; the same command, without --only, runs them")
     return bool(planned)

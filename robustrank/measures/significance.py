@@ -222,9 +222,9 @@ def clopper_pearson(count: int, number: int, level: float = 0.95) -> tuple[float
     Returns:
         (low, high), in [0, 1].
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # what scipy.stats.beta.ppf is, whose import takes a second
 
     tail = (1 - level) / 2
-    low = 0.0 if count == 0 else float(beta.ppf(tail, count, number - count + 1))
-    high = 1.0 if count == number else float(beta.ppf(1 - tail, count + 1, number - count))
+    low = 0.0 if count == 0 else float(betaincinv(count, number - count + 1, tail))
+    high = 1.0 if count == number else float(betaincinv(count + 1, number - count, 1 - tail))
     return low, high

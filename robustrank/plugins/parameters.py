@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
+from weakref import WeakSet
 
 from robustrank.errors import PluginError, UsageError, nearest
 from robustrank.plugins.failure import name_and_message, place_of, plugin_code, shown
@@ -78,9 +79,14 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
     describe = f"robustrank describe {kind} {spec.name}"
     if missing and set(spec.parameters) <= set(known):
         raise UsageError(f"{kind} {spec.name!r} needs {', '.join(missing)}", where=spec.text, hint=describe)
-    for parameter in known.values():
-        _check_declaration(plugin, parameter, kind, spec.name)
+    if plugin not in _checked:
+        for parameter in known.values():
+            _check_declaration(plugin, parameter, kind, spec.name)
+        _checked.add(plugin)
     return checked_values(known, spec.parameters, f"{kind} {spec.name!r}", where=spec.text, hint=describe)
+
+
+_checked = WeakSet[type]()  # classes with sound declarations: a plan reads the parameters of each in every cell
 
 
 def checked_values(

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+from weakref import WeakSet
 
 from robustrank.errors import PluginError
 from robustrank.plugins.failure import name_and_message, place_of, shown
@@ -104,6 +105,8 @@ def checked_class(value: Any, kind: Kind, where: str) -> type[Any]:
     Raises:
         PluginError: It is not a subclass of the contract, lacks a method, or has an attribute of a wrong type.
     """
+    if isinstance(value, type) and value in _checked[kind.name]:
+        return value
     contract = kind.load_contract()
     if not (isinstance(value, type) and issubclass(value, contract)):
         raise PluginError(f"{shown(value)} is not a subclass of {kind.contract}", where=where)
@@ -115,7 +118,11 @@ def checked_class(value: Any, kind: Kind, where: str) -> type[Any]:
         attribute = inspect.getattr_static(value, name, None)
         if not hasattr(attribute, "__get__") and not is_exactly(hint, attribute):
             raise PluginError(f"its {name} is {shown(attribute)}", where=where, allowed=in_words(hint))
+    _checked[kind.name].add(value)
     return value
+
+
+_checked = {kind: WeakSet[type]() for kind in KINDS}  # a plan asks for each class in every cell
 
 
 @cache

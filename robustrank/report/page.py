@@ -9,19 +9,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from robustrank.printing import counted, printable, slug
 from robustrank.rows import AXES, SCHEMA_VERSION, Coordinates
 
 PICTURE_BYTES = 1_200_000  # of all figures, as base64; the others are described, and in files
 ROWS = 1_000  # of a table; the others are in its file
+# Where attacked texts go, once it is known how much room there is. No text can hold one: its < would be escaped.
+_MARKS = {name: f"<!-- attacked texts: {name} -->" for name in ("entry", "section", "data")}
 Links = tuple[tuple[str, str], ...]  # text and address
 
 
@@ -83,7 +86,6 @@ class Page:
         measured: How many rows have a value, and how many there are.
         notes: What the run had to say.
         sections: Tables and figures, the headline first.
-        attacked: The attacked texts, see :mod:`robustrank.report.attacked_texts`; empty where there are none.
         provenance, experiment: The run's provenance.json and experiment.yaml.
     """
 
@@ -94,17 +96,22 @@ class Page:
     measured: tuple[int, int] = (0, 0)
     notes: Sequence[str] = ()
     sections: Sequence[Section] = ()
-    attacked: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     experiment: str = ""
 
 
-def render(page: Page) -> bytes:
-    """Return the page as HTML in UTF-8: the same page, the same bytes."""
+def render(page: Page, texts: Callable[[int], Mapping[str, Any]] = lambda size: {}) -> bytes:
+    """Return the page as HTML in UTF-8: the same page, the same bytes.
+
+    Args:
+        page: What it shows beside attacked texts.
+        texts: Takes the size of the page without them, in bytes, and returns the attacked texts, see
+            :mod:`robustrank.report.attacked_texts`; nothing where there are none.
+    """
     style, script = _file("page.css"), _file("page.js") + _file("texts.js")
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     template = _templates().get_template("page.html.j2")
-    return template.render(
+    html = template.render(
         page=page,
         axes=AXES,
         schema=SCHEMA_VERSION,
@@ -112,10 +119,23 @@ def render(page: Page) -> bytes:
         glossary=_file("glossary.md"),
         style=style,
         script=script,
-        # In ASCII, and without a < that could end the script.
-        data=json.dumps(page.attacked, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c"),
+        marks={name: Markup(mark) for name, mark in _MARKS.items()},
         policy=f"{policy}; base-uri 'none'; form-action 'none'",
-    ).encode()
+    )
+    parts = _attacked_parts(texts(len(html.encode())))
+    for name, mark in _MARKS.items():
+        html = html.replace(mark, parts[name], 1)
+    return html.encode()
+
+
+def _attacked_parts(attacked: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands in place of each mark."""
+    # In ASCII, and without a < that could end the script.
+    data = json.dumps(attacked, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")
+    if not (attacked.get("total") or attacked.get("lacking")):
+        return {"entry": "", "section": "", "data": data}
+    macros: Any = _templates().get_template("attacked.html.j2").module
+    return {"entry": str(macros.entry()), "section": str(macros.section(attacked)), "data": data}
 
 
 def fragment(table: TableView) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
-from robustrank.analysis.load import load_cells
+from robustrank.analysis.load import LoadedRun
 from robustrank.errors import DataError
 from robustrank.json_lines import parse_object
 from robustrank.report.attacked_texts import attacked_texts
@@ -21,18 +19,17 @@ _BYTES = 2_000_000  # of a page
 _LEAST_BYTES = 300_000  # of attacked texts, however large the rest is
 
 
-def run_page(run: Path, rows: pd.DataFrame, sections: Sequence[Section]) -> bytes:
+def run_page(loaded: LoadedRun, sections: Sequence[Section]) -> bytes:
     """Return the page of a run as HTML.
 
     Args:
-        run: The run folder. What is not in it, as in a folder that was taken from a run, is said to be lacking.
-        rows: Its rows, see :func:`robustrank.analysis.load.load_rows`.
+        loaded: The run. What is not in its folder, as in one that was taken from a run, is said to be lacking.
         sections: Its tables and figures, the headline first.
 
     Raises:
         DataError: A file of the run is damaged.
     """
-    cells = load_cells(run)
+    run, cells, rows = loaded.folder, loaded.cells, loaded.rows
     experiment, provenance = (
         read_run_file(run, name) if (run / name).exists() else "" for name in ("experiment.yaml", "provenance.json")
     )
@@ -52,8 +49,7 @@ def run_page(run: Path, rows: pd.DataFrame, sections: Sequence[Section]) -> byte
         provenance=parse_object(provenance, str(run / "provenance.json")) if provenance else {},
         experiment=experiment,
     )
-    room = max(_LEAST_BYTES, _BYTES - len(render(page)))
-    return render(replace(page, attacked=attacked_texts(run, cells, rows, room)))
+    return render(page, lambda size: attacked_texts(run, cells, rows, max(_LEAST_BYTES, _BYTES - size)))
 
 
 def _undone(cells: Sequence[Coordinates], rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:

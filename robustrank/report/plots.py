@@ -61,7 +61,7 @@ def drawn(chart: Chart) -> Figure:
         if chart.kind == "pairs":
             height = 0.5 + 0.16 * len(_names(chart)) * down
         figure = Figure(figsize=(width, height), layout="constrained")
-        canvas: Any = FigureCanvasAgg(figure)
+        FigureCanvasAgg(figure)
         axes = list(figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat)
         for panel in axes[len(chart.panels) :]:
             panel.set_visible(False)
@@ -73,9 +73,9 @@ def drawn(chart: Chart) -> Figure:
         figure.supylabel(drawable(chart.y_title), fontsize=7)
         if legend:
             _legend(figure, chart, width)
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # or each file would be laid out again, and by names beside marks
         if chart.kind == "scatter":
-            canvas.draw()
-            figure.set_layout_engine("none")  # names must not move the axes
             for panel, points in zip(axes, chart.panels.values(), strict=False):
                 _write_names(panel, points, chart)
     return figure

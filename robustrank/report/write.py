@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ import pandas as pd
 
 from robustrank.analysis.catalogue import Catalogue, catalogue_of
 from robustrank.analysis.estimated import RenderedTable
-from robustrank.analysis.load import declared_report, load_rows
+from robustrank.analysis.gates import Outcome, outcomes
+from robustrank.analysis.load import LoadedRun, declared_report, load_run
 from robustrank.analysis.notes import READING
 from robustrank.analysis.records import records
 from robustrank.analysis.summary_json import summary_json
@@ -24,13 +25,30 @@ from robustrank.report.view import View, front, turned, view
 from robustrank.storage import write_file, writing
 
 if TYPE_CHECKING:
-    from robustrank.report_settings import UserTable
+    from robustrank.report_settings import Gate, UserTable
 
 TITLE = "Robustness of rankers"
 _KINDS = {"tables": (".tex", ".md", ".csv"), "figures": (".pdf", ".png")}
 
 
-def write_report(run_folder: Path, *, baseline: str | None = None, seed: int = 0) -> Catalogue:
+@dataclass(frozen=True)
+class WrittenReport:
+    """A report that was written.
+
+    Attributes:
+        run: What it was made of.
+        catalogue: What it shows.
+        gates: What came of the limits that the experiment, and then its caller, has set.
+    """
+
+    run: LoadedRun
+    catalogue: Catalogue
+    gates: tuple[Outcome, ...]
+
+
+def write_report(
+    run_folder: Path, *, baseline: str | None = None, seed: int = 0, gates: Sequence[Gate] = ()
+) -> WrittenReport:
     """Write ``run_folder/report``: tables as LaTeX, Markdown and CSV, figures as PDF and PNG, and all in one.
 
     The headline tables stand in report.md, all others in appendix.md; report.tex (pdflatex compiles it) and
@@ -42,18 +60,17 @@ def write_report(run_folder: Path, *, baseline: str | None = None, seed: int = 0
         baseline: The label of the ranker others are tested against; None is that of the experiment, or the first of
             the tables.
         seed: Of resamples and permutations.
-
-    Returns:
-        What the report shows.
+        gates: Limits beside those of the experiment, which alone are in summary.json.
 
     Raises:
         DataError: The rows cannot be read, or the report cannot be written.
-        UsageError: No row is about the baseline, or the experiment declares a table that cannot be made.
+        UsageError: No row is about the baseline, or the experiment declares a table or a gate that cannot be made.
     """
     folder = run_folder / "report"
-    rows = load_rows(run_folder)
-    catalogue = catalogue_of(rows, declared_report(run_folder), baseline, seed=seed)
-    files = dict(_files(catalogue, run_folder, rows))
+    run = load_run(run_folder)
+    catalogue = catalogue_of(run.rows, declared_report(run_folder), baseline, seed=seed)
+    declared = outcomes(catalogue.report.gates, catalogue, run)
+    files = dict(_files(catalogue, run, declared))
     for name, content in files.items():
         write_file(folder / name, content)
     with writing(folder):
@@ -61,10 +78,10 @@ def write_report(run_folder: Path, *, baseline: str | None = None, seed: int = 0
             for path in folder.glob(f"{kind}/*"):
                 if path.suffix in suffixes and f"{kind}/{path.name}" not in files:
                     path.unlink()
-    return catalogue
+    return WrittenReport(run, catalogue, (*declared, *outcomes(gates, catalogue, run)))
 
 
-def _files(catalogue: Catalogue, run_folder: Path, rows: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
+def _files(catalogue: Catalogue, run: LoadedRun, gates: Sequence[Outcome]) -> Iterator[tuple[str, bytes]]:
     """Yield the name of each file below the report's folder and what it holds."""
     declared = {table.name: table for table in catalogue.report.tables}
     headline: list[View] = []
@@ -91,8 +108,8 @@ def _files(catalogue: Catalogue, run_folder: Path, rows: pd.DataFrame) -> Iterat
     yield "appendix.md", markdown.document(f"{TITLE}: appendix", READING, appendix, (), cut=False).encode()
     front_names, other_names = ([view.name for view in views] for views in (headline, appendix))
     yield "report.tex", latex.document(front_names, other_names, _named(figures), READING).encode()
-    yield "report.html", run_page(run_folder, rows, sections(tables, pictures))
-    yield "summary.json", summary_json(catalogue, run_folder).encode()
+    yield "report.html", run_page(run, sections(tables, pictures))
+    yield "summary.json", summary_json(catalogue, run, gates).encode()
 
 
 def _texts(view: View, declared: UserTable | None) -> Iterator[tuple[str, bytes]]:

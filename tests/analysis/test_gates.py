@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from robustrank.analysis.catalogue import catalogue_of
 from robustrank.analysis.gates import outcomes
-from robustrank.analysis.load import load_rows
+from robustrank.analysis.load import load_run
 from robustrank.cli.main import invoke
 from robustrank.errors import UsageError
 from robustrank.report.write import write_report
@@ -21,7 +21,8 @@ from .test_user_tables import attacked
 
 
 def breaches(folder, **gate):
-    (outcome,) = outcomes([Gate(**gate)], catalogue_of(load_rows(folder), rounds=200), folder)
+    run = load_run(folder)
+    (outcome,) = outcomes([Gate(**gate)], catalogue_of(run.rows, rounds=200), run)
     return outcome.breaches
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from .conftest import IN_A_PROCESS
 
 
@@ -16,6 +18,7 @@ def test_targets_do_not_share_what_an_attack_keeps_on_itself(case):
     assert len(in_turns) == 18
 
 
+@pytest.mark.slow
 def test_an_attack_that_leaves_the_interpreter_fails_its_own_cells(case):
     attack = case("30-exit-in-a-run")
     said = attack.run(workers=IN_A_PROCESS)

@@ -32,28 +32,28 @@ def deleted(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [emptied, cut_at_a_line_end, cut_within_a_line, one_digit_changed, deleted])
-def test_damaged_rows_are_measured_again(case, damage):
+def test_damaged_rows_are_measured_again(case):
     run = case("33-damaged-rows")
     assert run.run().code == 0
     before = run.rows()
-    damage(next(run.folder.glob("out/cells/*/rows.jsonl")))
-    again = run.run()
-    assert again.code == 0
-    assert "rows.jsonl" in again.text
-    assert run.rows() == before
+    for damage in (emptied, cut_at_a_line_end, cut_within_a_line, one_digit_changed, deleted):
+        damage(next(run.folder.glob("out/cells/*/rows.jsonl")))
+        again = run.run()
+        assert again.code == 0, damage
+        assert "rows.jsonl" in again.text, damage
+        assert run.rows() == before, damage
 
 
-@pytest.mark.parametrize("damage", [emptied, cut_within_a_line, zero, fill_with_garbage])
-def test_a_damaged_record_of_a_cell_is_written_again(case, damage):
+def test_a_damaged_record_of_a_cell_is_written_again(case):
     run = case("34-damaged-cell-record")
     assert run.run().code == 0
     before = run.rows()
-    damage(next(run.folder.glob("out/cells/*/cell.json")))
-    again = run.run()
-    assert again.code == 0
-    assert "cell.json" in again.text
-    assert run.rows() == before
+    for damage in (emptied, cut_within_a_line, zero, fill_with_garbage):
+        damage(next(run.folder.glob("out/cells/*/cell.json")))
+        again = run.run()
+        assert again.code == 0, damage
+        assert "cell.json" in again.text, damage
+        assert run.rows() == before, damage
     assert "1 cell: 0 to do" in run.run().text
 
 

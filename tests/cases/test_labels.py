@@ -25,6 +25,7 @@ def test_a_label_on_a_task_leaves_its_tables(case):
     assert labelled == plain
 
 
+@pytest.mark.slow
 def test_a_label_on_no_defense_leaves_the_comparison_with_it(case):
     run = case("28-label-on-no-defense")
     for name in ("plain", "labelled"):

@@ -68,9 +68,13 @@ ENDS = {  # what a plug-in does -> what the row says
 }
 
 
+_DEATHS = ("os._exit", "kill", "segfault", "fork", "channel", "group")  # after each of which a process is started
+_QUICK = [how for how in ENDS if how not in _DEATHS[1:]]
+
+
 @pytest.mark.parametrize(
     ("workers", "ways"),
-    [("1", list(ENDS)), pytest.param("2", ["sys.exit", "os._exit", "fork", "base"], marks=pytest.mark.slow)],
+    [("1", [*_QUICK, "kill"]), *(pytest.param(workers, list(ENDS), marks=pytest.mark.slow) for workers in "12")],
 )
 def test_an_attack_that_leaves_or_breaks_is_one_error_row(workers, ways, collection, tmp_path, capfd):
     text = f"""
@@ -98,7 +102,7 @@ tasks: [{{name: document-attack, targets: [last-1]}}, '{BAD}:BadTask']
     assert f"{len(ways) + 3} cells failed" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("how", ["sys.exit", "os._exit", "unprintable"])
+@pytest.mark.parametrize("how", [pytest.param("sys.exit", marks=pytest.mark.slow), "os._exit", "unprintable"])
 def test_rankers_defenses_and_tasks_end_as_error_rows(how, collection, tmp_path):
     text = f"""
 name: e
@@ -260,7 +264,9 @@ PLANNING = {
 }
 
 
-@pytest.mark.parametrize("how", PLANNING)
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=[pytest.mark.slow] if how in ("unprintable", "base") else []) for how in PLANNING]
+)
 def test_what_breaks_the_plan_is_a_refusal(how, tmp_path, capfd):
     text = f"name: e\ncollections: ['{BAD}:BadReader:how={how}']\nrankers: [bm25]\ntasks: [iid-variance]\n"
     assert run(tmp_path, text) == (5, [])
@@ -270,7 +276,7 @@ def test_what_breaks_the_plan_is_a_refusal(how, tmp_path, capfd):
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize("how", ["sys.exit", "base"])
+@pytest.mark.parametrize("how", ["sys.exit", pytest.param("base", marks=pytest.mark.slow)])
 def test_a_constructor_that_breaks_is_a_refusal(how, collection, tmp_path, capfd):
     text = f"""
 name: e

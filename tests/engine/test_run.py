@@ -73,6 +73,7 @@ def undisturbed(experiment, tmp_path_factory) -> Path:
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_the_run_folder_holds_what_it_promises(undisturbed):
     rows = (undisturbed / "rows.csv").read_text().splitlines()
     assert (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from robustrank.analysis.load import load_rows
+from robustrank.analysis.load import load_run
 from robustrank.json_lines import write_lines
 from robustrank.records import Edit, apply_edits
 from robustrank.report.page import Cell, FigureView, Section, TableView
@@ -121,4 +121,4 @@ SECTIONS = (
 
 
 def page_of(folder: Path) -> bytes:
-    return run_page(folder, load_rows(folder), SECTIONS)
+    return run_page(load_run(folder), SECTIONS)
