@@ -1,6 +1,6 @@
 """A collection of many documents: its first run beside plain bm25s, and a run that has nothing left to do.
 
-    python benchmarks/first_stage.py [--documents 200000] [--queries 1000] [--folder FOLDER]
+    python benchmarks/first_stage.py [--documents 200000] [--queries 1000] [--folder FOLDER] [--model FOLDER]
 
 The corpus is made: words by Zipf's law over made-up words, two in five of them English stop words, documents of 70
 words in the median. A query has the first words of a document that is relevant to it.
@@ -12,6 +12,9 @@ Beside it: `robustrank run` of an experiment that ranks these lists with BM25 (i
 then again with nothing left to do; and, for what starting takes, `robustrank --version` and the second run of the same
 experiment on a collection of 100 documents. Seconds of processor time are those of all processes of the command,
 memory is that of the largest.
+
+With a model, a cross-encoder, all queries and a typo in each go through BM25 and that model behind it, ten documents a
+query.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,12 +99,31 @@ def robustrank(experiment: Path, cache: Path, out: Path) -> tuple[float, float, 
     return measured(sys.executable, "-m", "robustrank", "run", str(experiment), *options)
 
 
+def write_pipeline(folder: Path, model: Path, path: Path) -> Path:
+    """Write an experiment that attacks the queries of a pipeline with typos."""
+    path.write_text(
+        f"name: pipeline\ncollections: [{{name: beir, folder: '{folder}', label: made}}]\n"
+        f"rankers: [{{name: cross-encoder, model: '{model}', label: model, first_stage: bm25, depth: 10}}]\n"
+        "attacks: [character-typos]\ntasks: [{name: query-attack, variants: 1}]\n"
+    )
+    return path
+
+
+def print_recall(out: Path) -> None:
+    """Print the mean recall of clean and of attacked queries."""
+    import pandas as pd
+
+    rows = pd.read_csv(out / "rows.csv")
+    print(rows[rows["measure"] == "R@10"].groupby(["measure", "condition", "pool"])["value"].mean().to_string())
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--folder", type=Path, help="where the corpus is, or is made")
+    parser.add_argument("--model", type=Path, help="a cross-encoder, to be put behind BM25")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as room:
         made = arguments.folder or Path(room) / "corpus"
@@ -122,10 +143,14 @@ def main() -> None:
             "small collection, nothing left to do": lambda: robustrank(small, cache, Path(room) / "small-out"),
             "robustrank --version": lambda: measured(sys.executable, "-m", "robustrank", "--version"),
         }
+        if arguments.model:
+            pipeline = write_pipeline(made, arguments.model.absolute(), Path(room) / "pipeline.yaml")
+            rows["pipeline under typos"] = lambda: robustrank(pipeline, cache, Path(room) / "pipeline-out")
         for name, measure in rows.items():
             seconds, processor, memory = measure()
             print(f"| {name} | {seconds:.1f} | {processor:.1f} | {memory} |", flush=True)
-        shutil.rmtree(cache)
+        if arguments.model:
+            print_recall(Path(room) / "pipeline-out")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ def ir_metadata(tag: str, cell: Cell, provenance: Mapping[str, Any]) -> str:
     environment = provenance["environment"]
     hardware, collection = environment["hardware"], provenance.get("collection", {})
     defended = [] if cell.defense.name == "none" else [{"name": f"defense {cell.defense.text}"}]
-    ranker = f"{cell.ranker.text} on the candidates of {cell.collection.text}"
+    candidates = "candidates"
+    if "first_stage" in provenance:
+        candidates = f"{provenance['depth']} best documents by {provenance['first_stage']}"
+    ranker = f"{cell.ranker.text} on the {candidates} of {cell.collection.text}"
     metadata = {
         "tag": tag,
         "platform": {

@@ -54,10 +54,12 @@ def minimal_provenance() -> dict[str, Any]:
 
 def cell_provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
     """Return the record of a cell that is finished now: when, its environment, its data and plug-ins."""
+    stage = resources.experiment.first_stage(cell.ranker.label)
     return {
         **minimal_provenance(),
         "collection": _collection(cell.collection, resources),
         "plugins": _plugins([cell]),
+        **(stage.parameters if stage else {}),
     }
 
 

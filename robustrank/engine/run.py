@@ -194,7 +194,9 @@ def dry_run(
     selection: Selection | None = None,
     workers: Workers = ONE_PROCESS,
 ) -> list[Forecast]:
-    """Return what :func:`run` would do with each cell; no model scores, and nothing is written.
+    """Return what :func:`run` would do with each cell; no model scores.
+
+    Nothing is written, but what the cache keeps of large collections.
 
     Raises:
         NothingMeasured: The plan has no cells.

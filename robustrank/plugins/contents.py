@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from robustrank.errors import DataError
 from robustrank.kept import room
 from robustrank.storage import write_file
 
@@ -62,5 +64,6 @@ def _large(stamp: Stamp) -> str:
         return known
     started, digest = time.time_ns(), _small(stamp)
     if started - max(stamp[-2:]) > SETTLED:
-        write_file(kept, digest)
+        with suppress(DataError):  # of a cache that cannot be written: the file is read again, next time
+            write_file(kept, digest)
     return digest

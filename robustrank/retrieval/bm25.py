@@ -98,7 +98,10 @@ class _Search:
 
 def _top(scores: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
     """Return the numbers and scores of the ``k`` highest above 0, ties by ascending number."""
-    threshold = np.partition(scores, -k)[-k] if k < len(scores) else 0
-    indices = np.flatnonzero((scores >= threshold) & (scores > 0))
-    best = indices[np.argsort(-scores[indices], kind="stable")][:k]
+    numbers = np.flatnonzero(scores > 0)
+    values = scores[numbers]
+    if k < len(values):
+        is_near = values >= np.partition(values, -k)[-k]
+        numbers, values = numbers[is_near], values[is_near]
+    best = numbers[np.argsort(-values, kind="stable")][:k]
     return list(zip(best.tolist(), scores[best].tolist(), strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 from robustrank.plugins import Spec, checked_parameters, code_parts, digest_of, find, identity, parse
 from robustrank.plugins.values import excerpt
+from robustrank.printing import counted
 
 DEPTH = 100  # documents that are reranked where an experiment does not say
 _RETRIEVAL = "robustrank.retrieval.pipeline"  # the code that makes lists of what a retriever returns
@@ -44,7 +45,7 @@ class FirstStage:
     def sentence(self) -> str:
         """What a run's header says of it."""
         again = "searches again for each changed query" if self.searches else "does not search: its lists stay fixed"
-        return f"First stage {self.retriever.text}, {self.depth} documents a query; it {again}."
+        return f"First stage {self.retriever.text}, {counted(self.depth, 'document')} a query; it {again}."
 
     def check(self) -> None:
         """Refuse a retriever that cannot be created.
@@ -58,15 +59,20 @@ class FirstStage:
 def split_pipeline(spec: Spec) -> tuple[Spec, FirstStage | None]:
     """Return the ranker of a specification and its first stage: the parameters ``first_stage`` and ``depth``.
 
-    Without ``first_stage`` both are the ranker's parameters. The label stays: it tells pipelines of one ranker apart.
+    Without ``first_stage`` both are the ranker's parameters; null is no first stage, for sweeps. The label stays: it
+    tells pipelines of one ranker apart.
 
     Raises:
-        ValueError: One of them is of another type, or ``depth`` is less than 1.
+        ValueError: One of them is of another type, or ``depth`` is less than 1, or beside no first stage.
     """
-    if spec.parameters.get("first_stage") is None:
+    if "first_stage" not in spec.parameters:
         return spec, None
     rest = {key: value for key, value in spec.parameters.items() if key not in ("first_stage", "depth")}
     named, depth = spec.parameters["first_stage"], spec.parameters.get("depth", DEPTH)
+    if named is None and "depth" in spec.parameters:
+        raise ValueError("depth: it is that of a first stage, and first_stage is null")
+    if named is None:
+        return Spec(spec.name, rest, spec.label), None
     if not isinstance(named, str):
         raise ValueError(f"first_stage: it must be a retriever, name or name:key=value,…, not {excerpt(named)}")
     if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:

@@ -67,7 +67,11 @@ class Analyser:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of ``text`` in order, with repetitions; empty for a text of stop words alone."""
-        return [term for term, _ in self._terms(self.folded(text))]
+        folded = self.folded(text)
+        if folded.isascii():  # the same, without spans: most of the time that indexing takes
+            words = _ASCII_WORD.findall(folded)
+            return [self.stem(w) for w in words if w not in self.stop_words and len(w) >= self.shortest]
+        return [term for term, _ in self._terms(folded)]
 
     def located_terms(self, text: str) -> list[tuple[str, Span]]:
         """Return the terms of :meth:`terms`, each with its character span ``(start, end)`` in ``text``.

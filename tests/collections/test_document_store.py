@@ -98,6 +98,7 @@ def opened(tmp_path):
 
 
 def test_a_collection_is_read_once_and_again_after_a_change_of_its_file(large, tmp_path, monkeypatch):
+    monkeypatch.setattr(contents, "SETTLED", -(10**10))  # digests are kept at once
     corpus = write_tiny(tmp_path / "tiny") / "corpus.jsonl"
     write_experiment(tmp_path / "e.yaml", tmp_path / "tiny", "rankers: [bm25]\ntasks: [iid-variance]\n")
     first, reads = opened(tmp_path)

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from robustrank.cli.main import invoke
-from robustrank.engine import executor, provenance
+from robustrank.engine import provenance
+from robustrank.engine.executors import local
 from robustrank.engine.worker import run_cell
 from robustrank.storage import find_damage
 from tests.tiny_collection import DOCUMENTS, write_experiment, write_tiny
@@ -108,7 +109,7 @@ def test_cells_jsonl_has_a_line_for_each_cell_done_or_not_from_the_start(run, tm
 
     assert run(BM25) == 0
     seen = [statuses()]
-    monkeypatch.setattr(executor, "run_cell", run_first_cell)
+    monkeypatch.setattr(local, "run_cell", run_first_cell)
     assert run(TWO) == 6
     both = [("bm25", "done"), ("query-likelihood", "planned")]
     assert [*seen, statuses()] == [[("bm25", "done")], both, both]

@@ -111,6 +111,7 @@ def test_depth_and_first_stage_are_swept_and_are_part_of_key_and_coordinates(fol
         ({"first_stage": "bm26"}, "there is no retriever named 'bm26'"),
         ({"first_stage": "bm25:b=2"}, "b=2"),
         ({"first_stage": "bm25", "depth": 0}, "depth: it must be a whole number of 1 or more, not 0"),
+        ({"first_stage": None, "depth": 2}, "first_stage is null"),
         ({"first_stage": 3}, "first_stage: it must be a retriever"),
         ({"first_stage": "bm25", "sweep": {"depth": [1, "x"]}}, "depth: it must be a whole number"),
     ],
@@ -118,6 +119,12 @@ def test_depth_and_first_stage_are_swept_and_are_part_of_key_and_coordinates(fol
 def test_a_wrong_first_stage_is_refused_with_the_file(folder, entry, says):
     with pytest.raises(ExperimentError, match=says):
         experiment(folder, [{"name": "query-likelihood", **entry}])
+
+
+def test_no_first_stage_can_be_swept_beside_one(folder):
+    made = experiment(folder, [{"name": "query-likelihood", "sweep": {"first_stage": [None, "bm25"]}}])
+    stages = [made.first_stage(spec.label) for spec in made.specs("rankers")]
+    assert stages == [None, FirstStage(parse("bm25"), 100)]
 
 
 def test_depth_without_a_first_stage_is_the_rankers_own(folder, tmp_path):
