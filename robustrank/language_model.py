@@ -140,7 +140,7 @@ class LanguageModel:
             ids = torch.tensor([[*context, *tokens]], device=runtime.device())
             kept = self.network(ids, logits_to_keep=len(tokens) + 1, use_cache=False).logits
             logits = kept[0, :-1].float()
-            log_likelihoods = torch.log_softmax(logits, dim=-1)[torch.arange(len(tokens)), list(tokens)]
+            log_likelihoods = torch.log_softmax(logits, dim=-1).gather(1, ids[0, len(context) :, None])
         return float(log_likelihoods.double().mean())
 
     def _options(self) -> dict[str, str]:

@@ -88,18 +88,6 @@ def test_an_accelerator_gives_the_same_scores_and_gradients(on, tmp_path, kind, 
     np.testing.assert_allclose(together, alone, rtol=0, atol=ranker.noise * scale)
 
 
-def test_what_a_network_reads_is_made_on_the_device(tmp_path, monkeypatch):
-    """By a device that computes nothing: what is left on the processor is seen without an accelerator."""
-    ranker = CrossEncoderRanker(str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1)))
-    inputs = ranker.tokenisation.read(PAIRS[:1], "pair")
-    whole = ranker.tokenisation.whole(PAIRS[:1], "pair", "meta")
-    ranker.network.to("meta")
-    monkeypatch.setattr(runtime, "_device", "meta")
-    ((_, features),) = ranker._computed(inputs, lambda _, features: features)
-    for made in (features, whole):
-        assert {value.device.type for value in made.values() if hasattr(value, "device")} == {"meta"}
-
-
 @pytest.mark.parametrize("most", [400, 100])
 def test_batches_are_halved_until_memory_suffices(tmp_path, monkeypatch, most):
     folder = str(save(tmp_path, "bert", "AutoModelForSequenceClassification", num_labels=1))

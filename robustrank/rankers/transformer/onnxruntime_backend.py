@@ -119,7 +119,7 @@ def _trace(network: Any, path: Path) -> None:
     import torch
 
     transformer, features = network[0], _features(network, _EXPORTED)
-    names = [name for name in features if name in transformer.model_forward_params and hasattr(features[name], "shape")]
+    names = [name for name, value in features.items() if isinstance(value, torch.Tensor)]
 
     class Outputs(torch.nn.Module):
         def __init__(self) -> None:
