@@ -28,6 +28,7 @@ class Defense(ABC):
     needs_terms: ClassVar[bool] = False  # whether it wraps rankers alone whose scores are sums over query terms
     passes_gradients: ClassVar[bool] = False  # whether the defended ranker has the gradients of its ranker
     certifies: ClassVar[bool] = False  # whether the defended ranker is a CertifiedRanker
+    flags: ClassVar[bool] = False  # whether the defended ranker is a FlaggingRanker
     reference: ClassVar[str] = ""  # authors, title, venue, section
     deviations: ClassVar[str] = ""  # what is done otherwise than in the reference, and why
 

@@ -25,6 +25,7 @@ class Task(ABC):
     version: ClassVar[str] = "1"  # of what its figures mean: raise it with a change after which they differ
     axes: ClassVar[tuple[Axis, ...]] = ("defense",)
     cross_domain: ClassVar[bool] = False  # whether it trains rankers on the experiment's other collections
+    undivided: ClassVar[str] = "what it measures of a query may depend on others"  # why cells have one unit
     headline: ClassVar[tuple[str, str]] = ("", "")  # measure and condition told of a finished cell; else its first
     reference: ClassVar[str] = ""
     deviations: ClassVar[str] = ""
@@ -55,6 +56,16 @@ class Task(ABC):
         Called at planning, and before :meth:`run`. What takes the ranker to know is a row of status ``skipped``.
         """
         return ""
+
+    def divisible(self, context: Context) -> list[str]:
+        """Return the queries that the units of a cell share among them; none where the cell is one unit.
+
+        Rows of a divisible task are about single queries, and the same whatever other queries are measured with them;
+        rows about none are equal in all units. ``context.query_ids`` gives the queries of the unit,
+        ``context.cell_query_ids`` those of the cell. By default they are the first so many, if there is a parameter
+        ``queries``.
+        """
+        return [] if self.undivided else context.query_ids(getattr(self, "queries", None))
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Row]:

@@ -39,6 +39,7 @@ class CertifiedTopK(Task):
 
     reference = "Wu et al.: Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691"
     deviations = "bounds hold for the whole list at once; the published bound is reported too, as `paper`"
+    undivided = ""
 
     @staticmethod
     def report() -> TaskReport:

@@ -69,6 +69,7 @@ class DocumentAttack(Task):
         "protocol of Chen et al. (IDEM), Findings of ACL 2023"
     )
     deviations = "ranks are taken after the old document has left the list; targets are sampled by the run's seed"
+    undivided = ""
     headline = ("success", "attacked")
 
     @staticmethod
@@ -93,10 +94,15 @@ class DocumentAttack(Task):
         return beyond_grant(context.attack.access, Access[self.access.upper()]) or self._without_targets(context)
 
     def _without_targets(self, context: Context) -> str:
-        lengths = list_lengths(context, context.query_ids(self.queries)).values()
+        lengths = list_lengths(context, context.cell_query_ids(self.queries)).values()
         if not lengths or context.attack.targets("") is not None or any(target_count(self.targets, n) for n in lengths):
             return ""
         return f"no list has targets {', '.join(self.targets)}: the longest holds {max(lengths)} documents"
+
+    def divisible(self, context: Context) -> list[str]:
+        """Return none behind a detector, whose ROC curve is of all targets, or if an attack learns one edit for all."""
+        is_whole = context.defense.flags or context.attack.cost == "once"
+        return [] if is_whole else super().divisible(context)
 
     def run(self, context: Context) -> Iterator[Row]:
         """Attack every target; rank the lists with the attacked texts, and with those of the control, in one call."""
@@ -104,11 +110,12 @@ class DocumentAttack(Task):
         if not query_ids:
             return  # none of the first queries is in this fold
         context.run(query_ids=query_ids)  # all lists in one call
-        if refusal := unsuited_ranker(context, query_ids):
+        every = context.cell_query_ids(self.queries)
+        if refusal := unsuited_ranker(context, every):
             yield context.row("success", None, condition="attacked", status="skipped", note=refusal)
             return
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
-        attack = context.prepared_attack(interface, unattacked_queries(context, query_ids))
+        attack = context.prepared_attack(interface, unattacked_queries(context, every))
         yield context.row("queries", interface.meter.queries, group="prepare")
         control = self._control(context)
         yield from self._unsupported(context, control)

@@ -32,6 +32,7 @@ class IidVariance(Task):
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "the paper's normaliser of VNAP was not at hand: NAP = AP / MAP by default, Var(AP) beside it"
+    undivided = ""
 
     @staticmethod
     def report() -> TaskReport:

@@ -34,6 +34,7 @@ class ImitationAgreement(Task):
 
     reference = "Liu et al. (PAT), CCS 2022, arXiv 2209.06506, agreement of the imitation model"
     deviations = "candidates are the first stage's list; RBO with p = .7, truncated, as the authors' script prints it"
+    undivided = "the surrogate model is trained in the cell"
 
     @staticmethod
     def report() -> TaskReport:

@@ -35,6 +35,7 @@ class OodCorpus(Task):
 
     cross_domain = True
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
+    undivided = "rankers are trained in the cell"
 
     @staticmethod
     def report() -> TaskReport:

@@ -42,6 +42,7 @@ class OodQuery(Task):
 
     reference = "Wu, Zhang, Guo, Fan, Cheng: Are Neural Ranking Models Robust? ACM TOIS 41(2), 2023, arXiv 2108.05018"
     deviations = "any scheme of types, where the paper has MS MARCO's answer types"
+    undivided = "rankers are trained in the cell"
 
     @staticmethod
     def report() -> TaskReport:

@@ -67,6 +67,7 @@ class QueryAttack(Task):
         "ECIR 2022, arXiv 2111.13057"
     )
     headline = ("nDCG@10", "attacked")
+    undivided = "a cell in which no query is edited is skipped"
 
     @staticmethod
     def report() -> TaskReport:

@@ -18,6 +18,7 @@ METADATA = {
     "edits": "edits",
     "budget_unit": "size in",
     "control": "control",
+    "undivided": "undivided",
     "family": "family",
     "table": "table",
     "stops_early": "stops early",

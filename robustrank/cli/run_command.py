@@ -53,7 +53,7 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 @click.option(
     "--cell-seconds",
     type=click.FloatRange(0, min_open=True),
-    help="End a cell that takes longer, as failed [default: no limit].",
+    help="End a cell, or a unit of a large one, that takes longer, as failed [default: no limit].",
 )
 @click.option(
     "--redo",

@@ -25,7 +25,8 @@ class Cell:
 
     A ranker that learns from the collection it is tested on, by cross-validation, has a cell for each fold of its
     queries. ``key`` is a hash of ``identities``, everything that decides the cell's rows: same key, same rows. Both
-    are empty until :func:`plan` has computed them.
+    are empty until :func:`plan` has computed them. A worker may be given a unit of a cell, which is a share of its
+    queries: the cell's rows do not depend on the number of its units.
     """
 
     task: Spec
@@ -38,6 +39,8 @@ class Cell:
     folds: int = 1
     key: str = ""
     identities: Mapping[str, Any] = field(default_factory=dict)
+    unit: int = 0  # from 0
+    units: int = 1
 
     @property
     def title(self) -> str:

@@ -53,6 +53,7 @@ class Context:
     certificates: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     _lists: dict[str, RankedList] = field(default_factory=dict)
+    _counts_before: tuple[int, int] = (0, 0)  # of the ranker, which serves other cells, too
 
     @cached_property
     def whole(self) -> Collection:
@@ -86,7 +87,12 @@ class Context:
         return self.whole.only([query_id for query_id, fold in numbers.items() if fold == self.cell.fold])
 
     def query_ids(self, limit: int | None = None) -> list[str]:
-        """Return the queries this cell tests among the first ``limit`` of the whole collection."""
+        """Return the queries to test now: those of the cell, or its unit's share of them."""
+        every, unit, units = self.cell_query_ids(limit), self.cell.unit, self.cell.units
+        return every[len(every) * unit // units : len(every) * (unit + 1) // units]
+
+    def cell_query_ids(self, limit: int | None = None) -> list[str]:
+        """Return the queries this cell tests, in all its units, among the first ``limit`` of the whole collection."""
         first = list(self.whole.queries)[:limit]
         return [query_id for query_id in first if query_id in self.collection.queries]
 
@@ -118,7 +124,17 @@ class Context:
     @cached_property
     def served(self) -> ServedRanker:
         """The ranker under the cell's defense, whose lists the user gets."""
-        return self.served_trained_on(self.training_split)
+        served = self.served_trained_on(self.training_split)
+        self._counts_before = served.scored, served.cached
+        return served
+
+    @property
+    def pairs(self) -> dict[str, int]:
+        """How many pairs the ranker has scored for this cell, and the cache known; empty if it was not asked."""
+        if "served" not in vars(self):  # made when it was first asked for
+            return {}
+        scored, cached = self._counts_before
+        return {"pairs_scored": self.served.scored - scored, "pairs_cached": self.served.cached - cached}
 
     @cached_property
     def undefended(self) -> ServedRanker:

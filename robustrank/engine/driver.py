@@ -17,6 +17,7 @@ from typing import Any
 
 from robustrank.engine.worker_process import CONNECTION_LOST, Setup
 from robustrank.experiment import Experiment
+from robustrank.rankers.cache import Sharing
 from robustrank.rankers.runtime import Device, cuda_devices
 
 # The module search path is the driver's, so that the same plug-ins are found; its main module is not run again.
@@ -50,7 +51,7 @@ class Worker:
         with theirs:
             self._process = start_process(theirs.fileno(), sys.path, thread_limits(count), self._accelerator)
         self.connection, self._is_closed = Connection(own.detach()), False
-        self._send(Setup(experiment, cache, tuple(sys.argv)))
+        self._send(Setup(experiment, cache, tuple(sys.argv), Sharing(is_shared=count > 1)))
 
     def send(self, request: str, content: Any = None) -> None:
         """Ask for something; a process that died meanwhile is noticed by :meth:`is_alive`."""

@@ -16,7 +16,14 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, NothingMeasured, RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import notice
+from robustrank.plugins import create
+from robustrank.plugins.failure import plugin_code
 from robustrank.rows import Coordinates, checked_coordinates
+from robustrank.task import Task
+
+PAIRS, PAIRS_OF_TRADITIONAL = 2_000, 100_000  # of a unit, by the bound of its cell
+QUERIES = 5  # of a unit where no bound is known
+MOST_UNITS = 64  # of a cell
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Plan:
         coordinates: What each of them is.
         provenance: What the run's record tells before any cell is done.
         calls: Upper bound on the pairs that each cell scores, by its key; None where none is known.
+        units: How many units each cell is done in, by its key.
         header: What collections and rankers have to say of themselves, a line each, for the terminal.
     """
 
@@ -35,6 +43,7 @@ class Plan:
     coordinates: Sequence[Coordinates]
     provenance: dict[str, Any]
     calls: Mapping[str, int | None]
+    units: Mapping[str, int]
     header: Sequence[str]
 
 
@@ -54,13 +63,15 @@ def make_plan(experiment: Experiment, resources: Resources, allow_empty: bool = 
     cells = plan(experiment, resources)
     refuse_nothing(experiment, cells, allow_empty)
     calls: dict[str, int | None] = {}
+    units = {cell.key: 1 for cell in cells}
     for context in (Context(cell, resources) for cell in cells):
         calls[context.cell.key] = 0
         if not skip_reason(context):
             check_parts(context)
             calls[context.cell.key] = _calls(context)
+            units[context.cell.key] = _units(context, calls[context.cell.key])
     points = [checked_coordinates(_plain(coordinates(cell, resources).as_dict())) for cell in cells]
-    return Plan(cells, points, _plain(planned_provenance(cells, resources)), calls, header(cells, resources))
+    return Plan(cells, points, _plain(planned_provenance(cells, resources)), calls, units, header(cells, resources))
 
 
 def _calls(context: Context) -> int | None:
@@ -69,6 +80,19 @@ def _calls(context: Context) -> int | None:
         return calls_at_most(context)
     except RobustrankError:
         return None
+
+
+def _units(context: Context, calls: int | None) -> int:
+    """Return the number of units of a cell: of about so many pairs each, whatever the number of workers."""
+    task: Task = create("task", context.cell.task)
+    try:
+        with plugin_code(f"task {context.cell.task.name!r}", "divisible()"):
+            queries = len(task.divisible(context))
+    except RobustrankError:
+        return 1
+    pairs = PAIRS_OF_TRADITIONAL if context.ranker_kind.family == "traditional" else PAIRS
+    wanted = queries // QUERIES if calls is None else -(-calls // pairs)
+    return max(1, min(queries, wanted, MOST_UNITS))
 
 
 def refuse_nothing(experiment: Experiment, cells: Sequence[Cell], allow_empty: bool) -> None:

@@ -28,7 +28,7 @@ from robustrank.plugins import (
 from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
-from robustrank.rankers.cache import ScoreCache
+from robustrank.rankers.cache import ALONE, ScoreCache, Sharing
 from robustrank.rankers.checkpoint import ensure_checkpoint
 from robustrank.rankers.llm.calls import use_call_cache
 from robustrank.rankers.ranker import PointwiseRanker, Ranker, TrainableRanker
@@ -38,6 +38,7 @@ from robustrank.retrieval.first_stage import FirstStage
 from robustrank.retrieval.pipeline import Retrieval
 
 Made = TypeVar("Made")
+SCORES = "scores"  # the folder of the score cache, in the cache
 _KEPT = 8  # trained rankers and their scoring engines kept in memory
 
 
@@ -47,10 +48,11 @@ class Resources:
     Args:
         experiment: Says how its rankers are trained.
         cache: The folder of scores and trained weights.
+        sharing: Who else computes scores for it meanwhile.
     """
 
-    def __init__(self, experiment: Experiment, cache: Path) -> None:
-        self.experiment, self.cache = experiment, cache
+    def __init__(self, experiment: Experiment, cache: Path, sharing: Sharing = ALONE) -> None:
+        self.experiment, self.cache, self._sharing = experiment, cache, sharing
         use_device(experiment.device)
         keep_in(cache)
         use_call_cache(cache / "calls")
@@ -213,7 +215,7 @@ class Resources:
         return (self._lru if training_split else self._memoise)(("served", key), make)
 
     def _scores(self) -> ScoreCache:
-        return self._memoise(("scores",), lambda: ScoreCache(self.cache / "scores"))
+        return self._memoise(("scores",), lambda: ScoreCache(self.cache / SCORES, self._sharing))
 
     def _trained(self, ranker: Ranker, spec: Spec, training_split: TrainingSplit, seed: int) -> Ranker:
         if not isinstance(ranker, TrainableRanker):

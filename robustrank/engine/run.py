@@ -19,6 +19,7 @@ from robustrank.engine.planning import Plan
 from robustrank.engine.provenance import run_provenance
 from robustrank.engine.run_folder import PLANNED, RunFolder
 from robustrank.engine.selection import Selection
+from robustrank.engine.units import Units, tell_ties
 from robustrank.errors import DataError, NothingMeasured
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
@@ -172,10 +173,17 @@ def run(
             folder.write("experiment.yaml", yaml.safe_dump(_asked(experiment), sort_keys=False, allow_unicode=True))
             if todo:  # what is there now, should the run be killed
                 _consolidate(folder, plan, summary.notices)
+            units = Units(out / "units", plan.units)
+            units.forget(todo if redo == "all" else [])
             try:
-                for result in executor.run(todo, observer.advanced):
+                for part in executor.run(units.left(todo), observer.advanced):
+                    result = units.add(part)
+                    if result is None:
+                        continue
                     result = replace(result, facts={**result.facts, "calls_at_most": plan.calls[result.cell.key]})
+                    tell_ties(result)
                     summary.add(_save(folder, result))
+                    units.saved(result)
                     observer.finished(result)
             finally:
                 summary.rows = _consolidate(folder, plan, summary.notices)

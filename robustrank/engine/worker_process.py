@@ -33,6 +33,7 @@ from robustrank.engine.worker import run_cell
 from robustrank.errors import RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import listening
+from robustrank.rankers.cache import Sharing
 
 Request = Literal["warm", "plan", "forecasts", "cell", "end"]
 CONNECTION_LOST = 71  # exit status of a process that cannot answer
@@ -47,6 +48,7 @@ class Setup:
     experiment: Experiment
     cache: Path
     arguments: tuple[str, ...]  # the driver's command line, for provenance
+    sharing: Sharing  # who else computes scores meanwhile
 
 
 class _Channel:
@@ -86,7 +88,7 @@ def main(descriptor: int) -> None:
     _prepare_process(setup)
     threading.Thread(target=_end_with, args=(parent, channel), daemon=True).start()
     time_limit.announce = lambda seconds: channel.send("due", seconds)
-    resources = Resources(setup.experiment, setup.cache)
+    resources = Resources(setup.experiment, setup.cache, setup.sharing)
     answers: dict[Request, Callable[[Any], Any]] = {
         "plan": lambda allow_empty: make_plan(setup.experiment, resources, allow_empty),
         "forecasts": lambda allow_empty: forecasts(setup.experiment, resources, allow_empty),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from time import monotonic
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,8 +30,10 @@ from robustrank.steps import Steps
 
 SLICE, LIST_SLICE = 4096, 64  # pairs, and lists, that a ranker is given at once
 SECONDS = 1.0  # between two writes of a slice's scores into the cache: a kill loses these, and a batch
+PAUSE = 0.05  # between two looks whether another process has computed something
 PROBES = 4  # pairs that a pointwise ranker is probed with
-Item = TypeVar("Item")
+Item = TypeVar("Item", Pair, Request)
+Answer = TypeVar("Answer")
 Edited = tuple[RankedList, Mapping[str, str]]  # a served list, and new texts of some of its documents by id
 
 
@@ -67,14 +71,15 @@ class ServedRanker:
         """
         distinct = list(dict.fromkeys(pairs))
         known = self._cache.get(self.identity, distinct) if self._cache else {}
-        fresh = [pair for pair in distinct if pair not in known]
-        start, steps = 0, Steps(len(fresh), "pairs")
-        while start < len(fresh):
-            pairs_to_score = fresh[start : start + (SLICE if self._is_probed else BATCH)]
-            known.update(zip(pairs_to_score, self._fresh_scores(pairs_to_score, steps).tolist(), strict=True))
-            start += len(pairs_to_score)
-        self.scored += len(fresh)
-        self.cached += len(distinct) - len(fresh)
+        steps, scored = Steps(len(distinct) - len(known), "pairs"), self.scored
+
+        def score(fresh: list[Pair]) -> Mapping[Pair, float]:
+            self.scored += len(fresh)
+            return dict(zip(fresh, self._fresh_scores(fresh, steps).tolist(), strict=True))
+
+        look_up = partial(self._cache.get, self.identity) if self._cache else None
+        self._complete(known, distinct, lambda: self._at_once(SLICE) if self._is_probed else BATCH, score, look_up)
+        self.cached += len(distinct) - (self.scored - scored)
         return np.array([known[pair] for pair in pairs], dtype=np.float32)
 
     def characters_read(self, query: str, document: str) -> int | None:
@@ -103,14 +108,19 @@ class ServedRanker:
             return rankings_by_score(requests, self.score)
         distinct = [request for request in dict.fromkeys(requests) if len(request)]
         known = self._cache.get_rankings(self.identity, distinct) if self._cache else {}
-        fresh = [request for request in distinct if request not in known]
-        for lists in _slices(fresh, LIST_SLICE, "lists"):
+        steps, ranked = Steps(len(distinct) - len(known), "lists"), self.ranked
+
+        def rank(lists: list[Request]) -> Mapping[Request, Ranking]:
+            self.ranked += len(lists)
             rankings = dict(zip(lists, checked_rankings(self.ranker, lists, self._asked_to_rank(lists)), strict=True))
             if self._cache:
                 self._cache.put_rankings(self.identity, rankings)
-            known.update(rankings)
-        self.ranked += len(fresh)
-        self.lists_cached += len(distinct) - len(fresh)
+            steps.advance(len(lists))
+            return rankings
+
+        look_up = partial(self._cache.get_rankings, self.identity) if self._cache else None
+        self._complete(known, distinct, lambda: self._at_once(LIST_SLICE), rank, look_up)
+        self.lists_cached += len(distinct) - (self.ranked - ranked)
         return [known[request] if len(request) else Ranking(()) for request in requests]
 
     def rank_anew(self, request: Request) -> Ranking:
@@ -158,6 +168,41 @@ class ServedRanker:
                 hint="gradients() has to read the very ids and mask that score() reads",
             )
         self._is_differentiated = True
+
+    def _at_once(self, size: int) -> int:
+        """Return the size of a slice: a smaller one where others want some of it, too, so that all compute a part."""
+        return size // 8 if self._cache and self._cache.is_shared else size
+
+    def _complete(
+        self,
+        known: dict[Item, Answer],
+        wanted: Sequence[Item],
+        size: Callable[[], int],
+        compute: Callable[[list[Item]], Mapping[Item, Answer]],
+        look_up: Callable[[Sequence[Item]], Mapping[Item, Answer]] | None,
+    ) -> None:
+        """Add what is wanted to what is known; what another process computes is waited for.
+
+        Args:
+            known: Answers.
+            wanted: Pairs or lists.
+            size: How many are computed at once.
+            compute: Computes answers, and puts them into the cache.
+            look_up: What the cache knows; None without a cache.
+        """
+        left = [item for item in wanted if item not in known]
+        while left:
+            start = 0
+            while start < len(left):
+                some = left[start : start + size()]
+                start += len(some)
+                with self._cache.claimed(self.identity, some) if self._cache else nullcontext(some) as mine:
+                    known.update(compute(mine) if mine else {})
+            left = [item for item in left if item not in known]
+            if left and look_up:
+                known.update(look_up(left))
+                left = [item for item in left if item not in known]
+                sleep(PAUSE if left else 0.0)
 
     def _asked_to_rank(self, requests: list[Request]) -> object:
         with plugin_code(f"ranker {type(self.ranker).__name__}", f"while it ranked {len(requests)} lists"):
@@ -238,14 +283,6 @@ class ServedRanker:
                     hint="if a score depends on the list, subclass Ranker and implement rank(requests); "
                     "if not, pad, normalise and draw so that a score depends on its pair alone",
                 )
-
-
-def _slices(items: list[Item], size: int, unit: str) -> Iterator[list[Item]]:
-    steps = Steps(len(items), unit)
-    for start in range(0, len(items), size):
-        part = items[start : start + size]
-        yield part
-        steps.advance(len(part))
 
 
 def _sample(pairs: Sequence[Pair]) -> list[Pair]:

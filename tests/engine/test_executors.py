@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -17,13 +18,14 @@ from robustrank.cli.main import invoke
 from robustrank.engine.driver import thread_limits
 from robustrank.engine.executors.workers import Workers
 from robustrank.errors import UsageError
-from tests.tiny_collection import write_experiment, write_tiny
+from tests.engine.test_kill import SLOW
+from tests.tiny_collection import DOCUMENTS, QUERIES, write_experiment, write_tiny
 
 BAD = Path(__file__).with_name("misbehaving.py")
 ENDS = {
     "os._exit": "the process died while it ran this cell: exit status 0",
     "kill": "the process died while it ran this cell: signal 9 (SIGKILL)",
-    "hang": "the limit of 8 s a cell is over; the process that ran it was ended",
+    "hang": "the limit of 20 s a cell is over; the process that ran it was ended",
 }
 EXPERIMENT = f"""
 rankers: [bm25]
@@ -63,7 +65,15 @@ def folder(tmp_path_factory) -> Path:
 def test_cells_that_die_or_hang_cost_themselves_alone(executor, folder, tmp_path, capfd):
     if executor in ("ray", "slurm"):
         pytest.importorskip({"ray": "ray", "slurm": "submitit"}[executor], reason=f"robustrank[{executor}] is missing")
-    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--cell-seconds", "8"]
+    options = [
+        "--out",
+        str(tmp_path / "out"),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--no-report",
+        "--cell-seconds",
+        "20",
+    ]
     code = invoke(["run", str(folder / "bad.yaml"), *options, "--workers", "2", *CLUSTERS[executor]])
     said = capfd.readouterr().out
     assert code == 5, said
@@ -75,6 +85,19 @@ def test_cells_that_die_or_hang_cost_themselves_alone(executor, folder, tmp_path
         assert why in notes[how]
     assert "note: bm25 on tiny: degenerate_scores" in said, "notices of a worker reach the terminal"
     assert bool(list((tmp_path / "cache").glob("slurm-*/*.err"))) == (executor == "slurm"), "logs of jobs that died"
+
+
+@pytest.mark.slow
+def test_a_score_that_two_workers_need_is_made_once(folder, tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text(SLOW)
+    text = f"rankers: ['{tmp_path / 'slow.py'}:Slow']\nseeds: [0, 1, 2, 3]\ntasks: [iid-variance]\n"
+    experiment = write_experiment(tmp_path / "e.yaml", folder / "tiny", text)
+    monkeypatch.setenv("SLOW_RANKER", "0.05")
+    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "2"]
+    assert invoke(["run", str(experiment), *options]) == 0
+    facts = [json.loads(path.read_text()) for path in tmp_path.glob("out/cells/*/cell.json")]
+    assert sum(fact["pairs_scored"] for fact in facts) == len(QUERIES) * len(DOCUMENTS)
+    assert sum(fact["pairs_cached"] for fact in facts) == 3 * len(QUERIES) * len(DOCUMENTS)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -26,8 +26,8 @@ class Executor(Protocol):
     def forecasts(self, allow_empty: bool) -> list[Forecast]:
         """Return what would become of each cell, see :func:`robustrank.engine.dry_run.forecasts`."""
 
-    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
-        """Yield the result of each cell, as they finish."""
+    def run(self, cells: Iterable[Cell], advance: Tell) -> Iterator[CellResult]:
+        """Yield the result of each cell, or unit, as they finish; a cell is taken when a worker is free for it."""
 
 
 @contextmanager

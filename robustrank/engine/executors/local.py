@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class InThisProcess:
         """Return what would become of each cell."""
         return forecasts(self._experiment, self._resources, allow_empty)
 
-    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
-        """Yield the result of each cell, one after the other."""
+    def run(self, cells: Iterable[Cell], advance: Tell) -> Iterator[CellResult]:
+        """Yield the result of each cell, or unit, one after the other."""
         for cell in cells:
             yield run_cell(cell, self._resources, advance)

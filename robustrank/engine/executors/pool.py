@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
@@ -104,12 +104,14 @@ class Pool:
         found: list[Forecast] = self._call("forecasts", allow_empty)
         return found
 
-    def run(self, cells: Sequence[Cell], advance: Tell) -> Iterator[CellResult]:
+    def run(self, cells: Iterable[Cell], advance: Tell) -> Iterator[CellResult]:
         """Yield the result of each cell, as they finish; steps are told as sums over the cells in work."""
-        waiting = deque(cells)
-        while waiting or self._busy:
-            while waiting and len(self._busy) < self._count:
-                self._start(waiting.popleft())
+        waiting = iter(cells)
+        while True:
+            for cell in islice(waiting, self._count - len(self._busy)):
+                self._start(cell)
+            if not self._busy:
+                return
             wait([worker.connection for worker in self._busy if worker.connection], timeout=_POLL_SECONDS)
             for worker in list(self._busy):
                 result = self._result(worker, advance)

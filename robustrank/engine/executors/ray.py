@@ -7,16 +7,19 @@ those of a task: ``num_cpus`` (1), ``num_gpus``, ``memory``; and ``address``, of
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from robustrank.engine.executors.pool import Pool
-from robustrank.engine.executors.remote import Call, Job, RemoteWorker, serve
+from robustrank.engine.executors.remote import Call, Job, RemoteWorker, merged_shards, serve
 from robustrank.engine.executors.workers import Workers
 from robustrank.errors import UsageError
 from robustrank.experiment import Experiment
+from robustrank.rankers.cache import Sharing
 
 _NUMBERS = {"num_cpus": float, "num_gpus": float, "memory": int}
 
@@ -29,7 +32,7 @@ def opened(experiment: Experiment, cache: Path, workers: Workers) -> Iterator[Po
         UsageError: Ray is not installed, or an option is not known.
     """
     try:
-        import ray
+        ray: Any = import_module("ray")
     except ImportError as error:
         raise UsageError("the executor 'ray' needs Ray", hint='pip install "robustrank[ray]"') from error
     settings = _settings(workers.options)
@@ -38,11 +41,14 @@ def opened(experiment: Experiment, cache: Path, workers: Workers) -> Iterator[Po
     try:
         task = ray.remote(serve).options(max_retries=0, **settings)
 
-        def start() -> RemoteWorker:
-            return RemoteWorker(experiment, cache, lambda call: _Task(ray, task, call))
+        is_here = len(ray.nodes()) == 1 and ray.nodes()[0]["NodeManagerHostname"] == socket.gethostname()
+        with nullcontext(Sharing(is_shared=workers.count > 1)) if is_here else merged_shards(cache) as sharing:
 
-        with Pool(start, workers.count, workers.cell_seconds) as pool:
-            yield pool
+            def start() -> RemoteWorker:
+                return RemoteWorker(experiment, cache, sharing, lambda call: _Task(ray, task, call))
+
+            with Pool(start, workers.count, workers.cell_seconds) as pool:
+                yield pool
     finally:
         ray.shutdown()
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
@@ -22,8 +22,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from robustrank.engine.driver import in_words, start_process, thread_limits
+from robustrank.engine.resources import SCORES
 from robustrank.engine.worker_process import Setup
 from robustrank.experiment import Experiment
+from robustrank.rankers.cache import DATABASE, Sharing
+from robustrank.rankers.claims import this_process
+from robustrank.rankers.shard_store import merge_shards
 
 _PATIENCE = 10.0  # seconds that a job has to end by itself
 _POLL_SECONDS = 0.1
@@ -38,7 +42,7 @@ class Call:
         machine, addresses: Its host name, and the addresses by which others may reach it.
         port, key: Where it listens, and what it wants to be told.
         path: The module search path of the worker.
-        sharing: How many workers share the cores of the job's machine; 1 where the cluster parts them.
+        count: How many workers share the cores of the job's machine; 1 where the cluster parts them.
     """
 
     machine: str
@@ -46,7 +50,7 @@ class Call:
     port: int
     key: bytes
     path: tuple[str, ...]
-    sharing: int
+    count: int
 
 
 class Job(Protocol):
@@ -69,7 +73,7 @@ def serve(call: Call) -> str:
         ConnectionError: The driver cannot be reached.
     """
     with _connected(call) as connection:
-        process = start_process(connection.fileno(), call.path, thread_limits(call.sharing))
+        process = start_process(connection.fileno(), call.path, thread_limits(call.count))
     previous = signal.signal(signal.SIGTERM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
     try:
         return in_words(process.wait())
@@ -94,19 +98,22 @@ class RemoteWorker:
     Args:
         experiment: What it runs cells of.
         cache: The folder of scores and trained weights, which its machine has to see.
+        sharing: Who else computes scores meanwhile.
         submit: Starts the job.
-        sharing: How many workers share the cores of the job's machine.
+        count: How many workers share the cores of the job's machine.
     """
 
-    def __init__(self, experiment: Experiment, cache: Path, submit: Callable[[Call], Job], sharing: int = 1) -> None:
+    def __init__(
+        self, experiment: Experiment, cache: Path, sharing: Sharing, submit: Callable[[Call], Job], count: int = 1
+    ) -> None:
         self.connection: Connection | None = None
-        self._unsent: list[Any] = [Setup(experiment, cache.absolute(), tuple(sys.argv))]
+        self._unsent: list[Any] = [Setup(experiment, cache.absolute(), tuple(sys.argv), sharing)]
         self._lock, self._is_closed = threading.Lock(), False
         key, machine = os.urandom(_KEY_BYTES), socket.gethostname()
         self._listener = Listener(("", 0), authkey=key)
         self._port: int = self._listener.address[1]
         threading.Thread(target=self._accept, daemon=True).start()
-        call = Call(machine, _addresses(), self._port, key, tuple(sys.path), sharing)
+        call = Call(machine, _addresses(), self._port, key, tuple(sys.path), count)
         self._job = submit(call)
 
     def send(self, request: str, content: Any = None) -> None:
@@ -185,6 +192,20 @@ class RemoteWorker:
                 for message in self._unsent:
                     self.connection.send(message)
             self._unsent = []
+
+
+@contextmanager
+def merged_shards(cache: Path) -> Iterator[Sharing]:
+    """Enter with the sharing of workers on several machines.
+
+    Their shards are merged behind it, and those of a run that was killed before it.
+    """
+    database = cache / SCORES / DATABASE
+    merge_shards(database)
+    try:
+        yield Sharing(run=this_process())
+    finally:
+        merge_shards(database)
 
 
 def _addresses() -> tuple[str, ...]:

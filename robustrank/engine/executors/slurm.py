@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.engine.executors.pool import Pool
-from robustrank.engine.executors.remote import Call, Job, RemoteWorker, serve
+from robustrank.engine.executors.remote import Call, Job, RemoteWorker, merged_shards, serve
 from robustrank.engine.executors.workers import Workers
 from robustrank.errors import UsageError
 from robustrank.experiment import Experiment
@@ -38,12 +38,14 @@ def opened(experiment: Experiment, cache: Path, workers: Workers) -> Iterator[Po
     try:
         executor, is_here = _submitter(folder, workers.options)
 
-        def start() -> RemoteWorker:
-            sharing = workers.count if is_here else 1
-            return RemoteWorker(experiment, cache, lambda call: _SlurmJob(executor, call, lost), sharing)
+        with merged_shards(cache) as sharing:
 
-        with Pool(start, workers.count, workers.cell_seconds) as pool:
-            yield pool
+            def start() -> RemoteWorker:
+                count = workers.count if is_here else 1
+                return RemoteWorker(experiment, cache, sharing, lambda call: _SlurmJob(executor, call, lost), count)
+
+            with Pool(start, workers.count, workers.cell_seconds) as pool:
+                yield pool
     finally:
         if lost:
             notice(f"{folder}: the logs of Slurm's jobs, of which {len(lost)} ended early")

@@ -28,6 +28,7 @@ from robustrank.rankers.cache import digest
 from robustrank.rankers.llm.backend import Answer, Backend, CallFailed, Decoding, Method, NextToken
 from robustrank.rankers.llm.prompt import Prompt
 from robustrank.rankers.runtime import runtime_parts
+from robustrank.rankers.sqlite_store import SqliteStore
 from robustrank.rankers.store import Store
 
 Record = dict[str, Any]
@@ -62,7 +63,7 @@ def _kept() -> Store | None:
     if _is_off:
         return None
     if _store is None and _path is not None:
-        _store = Store(_path)
+        _store = SqliteStore(_path)
     return _store
 
 

@@ -1,0 +1,125 @@
+"""Equal cells run by one worker and by two, with the executors side by side.
+
+    python benchmarks/executors.py [--rounds 3] [--cells 8] [--pairs 200] [--executors processes ray]
+
+A cell scores so many pairs of 30 to 90 words with a cross-encoder of MiniLM's size (6 layers of 384 units, random
+weights); each has a collection to itself, so that no score is shared. Runs take turns, each with an empty cache, from
+the command to its end. On a machine that is busy with something else, the ratio of processor times tells more than that
+of times: two workers on two cores are as many times as fast as their processor time allows, start-up included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.devices import model, pairs_of
+
+QUERIES = 4
+CLUSTERS = {"ray": ["--executor", "ray"], "slurm": ["--executor", "slurm", "--executor-option", "cluster=local"]}
+
+
+@dataclass
+class System:
+    """A way to run the cells, and what it took in each round.
+
+    Attributes:
+        name, options, threads: What it is; threads of a worker, "" for what a user gets who sets nothing.
+        wall, processor: Seconds of each round, the second of all processes that ended with the run.
+    """
+
+    name: str
+    options: list[str]
+    threads: str = "1"
+    wall: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    def run(self, folder: Path) -> bytes:
+        """Run the experiment in a folder once; return its rows."""
+        for name in ("out", "cache"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        environment |= {"OMP_NUM_THREADS": self.threads} if self.threads else {}
+        command = [sys.executable, "-m", "robustrank", "run", "experiment.yaml", "--out", "out", "--cache", "cache"]
+        before, start = _processor(), time.perf_counter()
+        subprocess.run(
+            [*command, "--no-report", "--quiet", *self.options],
+            cwd=folder,
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        self.wall.append(time.perf_counter() - start)
+        self.processor.append(_processor() - before)
+        print(f"{self.name}: {self.wall[-1]:.1f} s, {self.processor[-1]:.1f} s of the processor", file=sys.stderr)
+        return (folder / "out" / "rows.csv").read_bytes()
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def write(folder: Path, cells: int, pairs: int) -> None:
+    """Write an experiment of so many cells, each on a collection to itself."""
+    names = []
+    for cell in range(cells):
+        home, draw = folder / f"collection{cell}", random.Random(cell)
+        (home / "qrels").mkdir(parents=True)
+        texts = [f"{draw.random()} {text}" for _, text in pairs_of(pairs // QUERIES, 60)]
+        queries = [query for query, _ in pairs_of(QUERIES, 60)]
+        lines = [{"_id": f"d{number}", "title": "", "text": text} for number, text in enumerate(texts)]
+        (home / "corpus.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        lines = [{"_id": f"q{number}", "text": f"{cell} {query}"} for number, query in enumerate(queries)]
+        (home / "queries.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        judged = [
+            f"q{query}\td{number}\t{int(number < 2)}\n" for query in range(QUERIES) for number in range(len(texts))
+        ]
+        (home / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(judged))
+        names.append(f"{{name: beir, folder: '{home}', label: c{cell}}}")
+    (folder / "model").mkdir()
+    (folder / "experiment.yaml").write_text(
+        f"name: executors\ncollections: [{', '.join(names)}]\n"
+        f"rankers: [{{name: cross-encoder, model: '{model(folder / 'model')}', label: ce}}]\ntasks: [iid-variance]\n"
+    )
+
+
+def main() -> None:
+    """Print a table; each ratio is to the worker of one thread."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cells", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--executors", nargs="+", default=["processes", "ray"])
+    arguments = parser.parse_args()
+    systems = [System("1 worker", []), System("1 worker, default threads", [], "")]
+    systems += [System(f"2 workers, {n}", ["--workers", "2", *CLUSTERS.get(n, [])]) for n in arguments.executors]
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {arguments.cells} cells of {arguments.pairs} pairs")
+    with tempfile.TemporaryDirectory() as text:
+        write(Path(text), arguments.cells, arguments.pairs)
+        rows = {system.run(Path(text)) for _ in range(arguments.rounds) for system in systems}
+    print(f"rows bit-equal: {len(rows) == 1}")
+    print("| what | s | processor s | times as fast | by processor time |\n|---|---|---|---|---|")
+    one = systems[0]
+    for system in systems:
+        workers = 2 if system.name.startswith("2") else 1
+        ratio = statistics.median(a / b for a, b in zip(one.wall, system.wall, strict=True))
+        used, used_by_one = statistics.median(system.processor), statistics.median(one.processor)
+        by_processor = "" if "ray" in system.name or "slurm" in system.name else f"{workers * used_by_one / used:.2f}"
+        print(f"| {system.name} | {statistics.median(system.wall):.1f} | {used:.1f} | {ratio:.2f} | {by_processor} |")
+
+
+if __name__ == "__main__":
+    main()
