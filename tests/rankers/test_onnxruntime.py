@@ -92,6 +92,13 @@ def test_a_graph_is_exported_once_and_again_where_it_is_damaged(folders, cache, 
     assert scores[0].tobytes() == scores[1].tobytes() == scores[2].tobytes()
 
 
+def test_kinds_that_read_one_folder_have_graphs_of_their_own(folders):
+    folder = folders[SpladeRanker]
+    for kind in (BiEncoderRanker, SpladeRanker):  # vectors of tokens, and logits of the vocabulary
+        scores = kind(folder, backend="onnxruntime").score(PAIRS[:4])
+        np.testing.assert_allclose(scores, kind(folder).score(PAIRS[:4]), rtol=1e-4)
+
+
 def test_gradients_are_those_of_torch_and_int8_has_none(folders):
     folder = folders[CrossEncoderRanker]
     ranker, plain = CrossEncoderRanker(folder, backend="onnxruntime"), CrossEncoderRanker(folder)

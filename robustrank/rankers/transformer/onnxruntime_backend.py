@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "int8"]
 
 _GRAPH = "model.onnx"
+_EXPORT = "1"  # another one where what is exported changes
 _OPSET = 17  # of ONNX: the first with layer normalisation
 _TOLERANCE = 1e-4  # of the largest value: how far a graph in fp32 may be from its network
 _EXPORTED = ("a short text", "and a text that has some more words, of which a few are rarer: naïve, 1984")
@@ -62,7 +63,8 @@ def compute_in_onnxruntime(network: Any, identity: str, precision: Precision, wh
             where=str(where),
             hint="use backend=torch",
         )
-    parts = (identity, precision, libraries(), version("torch"), version("transformers"))
+    computed = type(network).__name__, type(transformer.model).__name__, transformer.module_output_name
+    parts = (_EXPORT, identity, precision, *computed, libraries(), version("torch"), version("transformers"))
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     folder = kept_folder("graphs", key, lambda new: _export(network, new, precision, where), by_size=False)
     transformer.forward = _Graph(folder / _GRAPH, transformer)
