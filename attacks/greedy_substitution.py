@@ -1,20 +1,20 @@
-"""Greedy word substitution without gradients: a score-based or rank-only black-box attack.
+"""Word substitution without gradients: a score-based or rank-only black-box attack.
 
 Reference: word importance by deletion as in Jin et al. (TextFooler), AAAI 2020; a substitution is accepted if the
 victim's score or rank improves, as in PRADA (Wu et al., ACM TOIS 41(4), 2023). With ranks alone the attack is
-decision-based.
+decision-based. The search by passages is our own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.attack import Attack, Edit, Perturbation, TargetBound, apply_edits
+from robustrank.attack import Attack, Edit, Perturbation, PlannedTarget, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.text.embedding_table import check_table, load_table, table_languages
@@ -22,19 +22,26 @@ from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, vocabulary, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
+from .parts.passages import Substitution, passage_bound, passage_search
 from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
 from .parts.victim_feedback import Feedback, query_victim
 
 Objective = Callable[[Sequence[str]], NDArray[np.float64]]
+Search = Literal["passages", "deletion", "random"]
 
 
 @dataclass
 class GreedySubstitution(Attack):
-    """Replaces words by the substitutes that improve the victim's score or rank, in order of word importance."""
+    """Replaces words by the substitutes that improve the victim's score or rank.
+
+    With scores, substitutions are tried in short passages of the document, and the best of them together in the
+    document. With ranks, which passages hardly move, words are replaced greedily in order of importance.
+    """
 
     max_words: Count = 5  # maximum number of replaced words
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
-    order: Literal["deletion", "random"] = "deletion"  # order of words: by importance under deletion, or random
+    search: Search | None = None  # passages, or greedy by deletion or random; null: passages, deletion with ranks
+    trials: Count = 48  # substitutions tried in passages, from the beginning of the document
     candidates: Count = 10  # substitutes tried for each word, nearest in the table first
     table: str = "encoder"  # substitution table: encoder, or the path of a table file
     threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
@@ -43,13 +50,17 @@ class GreedySubstitution(Attack):
     access = Access.SCORES
     size_parameter = "max_words"
     cost = "calls"
-    stops_early = "when max_words substitutions are accepted"
+    stops_early = "when max_words substitutions are accepted, and where few of those tried raise a passage's score"
     reference = (
         "Jin et al. (TextFooler), AAAI 2020, section 3 (order); Wu et al. (PRADA), ACM TOIS 41(4), 2023 (greedy)"
     )
     deviations = (
-        "words whose deletion raises the document come first; no sentence encoder or part-of-speech tagger filters the "
-        "substitutes"
+        "with search=passages, the default with scores, no word is deleted: the first ``trials`` substitutions of "
+        "words that the victim reads are tried in passages of about 8 words, the 2 * max_words best of them in "
+        "passages of about 24, and the best of those together in the document, or the better half of them, and so on, "
+        "until its score rises; a small budget has fewer trials, and one for fewer than max_words of them is spent on "
+        "greedy search in the document's order; with search=deletion words whose deletion raises the document come "
+        "first; no sentence encoder or part-of-speech tagger filters the substitutes"
     )
     control = "random-edit"
 
@@ -76,9 +87,18 @@ class GreedySubstitution(Attack):
         return 0
 
     def target_bound(self, collection: Collection) -> TargetBound:
-        """The document, each word deleted, and all candidate substitutes of all words."""
+        """The texts of the search by passages; or each word deleted, and all candidate substitutes of all words."""
         table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
-        return substitution_bound(table, collection.language, self.candidates, by_word=int(self.order == "deletion"))
+        if self._search != "passages":
+            by_word = int(self._search == "deletion")
+            return substitution_bound(table, collection.language, self.candidates, by_word=by_word)
+
+        def bound(target: PlannedTarget) -> int:
+            document_words = words(target.text)
+            tried = self._substitutions(document_words, table, collection.language)[: self.trials]
+            return passage_bound(tried, len(document_words), self.max_words)
+
+        return bound
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
@@ -90,8 +110,35 @@ class GreedySubstitution(Attack):
         def objective(texts: Sequence[str]) -> NDArray[np.float64]:
             return query_victim(victim, self.feedback, texts)
 
+        if self._search == "passages":
+            tried = self._substitutions(document_words, self._table, target.language)[: self.trials]
+            affordable = self._affordable(tried, len(document_words), victim.remaining)
+            if len(affordable) >= min(self.max_words, len(tried)):
+                attacked = passage_search(
+                    target.document, target.query, document_words, affordable, self.max_words, objective
+                )
+                return replace(attacked, exhausted=attacked.exhausted or len(affordable) < len(tried))
         options = self._options(target.document, document_words, indices, objective, rng)
         return greedy_search(target.document, document_words, options, self.max_words, objective)
+
+    @property
+    def _search(self) -> Search:
+        return self.search or ("passages" if self.feedback == "scores" else "deletion")
+
+    def _affordable(
+        self, tried: Sequence[Substitution], words_in_document: int, remaining: int | None
+    ) -> Sequence[Substitution]:
+        """Return the first substitutions, as many as the remaining queries suffice for."""
+        while remaining is not None and passage_bound(tried, words_in_document, self.max_words) > remaining:
+            tried = tried[:-1]
+        return tried
+
+    def _substitutions(
+        self, document_words: Sequence[Word], table: SubstitutionTable, language: str
+    ) -> list[Substitution]:
+        """Return the candidate substitutes of all words, in the order of the document."""
+        indices = substitutable(document_words, table, language)
+        return [(i, key) for i in indices for key in table.substitutes(document_words[i].key)[: self.candidates]]
 
     def _options(
         self,
@@ -102,9 +149,10 @@ class GreedySubstitution(Attack):
         rng: np.random.Generator,
     ) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the words in the order in which they are tried, each with its candidate substitutes."""
-        if self.order == "random":
+        order = list(indices)
+        if self._search == "random":
             order = [int(index) for index in rng.permutation(indices)]
-        else:
+        elif self._search == "deletion":
             deletions = [Edit(document_words[i].start, document_words[i].end, "") for i in indices]
             importance = objective([apply_edits(document, (deletion,)) for deletion in deletions])
             order = [indices[int(i)] for i in np.argsort(-importance, kind="stable")]

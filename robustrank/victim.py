@@ -297,6 +297,8 @@ class DocumentVictim(Victim):
     ) -> None:
         super().__init__(backend, served, access, budget)
         self._doc_id = doc_id
+        clean = [candidate.text for candidate in served.request.candidates if candidate.doc_id == doc_id]
+        self._answers.update({text: self._seen(served.ranking) for text in clean})  # the attacker sees the served list
 
     def gradients(self) -> GradientView:
         """Return the white-box view of the query."""

@@ -16,7 +16,7 @@ from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document, RankedList, Request
 from robustrank.time_limit import given_up
-from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, Target
+from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, Target, blind_victim
 
 TEXT = "rye bread"
 
@@ -233,7 +233,7 @@ def test_no_target_sees_the_state_of_another():
     attack = Remembers()
     prepared = PreparedAttack(attack)
     target = Target("q", "rye", "d1", TEXT, 1)
-    victim = DocumentVictim(ServedRanker(Length()), None, "d1", Access.NOTHING)
+    victim = blind_victim(ServedRanker(Length()), target)
     notes = {prepared.perturb(target, victim, np.random.default_rng(0)).note for _ in range(3)}
     assert notes == {"1"}
     assert attack.texts == []

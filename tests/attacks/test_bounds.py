@@ -33,7 +33,8 @@ SETTINGS = {
     "greedy-substitution": [
         {},
         {"max_words": 50, "candidates": 1},
-        {"order": "random", "candidates": 2},
+        {"search": "random", "candidates": 2},
+        {"search": "deletion"},
         {"budget_queries": 6},
     ],
     "word-substitution": [{"max_words": 2}, {"surrogate": "victim"}],

@@ -65,7 +65,7 @@ class TestGreedySubstitution(AttackConformance):
 
 
 class TestGreedySubstitutionByRanks(AttackConformance):
-    plugin = f"greedy-substitution:table={tiny_table()},feedback=ranks,order=random"
+    plugin = f"greedy-substitution:table={tiny_table()},feedback=ranks,search=random"
 
 
 class TestRandomTrigger(AttackConformance):

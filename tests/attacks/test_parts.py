@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from robustrank.attacks.parts.budget import sample_indices, words_to_change
+from robustrank.attacks.parts.passages import passage_bound, passage_search, words_read
 from robustrank.attacks.parts.preparation import require_prepared
 from robustrank.attacks.parts.random_text import randomise_words
 from robustrank.attacks.parts.substitution import greedy_search, substitutable
 from robustrank.attacks.parts.victim_feedback import query_victim
 
+from robustrank.attack import Perturbation
 from robustrank.randomness import derive
 from robustrank.text.table import symmetric
 from robustrank.text.words import words
@@ -45,6 +47,55 @@ def test_greedy_search_returns_the_accepted_substitutions_when_the_budget_is_exh
     assert (attacked.text, attacked.exhausted, evaluated) == ("Rise of the loud, fast WING.", True, 3)
     assert not search(9)[0].exhausted
     assert search(9, budget=0)[0].text == DOCUMENT
+
+
+TEXT = "Lift of the loud wing, and a fast engine. " * 9  # 81 words
+TRIED = [(i, key) for i, word in enumerate(words(TEXT)) for key in TABLE.substitutes(word.key)]
+
+
+def search_by_passages(objective, max_words=3, substitutions=TRIED):
+    """Return the perturbation, and the distinct texts that were evaluated."""
+    evaluated = {}
+
+    def once(texts):
+        evaluated.update(dict.fromkeys(texts))
+        return np.array([objective(text) for text in texts], dtype=np.float64)
+
+    return passage_search(TEXT, "?", words(TEXT), substitutions, max_words, once), list(evaluated)
+
+
+def value(text):
+    return sum(VALUES.get(word.key, 0.0) for word in words(text)) + ("?" in text)
+
+
+def test_passage_search_finds_the_best_substitutions_with_few_words_read_and_keeps_its_bound():
+    attacked, evaluated = search_by_passages(value)
+    assert [edit.text for edit in attacked.edits] == ["blade"] * 3
+    assert len(evaluated) <= passage_bound(TRIED, len(words(TEXT)), 3)
+    assert sum(len(words(text)) for text in evaluated) < 12 * len(words(TEXT))  # of 45 substitutions
+
+
+def test_passage_search_finds_where_the_victim_stops_reading():
+    def truncated(text):
+        return value(text[:70])  # the first 16 words
+
+    assert words_read(TEXT, "?", words(TEXT), truncated(TEXT), lambda texts: [truncated(texts[0])]) == 16
+    assert words_read(TEXT, "?", words(TEXT)[:5], truncated(TEXT), lambda texts: [truncated(texts[0])]) == 5
+    attacked, evaluated = search_by_passages(truncated, max_words=9)
+    assert {edit.start < 70 for edit in attacked.edits} == {True}
+    assert truncated(attacked.text) > truncated(TEXT)
+    assert len(evaluated) <= passage_bound(TRIED, len(words(TEXT)), 9)
+
+
+def test_passage_search_takes_half_of_the_substitutions_until_the_document_gains():
+    def worse_together(text):
+        return value(text) - 100 * (text.count("blade") > 1)
+
+    attacked, evaluated = search_by_passages(worse_together, max_words=4)
+    assert [edit.text for edit in attacked.edits] == ["blade"]
+    assert len(evaluated) <= passage_bound(TRIED, len(words(TEXT)), 4)
+    assert not search_by_passages(lambda text: -float(text != TEXT))[0].edits
+    assert search_by_passages(value, substitutions=[])[0] == Perturbation(TEXT)
 
 
 def test_stop_words_are_not_substitutable():
