@@ -40,7 +40,6 @@ class OrderConsistency(Task):
     orders: Count = 5  # random orders of the candidates, beside the first stage's and its reverse
     repeats: Amount = 2  # further rankings of one order, without any cache: the noise of the model itself
     queries: Count | None = None  # the first so many queries of the collection; null is all
-    overlap: Count = 10  # depth at which top lists are compared
     ties: Ties = "id"  # the order of equal scores in nDCG: by document id, or the worst for the ranker
 
     reference = "Tang et al., Permutation Self-Consistency, NAACL 2024, arXiv 2310.07712"
@@ -102,7 +101,7 @@ class OrderConsistency(Task):
         ids = [ranked.doc_ids for ranked in lists]
         agreement = {
             "tau": _mean(1 - 2 * kendall_tau_distance(a, b) for a, b in combinations(ids, 2)),
-            f"overlap@{self.overlap}": _mean(top_k_overlap(a, b, self.overlap) for a, b in combinations(ids, 2)),
+            "overlap@10": _mean(top_k_overlap(a, b, 10) for a, b in combinations(ids, 2)),
             "position_slope": _mean(map(_slope, rankings[2:])),
             "identity": _identity(rankings[1:]),
         }

@@ -15,6 +15,7 @@ PINNED: dict[str, tuple[str, str, dict[str, object], str]] = {
     "certified-topk": ("1", "ks=[1,3]", {"defenses": ["canonical"]}, "ddee12f7b30b96c3"),
     "document-attack": ("1", "targets=[last-2]", {}, "163fa372cdca95c8"),
     "iid-variance": ("1", "queries=3", {}, "e8fca62603a6a5d7"),
+    "nevir": ("1", "pairs=4", {}, "6c5ebe5d8452bf60"),
     "order-consistency": ("1", "queries=3", {}, "380841c9b71d3255"),
     "ood-corpus": ("1", "queries=3", {}, "d1ed1c3f415baaad"),
     "ood-query": ("1", "scheme=builtins:list,least=1", {}, "bebddf098cedc7e3"),
