@@ -158,7 +158,7 @@ def _document_notes(collection: Collection, qrels: Mapping[str, Mapping[str, int
     empty = [doc_id for doc_id, text in collection.documents.items() if not text.strip()]
     judged = {doc_id for gains in qrels.values() for doc_id in gains}
     missing = sorted(judged.difference(collection.documents))
-    foreign = foreign_script(collection.language, [*collection.queries.values(), *collection.documents.values()])
+    foreign = foreign_script(collection.language, collection.queries.values(), collection.documents.values())
     notes = [foreign] if foreign else []
     if empty:
         notes.append(f"{len(empty):,} of {counted(len(collection.documents), 'document')} are empty: {_some(empty)}.")

@@ -51,6 +51,8 @@ class DenseRetriever(OverlayRetriever):
             PluginError: Nothing was indexed.
         """
         refuse_empty(self._documents)
+        if not queries:
+            return []
         vectors = self._encoder.embed_queries(queries)
         near = self._near(np.array([vectors[query] for query in queries], dtype=np.float32), k)
         added = self._encoder.embed(list(self._documents.added.values()))

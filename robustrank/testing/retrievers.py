@@ -90,10 +90,11 @@ class RetrieverConformance:
             require(refused, "a changed query was not refused, though searches is False")
 
     def test_refuses_what_is_not_indexed(self) -> None:
-        """A search of nothing, and the removal of an unknown document, raise PluginError."""
+        """A search of nothing, and the removal of an unknown document, raise PluginError; no query has no list."""
         retriever = self.new_retriever()
         require(_is_refused(lambda: retriever.search([QUERY], 1)), "a search before index() raised no PluginError")
         retriever.index(DOCUMENTS)
+        require(retriever.search([], 1) == [], "a search for no query returned a list")
         require(_is_refused(lambda: retriever.remove(["new"])), "the removal of an unknown id raised no PluginError")
 
     def specification(self) -> Spec:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Collection as Sized
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, islice
 
 from robustrank.errors import UsageError, nearest
 
@@ -152,14 +154,14 @@ def scripts(texts: Iterable[str]) -> Counter[str]:
     return Counter(dict(counts.most_common()))
 
 
-def foreign_script(code: str, texts: Iterable[str]) -> str:
+def foreign_script(code: str, *texts: Sized[str]) -> str:
     """Return a sentence about the scripts of some texts if most letters are not of the language's; else nothing.
 
     Of many texts 1,000, evenly spaced, are read, and of each the first 2,000 characters.
     """
     expected = language_of(code).scripts
-    sample = list(texts)
-    counts = scripts(text[:_CHARACTERS] for text in sample[:: max(1, len(sample) // _TEXTS)])
+    step = max(1, sum(map(len, texts)) // _TEXTS)
+    counts = scripts(text[:_CHARACTERS] for text in islice(chain.from_iterable(texts), 0, None, step))
     letters = counts.total()
     foreign = letters - sum(counts[script] for script in expected)
     if not expected or 2 * foreign <= letters:
