@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from robustrank.certification.certificate import Certificate, decide
 from robustrank.certification.evidence import CANONICAL, EXACT, Evidence
+from robustrank.certification.threat import words_replaced
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
 from robustrank.plugins.constraints import Cosine, Count
@@ -86,6 +87,10 @@ class CanonicalRanker(RewritingRanker):
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""
         return np.ones(len(words(text)))
+
+    def words_replaced(self, before: str, after: str) -> int | None:
+        """Return how many words are replaced by substitutes of the table; None where more was edited."""
+        return words_replaced(self.table, before, after)
 
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return a certificate for each K: no allowed edit changes what is ranked, so every list is certified."""

@@ -18,12 +18,13 @@ from robustrank.text.embedding_table import check_table, load_table, table_langu
 from robustrank.text.table import PerturbationSets
 from robustrank.text.words import vocabulary
 
-from .parts.smoothing import Bound, SmoothedRanker, SmoothingSettings
+from .parts.copies import Bound, SmoothingSettings
+from .parts.smoothing import SmoothedRanker
 
 
 @dataclass(frozen=True)
 class CertDR(Defense):
-    """Randomized smoothing over a substitution table, with the mean certificate.
+    """Randomized smoothing over a substitution table, with the mean certificate, and a certificate of the served list.
 
     A raw score s is squashed to sigmoid(scale * (s - centre)) before it is averaged. By default the collection's clean
     scores span -2 to 2 under the sigmoid, so that no ranker saturates it: BM25's scores of 0 to 30 would all be
@@ -45,8 +46,8 @@ class CertDR(Defense):
     reference = "Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = (
         "valid bounds over the whole list beside the published one; a perturbation set larger than its limit is cut "
-        "by hops in the table; texts of equal perturbation sets share their copies, for all queries; the squashing is "
-        "fitted to the ranker; no noise training"
+        "by hops in the table; words are drawn by hashing, so that an edit changes copies that can be counted; the "
+        "squashing is fitted to the ranker; no noise training"
     )
 
     @property

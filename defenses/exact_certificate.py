@@ -6,7 +6,6 @@ For rankers whose score is a sum over query terms, as BM25 and query likelihood:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,8 +14,7 @@ from numpy.typing import NDArray
 
 from robustrank.certification.certificate import Certificate, Witness, decide
 from robustrank.certification.evidence import LEXICAL, TERM_COUNTS, UNBOUNDED, Evidence
-from robustrank.certification.term_edits import TermEdits
-from robustrank.certification.term_scores import TermScore
+from robustrank.certification.threat import words_replaced
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import UsageError
@@ -26,6 +24,8 @@ from robustrank.records import RankedList
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import replace_words, vocabulary
+
+from .parts.term_bounds import TermBounds
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ class ExactRanker(PointwiseRanker):
 
     def __init__(self, inner: PointwiseRanker, by_terms: TermRanker, table: SubstitutionTable) -> None:
         self.inner, self.table, self.no_match = inner, table, inner.no_match
-        self._by_terms, self._edits = by_terms, TermEdits(table, by_terms.terms)
-        self._query, self._scores = "", dict[str, TermScore | None]()  # of one query
+        self._bounds = TermBounds(by_terms, table)
 
     @property
     def noise(self) -> float:
@@ -96,6 +95,10 @@ class ExactRanker(PointwiseRanker):
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[0]: nothing is smoothed."""
         return np.empty(0)
+
+    def words_replaced(self, before: str, after: str) -> int | None:
+        """Return how many words are replaced by substitutes of the table; None where more was edited."""
+        return words_replaced(self.table, before, after)
 
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the certificate; one that is not certified has a witness where a greedy edit enters."""
@@ -119,7 +122,7 @@ class ExactRanker(PointwiseRanker):
 
     def _range(self, query: str, text: str, mean: float, radius: int | None) -> tuple[float, float]:
         """Return what the served score, which is in single precision, lies between after any allowed edit."""
-        score = self._term_score(query, text)
+        score = self._bounds.score(query, text)
         if score is None:
             return -UNBOUNDED, UNBOUNDED
         lowest, highest = np.float32(score.lowest(radius)), np.float32(score.highest(radius))
@@ -127,24 +130,11 @@ class ExactRanker(PointwiseRanker):
 
     def _witness(self, query: str, doc_id: str, text: str, radius: int | None) -> Witness:
         """Return the greedy edit of a document; it replaces no word where none helps, or none may be replaced."""
-        score = self._term_score(query, text)
+        score = self._bounds.score(query, text)
         edits = score.greedy_edits(radius) if score else ()
         replaced = {index: substitution.key for index, substitution in edits}
         edited = float(self.score([(query, replace_words(text, replaced))])[0])
         return Witness(doc_id, {str(index): key for index, key in sorted(replaced.items())}, edited)
-
-    def _term_score(self, query: str, text: str) -> TermScore | None:
-        """Return the score of a document as a sum over terms; None where its words cannot be told apart."""
-        if query != self._query:
-            self._query, self._scores = query, {}
-        if text not in self._scores:
-            terms, wanted = Counter(self._by_terms.terms(text)), Counter(self._by_terms.terms(query))
-            counts, places = {term: terms[term] for term in wanted}, self._edits.of(text)
-            score = (
-                None if places is None else TermScore(wanted, counts, terms.total(), self._by_terms.term_score, places)
-            )
-            self._scores[text] = score
-        return self._scores[text]
 
 
 def _with_witness(certificate: Certificate, witness_of: Callable[[str], Witness]) -> Certificate:

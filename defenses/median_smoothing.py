@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.certification.certificate import Certificate
+from robustrank.certification.coverage import Changes
+from robustrank.certification.evidence import COUPLED_MEDIAN, Evidence
 from robustrank.certification.median import certify_median, median
+from robustrank.certification.served import median_evidence
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, pointwise
 from robustrank.plugins.constraints import Cosine, Count, InnerShare
@@ -23,12 +26,17 @@ from robustrank.text.embedding_table import check_table, load_table, table_langu
 from robustrank.text.table import PerturbationSets
 from robustrank.text.words import vocabulary
 
-from .parts.smoothing import SmoothedRanker, SmoothingSettings
+from .parts.copies import SmoothingSettings
+from .parts.smoothing import SmoothedRanker
 
 
 @dataclass(frozen=True)
 class MedianSmoothing(Defense):
-    """The median over smoothed copies: independent of the scale of scores; a document needs rho above 1/2."""
+    """The median over smoothed copies: independent of the scale of scores.
+
+    The certificate of the served list counts the copies that an edit can change: fewer than half is enough. That of the
+    exact ranker needs rho above 1/2.
+    """
 
     table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
     threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
@@ -63,16 +71,29 @@ class MedianSmoothing(Defense):
 class MedianRanker(SmoothedRanker):
     """The median of raw scores over smoothed copies."""
 
+    served_kind = COUPLED_MEDIAN
+
     def smoothed_score(self, samples: NDArray[np.float32]) -> float:
         """Return the lower median of the scores of the copies."""
         return median(samples)
 
-    def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
-        """Return for each K the certificate at 1 - alpha."""
-        doc_ids, samples, rhos = self.ranked_samples(served, radius)
-        alpha, table = self.settings.alpha, self.table.fingerprint
+    def served_evidence(
+        self, doc_id: str, samples: NDArray[np.float32], changes: Changes, radius: int | None, ceiling: float
+    ) -> Evidence:
+        """Return the served score of a document, and what it can be after an allowed edit."""
+        return median_evidence(doc_id, samples, changes, radius, ceiling)
+
+    def certify_exact(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
+        """Return for each K the certificate of the exact ranker at 1 - alpha."""
         return certify_median(
-            served.request.query_id, doc_ids, samples, rhos, ks, alpha=alpha, radius=radius, table=table
+            served.request.query_id,
+            served.doc_ids,
+            self._samples(served),
+            [self.rho(candidate.text, radius) for candidate in served.candidates],
+            ks,
+            alpha=self.settings.alpha,
+            radius=radius,
+            table=self.table.fingerprint,
         )
 
     def _squash(self, raw: Scores) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from robustrank.text.edited_words import characters_behind
 
 if TYPE_CHECKING:
     from robustrank.certification.certificate import Certificate
+    from robustrank.certification.draws import Draws
     from robustrank.text.table import SubstitutionTable
 
 
@@ -167,8 +168,26 @@ class CertifiedRanker(Protocol):
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word of a text."""
 
+    def words_replaced(self, before: str, after: str) -> int | None:
+        """Return how many words of a document are replaced; None where the edit is not one that certificates are about.
+
+        It tells which attacks a certificate has to withstand: those of at most its radius.
+        """
+
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return a certificate of the served list for each K of ``ks``, perhaps by several bounds.
 
         At most ``radius`` words of a document may be changed; None is all words.
         """
+
+
+@runtime_checkable
+class SampledRanker(Protocol):
+    """A certified ranker that scores copies of documents, which are saved beside its certificates."""
+
+    @property
+    def draws(self) -> Draws:
+        """How its copies are drawn."""
+
+    def copies_scored(self, served: RankedList) -> dict[str, NDArray[np.float32]]:
+        """Return the scores of the copies of each document of a list, by document id, in the order of the copies."""

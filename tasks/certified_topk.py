@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robustrank.defense import CertifiedRanker
+from robustrank.defense import CertifiedRanker, SampledRanker
 from robustrank.engine.context import Context
 from robustrank.errors import PluginError
 from robustrank.measures.ties import Ties
 from robustrank.plugins.constraints import Count, Several
+from robustrank.records import RankedList
 from robustrank.rows import Radius, Row
 from robustrank.task import Task
 
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CertifiedTopK(Task):
-    """One certificate a query and K about the defended ranker's list, beside what the defense costs on clean lists.
+    """Certificates for each query and K of the defended ranker's list, beside what the defense costs on clean lists.
 
-    The share of certified queries (CRQ) is worth what its substitution table is worth: where every overlap is 1, the
-    canonical ranker certifies the same without one sample. So the overlaps stand beside it.
+    The share of certified queries (CRQ) is that of certificates of the served list, which hold for certain; those of
+    the exact ranker, which hold with probability 1 - alpha, have the group ``exact ranker``, and those by the published
+    bound the group ``paper``. It is worth what its substitution table is worth: where every overlap is 1, the canonical
+    ranker certifies the same without one sample. So the overlaps stand beside it.
     """
 
     ks: Several[Count] = (1, 3, 5, 10)  # the K of top-K
@@ -87,21 +90,40 @@ class CertifiedTopK(Task):
             yield context.row("certified", None, query_id, k=k, status="skipped", note=note)
         if not ks:
             return
-        for radius in self.radii:
-            certificates = ranker.certify(served, ks, radius)
-            context.certificates += [certificate.to_dict() for certificate in certificates]
+        by_radius = {radius: ranker.certify(served, ks, radius) for radius in self.radii}
+        _save(context, ranker, served, [certificate for of_radius in by_radius.values() for certificate in of_radius])
+        for radius, certificates in by_radius.items():
             about: Radius = "all" if radius is None else radius
             for certificate in certificates:
                 yield from _verdicts(context, certificate)
-            documents = certificates[0].documents
-            costs: dict[str, float | None] = {
-                "rho": float(np.mean([document.rho for document in documents])),
-                "samples": float(np.mean([document.samples for document in documents])),
-            }
-            yield from context.rows(costs, query_id, radius=about)
+            evidence = {c.group: c.documents for c in reversed(certificates) if c.holds}
+            for group, documents in reversed(evidence.items()):
+                costs: dict[str, float | None] = {
+                    "rho": float(np.mean([document.rho for document in documents])),
+                    "samples": float(np.mean([document.samples for document in documents])),
+                }
+                yield from context.rows(costs, query_id, radius=about, group=group)
         overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in served.candidates])
         values = {"overlap_below_1": np.mean(overlaps < 1), "overlap_least": overlaps.min()} if overlaps.size else {}
         yield from context.rows(values, query_id)
+
+
+def _save(context: Context, ranker: CertifiedRanker, served: RankedList, certificates: list[Certificate]) -> None:
+    """Save the certificates of a list, with what they were computed from."""
+    from robustrank.certification.evidence_file import score_records, table_record
+    from robustrank.certification.origin import Origin, bound_certificate, text_digest
+
+    query, of_cell = served.request, context.cell.identities
+    origin = Origin(
+        text_digest(query.query), of_cell["collection"], of_cell["ranker"], of_cell["defense"], context.cell.seed
+    )
+    sampled = ranker if isinstance(ranker, SampledRanker) else None
+    scores, draws = (sampled.copies_scored(served), sampled.draws) if sampled else ({}, None)
+    texts = {candidate.doc_id: candidate.text for candidate in served.candidates}
+    if not context.evidence:
+        context.evidence.append(table_record(ranker.table))
+    context.evidence += score_records(query.query_id, scores)
+    context.certificates += [bound_certificate(c, origin, texts, scores, draws).to_dict() for c in certificates]
 
 
 def _verdicts(context: Context, certificate: Certificate) -> Iterator[Row]:

@@ -1,171 +1,124 @@
 """Randomized smoothing of rankers: scores over random copies of a document, and certificates of the ranked list.
 
-Shared by CertDR, median smoothing and random masking. Source: Wu, Zhang, Guo, Chen, Fan, de Rijke, Cheng: Certified
-Robustness to Word Substitution Ranking Attack for Neural Ranking Models, CIKM 2022, arXiv 2209.06691.
+Two statements are certified. One is about the list that is served: copies are drawn so that an edit changes only some
+of them, which are counted, and it holds for certain. The other is the published one, about the exact smoothed ranker,
+which
+the served list estimates: it holds with probability 1 - alpha, and does not keep an edit out of the served list.
+
+Shared by CertDR and median smoothing. Source: Wu, Zhang, Guo, Chen, Fan, de Rijke, Cheng: Certified Robustness to Word
+Substitution Ranking Attack for Neural Ranking Models, CIKM 2022, arXiv 2209.06691.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.certification.bounds import PAPER
 from robustrank.certification.certificate import Certificate
+from robustrank.certification.coupling import CoupledCopies
+from robustrank.certification.coverage import Changes
+from robustrank.certification.draws import Draws
+from robustrank.certification.evidence import UNBOUNDED
 from robustrank.certification.mean import certify_mean
 from robustrank.certification.overlap import rho
 from robustrank.certification.sequential import certify_sequentially
-from robustrank.collections.collection import Collection
-from robustrank.randomness import derive
-from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
+from robustrank.certification.threat import words_replaced
+from robustrank.rankers.ranker import Pair, PointwiseRanker, TermRanker
 from robustrank.records import RankedList
-from robustrank.text.edited_words import characters_behind
-from robustrank.text.table import PerturbationSets, SubstitutionTable
+from robustrank.text.table import PerturbationSets
 
-PAIRS_PER_CALL = 20_000  # smoothed pairs scored in one call of the inner ranker
-MAX_CACHED_SCORES = 20_000_000  # squashed scores in memory, for certificates of any K and radius after the ranking
-CALIBRATION_QUERIES = 32  # queries whose clean scores set centre and scale ...
-CALIBRATION_ENDS = 4  # ... by this many candidates at either end of the list
-
-
-Bound = Literal["hoeffding", "empirical-bernstein", "betting", "sequential"]
+from .copies import CopyRanker, SmoothingSettings
+from .term_bounds import TermBounds
 
 
 @dataclass(frozen=True)
-class SmoothingSettings:
-    """Sampling, confidence and squashing of a smoothed ranker.
+class Drawable:
+    """What a copy of an edited text can have for a word: all that is drawn for it, or for a substitute of it."""
+
+    sets: PerturbationSets
+
+    @property
+    def neighbours(self) -> Mapping[str, tuple[str, ...]]:
+        """The words that are drawn or replaced."""
+        return self.sets.table.neighbours
+
+    def substitutes(self, word: str) -> tuple[str, ...]:
+        """Return the words that a copy can have in place of a word."""
+        edited = (word, *self.sets.table.substitutes(word))
+        return tuple(sorted({drawn for key in edited for drawn in self.sets.neighbourhood(key)} - {word}))
+
+
+class SmoothedRanker(CopyRanker):
+    """The mean of squashed scores over smoothed copies: each word is drawn from its perturbation set.
+
+    An edit that changes no perturbation set leaves the score unchanged, to the last bit.
 
     Attributes:
-        samples: Smoothed copies of each document.
-        alpha: Probability of a wrong verdict, per query.
-        bound: Confidence bound on the smoothed scores.
-        most: Maximum number of copies of a document under the sequential bound.
-        centre: The raw score that is squashed to 1/2; None is calibrated.
-        scale: The slope of the sigmoid; None is calibrated.
-    """
-
-    samples: int = 100
-    alpha: float = 0.05
-    bound: Bound = "betting"
-    most: int = 1000
-    centre: float | None = None
-    scale: float | None = None
-
-    def calibrated(
-        self, ranker: PointwiseRanker, collection: Collection, rng: np.random.Generator
-    ) -> SmoothingSettings:
-        """Return these settings with centre and scale fitted to the ranker's clean scores."""
-        if self.centre is not None and self.scale is not None:
-            return self
-        query_ids = rng.permutation(list(collection.queries))[:CALIBRATION_QUERIES].tolist()
-        ends = [
-            pair
-            for pairs in map(collection.pairs, query_ids)
-            for pair in (*pairs[:CALIBRATION_ENDS], *pairs[-CALIBRATION_ENDS:])
-        ]
-        scores = ranker.score(ends).astype(np.float64) if ends else np.zeros(1)
-        low, high = float(scores.min()), float(scores.max())
-        return replace(
-            self,
-            centre=(low + high) / 2 if self.centre is None else self.centre,
-            scale=(4 / (high - low) if high > low else 1.0) if self.scale is None else self.scale,
-        )
-
-
-@dataclass
-class SmoothedRanker(PointwiseRanker):
-    """The mean of squashed scores over smoothed copies.
-
-    The copies of a document are drawn from the seed and its canonical text alone: they are the same for every query,
-    and an edit that changes no perturbation set leaves the score unchanged, to the last bit.
+        sets: The perturbation sets.
     """
 
     comparison_bounds: ClassVar[tuple[str, ...]] = (PAPER,)  # reported beside the valid bound
 
-    inner: PointwiseRanker
-    settings: SmoothingSettings  # calibrated
-    sets: PerturbationSets
-    seed: int
-    _cache: dict[Pair, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # scores of its first copies
-    _cached_count: int = field(default=0, repr=False)  # scores in _cache
-
-    def __post_init__(self) -> None:
-        """Tell the smoothed score of a document of which no copy matches anything."""
-        if self.inner.no_match is not None:
-            squashed = self._squash(np.array([self.inner.no_match], np.float32)).astype(np.float32)
-            self.no_match = float(np.float32(self.smoothed_score(squashed.repeat(self.settings.samples))))
-
-    @property
-    def table(self) -> SubstitutionTable:
-        """The substitutions the certificate is about."""
-        return self.sets.table
-
-    @property
-    def noise(self) -> float:
-        """The inner ranker's."""
-        return self.inner.noise
-
-    def characters_read(self, query: str, document: str) -> int | None:
-        """Return the characters up to the last word that the inner ranker reads in any of the copies that rank."""
-        most = 0
-        for copy in dict.fromkeys(self.copies(document)):
-            read = self.inner.characters_read(query, copy)
-            behind = None if read is None else characters_behind(document, copy, read)
-            if behind is None:
-                return None
-            most = max(most, behind)
-            if most == len(document):
-                break
-        return most
-
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return float32[n], the smoothed score of each document."""
-        scores = {pair: self.smoothed_score(samples) for pair, samples in self._scored(self._copies_to_rank(pairs))}
-        return np.array([scores[pair] for pair in pairs], dtype=np.float32)
-
-    def smoothed_score(self, samples: NDArray[np.float32]) -> float:
-        """Return the smoothed score of a document from the scores of its copies: their mean."""
-        return float(np.mean(samples, dtype=np.float64))
-
-    def copy_scores(self, pairs: Sequence[Pair]) -> list[NDArray[np.float32]]:
-        """Return for each pair float32[samples] in [0, 1], the squashed scores of the document's copies."""
-        scores = dict(self._scored(self._copies_to_rank(pairs)))
-        return [scores[pair] for pair in pairs]
+    def __init__(self, inner: PointwiseRanker, settings: SmoothingSettings, sets: PerturbationSets, seed: int) -> None:
+        self.sets, self._coupled = sets, CoupledCopies(sets, seed)
+        self._bounds = TermBounds(inner, Drawable(sets)) if isinstance(inner, TermRanker) else None
+        super().__init__(inner, settings, sets.table, seed)
 
     def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
-        """Return the document's smoothed copies from ``start`` to ``stop``, the same at every call.
+        """Return the document's smoothed copies from ``start`` to ``stop``; ``samples`` by default."""
+        return self._coupled.copies(document, self.settings.samples if stop is None else stop, start)
 
-        ``stop`` is ``samples`` by default.
-        """
-        rng = derive(self.seed, "smoothing", self.sets.canonical(document))
-        return self.sets.sample(document, self.settings.samples if stop is None else stop, rng, start)
+    def changes(self, document: str) -> Changes:
+        """Return which of the copies that rank a document change where one of its words is replaced."""
+        return self._coupled.changes(document, self.settings.samples)
+
+    def ceiling(self, query: str, document: str) -> float:
+        """Return what no copy of any allowed edit of a document scores more than, where the inner ranker tells it."""
+        score = self._bounds.score(query, document) if self._bounds else None
+        if score is None:
+            return UNBOUNDED
+        return float(self._squash(np.array([score.highest(None)], dtype=np.float32)).astype(np.float32)[0])
+
+    @property
+    def draws(self) -> Draws:
+        """How its copies are drawn."""
+        return self.settings.draws(self.seed, size=self.sets.size)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word."""
         return self.sets.overlaps(text)
+
+    def words_replaced(self, before: str, after: str) -> int | None:
+        """Return how many words are replaced by substitutes of the table; None where more was edited."""
+        return words_replaced(self.table, before, after)
 
     def rho(self, text: str, radius: int | None) -> float:
         """Return the minimum probability, over edits of ``radius`` words, that the edit leaves a copy unchanged."""
         return rho(self.overlaps(text), radius)
 
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
-        """Return for each K the certificate at 1 - alpha, then for each K those by ``comparison_bounds``.
+        """Return for each K the certificate of the served list, then those of the exact ranker."""
+        return [*self.certify_served(served, ks, radius), *self.certify_exact(served, ks, radius)]
+
+    def certify_exact(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
+        """Return for each K the certificate of the exact ranker at 1 - alpha, then those by ``comparison_bounds``.
 
         The comparison bounds need a fixed number of samples: the sequential bound has none beside it.
         """
         if self.settings.bound == "sequential":
             return self.certify_sequentially(served, ks, radius)
-        doc_ids, samples, rhos = self.ranked_samples(served, radius)
+        samples, rhos = self._samples(served), [self.rho(candidate.text, radius) for candidate in served.candidates]
         return [
             certificate
             for bound in (self.settings.bound, *self.comparison_bounds)
             for certificate in certify_mean(
                 served.request.query_id,
-                doc_ids,
+                served.doc_ids,
                 samples,
                 rhos,
                 ks,
@@ -179,7 +132,8 @@ class SmoothedRanker(PointwiseRanker):
     def certify_sequentially(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the sequential certificate: copies are scored while a verdict depends on them.
 
-        It starts with the ``samples`` that rank the list.
+        It starts with the ``samples`` that rank the list, and is about the served order: a list whose order further
+        copies contradict is not certified.
         """
         pairs = [(served.request.query, candidate.text) for candidate in served.candidates]
 
@@ -202,61 +156,3 @@ class SmoothedRanker(PointwiseRanker):
             radius=radius,
             table=self.table.fingerprint,
         )
-
-    def ranked_samples(
-        self, served: RankedList, radius: int | None
-    ) -> tuple[list[str], list[NDArray[np.float32]], list[float]]:
-        """Return document ids, samples and rhos of a list in the order of its smoothed scores, ties by document id."""
-        candidates = served.candidates
-        samples = self.copy_scores([(served.request.query, candidate.text) for candidate in candidates])
-        scores = [self.smoothed_score(array) for array in samples]
-        order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].doc_id))
-        rhos = [self.rho(candidates[i].text, radius) for i in order]
-        return [candidates[i].doc_id for i in order], [samples[i] for i in order], rhos
-
-    def _copies_to_rank(self, pairs: Sequence[Pair]) -> dict[Pair, int]:
-        """Return each distinct pair and how many of its copies rank it."""
-        return dict.fromkeys(pairs, self.settings.samples)
-
-    def _scored(self, stops: Mapping[Pair, int]) -> Iterator[tuple[Pair, NDArray[np.float32]]]:
-        """Yield each pair and the squashed scores of its copies up to ``stop``; no copy is scored twice."""
-        cached = [pair for pair, stop in stops.items() if self._count(pair) >= stop]
-        yield from [(pair, self._cache[pair][: stops[pair]]) for pair in cached]
-        # By document, so that a bi-encoder meets all queries of a copy together.
-        fresh = sorted(stops.keys() - set(cached), key=lambda pair: (pair[1], pair[0]))
-        while fresh:
-            ends = np.cumsum([stops[pair] - self._count(pair) for pair in fresh])
-            chunk = fresh[: max(1, int(np.searchsorted(ends, PAIRS_PER_CALL, side="right")))]
-            fresh = fresh[len(chunk) :]
-            self._score_copies({pair: stops[pair] for pair in chunk})
-            yield from [(pair, self._cache[pair]) for pair in chunk]
-
-    def _count(self, pair: Pair) -> int:
-        """Return how many copies of a pair have a cached score."""
-        return len(self._cache[pair]) if pair in self._cache else 0
-
-    def _score_copies(self, stops: Mapping[Pair, int]) -> None:
-        """Score the copies of some pairs that are not cached yet, in one call; equal copies once."""
-        if self._cached_count + sum(stops.values()) > MAX_CACHED_SCORES:
-            self._cache.clear()
-            self._cached_count = 0
-        spans = {pair: (self._count(pair), stop) for pair, stop in stops.items()}
-        copies = {
-            (document, span): self.copies(document, span[1], span[0])
-            for document, span in dict.fromkeys((pair[1], span) for pair, span in spans.items())
-        }
-        smoothed_pairs = {
-            (query, document): [(query, copy) for copy in copies[document, span]]
-            for (query, document), span in spans.items()
-        }
-        distinct = list(dict.fromkeys(itertools.chain.from_iterable(smoothed_pairs.values())))
-        scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
-        for pair, copy_pairs in smoothed_pairs.items():
-            fresh = np.array([scores[copy_pair] for copy_pair in copy_pairs], dtype=np.float32)
-            self._cache[pair] = np.concatenate([self._cache[pair], fresh]) if pair in self._cache else fresh
-            self._cached_count += len(fresh)
-
-    def _squash(self, raw: Scores) -> NDArray[np.float64]:
-        centre, scale = self.settings.centre or 0.0, self.settings.scale or 1.0
-        # sigmoid(z) = (1 + tanh(z / 2)) / 2, which overflows for no z.
-        return 0.5 + 0.5 * np.tanh(scale * (raw.astype(np.float64) - centre) / 2)

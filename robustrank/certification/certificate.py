@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import math
-import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from robustrank.certification.bounds import PAPER, paper_term
+from robustrank.certification.draws import Draws
 from robustrank.certification.evidence import KINDS, LEXICAL, MEAN, SERVED_KINDS, Evidence
+from robustrank.certification.origin import Origin
 from robustrank.errors import DataError
+
+SCHEMA = 2  # of a certificate file
 
 SERVED, EXACT_RANKER = "served list", "exact ranker"  # what a certificate is about
 
@@ -50,6 +54,7 @@ class Certificate:
         documents: The evidence, in the order of the list.
         certified: The verdict.
         witness: An edit that proves the contrary, where one was found; None where none was, or none was searched.
+        origin, draws: What it was computed from; None where that is not told, and draws where nothing is smoothed.
     """
 
     query_id: str
@@ -62,6 +67,8 @@ class Certificate:
     documents: tuple[Evidence, ...]
     certified: bool
     witness: Witness | None = None
+    origin: Origin | None = None
+    draws: Draws | None = None
 
     @property
     def about(self) -> str:
@@ -76,7 +83,7 @@ class Certificate:
     @property
     def group(self) -> str:
         """What tells it from the other certificates of its list in the rows of a run."""
-        return "" if self.holds else self.bound
+        return PAPER if self.bound == PAPER else "" if self.about == SERVED else EXACT_RANKER
 
     @property
     def holds(self) -> bool:
@@ -147,8 +154,9 @@ class Certificate:
         if not (self.alpha == 0 if is_certain else 0 < self.alpha < 1):
             return f"alpha is {self.alpha:g}; allowed: {'0' if is_certain else 'above 0 and below 1'}"
         means = [document.mean for document in self.documents]
-        is_ranked = all(before >= after for before, after in itertools.pairwise(means))
-        if not (self.documents and is_ranked and len({document.doc_id for document in self.documents}) == len(means)):
+        # On-demand sampling knows more of the scores than the list that it is about.
+        in_order = self.bound == "sequential" or is_ranked(means)
+        if not (means and in_order and len({document.doc_id for document in self.documents}) == len(means)):
             return "the evidence is not that of a ranked list"
         delta = self.alpha / (2 * len(means))
         faults = ((d.doc_id, d.fault(self.kind, self.bound, delta)) for d in self.documents)
@@ -169,82 +177,14 @@ class Certificate:
         return "" if not self.certified else f"the list is certified, and the {name} enters it"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the certificate as a JSON object, with a checksum of its content."""
-        content = asdict(self)
-        return {**content, "digest": _digest(content)}
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Certificate:
-        """Read what :meth:`to_dict` wrote.
-
-        Raises:
-            DataError: A field is missing, unknown or of another type, or the checksum does not match.
-        """
-        content = _typed({key: value for key, value in raw.items() if key != "digest"}, _CERTIFICATE, "certificate")
-        documents = [_typed(document, _EVIDENCE, "document of a certificate") for document in content["documents"]]
-        witness = content["witness"] and Witness(**_typed(content["witness"], _WITNESS, "witness of a certificate"))
-        evidence = tuple(Evidence(**document) for document in documents)
-        certificate = cls(**{**content, "documents": evidence, "witness": witness})
-        if raw.get("digest") != _digest(asdict(certificate)):
-            raise DataError("checksum mismatch", where=certificate.title)
-        return certificate
+        """Return the certificate as a JSON object, with its schema and a checksum of its content."""
+        content = {"schema": SCHEMA, **asdict(self)}
+        return {**content, "digest": content_digest(content)}
 
     @property
     def title(self) -> str:
         """What it is about, for an error."""
         return f"certificate of query {self.query_id[:60]!r} at K={self.k}"
-
-
-def _typed(raw: object, kinds: Mapping[str, tuple[str, Callable[[object], bool]]], what: str) -> dict[str, Any]:
-    """Return an object that has the fields of ``kinds`` and no further, each of its kind."""
-    if not isinstance(raw, dict) or set(raw) != set(kinds):
-        keys = ", ".join(map(repr, raw))[:200] if isinstance(raw, dict) else f"a {type(raw).__name__}"
-        raise DataError(f"not a valid {what}: {keys or 'no fields'}", allowed=f"the fields {', '.join(kinds)}")
-    for name, (allowed, is_allowed) in kinds.items():
-        if not is_allowed(raw[name]):
-            raise DataError(f"not a valid {what}: {name} is {reprlib.repr(raw[name])}", allowed=allowed)
-    return raw
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
-
-
-def _is_number(value: object) -> bool:
-    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_words(value: object) -> bool:
-    return isinstance(value, dict) and all(_is_text(word) and index.isdecimal() for index, word in value.items())
-
-
-_LARGEST = 2**53  # every integer up to it is a double
-_TEXT, _NUMBER, _INTEGER = ("a text", _is_text), ("a number", _is_number), ("an integer", _is_integer)
-_CERTIFICATE = {
-    "query_id": _TEXT,
-    "k": _INTEGER,
-    "radius": ("an integer or null", lambda value: value is None or _is_integer(value)),
-    "alpha": _NUMBER,
-    "kind": _TEXT,
-    "bound": _TEXT,
-    "table": _TEXT,
-    "documents": ("a list", lambda value: isinstance(value, list)),
-    "certified": ("true or false", lambda value: isinstance(value, bool)),
-    "witness": ("an object or null", lambda value: value is None or isinstance(value, dict)),
-}
-_WITNESS = {"doc_id": _TEXT, "words": ("words by the index of a word", _is_words), "score": _NUMBER}
-_EVIDENCE = {
-    "doc_id": _TEXT,
-    "mean": _NUMBER,
-    "lower": _NUMBER,
-    "upper": _NUMBER,
-    "rho": _NUMBER,
-    "samples": _INTEGER,
-}
 
 
 def decide(
@@ -268,6 +208,13 @@ def decide(
     return [replace(certificate, certified=certificate.verdict()) for certificate in undecided]
 
 
+def is_ranked(scores: Sequence[float]) -> bool:
+    """Return whether scores do not rise, in single precision: that of served scores."""
+    with np.errstate(over="ignore"):  # numbers that no ranker serves
+        served = np.array(scores, dtype=np.float32)
+    return bool((served[:-1] >= served[1:]).all())
+
+
 def check_cutoffs(ks: Sequence[int]) -> None:
     """Refuse a K below 1.
 
@@ -278,6 +225,7 @@ def check_cutoffs(ks: Sequence[int]) -> None:
         raise ValueError(f"K={min(ks)}; it must be at least 1")
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def content_digest(content: Mapping[str, Any]) -> str:
+    """Return the checksum of a certificate's JSON object without it. It is no signature: a forger can compute it."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

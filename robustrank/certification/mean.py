@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustrank.certification.bounds import BOUNDS, PAPER, Samples, upper
-from robustrank.certification.certificate import Certificate, decide
+from robustrank.certification.certificate import Certificate, decide, is_ranked
 from robustrank.certification.evidence import MEAN, Evidence
 
 
@@ -33,7 +33,7 @@ def certify_mean(
 
     Args:
         query_id: The query.
-        doc_ids: n documents in the order of the list: by mean of samples, ties by document id.
+        doc_ids: n documents in the order of the list that is served: by mean of samples, in single precision.
         samples: n arrays of scores in [0, 1], a score per smoothed copy; copies of a document are independent.
         rhos: n values; see :func:`robustrank.certification.overlap.rho`.
         ks: The K to certify, from 1.
@@ -48,7 +48,7 @@ def certify_mean(
     Source: Wu et al., Certified Robustness to Word Substitution Ranking Attack, CIKM 2022, arXiv 2209.06691.
     """
     means = [float(np.mean(array, dtype=np.float64)) for array in samples]
-    if means != sorted(means, reverse=True):
+    if not is_ranked(means):
         raise ValueError("the documents are not in the order of their mean scores")
     if any(array.min() < 0 or array.max() > 1 for array in samples):
         raise ValueError("the mean certificate needs scores in [0, 1]")

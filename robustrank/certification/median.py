@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.certificate import Certificate, decide
+from robustrank.certification.certificate import Certificate, decide, is_ranked
 from robustrank.certification.evidence import MEDIAN, ORDER_STATISTICS, UNBOUNDED, Evidence
 
 Raw = NDArray[np.floating]
@@ -82,7 +82,7 @@ def certify_median(
 
     Args:
         query_id: The query.
-        doc_ids: n documents in the order of the list: by :func:`median` of samples, ties by document id.
+        doc_ids: n documents in the order of the list that is served: by :func:`median` of samples.
         samples: n arrays of scores, a score per smoothed copy; copies of a document are independent.
         rhos: n values; see :func:`robustrank.certification.overlap.rho`.
         ks: The K to certify, from 1.
@@ -94,7 +94,7 @@ def certify_median(
         ValueError: The list is not in order, or a K is below 1.
     """
     medians = [median(array) for array in samples]
-    if medians != sorted(medians, reverse=True):
+    if not is_ranked(medians):
         raise ValueError("the documents are not in the order of their median scores")
     delta = alpha / (2 * len(doc_ids))
     documents = [

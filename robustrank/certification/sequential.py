@@ -82,7 +82,7 @@ def certify_sequentially(
 
     Args:
         query_id: The query.
-        doc_ids: n documents, in any order.
+        doc_ids: n documents, in the order of the list that is served. Where samples contradict it, it is not certified.
         draw: Maps document indices (into ``doc_ids``) with spans (start, stop) to the scores in [0, 1] of the smoothed
             copies ``start`` to ``stop``, float[stop - start].
         rhos: n values; see :func:`robustrank.certification.overlap.rho`.
@@ -104,10 +104,8 @@ def certify_sequentially(
         spans = {i: (count, min(most, max(first, count + 1, round(GROWTH * count)))) for i, count in counts.items()}
         for i, fresh in draw(spans).items():
             documents[i].add(fresh, delta)
-        order = sorted(range(len(documents)), key=lambda i: (-documents[i].mean, documents[i].doc_id))
-        ranked = [documents[i] for i in order]
-        open_documents = {order[rank] for k in ks for rank in _open_ranks(ranked, k, most, delta)}
-    evidence = [Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in ranked]
+        open_documents = {rank for k in ks for rank in _open_ranks(documents, k, most, delta)}
+    evidence = [Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in documents]
     return decide(query_id, ks, evidence, alpha=alpha, kind=MEAN, bound="sequential", radius=radius, table=table)
 
 
@@ -122,7 +120,7 @@ def _open_ranks(ranked: Sequence[_Document], k: int, most: int, delta: float) ->
         return []  # certified
     if max(d.lower + 1 - d.rho for d in outside) >= min(d.upper for d in inside):
         return []  # refuted: an edit may reach the weakest inside, whatever further samples show
-    last, threat = inside[-1], max(outside, key=lambda d: d.mean - d.rho)
+    last, threat = min(inside, key=lambda d: d.mean), max(outside, key=lambda d: d.mean - d.rho)
     low = max(last.lower, sequential(np.resize(last.samples, most), delta))
     high = min(threat.upper, upper(sequential, np.resize(threat.samples, most), delta)) + 1 - threat.rho
     if low + OPTIMISM * math.sqrt(last.predicted_variance(most) + threat.predicted_variance(most)) <= high:

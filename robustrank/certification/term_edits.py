@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Protocol
 
-from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Case, case_of, in_case, words
 
 Analyse = Callable[[str], Sequence[str]]  # a text to its terms
@@ -47,22 +47,33 @@ class Choices:
     changes_length: bool
 
 
+class Relation(Protocol):
+    """What may be written for a word: a substitution table, or more."""
+
+    @property
+    def neighbours(self) -> Mapping[str, Collection[str]]:
+        """The words for which others may be written."""
+
+    def substitutes(self, word: str) -> Collection[str]:
+        """Return the words that may be written for a word, without itself."""
+
+
 @dataclass
 class TermEdits:
-    """The edits of a substitution table, as a ranker of terms meets them.
+    """The edits of a relation, as a ranker of terms meets them.
 
     Attributes:
-        table: The substitutions.
+        relation: What may be written for a word.
         analyse: Returns the terms of a text.
     """
 
-    table: SubstitutionTable
+    relation: Relation
     analyse: Analyse
     _choices: dict[tuple[str, Case, str, str], Choices] = field(default_factory=dict, repr=False)
     _texts: dict[str, dict[int, Choices] | None] = field(default_factory=dict, repr=False)
 
     def of(self, text: str) -> dict[int, Choices] | None:
-        """Return the choices of each word of the table, by its index in the text.
+        """Return the choices of each word of the relation, by its index in the text.
 
         None where the terms of a word may depend on the words beside it, as in scripts without spaces.
         """
@@ -85,7 +96,7 @@ class TermEdits:
                 start, end = next(remaining)
             is_alone = end_before <= start and (index + 1 == len(text_words) or text_words[index + 1].start >= end)
             end_before = word.end
-            if word.key in self.table.neighbours:
+            if word.key in self.relation.neighbours:
                 if not is_alone:
                     return None
                 case = case_of(word.text)
@@ -100,7 +111,7 @@ class TermEdits:
         if name not in self._choices:
             old = self._terms(key, case, before, after)
             substitutions = []
-            for substitute in self.table.substitutes(key):
+            for substitute in self.relation.substitutes(key):
                 new = self._terms(substitute, case, before, after)
                 change = {term: new[term] - old[term] for term in new.keys() | old.keys() if new[term] != old[term]}
                 substitutions.append(Substitution(substitute, change, new.total() - old.total()))

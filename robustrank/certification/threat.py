@@ -1,4 +1,4 @@
-"""The threat model of a certificate: texts reachable by substitutions of a table."""
+"""The threat models of certificates: texts reachable by substitutions of a table, or of any words."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def words_replaced(table: SubstitutionTable, before: str, after: str) -> int | N
             changed += 1
         left, right = word.end, substitute.end
     return changed if before[left:] == after[right:] else None
+
+
+def any_words_replaced(before: str, after: str) -> int | None:
+    """Return how many words of a text are replaced, by any words; None where a word was added or deleted.
+
+    Characters between the words may change, too.
+    """
+    old, new = words(before), words(after)
+    if len(old) != len(new):
+        return None
+    return sum(word.text != other.text for word, other in zip(old, new, strict=True))

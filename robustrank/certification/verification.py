@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from robustrank.certification.certificate import Certificate
 from robustrank.certification.evidence import ROUNDING
 from robustrank.errors import DataError
-from robustrank.rows import Radius, Row
+from robustrank.rows import Coordinates, Radius, Row
+from robustrank.text.table import SubstitutionTable
 
 Located = tuple[str, Certificate]  # (file and line, certificate)
 Key = tuple[str, str, int, int | None]  # query, bound, K, radius
@@ -67,7 +68,7 @@ def refuse_other_rows(certificates: Iterable[Located], rows: Iterable[Row]) -> N
         if bool(verdict.value) != certificate.certified:
             raise DataError(f"the row of the cell for radius {radius} has another verdict", where=place)
         for name in ("rho", "samples"):
-            row = measured.get((name, query_id, "", None, radius))
+            row = measured.get((name, query_id, certificate.group, None, radius))
             mean = sum(getattr(document, name) for document in certificate.documents) / len(certificate.documents)
             if row is not None and row.value is not None and not math.isclose(row.value, mean, rel_tol=ROUNDING):
                 raise DataError(f"the mean {name} is {mean:.9g}, in the row of the cell {row.value:.9g}", where=place)
@@ -75,6 +76,34 @@ def refuse_other_rows(certificates: Iterable[Located], rows: Iterable[Row]) -> N
         row = next(iter(verdicts.values()))
         what = f"e.g. of query {row.query_id!r} at K={row.k} for radius {row.radius} {row.group}".rstrip()
         raise DataError(f"{len(verdicts)} verdicts of the rows have no certificate, {what}")
+
+
+def refuse_other_origins(certificates: Iterable[Located], cell: Coordinates) -> None:
+    """Refuse certificates that are not of the ranker, the defense, the collection and the seed of their cell.
+
+    Raises:
+        DataError: One tells another, or nothing.
+    """
+    expected = (cell.collection.identity, cell.ranker.identity, cell.defense.identity, cell.seed)
+    for where, certificate in certificates:
+        origin = certificate.origin
+        told = (origin.collection, origin.ranker, origin.defense, origin.seed) if origin else ()
+        if told != expected:
+            what = "is of another collection, ranker, defense or seed than its cell" if told else "tells no origin"
+            raise DataError(f"it {what}", where=f"{where}: {certificate.title}")
+
+
+def refuse_other_table(certificates: Iterable[Located], table: SubstitutionTable | None) -> None:
+    """Refuse certificates of another substitution table than the one saved beside them.
+
+    Raises:
+        DataError: The fingerprints differ, or no table is saved.
+    """
+    for where, certificate in certificates:
+        if table is None or certificate.table != table.fingerprint:
+            told = "is missing" if table is None else f"has the fingerprint {table.fingerprint}"
+            what = f"its table is {certificate.table[:40]!r}, and the one beside it {told}"
+            raise DataError(what, where=f"{where}: {certificate.title}")
 
 
 def _refusal(problem: str, where: str, other: Located) -> DataError:

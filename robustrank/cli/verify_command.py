@@ -1,4 +1,4 @@
-"""``robustrank verify``: verifies saved certificates from their evidence."""
+"""``robustrank verify``: verifies saved certificates by their numbers, and against what they come from."""
 
 from __future__ import annotations
 
@@ -8,87 +8,107 @@ from typing import TYPE_CHECKING
 
 import click
 
-from robustrank.cli.options import json_option
+from robustrank.cli.options import cache_option, json_option
 from robustrank.errors import DataError
-from robustrank.json_lines import read_lines
-from robustrank.rows import Row, checked_row
-from robustrank.run_files import cell_folders, cell_of, refuse_damaged_file
+from robustrank.paths import default_cache
+from robustrank.printing import counted
+from robustrank.run_files import cell_folders, cell_of
 
 if TYPE_CHECKING:
-    from robustrank.certification.certificate import Certificate
+    from robustrank.engine.attack_checks import AttackChecks
+    from robustrank.engine.verification import Verified
 
 
 @click.command("verify")
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another run, whose attacks on the same rankers and defenses are held against the certificates, too.",
+)
+@click.option(
+    "--replay",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Lists of each cell that its ranker certifies again, where code, data and models are here; 0 is none.",
+)
+@cache_option
 @json_option("the counts")
-def command(path: Path, as_json: bool) -> None:
+def command(path: Path, against: Path | None, replay: int, cache: Path | None, as_json: bool) -> None:
     """Verify the certificates in PATH: a run folder, or the certificates.jsonl of a cell.
 
-    Each verdict is derived again from its evidence, and each checksum is compared; no model is needed. Evidence that
-    samples cannot give is refused, and so are certificates that contradict each other or the rows of their cell. That
-    the evidence was sampled from the ranker, the texts and the table of the run is not verified.
+    Each verdict is derived again from its numbers; these are computed again from the scores of the copies that are
+    saved beside the certificates, and what an edit can change from the texts and the substitution table. Certificates
+    that contradict each other, or the rows and the origin of their cell, are refused, and so are attacks that enter a
+    certified served list. Where the run's rankers are here, some lists are certified again. What is not checked is
+    said.
     """
+    from robustrank.engine.attack_checks import check_attacks
+    from robustrank.engine.verification import rows_of, verify_files
+
     files = [path] if path.is_file() else [folder / "certificates.jsonl" for folder in cell_folders(path)]
-    rows = {file: _rows(file) for file in files}
-    files = [file for file in files if file.exists() or any(row.measure == "certified" for row in rows[file])]
+    files = [file for file in files if file.exists() or any(row.measure == "certified" for row in rows_of(file))]
     if not files:
         raise DataError("no certificates found", where=str(path), allowed="a run with the task certified-topk")
-    certificates = [certificate for file in files for certificate in _verified(file, rows[file])]
-    valid = [certificate for certificate in certificates if certificate.holds]
-    certified = sum(certificate.certified and not certificate.is_trivial for certificate in valid)
-    trivial = sum(certificate.is_trivial for certificate in valid)
-    published = len(certificates) - len(valid)
+    folder = cell_of(files[0])
+    run = folder.parent.parent if folder else None
+    verified = verify_files(files, run, cache or default_cache(), replay)
+    by_key = {file.parent.name: certificates for file, certificates in verified.certificates.items()}
+    runs = [other for other in (run, against) if other is not None and (other / "cells.jsonl").exists()]
+    checks = [check_attacks(by_key, verified.tables, other) for other in dict.fromkeys(runs)]
+    _refuse_broken(checks)
+    counts = _counts(verified, checks)
     if as_json:
-        counts = {"verified": len(valid), "certified": certified, "trivial": trivial, "published_bound": published}
-        click.echo(json.dumps({"files": list(map(str, files)), **counts}, indent=1))
+        names = {"files": list(map(str, files)), **counts, "not_checked": list(verified.unchecked)}
+        click.echo(json.dumps(names, indent=1))
         return
-    click.echo(f"{len(valid)} certificates verified in {len(files)} files; {certified} certify their list")
-    if trivial:
-        click.echo(f"{trivial} are of lists of at most K documents, which no document can enter: they prove nothing")
-    if published:
-        click.echo(f"{published} more by the published bound, which is not valid over the whole list")
+    _print(counts, len(files), list(verified.unchecked))
 
 
-def _rows(file: Path) -> list[Row]:
-    """Return the rows of the cell that a file is of; none where it is of no cell.
-
-    Raises:
-        DataError: The cell is damaged, or its rows are not valid.
-    """
-    if cell_of(file) is None:
-        return []
-    path, rows = file.with_name("rows.jsonl"), []
-    for name in filter(Path.exists, (file, path)):
-        refuse_damaged_file(name)
-    for where, record in read_lines(path):
-        try:
-            rows.append(checked_row(record))
-        except ValueError as error:
-            raise DataError(f"not a valid row: {error}", where=where) from error
-    return rows
+def _refuse_broken(checks: list[AttackChecks]) -> None:
+    broken = [text for check in checks for text in check.broken]
+    if broken:
+        raise DataError(
+            f"attacks within the threat model enter {counted(len(broken), 'certified served list')}: {broken[0]}",
+            hint="the certificate is wrong, or its list was another than the one attacked",
+        )
 
 
-def _verified(file: Path, rows: list[Row]) -> list[Certificate]:
-    """Return the certificates of a file.
+def _counts(verified: Verified, checks: list[AttackChecks]) -> dict[str, int]:
+    certificates = [certificate for of_file in verified.certificates.values() for certificate in of_file]
+    valid = [certificate for certificate in certificates if certificate.holds]
+    return {
+        "verified": len(valid),
+        "certified": sum(certificate.certified and not certificate.is_trivial for certificate in valid),
+        "trivial": sum(certificate.is_trivial for certificate in valid),
+        "published_bound": len(certificates) - len(valid),
+        "by_copies": verified.by_copies,
+        "by_texts": verified.by_texts,
+        "by_ranker": verified.by_ranker,
+        "attacked_texts": sum(check.texts for check in checks),
+        "attack_checks": sum(check.checked for check in checks),
+        "exact_ranker_entered": sum(check.lucky for check in checks),
+    }
 
-    Raises:
-        DataError: It has none, one is not valid, or they contradict each other or the rows of their cell.
-    """
-    from robustrank.certification.certificate import Certificate
-    from robustrank.certification.verification import refuse_contradictions, refuse_other_rows
 
-    certificates = []
-    for where, record in read_lines(file):
-        try:
-            certificate = Certificate.from_dict(record)
-            certificate.verify()
-        except DataError as error:
-            place = f"{where}: {error.where}" if error.where else where
-            raise DataError(error.what, where=place, allowed=error.allowed) from error
-        certificates.append((where, certificate))
-    if not certificates:
-        raise DataError("there is no certificate in the file", where=str(file), allowed="a certificate on each line")
-    refuse_contradictions(certificates)
-    if cell_of(file) is not None:
-        refuse_other_rows(certificates, rows)
-    return [certificate for _, certificate in certificates]
+def _print(counts: dict[str, int], files: int, unchecked: list[str]) -> None:
+    """Print what was verified, and how."""
+    click.echo(f"{counts['verified']} certificates verified in {files} files; {counts['certified']} certify their list")
+    if counts["trivial"]:
+        click.echo(
+            f"{counts['trivial']} are of lists of at most K documents, which no document can enter: they prove nothing"
+        )
+    if counts["published_bound"]:
+        click.echo(f"{counts['published_bound']} more by the published bound, which is not valid over the whole list")
+    click.echo(
+        f"computed again: {counts['by_copies']} from the scores of copies, {counts['by_ranker']} by their ranker; "
+        f"{counts['by_texts']} compared with their texts"
+    )
+    if counts["attack_checks"]:
+        texts = counted(counts["attacked_texts"], "attacked text")
+        entered = counted(counts["exact_ranker_entered"], "list")
+        click.echo(f"{texts} within the threat model, and none enters a certified served list")
+        click.echo(f"{entered} certified of the exact ranker alone entered, which its certificate does not exclude")
+    for text in unchecked:
+        click.echo(f"not checked: {text}")

@@ -31,7 +31,7 @@ class CellResult:
         provenance: When and with what it was done.
         headline: One measured fact with its mean over the rows, for people who wait; None where nothing was measured.
         told: The measure and condition that the task would have for a headline.
-        adversarial, certificates, calls, runs: What is saved beside the rows.
+        adversarial, certificates, evidence, calls, runs: What is saved beside the rows.
     """
 
     cell: Cell
@@ -45,6 +45,7 @@ class CellResult:
     told: tuple[str, str] = ("", "")
     adversarial: Sequence[Mapping[str, Any]] = ()
     certificates: Sequence[Mapping[str, Any]] = ()
+    evidence: Sequence[Mapping[str, Any]] = ()
     calls: Sequence[Mapping[str, Any]] = ()  # of language models
     runs: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ def finished_cell(
 ) -> CellResult:
     """Return the result of a cell, or of its unit, whose task came to its end; the rows tell what became of it.
 
-    ``saved`` is what is saved beside the rows: adversarial, certificates, calls, runs.
+    ``saved`` is what is saved beside the rows: adversarial, certificates, evidence, calls, runs.
     """
     broken = dict.fromkeys(row.note for row in rows if row.status == "error")
     skipped = dict.fromkeys(row.note for row in rows if row.status == "skipped")

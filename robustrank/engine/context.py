@@ -42,7 +42,7 @@ class Context:
         cell, resources: What the cell is, and what it shares with others.
         advance: Called with (done, total, unit) as the work proceeds, as (3, 20, "queries"), for the progress bar.
         adversarial: Attacked texts with what happened to them, saved beside the rows.
-        certificates: Certificates to save beside the rows.
+        certificates, evidence: Certificates to save beside the rows, and what they were computed from.
         runs: Rankings to save as TREC runs, by tag.
     """
 
@@ -51,6 +51,7 @@ class Context:
     advance: Tell = lambda done, total, unit: None
     adversarial: list[dict[str, Any]] = field(default_factory=list)
     certificates: list[dict[str, Any]] = field(default_factory=list)
+    evidence: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     _lists: dict[str, RankedList] = field(default_factory=dict)
     _counts_before: tuple[int, int] = (0, 0)  # of the ranker, which serves other cells, too

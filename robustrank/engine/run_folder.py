@@ -2,8 +2,8 @@
 
 experiment.yaml      what is to be run
 provenance.json      versions, hardware and commands that made the cells, and which cells each of them made
-cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, calls.jsonl,
-                     runs/*.trec and runs/*.ir-metadata.yml if any;
+cells/<key>/         rows.jsonl, cell.json, provenance.json; adversarial.jsonl, certificates.jsonl, evidence.jsonl,
+                     calls.jsonl, runs/*.trec and runs/*.ir-metadata.yml if any;
                      manifest.json, the sizes and digests of these files
 retired/<key>/       cells of an earlier form of the experiment; they come back when it names them again
 damaged/<key>/       cells that were not as their manifest says; they are run again
@@ -130,7 +130,7 @@ class RunFolder:
 
         def fill(folder: Path) -> None:
             write_lines(folder / "rows.jsonl", (row.as_dict() for row in result.rows))
-            for name in ("adversarial", "certificates", "calls"):
+            for name in ("adversarial", "certificates", "evidence", "calls"):
                 if records := getattr(result, name):
                     write_lines(folder / f"{name}.jsonl", records)
             for tag, run in result.runs.items():

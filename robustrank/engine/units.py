@@ -27,7 +27,7 @@ from robustrank.printing import counted
 from robustrank.rows import FACT, checked_row
 from robustrank.storage import write_file
 
-_LISTS = ("adversarial", "certificates", "calls")  # saved beside the rows
+_LISTS = ("adversarial", "certificates", "evidence", "calls")  # saved beside the rows
 _SUMS = ("seconds", "pairs_scored", "pairs_cached")
 
 

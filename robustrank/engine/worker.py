@@ -87,6 +87,7 @@ def _finished(context: Context, rows: list[Row], seconds: float) -> CellResult:
         find("task", context.cell.task.name).headline,
         adversarial=sorted(_plain(context.adversarial), key=lambda record: place.get(record["query_id"], -1)),
         certificates=_plain(context.certificates),
+        evidence=_plain(context.evidence),
         runs=_plain(context.runs),
     )
 

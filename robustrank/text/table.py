@@ -19,7 +19,7 @@ from robustrank.errors import DataError
 from robustrank.json_lines import parse_object
 from robustrank.repairs import Repairs
 from robustrank.storage import write_file
-from robustrank.text.words import Case, Word, case_of, in_case, is_replaceable, kind_of, replace_words, words
+from robustrank.text.words import is_replaceable, kind_of, words
 from robustrank.text_lines import lines
 
 ALLOWED = (
@@ -170,7 +170,6 @@ class PerturbationSets:
     size: int = 100
     _sets: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
     _overlaps: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
-    _forms: dict[tuple[str, Case], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def neighbourhood(self, key: str) -> tuple[str, ...]:
         """Return P(key), sorted; the word alone for a word outside the table."""
@@ -201,40 +200,3 @@ class PerturbationSets:
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word of a text."""
         return np.array([self.overlap(word.key) for word in words(text)], dtype=np.float64)
-
-    def canonical(self, text: str) -> str:
-        """Return the text with every word replaced by the first of its set.
-
-        Texts whose words have equal sets, position by position, have the same canonical text and smoothed copies.
-        """
-        return replace_words(
-            text, {i: self.neighbourhood(w.key)[0] for i, w in enumerate(words(text)) if self._is_sampled(w)}
-        )
-
-    def sample(self, text: str, count: int, rng: np.random.Generator, start: int = 0) -> list[str]:
-        """Return ``count`` smoothed copies: every word sampled uniformly from its set, in the case of the word.
-
-        The first ``start`` copies are sampled, but not returned.
-        """
-        fixed, forms, position = [], [], 0
-        for word in filter(self._is_sampled, words(text)):
-            fixed.append(text[position : word.start])
-            forms.append(self._written(word))
-            position = word.end
-        sizes = np.array([len(choices) for choices in forms], dtype=np.int64)
-        picks = rng.integers(sizes, size=(count, len(forms)))[start:].tolist()
-        return [
-            "".join([before + choices[p] for before, choices, p in zip(fixed, forms, row, strict=True)])
-            + text[position:]
-            for row in picks
-        ]
-
-    def _is_sampled(self, word: Word) -> bool:
-        return word.key in self.table.neighbours
-
-    def _written(self, word: Word) -> tuple[str, ...]:
-        """Return the word's set in the case of the word."""
-        case = case_of(word.text)
-        if (word.key, case) not in self._forms:
-            self._forms[word.key, case] = tuple(in_case(key, case) for key in self.neighbourhood(word.key))
-        return self._forms[word.key, case]

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from robustrank.certification.certificate import Certificate
-from robustrank.certification.threat import words_replaced
+from robustrank.certification.certificate import SERVED, Certificate
 from robustrank.defense import CertifiedRanker, FlaggingRanker
 from robustrank.engine.context import Context
 from robustrank.rows import Fact, Row
@@ -18,10 +17,11 @@ CERTIFIED_CUTOFFS = (1, 3, 5, 10, 20)  # the K at which certificates are held ag
 
 
 def check_certificates(context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:
-    """Hold every attack that a certificate is about against it; one that breaks a certified list is an error.
+    """Hold every attack that a certificate is about against it; one that enters a certified served list is an error.
 
-    The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is
-    there where the attack did nothing else, whether or not the list is certified.
+    The certificate is the one for as many words as the attack replaced. ``replaced`` tells how many; it is there where
+    the attack did nothing else, whether or not the list is certified. A certificate of the exact ranker keeps its word
+    where an attack enters the served list, which estimates it: such breaks are counted, with its group, and no errors.
     """
     ranker = context.served.ranker
     if not isinstance(ranker, CertifiedRanker):
@@ -29,7 +29,7 @@ def check_certificates(context: Context, results: Sequence[AttackResult]) -> Ite
     proved: dict[tuple[str, int], list[Certificate]] = {}
     for result in results:
         target = result.target
-        changed = words_replaced(ranker.table, target.document, result.perturbation.text)
+        changed = ranker.words_replaced(target.document, result.perturbation.text)
         if changed is None:
             continue
         yield context.row("replaced", changed, target.query_id, target.doc_id, condition="attacked")
@@ -39,20 +39,26 @@ def check_certificates(context: Context, results: Sequence[AttackResult]) -> Ite
             certificates = ranker.certify(context.ranked(target.query_id), ks, key[1])
             proved[key] = [c for c in certificates if c.holds and c.certified]
         for certificate in proved[key]:
-            k, after = certificate.k, result.metrics[Fact("rank", "attacked")]
-            if target.rank <= k:
-                continue
-            broken = f"the list was certified at K={k}, and the attack brought the document to rank {after:.0f}"
-            yield context.row(
-                "certificate_check",
-                float(after > k),
-                target.query_id,
-                target.doc_id,
-                condition="attacked",
-                k=k,
-                status="ok" if after > k else "error",
-                note="" if after > k else broken,
-            )
+            if target.rank > certificate.k:
+                yield _check(context, result, certificate)
+
+
+def _check(context: Context, result: AttackResult, certificate: Certificate) -> Row:
+    """Return whether an attacked document stayed outside the certified top K."""
+    target, k, after = result.target, certificate.k, result.metrics[Fact("rank", "attacked")]
+    is_kept, is_served = after > k, certificate.about == SERVED
+    broken = f"certified at K={k} ({certificate.about}), and the attack brought the document to rank {after:.0f}"
+    return context.row(
+        "certificate_check",
+        float(is_kept),
+        target.query_id,
+        target.doc_id,
+        condition="attacked",
+        k=k,
+        group=certificate.group,
+        status="ok" if is_kept or not is_served else "error",
+        note="" if is_kept else broken,
+    )
 
 
 def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterator[Row]:

@@ -88,8 +88,15 @@ REPORT = TaskReport(
         _of_targets(
             name="document-attack-certificates",
             title="Check of certificates: targets that attacks on certified lists did not bring into the top K",
-            columns=(share(f"no violation@{EACH}", (Select("certificate_check", "attacked", k=EACH),), compare=False),),
-            note="Below 100 % a certificate is wrong, or its estimate of the score; such rows are errors.",
+            columns=(
+                share(f"no violation@{EACH}", (Select("certificate_check", "attacked", k=EACH),), compare=False),
+                share(
+                    f"not broken@{EACH}, exact ranker",
+                    (Select("certificate_check", "attacked", k=EACH, group="exact ranker"),),
+                    compare=False,
+                ),
+            ),
+            note="A violation of a certificate of the served list is an error; the exact ranker's does not exclude it.",
         ),
         _of_targets(
             name="document-attack-detection",

@@ -12,7 +12,7 @@ import json
 import numpy as np
 import pytest
 
-from robustrank.certification.certificate import _digest
+from robustrank.certification.certificate import content_digest
 from robustrank.certification.mean import certify_mean
 from robustrank.certification.median import certify_median
 from robustrank.cli.main import invoke
@@ -28,7 +28,7 @@ MEAN, MEDIAN = json.loads(json.dumps([MEAN, MEDIAN]))
 
 def signed(content):
     content = {key: value for key, value in content.items() if key != "digest"}
-    return {**content, "digest": _digest(content)}
+    return {**content, "digest": content_digest(content)}
 
 
 def changed(base=MEAN, places=None, drop=False, **fields):

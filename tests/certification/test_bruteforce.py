@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustrank.certification.bounds import BOUNDS
+from robustrank.certification.coupling import CoupledCopies
 from robustrank.certification.mean import certify_mean
 from robustrank.certification.overlap import rho
 from robustrank.text.table import PerturbationSets, symmetric
@@ -49,7 +50,8 @@ class World:
         return rho(self.sets.overlaps(text), radius)
 
     def samples(self, text, count, rng):
-        return np.array([self.score(copy) for copy in self.sets.sample(text, count, rng)])
+        copies = CoupledCopies(self.sets, int(rng.integers(2**63))).copies(text, count)
+        return np.array([self.score(copy) for copy in copies])
 
     def certificates(self, documents, count, bound, rng, rhos=None, radius=None, alpha=1e-4):
         """The order of the list, and the certificates of every K."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from robustrank.certification.bounds import BOUNDS, upper
-from robustrank.certification.certificate import Certificate
+from robustrank.certification.certificate_json import read_certificate
 from robustrank.certification.mean import certify_mean
 from robustrank.errors import DataError
 
@@ -73,7 +73,7 @@ def test_the_published_bound_by_hand_is_never_valid_over_the_list():
 def test_a_certificate_survives_json_and_a_changed_certificate_is_refused(bound):
     certificates = certify([0.9, 0.2, 0.1], [1, 2], bound=bound)
     for certificate in certificates:
-        loaded = Certificate.from_dict(json.loads(json.dumps(certificate.to_dict())))
+        loaded = read_certificate(json.loads(json.dumps(certificate.to_dict())))
         assert loaded == certificate
         loaded.verify()
         with pytest.raises(DataError, match="margin"):
@@ -102,7 +102,7 @@ def test_an_invalid_certificate_is_a_data_error():
     raw = certify([0.9, 0.2])[0].to_dict()
     for broken in ({**raw, "more": 1}, {k: v for k, v in raw.items() if k != "k"}, {}, {**raw, "documents": [{}]}):
         with pytest.raises(DataError, match="not a valid"):
-            Certificate.from_dict(broken)
+            read_certificate(broken)
 
 
 def test_invalid_arguments_are_refused():

@@ -30,8 +30,17 @@ class Coins:
         return scores
 
     def certificates(self, rhos, ks, alpha=0.05, most=1000, first=FIRST):
-        ids = [f"d{i}" for i in range(len(self.shares))]
-        return certify_sequentially("q", ids, self.draw, rhos, ks, alpha=alpha, most=most, first=first)
+        """The certificates of the list that the first samples give."""
+        means = [scores.mean() for scores in self.draw(dict.fromkeys(range(len(self.shares)), (0, first))).values()]
+        self.rounds.clear()
+        order = sorted(range(len(self.shares)), key=lambda i: (-means[i], i))
+
+        def draw(spans):
+            scores = self.draw({order[i]: span for i, span in spans.items()})
+            return {i: scores[order[i]] for i in spans}
+
+        ids, ranked = [f"d{i}" for i in order], [rhos[i] for i in order]
+        return certify_sequentially("q", ids, draw, ranked, ks, alpha=alpha, most=most, first=first)
 
 
 def counts(certificate):

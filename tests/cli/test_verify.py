@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from robustrank.certification.certificate import _digest
+from robustrank.certification.certificate import content_digest
 from robustrank.certification.mean import certify_mean
 from robustrank.cli.main import invoke
 from robustrank.cli.verify_command import command
@@ -27,8 +27,9 @@ def run(tmp_path):
     certificates = certify_mean(
         "q1", ["a", "b", "c"], samples, [1.0, 0.95, 0.95], [1, 2], alpha=0.05, bound="betting", radius=None, table="t"
     )
-    verdicts = [Row("q1", "", "certified", k=c.k, radius="all", value=float(c.certified)) for c in certificates]
-    means = [Row("q1", "", "rho", radius="all", value=2.9 / 3), Row("q1", "", "samples", radius="all", value=200.0)]
+    of_list = {"radius": "all", "group": "exact ranker"}
+    verdicts = [Row("q1", "", "certified", value=float(c.certified), k=c.k, **of_list) for c in certificates]
+    means = [Row("q1", "", "rho", value=2.9 / 3, **of_list), Row("q1", "", "samples", value=200.0, **of_list)]
 
     def fill(folder):
         write_lines(folder / "certificates.jsonl", (c.to_dict() for c in certificates))
@@ -49,7 +50,7 @@ def tamper(run, name, change):
 def forged(raw, **changes):
     """Return a certificate with other fields and its digest."""
     content = {key: value for key, value in {**raw, **changes}.items() if key != "digest"}
-    return {**content, "digest": _digest(content)}
+    return {**content, "digest": content_digest(content)}
 
 
 def left_out(raws):

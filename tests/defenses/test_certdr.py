@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from robustrank.defenses.certdr import CertDR
-from robustrank.defenses.parts import smoothing
+from robustrank.defenses.parts import copies as module
 from robustrank.defenses.parts.smoothing import SmoothedRanker
 
 from robustrank.collections.collection import Collection
@@ -92,7 +92,7 @@ def test_an_edit_inside_a_component_changes_no_score_at_all(table):
 
 
 def test_equal_copies_are_scored_once_in_calls_of_bounded_size(table, monkeypatch):
-    monkeypatch.setattr(smoothing, "PAIRS_PER_CALL", 60)  # three documents of 20 copies
+    monkeypatch.setattr(module, "PAIRS_PER_CALL", 60)  # three documents of 20 copies
     ranker = wrap(table, centre=0.0, scale=1.0)
     ranker.score(PAIRS + PAIRS)
     scored = list(itertools.chain(*ranker.inner.calls))
@@ -105,8 +105,8 @@ def test_equal_copies_are_scored_once_in_calls_of_bounded_size(table, monkeypatc
 
 
 def test_the_cache_is_bounded(table, monkeypatch):
-    monkeypatch.setattr(smoothing, "MAX_CACHED_SCORES", 100)
-    monkeypatch.setattr(smoothing, "PAIRS_PER_CALL", 20)
+    monkeypatch.setattr(module, "MAX_CACHED_SCORES", 100)
+    monkeypatch.setattr(module, "PAIRS_PER_CALL", 20)
     ranker = wrap(table)
     expected = wrap(table).score(PAIRS)
     np.testing.assert_array_equal(ranker.score(PAIRS), expected)
@@ -153,7 +153,9 @@ def test_it_certifies_its_lists(table):
     ranker = wrap(table, samples=400)
     assert isinstance(ranker, CertifiedRanker)
     certificates = ranker.certify(list_of(ranker), [1, 2, 3], None)
-    assert [(c.bound, c.k) for c in certificates] == [(bound, k) for bound in ("betting", "paper") for k in (1, 2, 3)]
+    assert [(c.bound, c.k) for c in certificates] == [
+        (bound, k) for bound in ("coverage", "betting", "paper") for k in (1, 2, 3)
+    ]
     scores = ranker.score(COLLECTION.pairs("q1"))
     ranking = [doc_id for _, doc_id in sorted(zip(-scores, DOCUMENTS, strict=True))]
     for certificate in certificates:
@@ -169,8 +171,10 @@ def test_radius_and_overlaps_reach_the_certificate(table):
     overlaps = ranker.overlaps(DOCUMENTS["d1"])
     assert sorted(overlaps)[:3] == pytest.approx([0.5] * 3)
     for radius, expected in [(0, 1.0), (1, 0.5), (2, 0.25), (None, 0.125)]:
-        evidence = ranker.certify(list_of(ranker), [1], radius)[0].documents
-        assert {d.doc_id: d.rho for d in evidence}["d1"] == pytest.approx(expected)
+        by_copies, by_bounds, _ = ranker.certify(list_of(ranker), [1], radius)
+        assert {d.doc_id: d.rho for d in by_bounds.documents}["d1"] == pytest.approx(expected)
+        number = ranker.changes(DOCUMENTS["d1"]).number(radius)
+        assert {d.doc_id: d.rho for d in by_copies.documents}["d1"] == 1 - number / 20
 
 
 def test_no_attack_inside_the_table_breaks_a_certified_list_of_minilm(table):
@@ -210,7 +214,7 @@ def test_the_sequential_bound_samples_on_demand():
     documents = {f"d{i}": f"word{i} wings lift {'wings ' * i}" for i in range(6)}
     collection = Collection("c", {"q": "wings"}, documents, {"q": {"d0": 1}}, {"q": tuple(documents)})
     ranker = defense.wrap(Overlap(), collection, derive(0, "defense"))
-    certificates = ranker.certify(served(ranker, documents, "wings"), [1, 3], None)
+    certificates = ranker.certify(served(ranker, documents, "wings"), [1, 3], None)[2:]
     assert [certificate.bound for certificate in certificates] == ["sequential", "sequential"]
     assert all(16 <= document.samples <= 200 for document in certificates[0].documents)
     for certificate in certificates:
@@ -253,9 +257,9 @@ def test_no_copy_is_scored_twice_for_further_radii_ks_and_calls(table):
 
 def test_certificates_do_not_depend_on_batches_or_on_the_cache(table, monkeypatch):
     expected = certified(on_demand(table, size=2)[0])
-    monkeypatch.setattr(smoothing, "PAIRS_PER_CALL", 7)
+    monkeypatch.setattr(module, "PAIRS_PER_CALL", 7)
     assert certified(on_demand(table, size=2)[0]) == expected
-    monkeypatch.setattr(smoothing, "MAX_CACHED_SCORES", 300)
+    monkeypatch.setattr(module, "MAX_CACHED_SCORES", 300)
     ranker, _ = on_demand(table, size=2)
     assert certified(ranker) == expected
     assert ranker._cached_count == sum(map(len, ranker._cache.values())) <= 300
@@ -264,7 +268,8 @@ def test_certificates_do_not_depend_on_batches_or_on_the_cache(table, monkeypatc
 def test_two_documents_of_one_text_share_their_copies(table):
     ranker, spans = on_demand(table)
     twins = {"a": DOCUMENTS["d1"], "b": DOCUMENTS["d1"], "c": DOCUMENTS["d2"]}
-    (top1, top2) = ranker.certify(served(ranker, twins, QUERIES["q1"]), [1, 2], None)
+    (*by_copies, top1, top2) = ranker.certify(served(ranker, twins, QUERIES["q1"]), [1, 2], None)
+    assert [certificate.certified for certificate in by_copies] == [True, True]  # equal scores, in the order of the ids
     assert not top1.certified
     assert top2.certified
     drawn_spans = [(start, stop) for text, start, stop in spans if text == DOCUMENTS["d1"]]

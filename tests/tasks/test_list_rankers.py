@@ -305,6 +305,7 @@ import numpy as np
 
 from robustrank.attack import Attack, Edit, Perturbation, apply_edits
 from robustrank.certification.certificate import Certificate, Evidence
+from robustrank.certification.threat import words_replaced
 from robustrank.defense import Defense, RewritingRanker
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import words
@@ -315,6 +316,9 @@ class Ranker(RewritingRanker):
 
     def overlaps(self, text):
         return np.ones(len(words(text)))
+
+    def words_replaced(self, before, after):
+        return words_replaced(self.table, before, after)
 
     def certify(self, served, ks, radius):
         evidence = tuple(Evidence(d, 1.0, 1.0, 1.0, 1.0, 1) for d in served.doc_ids)

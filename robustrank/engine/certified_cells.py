@@ -1,0 +1,112 @@
+"""What is at hand of a run's certified cells: texts of their collections, and the rankers themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from robustrank.certification.certificate import Certificate
+from robustrank.certification.recomputation import refuse_difference
+from robustrank.collections.collection import Collection
+from robustrank.defense import CertifiedRanker
+from robustrank.engine.cell import grid, keyed
+from robustrank.engine.context import Context
+from robustrank.engine.resources import Resources
+from robustrank.errors import RobustrankError
+from robustrank.experiment import load
+from robustrank.plugins.identity import refresh
+from robustrank.plugins.specification import Spec
+from robustrank.rows import Coordinates
+
+
+@dataclass
+class AtHand:
+    """The collections and cells of a run that are the same here as they were there.
+
+    Attributes:
+        collections: By the fingerprint of the collection.
+        contexts: Cells whose code, data and models are here, by key.
+        missing: Why others are not, a line each.
+    """
+
+    collections: dict[str, Collection] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)
+    missing: dict[str, None] = field(default_factory=dict)
+
+
+def find_at_hand(run: Path, cells: Sequence[Coordinates], cache: Path) -> AtHand:
+    """Return what is at hand of some cells of a run.
+
+    Args:
+        run: The run folder.
+        cells: The cells.
+        cache: The folder of scores and trained weights.
+    """
+    found = AtHand()
+    try:
+        refresh()
+        resources = Resources(load(run / "experiment.yaml"), cache)
+    except RobustrankError as error:
+        found.missing[f"the experiment cannot be read here: {error.what}"] = None
+        return found
+    for cell in cells:
+        _add_collection(found, cell, resources)
+    wanted = {cell.key for cell in cells}
+    for planned in grid(resources.experiment):
+        try:
+            here = keyed(planned, resources)
+        except RobustrankError as error:
+            found.missing[f"{planned.title}: {error.what}"] = None
+            continue
+        if here.key in wanted:
+            found.contexts[here.key] = Context(here, resources)
+    for cell in cells:
+        if cell.key not in found.contexts:
+            found.missing["code, versions, data or models of some cells are others here"] = None
+    return found
+
+
+def replay(context: Context, certificates: Sequence[Certificate], lists: int) -> int:
+    """Certify the first lists of a cell again by its ranker, and compare; return the number of certificates compared.
+
+    Args:
+        context: The cell.
+        certificates: All certificates of the cell.
+        lists: How many lists.
+
+    Raises:
+        DataError: A certificate is another.
+    """
+    ranker, by_query = context.served.ranker, dict[str, list[Certificate]]()
+    if not isinstance(ranker, CertifiedRanker):
+        return 0
+    for certificate in certificates:
+        by_query.setdefault(certificate.query_id, []).append(certificate)
+    count = 0
+    for query_id, of_list in list(by_query.items())[:lists]:
+        ks = list(dict.fromkeys(certificate.k for certificate in of_list))
+        for radius in dict.fromkeys(certificate.radius for certificate in of_list):
+            again = {(c.bound, c.k): c for c in ranker.certify(context.ranked(query_id), ks, radius)}
+            for certificate in (c for c in of_list if c.radius == radius):
+                refuse_difference(certificate, again[certificate.bound, certificate.k])
+                count += 1
+    return count
+
+
+def _add_collection(found: AtHand, cell: Coordinates, resources: Resources) -> None:
+    """Add the collection of a cell if it has the fingerprint that the run tells."""
+    spec = Spec(cell.collection.name, _given(cell.collection.parameters), cell.collection.label)
+    try:
+        collection = resources.collection(spec)
+    except RobustrankError as error:
+        found.missing[f"{cell.collection.label}: {error.what}"] = None
+        return
+    if collection.fingerprint == cell.collection.identity:
+        found.collections[collection.fingerprint] = collection
+    else:
+        found.missing[f"{cell.collection.label}: the collection is another here"] = None
+
+
+def _given(parameters: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in parameters.items() if value is not None}
