@@ -147,11 +147,11 @@ class GradientView:
 
         No document is scored, so it counts as no query.
         """
-        embed = getattr(self._ranker, "embed_query", None)
+        embed = getattr(self._ranker, "embed_queries", None)
         if embed is None:
             return np.asarray(self.embedding_table[self.encode(self._query).ids].mean(axis=0), dtype=np.float32)
         with self._gate:
-            return np.asarray(embed(self._query), dtype=np.float32)
+            return np.asarray(embed([self._query])[self._query], dtype=np.float32)
 
     def mean_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return float32[n, H], the mean input embedding of each word's tokens; zeros for a word without tokens.

@@ -20,6 +20,7 @@ from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
+from robustrank.rankers.groups import Group
 from robustrank.rankers.ranker import Pair, Scores, ranking_by_score
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document, RankedList, Request
@@ -33,8 +34,6 @@ from robustrank.victim import (
     Target,
     blind_victim,
 )
-
-Group = tuple[str, list[str]]  # a query and documents, the relevant one first
 
 
 class CurrentWeights(ServedRanker):
@@ -81,10 +80,10 @@ class Augmentation:
         return [self._perturbed(group, rng) if rng.random() < self.share else group for group in groups]
 
     def _perturbed(self, group: Group, rng: np.random.Generator) -> Group:
-        query, documents = group
+        query, documents, targets = group
         if self.attack.attack.edits == "query":
             target = Target("", query, "", "", 0, language=self.language)
-            return self.attack.perturb(target, blind_victim(self.backend, target), rng).text, documents
+            return Group(self.attack.perturb(target, blind_victim(self.backend, target), rng).text, documents, targets)
         is_blind = self.attack.attack.access == Access.NOTHING
         ids = [str(number) for number in range(len(documents))]
         request = Request("", query, tuple(Candidate(Document(*pair)) for pair in zip(ids, documents, strict=True)))
@@ -98,4 +97,4 @@ class Augmentation:
             victim = DocumentVictim(self.backend, served, ids[number], self.attack.attack.access)
             with suppress(AccessDenied, BudgetExhausted):
                 texts[number] = self.attack.perturb(target, victim, rng).text
-        return query, texts
+        return Group(query, texts, targets)

@@ -9,10 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
+from robustrank.measures.effectiveness import list_ndcg
 from robustrank.notices import notice
 from robustrank.storage import MANIFEST, find_damage, seal, set_aside, write_folder, writing
 
@@ -32,7 +34,7 @@ def training_card(
     curve: Sequence[float],
     packages: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the card of a checkpoint: data, parameters, seed, validation nDCG@10 per epoch, versions.
+    """Return the card of a checkpoint: data, parameters, seed, validation nDCG@10, that of the first stage, versions.
 
     Args:
         start: The ranker's parameters, and the weights it was initialised with.
@@ -40,7 +42,7 @@ def training_card(
         validation: The validation split, which decides when training stops.
         seed: Of all random draws.
         settings: The training settings.
-        curve: Validation nDCG@10 per epoch or per candidate model.
+        curve: Validation nDCG@10 before training and per epoch, or per candidate model.
         packages: Distributions whose versions are recorded in addition to robustrank's.
     """
     return {
@@ -50,8 +52,18 @@ def training_card(
         "settings": dict(settings),
         "seed": seed,
         "validation_nDCG@10": [round(value, 6) for value in curve],
+        "first_stage_nDCG@10": round(first_stage_ndcg(validation), 6),
         "versions": {name: version(name) for name in ("robustrank", *packages)},
     }
+
+
+def first_stage_ndcg(collection: Collection, cutoff: int = 10) -> float:
+    """Return the mean nDCG@cutoff of the candidates in the order they are given in."""
+    values = []
+    for query_id, listed in collection.candidates.items():
+        gains = collection.qrels[query_id]
+        values.append(list_ndcg([gains.get(d, 0) for d in listed], list(gains.values()), cutoff))
+    return float(np.mean(values))
 
 
 def trained_folder(weights: str | None) -> Path:

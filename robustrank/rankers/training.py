@@ -1,9 +1,8 @@
 """Training of rankers by gradient descent: sampled groups, early stopping, resumption after a kill.
 
-Listwise: softmax cross-entropy of one relevant document against sampled others (Gao, Dai, Callan, ECIR 2021).
-Pairwise: RankNet's logistic loss on the same groups (Burges et al., ICML 2005).
-Perturbation-invariant: the loss of clean groups plus the KL divergence of perturbed from clean scores (Liu et al.:
-Perturbation-Invariant Adversarial Training for Neural Ranking Models, AAAI 2024, arXiv 2312.10329).
+Losses are those of :mod:`robustrank.rankers.losses`. Perturbation-invariant: the loss of clean groups plus the KL
+divergence of perturbed from clean scores (Liu et al.: Perturbation-Invariant Adversarial Training for Neural Ranking
+Models, AAAI 2024, arXiv 2312.10329).
 """
 
 from __future__ import annotations
@@ -13,19 +12,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import numpy as np
 
 from robustrank.collections.collection import Collection
-from robustrank.errors import DataError
+from robustrank.errors import DataError, UsageError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
-from robustrank.plugins import AttackSpec
-from robustrank.plugins.constraints import Count, Positive, Range, Share, Weight
+from robustrank.plugins import AttackSpec, RankerSpec
+from robustrank.plugins.constraints import Amount, Count, Positive, Range, Share, Weight
 from robustrank.randomness import derive, derive_seed
-from robustrank.rankers.augmentation import Augmentation, Group
+from robustrank.rankers.augmentation import Augmentation
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
+from robustrank.rankers.groups import (
+    Group,
+    Sizes,
+    Targets,
+    distillation_groups,
+    judged_groups,
+    with_documents_of_others,
+)
+from robustrank.rankers.losses import DISTILLATION, Loss, divergence, loss_of, teacher_scores
 from robustrank.rankers.ranker import Pair, Scores
 from robustrank.rankers.settings import Settings
 from robustrank.rankers.training_state import resume, save_state
@@ -42,6 +50,10 @@ class Learner(Protocol):
     def network(self) -> Any:
         """The torch module; parameters without requires_grad are not trained."""
 
+    @property
+    def head_weights(self) -> Sequence[Any]:
+        """The parameters above a pretrained model; none without one."""
+
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable: the relevance of document i to query i."""
 
@@ -56,14 +68,19 @@ class Learner(Protocol):
 class TrainingSettings(Settings):
     """Training settings. Each ranker defines its defaults."""
 
-    loss: Literal["listwise", "pairwise"] = "listwise"  # over one relevant document and sampled others
+    loss: Loss = "listwise"  # over one relevant document and sampled others; kl and margin-mse learn from a teacher
+    teacher: tuple[RankerSpec, ...] = ()  # rankers whose scores of the candidates are learned, in place of judgements
+    teacher_weights: tuple[float, ...] = ()  # one a teacher: the factor of its scores in the sum; empty: 1 each
+    graded: Weight = 0.0  # weight of a document's judged gain in the teachers' sum
     epochs: Count = 3  # maximum number of passes over the training queries
-    negatives: Count = 5  # documents sampled from the candidates for each relevant document
-    positives: Count = 1  # groups per query and epoch, each with a different relevant document
+    negatives: Count = 5  # documents sampled from the candidates beside the first of a group
+    hard_negatives: Amount = 0  # how many of these are drawn from the first quarter: of the teacher, or the first stage
+    in_batch: Amount = 0  # documents of the other groups of its batch that are added to each group
+    positives: Count = 1  # groups per query and epoch, each with a different relevant document (or other documents)
     groups: Count = 4  # groups per optimiser step
     learning_rate: Positive = 5e-5  # of AdamW, after warm-up; falls linearly to zero
     warmup: Share = 0.1  # share of the steps
-    weight_decay: Weight = 0.01  # of AdamW
+    weight_decay: Weight = 0.01  # of AdamW; biases and layer norms do not decay
     patience: Count = 2  # epochs without a better validation nDCG@10 before training stops
     threads: Annotated[int, Range(at_least=1, at_most=1024)] = 2  # of the CPU; sums and so the weights depend on it
     augment: AttackSpec | None = (
@@ -71,6 +88,22 @@ class TrainingSettings(Settings):
     )
     augmented: Share = 1.0  # share of the groups that are perturbed
     invariance: Weight = 0.0  # weight of the divergence of perturbed scores (PIAT); 0: no clean groups
+
+    @property
+    def head_rate(self) -> float:
+        """The learning rate of the layers above a pretrained model."""
+        return self.learning_rate
+
+    def __post_init__(self) -> None:
+        if (self.loss in DISTILLATION) != bool(self.teacher):
+            raise UsageError(
+                f"loss {self.loss!r} with {'a' if self.teacher else 'no'} teacher",
+                allowed=f"a teacher with {' or '.join(DISTILLATION)}, and none with listwise or pairwise",
+            )
+        if len(self.teacher_weights) not in (0, len(self.teacher)):
+            raise UsageError(f"{len(self.teacher_weights)} teacher_weights of {len(self.teacher)} teachers")
+        if self.hard_negatives > self.negatives:
+            raise UsageError(f"{self.hard_negatives} hard_negatives of {self.negatives} negatives")
 
 
 def split_by_query(collection: Collection, share: float, rng: np.random.Generator) -> tuple[Collection, Collection]:
@@ -104,8 +137,8 @@ def train(
 ) -> None:
     """Train, select the epoch with the best validation nDCG@10, and write its checkpoint to ``folder``.
 
-    The state after each epoch is saved in ``FOLDER.state`` until training ends: a killed training resumes from it and
-    ends in the same weights.
+    The untrained ranker is epoch 0: it is kept if no epoch is better. The state after each epoch is saved in
+    ``FOLDER.state`` until training ends: a killed training resumes from it and ends in the same weights.
 
     Args:
         create_learner: Returns the learner; called with a seeded torch generator, for weights that are initialised.
@@ -128,10 +161,14 @@ def train(
         if settings.augment is not None:
             augmentation = Augmentation.of(settings.augment, settings.augmented, learner, train, seed)
         progress = resume(state, identity, learner.network, optimiser)
-        for _ in range(len(progress.curve), settings.epochs):
-            if progress.curve and len(progress.curve) - progress.best_epoch >= settings.patience:
+        if not progress.curve:
+            progress = progress.after(_validate(learner, validation), learner.network)
+        weights = settings.teacher_weights or (1.0,) * len(settings.teacher)
+        targets = teacher_scores(train, settings.teacher, weights, settings.graded) if settings.teacher else None
+        for _ in range(progress.epochs, settings.epochs):
+            if progress.epochs - progress.best_epoch >= settings.patience:
                 break
-            _epoch(learner, optimiser, train, seed, len(progress.curve), settings, augmentation)
+            _epoch(learner, optimiser, train, targets, seed, progress.epochs, settings, augmentation)
             progress = progress.after(_validate(learner, validation), learner.network)
             save_state(state, identity, progress, learner.network, optimiser)
         learner.network.load_state_dict(progress.best)
@@ -158,14 +195,23 @@ def _torch(seed: int, threads: int) -> Iterator[None]:
 def _optimiser(learner: Learner, settings: TrainingSettings) -> torch.optim.Optimizer:
     import torch
 
-    weights = [weight for weight in learner.network.parameters() if weight.requires_grad]
-    return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    head = {id(weight) for weight in learner.head_weights}
+    groups: dict[tuple[float, float], list[Any]] = {}
+    for weight in learner.network.parameters():
+        if weight.requires_grad:
+            rate = settings.head_rate if id(weight) in head else settings.learning_rate
+            decay = settings.weight_decay if weight.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(weight)
+    return torch.optim.AdamW(
+        [{"params": group, "lr": rate, "rate": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
+    )
 
 
 def _epoch(
     learner: Learner,
     optimiser: torch.optim.Optimizer,
     train: Collection,
+    targets: Targets | None,
     seed: int,
     epoch: int,
     settings: TrainingSettings,
@@ -175,12 +221,17 @@ def _epoch(
     import torch
 
     torch.manual_seed(derive_seed(seed, "epoch", str(epoch)) % 2**63)
-    groups = sample_groups(train, settings, derive(seed, "groups", str(epoch)))
+    rng = derive(seed, "groups", str(epoch))
+    sizes = Sizes(settings.positives, settings.negatives, settings.hard_negatives)
+    groups = judged_groups(train, sizes, rng) if targets is None else distillation_groups(train, targets, sizes, rng)
     batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
     learner.network.train()
     for number, batch in enumerate(followed(batches, f"batches, epoch {epoch + 1} of {settings.epochs}")):
+        factor = _schedule(epoch * len(batches) + number, len(batches), settings)
         for parameters in optimiser.param_groups:
-            parameters["lr"] = settings.learning_rate * _schedule(epoch * len(batches) + number, len(batches), settings)
+            parameters["lr"] = parameters["rate"] * factor
+        if settings.in_batch:
+            batch = with_documents_of_others(batch, settings.in_batch)
         if augmentation is None:
             loss = _loss(learner, batch, settings.loss)
         else:
@@ -202,60 +253,24 @@ def _schedule(step: int, steps_per_epoch: int, settings: TrainingSettings) -> fl
     return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
 
 
-def sample_groups(train: Collection, settings: TrainingSettings, rng: np.random.Generator) -> list[Group]:
-    """Return shuffled groups: a relevant document, then sampled candidates of lower gain.
-
-    Raises:
-        DataError: No query has a relevant candidate and enough candidates of lower gain.
-    """
-    groups: list[Group] = []
-    for query_id, query in train.queries.items():
-        gains, listed = train.qrels[query_id], list(train.candidates[query_id])
-        relevant = [d for d in listed if gains.get(d, 0) > 0]
-        for index in rng.permutation(len(relevant))[: settings.positives]:
-            positive = relevant[index]
-            lower = [d for d in listed if gains.get(d, 0) < gains[positive]]
-            chosen = [lower[i] for i in rng.permutation(len(lower))[: settings.negatives]]
-            if len(chosen) == settings.negatives:
-                groups.append((query, [train.documents[d] for d in [positive, *chosen]]))
-    if not groups:
-        raise DataError(
-            f"collection {train.name!r} has no query with a relevant candidate and {settings.negatives} of lower gain",
-            hint="lower negatives, or give longer candidate lists",
-        )
-    return [groups[i] for i in rng.permutation(len(groups))]
-
-
-def _loss(learner: Learner, batch: Sequence[Group], kind: str) -> torch.Tensor:
-    return _loss_of(_relevance(learner, batch), kind)
+def _loss(learner: Learner, batch: Sequence[Group], kind: Loss) -> torch.Tensor:
+    return loss_of(_relevance(learner, batch), batch, kind)
 
 
 def _robust_loss(
     learner: Learner, clean: Sequence[Group], perturbed: Sequence[Group], settings: TrainingSettings
 ) -> torch.Tensor:
     """Return the loss of perturbed groups; with ``invariance``, of clean groups plus the weighted divergence."""
-    import torch
-
     if not settings.invariance:
         return _loss(learner, perturbed, settings.loss)
-    before = _relevance(learner, clean)
-    after = torch.log_softmax(_relevance(learner, perturbed), dim=1)
-    change = torch.nn.functional.kl_div(after, torch.log_softmax(before, dim=1), reduction="batchmean", log_target=True)
-    return _loss_of(before, settings.loss) + settings.invariance * change
+    before, after = _relevance(learner, clean), _relevance(learner, perturbed)
+    return loss_of(before, clean, settings.loss) + settings.invariance * divergence(after, before)
 
 
 def _relevance(learner: Learner, batch: Sequence[Group]) -> torch.Tensor:
     """Return float32[groups, documents]."""
-    queries = [query for query, documents in batch for _ in documents]
-    return learner.relevance(queries, [text for _, documents in batch for text in documents]).view(len(batch), -1)
-
-
-def _loss_of(scores: torch.Tensor, kind: str) -> torch.Tensor:
-    import torch
-
-    if kind == "pairwise":
-        return torch.nn.functional.softplus(scores[:, 1:] - scores[:, :1]).mean()
-    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long, device=scores.device))
+    queries = [group.query for group in batch for _ in group.documents]
+    return learner.relevance(queries, [text for group in batch for text in group.documents]).view(len(batch), -1)
 
 
 def _validate(learner: Learner, validation: Collection) -> float:

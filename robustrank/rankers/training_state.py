@@ -25,20 +25,25 @@ class Progress:
     """Progress of a training.
 
     Attributes:
-        curve: Validation nDCG@10 after each finished epoch.
-        best: The weights of the best epoch; the initial weights before the first epoch.
+        curve: Validation nDCG@10 before training, and after each finished epoch.
+        best: The weights of the best epoch, of which the untrained ranker is the first.
     """
 
     curve: tuple[float, ...]
     best: Tensors
 
     @property
+    def epochs(self) -> int:
+        """The number of finished epochs."""
+        return max(0, len(self.curve) - 1)
+
+    @property
     def best_epoch(self) -> int:
-        """Number of the best epoch, from 1 (the first of equally good ones); 0 before the first epoch."""
-        return int(np.argmax(self.curve)) + 1 if self.curve else 0
+        """Number of the best epoch, from 1 (the first of equally good ones); 0 if the untrained ranker is best."""
+        return int(np.argmax(self.curve)) if self.curve else 0
 
     def after(self, value: float, network: Any) -> Progress:
-        """Return the progress after another epoch with validation nDCG@10 ``value``."""
+        """Return the progress after another validation with nDCG@10 ``value``."""
         better = not self.curve or value > max(self.curve)
         return Progress((*self.curve, value), _copy(network) if better else self.best)
 

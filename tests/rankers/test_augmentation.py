@@ -13,6 +13,7 @@ from robustrank.errors import UsageError
 from robustrank.prepared_attack import PreparedAttack
 from robustrank.randomness import derive
 from robustrank.rankers.augmentation import Augmentation, CurrentWeights
+from robustrank.rankers.groups import Group
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.training import TrainingSettings, train
 from robustrank.victim import Access
@@ -67,21 +68,21 @@ class Letters(PointwiseRanker):
         return np.array([len(document) for _, document in pairs], dtype=np.float32)
 
 
-GROUPS = [("first", ["relevant", "a", "bbb"]), ("second", ["r", "cc", "d"])]
+GROUPS = [Group("first", ["relevant", "a", "bbb"], (3.0, 2.0, 1.0)), Group("second", ["r", "cc", "d"])]
 
 
 def test_noise_edits_all_documents_and_an_adversary_the_non_relevant_ones():
     learner = Letters()
     noise = Augmentation(PreparedAttack(Stamp()), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert noise[0] == ("first", ["relevant stamp", "a stamp", "bbb stamp"])
+    assert noise[0] == ("first", ["relevant stamp", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
     adversary = Stamp(Access.SCORES)
     Stamp.seen.clear()
     perturbed = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert perturbed[0] == ("first", ["relevant", "a stamp", "bbb stamp"])
+    assert perturbed[0] == ("first", ["relevant", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
     assert adversary.seen == [2, 3, 1, 3]
     assert learner.network.training
     typos = Augmentation(PreparedAttack(Typo()), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert typos[1] == ("dnoces", ["r", "cc", "d"])
+    assert typos[1] == ("dnoces", ["r", "cc", "d"], ())
 
 
 def test_a_share_of_the_groups_is_perturbed():

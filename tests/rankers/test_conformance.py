@@ -41,6 +41,11 @@ class TestCrossEncoder(OnTinyModel):
     options: ClassVar = {"num_labels": 1}
 
 
+class TestSegmentCosine(OnTinyModel):
+    plugin = "segment-cosine"
+    auto = "AutoModel"
+
+
 class TestLateInteraction(OnTinyModel):
     plugin = "late-interaction"
     auto = "AutoModel"

@@ -10,12 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robustrank.errors import DataError
+from robustrank.collections.collection import Collection
+from robustrank.engine.fitting import fit
+from robustrank.errors import DataError, UsageError
 from robustrank.notices import listening
 from robustrank.randomness import derive
 from robustrank.rankers import training
+from robustrank.rankers.checkpoint import first_stage_ndcg
+from robustrank.rankers.groups import Group, Sizes, distillation_groups, judged_groups, with_documents_of_others
 from robustrank.rankers.lexical import BM25
-from robustrank.rankers.training import TrainingSettings, mean_ndcg, sample_groups, split_by_query, train
+from robustrank.rankers.losses import loss_of, teacher_scores
+from robustrank.rankers.training import TrainingSettings, mean_ndcg, split_by_query, train
+from robustrank.rankers.transformer.ranker import FineTuning
 from tests.damages import DAMAGES
 
 pytest.importorskip("gensim")
@@ -33,6 +39,10 @@ class Weigher:
         self.bm25 = BM25()
         self.bm25.prepare(collection)
         self.network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.1), torch.nn.Linear(4, 1))
+
+    @property
+    def head_weights(self):
+        return list(self.network[2].parameters())
 
     def features(self, queries, documents):
         import torch
@@ -202,14 +212,128 @@ def test_groups_have_a_relevant_document_and_documents_of_lower_gain():
     from robustrank.collections.lee import LeeReader
 
     lee = LeeReader(depth=20).read()
-    groups = sample_groups(lee, replace(SETTINGS, positives=2), derive(0, "groups"))
+    groups = judged_groups(lee, Sizes(2, 4, 0), derive(0, "groups"))
     ids = {text: doc_id for doc_id, text in lee.documents.items()}
     by_text = {text: query_id for query_id, text in lee.queries.items()}
     assert len(groups) > len(lee.queries)
-    for query, documents in groups:
+    for query, documents, _ in groups:
         gains = [lee.qrels[by_text[query]].get(ids[document], 0) for document in documents]
         assert gains[0] > 0
         assert max(gains[1:]) < gains[0]
-        assert len(gains) == 1 + SETTINGS.negatives
+        assert len(gains) == 5
     with pytest.raises(DataError, match="negatives"):
-        sample_groups(lee, replace(SETTINGS, negatives=50), derive(0, "groups"))
+        judged_groups(lee, Sizes(2, 50, 0), derive(0, "groups"))
+
+
+def test_hard_negatives_come_from_the_first_quarter_of_the_list(lee):
+    places = []
+    for query, documents, _ in judged_groups(lee, Sizes(1, 3, 2), derive(0, "groups")):
+        (query_id,) = [q for q, text in lee.queries.items() if text == query]
+        gains, listed = lee.qrels[query_id], [lee.documents[d] for d in lee.candidates[query_id]]
+        positive = next(d for d in lee.candidates[query_id] if lee.documents[d] == documents[0])
+        lower = [d for d in lee.candidates[query_id] if gains.get(d, 0) < gains[positive]]
+        quarter = [lee.documents[d] for d in lower[: max(2, -(-len(lower) // 4))]]
+        places.append(all(text in quarter for text in documents[1:3]))
+        assert all(text in listed for text in documents)
+    assert all(places)
+
+
+def test_groups_of_a_teacher_are_in_its_order_and_share_no_document(lee):
+    targets = teacher_scores(lee, ["bm25"], [0.5], 100.0)
+    bm25 = BM25()
+    bm25.prepare(lee)
+    seen = set()
+    for query, documents, scores in distillation_groups(lee, targets, Sizes(2, 3, 1), derive(0, "groups")):
+        (query_id,) = [q for q, text in lee.queries.items() if text == query]
+        gains = {lee.documents[d]: gain for d, gain in lee.qrels[query_id].items()}
+        expected = 0.5 * bm25.score([(query, text) for text in documents])
+        expected += [100.0 * gains.get(text, 0) for text in documents]
+        assert scores == pytest.approx(expected)
+        assert list(scores) == sorted(scores, reverse=True)
+        assert not seen & {(query, text) for text in documents}
+        seen |= {(query, text) for text in documents}
+
+
+def test_documents_of_other_groups_get_the_lowest_target():
+    batch = [Group("q", ["a", "b"], (3.0, 1.0)), Group("p", ["c", "a"], (5.0, 2.0))]
+    assert with_documents_of_others(batch, 1) == [
+        Group("q", ["a", "b", "c"], (3.0, 1.0, 1.0)),
+        Group("p", ["c", "a", "b"], (5.0, 2.0, 2.0)),
+    ]
+    assert with_documents_of_others(batch, 9)[0].documents == ["a", "b", "c"]
+    assert with_documents_of_others(batch[:1], 2) == batch[:1]
+
+
+def test_losses_of_a_teacher_are_least_where_its_differences_are_met():
+    import torch
+
+    batch = [Group("q", ["a", "b", "c"], (2.0, 1.0, -1.0)), Group("p", ["c", "a", "b"], (0.5, 0.0, 0.0))]
+    met = torch.tensor([group.targets for group in batch]) + 7.0
+    other = met + torch.tensor([[0.0, 0.3, 0.0], [0.0, 0.0, 0.0]])
+    for kind in ("kl", "margin-mse"):
+        assert float(loss_of(met, batch, kind)) == pytest.approx(0.0, abs=1e-6)
+        assert float(loss_of(other, batch, kind)) > 0.001
+    assert float(loss_of(other, batch, "margin-mse")) == pytest.approx(0.3**2 / 4, abs=1e-6)
+
+
+def test_a_learner_becomes_its_teacher(lee, splits, tmp_path):
+    training_split, validation, test = splits
+    settings = replace(SETTINGS, loss="kl", teacher=("bm25",), teacher_weights=(0.3,), positives=2, in_batch=1)
+    unjudged = replace(training_split, qrels={q: dict.fromkeys(g, 0) for q, g in training_split.qrels.items()})
+    train(lambda: Weigher(lee), unjudged, validation, 1, str(tmp_path / "model"), settings, {})
+    teacher = BM25()
+    teacher.prepare(lee)
+    assert mean_ndcg(loaded(tmp_path / "model", lee).score, test) > 0.9 * mean_ndcg(teacher.score, test)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"loss": "kl"}, "loss 'kl' with no teacher"),
+        ({"teacher": "bm25"}, "loss 'listwise' with a teacher"),
+        ({"loss": "kl", "teacher": "bm25", "teacher_weights": [1, 2]}, "2 teacher_weights of 1 teachers"),
+        ({"hard_negatives": 6}, "6 hard_negatives of 5 negatives"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(settings, problem):
+    with pytest.raises(UsageError, match=problem):
+        TrainingSettings.of(settings)
+
+
+def test_rates_of_the_head_and_of_the_body_differ_and_biases_do_not_decay(lee):
+    optimiser = training._optimiser(Weigher(lee), FineTuning(learning_rate=0.1, head_learning_rate=0.5))
+    rates = {
+        tuple(weight.shape): (group["rate"], group["weight_decay"])
+        for group in optimiser.param_groups
+        for weight in group["params"]
+    }
+    assert rates == {(4, 3): (0.1, 0.01), (4,): (0.1, 0.0), (1, 4): (0.5, 0.01), (1,): (0.5, 0.0)}
+
+
+def test_a_training_that_ends_below_its_first_stage_says_so_and_keeps_the_best_start(lee, tmp_path, monkeypatch):
+    class Trainable:
+        def fit(self, training_split, validation, seed, folder, settings):
+            train(lambda: Weigher(lee), training_split, validation, seed, folder, replace(SHORT, **settings), {})
+
+    figures = iter([0.02, 0.01])
+    monkeypatch.setattr(training, "_validate", lambda *_: next(figures))
+    said = []
+    with listening(said.append):
+        fit(Trainable(), lee, 0, tmp_path / "low", queries=40, validation_share=0.2, settings={})
+    card = json.loads((tmp_path / "low" / "card.json").read_text())
+    assert card["validation_nDCG@10"] == [0.02, 0.01]
+    stage = card["first_stage_nDCG@10"]
+    assert said == [
+        f"Trainable, trained on {lee.name}: it ended below its first stage: validation nDCG@10 0.020 "
+        f"against {stage:.3f}"
+    ]
+    figures = iter([0.99, 0.5])
+    with listening(said.append):
+        fit(Trainable(), lee, 0, tmp_path / "high", queries=40, validation_share=0.2, settings={})
+    assert len(said) == 1
+    assert weights(tmp_path / "low") == weights(tmp_path / "high")  # the untrained start of both
+
+
+def test_the_first_stage_is_scored_in_the_order_it_gave():
+    collection = Collection("c", {"q": "x"}, {"a": "x", "b": "y"}, {"q": {"b": 1}}, {"q": ("a", "b")})
+    assert first_stage_ndcg(collection) == pytest.approx(1 / np.log2(3))

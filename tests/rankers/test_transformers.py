@@ -22,6 +22,7 @@ from robustrank.rankers.transformer.batching import Shapes, equal_length_batches
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker, MiniLMRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
+from robustrank.rankers.transformer.segment_cosine import SegmentCosineRanker
 from robustrank.rankers.transformer.splade import SpladeRanker
 from tests.lists import check_reading
 from tests.shared_data import shared_data
@@ -121,7 +122,7 @@ def fine_tuned(masked, tmp_path_factory):
     return start.load(str(trained))
 
 
-RANKERS = ("minilm", "fine-tuned", "cross-encoder", "late-interaction", "projected", "splade")
+RANKERS = ("minilm", "fine-tuned", "cross-encoder", "segment-cosine", "late-interaction", "projected", "splade")
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,7 @@ def rankers(cross_encoder, fine_tuned, masked):
         MiniLMRanker(),
         fine_tuned,
         cross_encoder,
+        SegmentCosineRanker(masked),
         LateInteractionRanker("minilm"),
         LateInteractionRanker(masked, augment=True, query_length=16, punctuation=True),
         SpladeRanker(masked),

@@ -89,6 +89,11 @@ class NeuralRanker(PointwiseRanker):
         scores: torch.Tensor = self.network(*self.on_device(self.inputs(queries, documents)))
         return scores
 
+    @property
+    def head_weights(self) -> list[Any]:
+        """None: the network is trained from its start."""
+        return []
+
     def on_device(self, tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
         """Return tensors where the network computes."""
         return [tensor.to(runtime.device()) for tensor in tensors]

@@ -49,10 +49,6 @@ class BiEncoderRanker(TransformerRanker):
         """Return the vector float32[H] of each text, read as a document."""
         return self._vectors(texts, "document")
 
-    def embed_query(self, query: str) -> NDArray[np.float32]:
-        """Return the vector float32[H] of a query."""
-        return self._vectors([query], "query")[query]
-
     def embed_queries(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the vector float32[H] of each text, read as a query."""
         return self._vectors(texts, "query")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,35 +23,10 @@ if TYPE_CHECKING:
 INCREASING = ("Identity", "Sigmoid", "Tanh", "LogSigmoid", "Softplus")  # strictly: they change no rank
 
 
-@dataclass
-class CrossEncoderRanker(TransformerRanker):
-    """Any sentence-transformers cross-encoder over (query, document), by folder or hub name.
+class PairRanker(TransformerRanker):
+    """Base of rankers that read query and document together."""
 
-    With one label the score is that label's value; with two, that of the second minus that of the first. A pair that is
-    too long is truncated in its longer text, in practice the document. A checkpoint without trained weights of the
-    head, as ``minilm``, has to be trained first.
-    """
-
-    model: str  # a folder, a name on the Hugging Face hub, or minilm as the initialisation of training
-    activation: Literal["logit", "model"] = "logit"  # logit: leave out an activation of the folder that changes no rank
-
-    kind = "CrossEncoder"
     document_side = "pair"
-    head = MappingProxyType({"num_labels": 1})
-
-    def check(self) -> None:
-        """Load the model, which refuses what cannot be honoured.
-
-        Raises:
-            DataError: The model has another number of labels than one or two.
-        """
-        super().check()
-        if self.network.num_labels not in (1, 2):
-            raise DataError(
-                f"the cross-encoder has {self.network.num_labels} labels",
-                where=str(self.folder),
-                allowed="1, or 2 (not relevant, relevant)",
-            )
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n]; pairs of the same tokens are computed once."""
@@ -75,9 +51,53 @@ class CrossEncoderRanker(TransformerRanker):
         return scores
 
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
+        """Return float32[n], differentiable by the weights."""
+        with self._precision():
+            return self._relevance(self._pairs(queries, documents))
+
+    @abstractmethod
+    def _relevance(self, features: Mapping[str, Any]) -> torch.Tensor:
+        """Return float32[B] of a batch of pairs, differentiable."""
+
+    def _pairs(self, queries: Sequence[str], documents: Sequence[str]) -> dict[str, Any]:
+        return self.tokenisation.whole(list(zip(queries, documents, strict=True)), "pair", self.device)
+
+    def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
+        return self._relevance
+
+
+@dataclass
+class CrossEncoderRanker(PairRanker):
+    """Any sentence-transformers cross-encoder over (query, document), by folder or hub name.
+
+    With one label the score is that label's value; with two, that of the second minus that of the first. A pair that is
+    too long is truncated in its longer text, in practice the document. A checkpoint without trained weights of the
+    head, as ``minilm``, has to be trained first.
+    """
+
+    model: str  # a folder, a name on the Hugging Face hub, or minilm as the initialisation of training
+    activation: Literal["logit", "model"] = "logit"  # logit: leave out an activation of the folder that changes no rank
+
+    kind = "CrossEncoder"
+    head = MappingProxyType({"num_labels": 1})
+
+    def check(self) -> None:
+        """Load the model, which refuses what cannot be honoured.
+
+        Raises:
+            DataError: The model has another number of labels than one or two.
+        """
+        super().check()
+        if self.network.num_labels not in (1, 2):
+            raise DataError(
+                f"the cross-encoder has {self.network.num_labels} labels",
+                where=str(self.folder),
+                allowed="1, or 2 (not relevant, relevant)",
+            )
+
+    def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
         """Return float32[n], differentiable: without the activation."""
-        pairs = list(zip(queries, documents, strict=True))
-        return _label(self.network(self.tokenisation.whole(pairs, "pair", self.device))["scores"])
+        return _label(self.network(self._pairs(queries, documents))["scores"])
 
     def _details(self) -> Sequence[str]:
         name = type(self.network.activation_fn).__name__
@@ -99,9 +119,6 @@ class CrossEncoderRanker(TransformerRanker):
     def _relevance(self, features: Mapping[str, Any]) -> torch.Tensor:
         scores = self.network(dict(features))["scores"]
         return _label(filled(self.network.activation_fn, NUMBERS, NUMBERS)(scores) if self.activates else scores)
-
-    def _scorer(self, query: str) -> Callable[[Mapping[str, Any]], torch.Tensor]:
-        return self._relevance
 
 
 def _label(scores: torch.Tensor) -> torch.Tensor:

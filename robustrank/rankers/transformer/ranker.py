@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.loaded import is_loaded, load_once
-from robustrank.plugins.constraints import Amount, Count, Tokens
+from robustrank.plugins.constraints import Amount, Count, Positive, Tokens
 from robustrank.printing import shortened
 from robustrank.rankers import runtime
 from robustrank.rankers.model_files import model_folder, weights_digest
@@ -46,6 +46,12 @@ class FineTuning(TrainingSettings):
     """Fine-tuning settings of a pretrained ranker."""
 
     frozen_layers: Amount = 0  # number of lowest layers that are frozen, together with the input embeddings
+    head_learning_rate: Positive | None = None  # of the layers above the pretrained encoder; null: learning_rate
+
+    @property
+    def head_rate(self) -> float:
+        """The learning rate of the layers above the pretrained encoder."""
+        return self.learning_rate if self.head_learning_rate is None else self.head_learning_rate
 
 
 @dataclass
@@ -252,6 +258,13 @@ class TransformerRanker(PointwiseRanker):
     def save(self, folder: Path) -> None:
         """Write the model as sentence-transformers does, with all that decides its scores."""
         self.network.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
+
+    @property
+    def head_weights(self) -> list[Any]:
+        """The weights above the pretrained encoder, as those of a classifier or a projection."""
+        encoder = self.network.transformers_model.base_model
+        names = {id(w) for name, w in encoder.named_parameters() if not name.startswith("segment_head.")}
+        return [weight for weight in self.network.parameters() if id(weight) not in names]
 
     @abstractmethod
     def relevance(self, queries: Sequence[str], documents: Sequence[str]) -> torch.Tensor:
