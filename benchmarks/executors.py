@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import shutil
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.devices import model, pairs_of
 
 QUERIES = 4
+_SAMPLE_SECONDS = 0.2  # between two looks at what processes have used
 CLUSTERS = {"ray": ["--executor", "ray"], "slurm": ["--executor", "slurm", "--executor-option", "cluster=local"]}
 
 
@@ -37,7 +37,7 @@ class System:
 
     Attributes:
         name, options, threads: What it is; threads of a worker, "" for what a user gets who sets nothing.
-        wall, processor: Seconds of each round, the second of all processes that ended with the run.
+        wall, processor: Seconds of each round, the latter of all its processes.
     """
 
     name: str
@@ -53,23 +53,39 @@ class System:
         environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         environment |= {"OMP_NUM_THREADS": self.threads} if self.threads else {}
         command = [sys.executable, "-m", "robustrank", "run", "experiment.yaml", "--out", "out", "--cache", "cache"]
-        before, start = _processor(), time.perf_counter()
-        subprocess.run(
+        start = time.perf_counter()
+        process = subprocess.Popen(
             [*command, "--no-report", "--quiet", *self.options],
             cwd=folder,
             env=environment,
-            check=True,
             stdout=subprocess.DEVNULL,
         )
+        used: dict[int, float] = {}
+        while process.poll() is None:
+            used |= processor_seconds(process.pid)
+            time.sleep(_SAMPLE_SECONDS)
+        if process.returncode:
+            raise SystemExit(f"{self.name}: exit code {process.returncode}")
         self.wall.append(time.perf_counter() - start)
-        self.processor.append(_processor() - before)
+        self.processor.append(sum(used.values()))
         print(f"{self.name}: {self.wall[-1]:.1f} s, {self.processor[-1]:.1f} s of the processor", file=sys.stderr)
         return (folder / "out" / "rows.csv").read_bytes()
 
 
-def _processor() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def processor_seconds(root: int) -> dict[int, float]:
+    """Return what a process and all that it has started have used of the processor, by process."""
+    parents, used = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        pid = int(path.parent.name)
+        parents[pid], used[pid] = int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    family = {root}
+    while more := {pid for pid, parent in parents.items() if parent in family and pid not in family}:
+        family |= more
+    return {pid: used[pid] for pid in family if pid in used}
 
 
 def write(folder: Path, cells: int, pairs: int) -> None:
@@ -117,8 +133,10 @@ def main() -> None:
         workers = 2 if system.name.startswith("2") else 1
         ratio = statistics.median(a / b for a, b in zip(one.wall, system.wall, strict=True))
         used, used_by_one = statistics.median(system.processor), statistics.median(one.processor)
-        by_processor = "" if "ray" in system.name or "slurm" in system.name else f"{workers * used_by_one / used:.2f}"
-        print(f"| {system.name} | {statistics.median(system.wall):.1f} | {used:.1f} | {ratio:.2f} | {by_processor} |")
+        by_processor = workers * used_by_one / used
+        print(
+            f"| {system.name} | {statistics.median(system.wall):.1f} | {used:.1f} | {ratio:.2f} | {by_processor:.2f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -10,14 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from robustrank.cli.main import invoke
 from robustrank.engine.driver import thread_limits
+from robustrank.engine.executors.pool import Pool
 from robustrank.engine.executors.workers import Workers
 from robustrank.errors import UsageError
+from robustrank.notices import listening
 from tests.engine.test_kill import SLOW
 from tests.tiny_collection import DOCUMENTS, QUERIES, write_experiment, write_tiny
 
@@ -137,6 +140,46 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except OSError:
         return False
+
+
+class Fake:
+    """A worker that a cluster starts at once, late, or not at all."""
+
+    fate, advice = "no room in the partition", None
+
+    def __init__(self, is_there: bool = True, is_alive: bool = True):
+        self.connection, self._theirs = Pipe() if is_there else (None, None)
+        self.is_alive, self.asked = (lambda: is_alive), []
+
+    def send(self, request, content=None):
+        self.asked.append(request)
+        if request != "warm":
+            self._theirs.send(("answer", content))
+
+    def messages(self, timeout=0.0):
+        while self.connection.poll(timeout):
+            yield self.connection.recv()
+            timeout = 0.0
+
+    def close(self):
+        pass
+
+    end = close
+
+
+def test_cells_are_done_by_the_workers_that_a_cluster_has_started():
+    workers, said = [Fake(is_there=False), Fake(), Fake(is_there=False)], []
+    started = iter(workers)
+    with listening(said.append), Pool(lambda: next(started), 3, None) as pool:
+        assert pool.plan(True) is True
+        assert sorted(pool.run(range(5), lambda *_: None)) == [0, 1, 2, 3, 4]
+    assert [worker.asked for worker in workers] == [["warm"], ["plan", *["cell"] * 5], ["warm"]]
+    assert said == ["2 of 3 workers were not started before the run's end: the cluster had no room"]
+
+
+def test_a_job_that_ends_before_its_worker_is_there_ends_the_run():
+    with pytest.raises(UsageError, match="no room in the partition"), Pool(lambda: Fake(False, False), 2, None) as pool:
+        pool.plan(True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from robustrank.engine.cell import Cell
 from robustrank.engine.cell_result import CellResult, lost_cell
 from robustrank.engine.dry_run import Forecast
 from robustrank.engine.planning import Plan
-from robustrank.errors import PluginError
+from robustrank.errors import PluginError, UsageError
 from robustrank.notices import notice
 from robustrank.steps import Tell
 
@@ -94,8 +93,6 @@ class Pool:
     def plan(self, allow_empty: bool) -> Plan:
         """Return the plan."""
         self._fresh = [self._start_worker() for _ in range(self._count)]
-        for worker in self._fresh[1:]:
-            worker.send("warm")
         plan: Plan = self._call("plan", allow_empty)
         return plan
 
@@ -107,11 +104,11 @@ class Pool:
     def run(self, cells: Iterable[Cell], advance: Tell) -> Iterator[CellResult]:
         """Yield the result of each cell, as they finish; steps are told as sums over the cells in work."""
         waiting = iter(cells)
-        while True:
-            for cell in islice(waiting, self._count - len(self._busy)):
-                self._start(cell)
-            if not self._busy:
-                return
+        cell = next(waiting, None)
+        while cell is not None or self._busy:
+            while cell is not None and (worker := self._ready()):
+                self._start(worker, cell)
+                cell = next(waiting, None)
             wait([worker.connection for worker in self._busy if worker.connection], timeout=_POLL_SECONDS)
             for worker in list(self._busy):
                 result = self._result(worker, advance)
@@ -120,6 +117,9 @@ class Pool:
 
     def close(self) -> None:
         """Let the idle workers end."""
+        late = sum(worker.connection is None for worker in self._fresh)
+        if late:
+            notice(f"{late} of {self._count} workers were not started before the run's end: the cluster had no room")
         for worker in self._idle:
             worker.close()
         self.end()
@@ -131,7 +131,11 @@ class Pool:
         self._idle, self._fresh, self._busy = [], [], {}
 
     def _call(self, request: str, content: Any) -> Any:
-        worker, leaves = self._worker(), False
+        while not (worker := self._ready()):
+            time.sleep(_POLL_SECONDS)
+        for other in self._fresh:
+            other.send("warm")
+        leaves = False
         worker.send(request, content)
         while True:
             alive = worker.is_alive()  # before the messages are read: what it said last still counts
@@ -151,14 +155,26 @@ class Pool:
                     "debugger",
                 )
 
-    def _worker(self) -> Worker:
-        for waiting in (self._idle, self._fresh):
-            while waiting:
-                worker = waiting.pop(0)
-                if worker.is_alive():
+    def _ready(self) -> Worker | None:
+        """Return a worker that can begin at once; None while all are busy, or wait for a cluster to start them.
+
+        Raises:
+            UsageError: The cluster has ended a worker before it was there.
+        """
+        for workers in (self._idle, self._fresh):
+            for worker in list(workers):
+                if not worker.is_alive():
+                    workers.remove(worker)
+                    worker.end()
+                    if worker.connection is None:
+                        raise UsageError(f"a worker ended before it could be asked: {worker.fate}")
+                elif worker.connection is not None:
+                    workers.remove(worker)
                     return worker
-                worker.end()
-        return self._start_worker()
+        if len(self._fresh) + len(self._busy) < self._count:
+            self._fresh.append(self._start_worker())
+            return self._ready()
+        return None
 
     def _keep(self, worker: Worker, leaves: bool) -> None:
         """Keep a worker for what comes next, unless it has said that it leaves."""
@@ -167,8 +183,7 @@ class Pool:
         else:
             self._idle.append(worker)
 
-    def _start(self, cell: Cell) -> None:
-        worker = self._worker()
+    def _start(self, worker: Worker, cell: Cell) -> None:
         worker.send("cell", cell)
         self._busy[worker] = _Job(cell)
 

@@ -7,6 +7,8 @@ those of a task: ``num_cpus`` (1), ``num_gpus``, ``memory``; and ``address``, of
 from __future__ import annotations
 
 import logging
+import math
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -36,8 +38,13 @@ def opened(experiment: Experiment, cache: Path, workers: Workers) -> Iterator[Po
     except ImportError as error:
         raise UsageError("the executor 'ray' needs Ray", hint='pip install "robustrank[ray]"') from error
     settings = _settings(workers.options)
-    address = workers.options.get("address")
-    ray.init(address=address, include_dashboard=None if address else False, logging_level=logging.ERROR)
+    address = workers.options.get("address") or os.environ.get("RAY_ADDRESS")
+    room = {} if address else {"num_cpus": max(os.cpu_count() or 1, math.ceil(workers.count * settings["num_cpus"]))}
+    is_ours = not ray.is_initialized()  # a program may have joined a cluster
+    if is_ours:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray would let whatever else runs here go first
+        dashboard = None if address else False
+        ray.init(address=address, include_dashboard=dashboard, logging_level=logging.ERROR, **room)
     try:
         task = ray.remote(serve).options(max_retries=0, **settings)
 
@@ -50,7 +57,8 @@ def opened(experiment: Experiment, cache: Path, workers: Workers) -> Iterator[Po
             with Pool(start, workers.count, workers.cell_seconds) as pool:
                 yield pool
     finally:
-        ray.shutdown()
+        if is_ours:
+            ray.shutdown()
 
 
 class _Task(Job):
