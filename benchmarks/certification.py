@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from robustrank.certification.certificate import Certificate
+from robustrank.certification.certificate import EXACT_RANKER, SERVED, Certificate
 from robustrank.collections.collection import Collection
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
@@ -81,6 +81,7 @@ def main(
         np.mean([document.samples for list_certificates in certificates for document in list_certificates[0].documents])
     )
     table.add_row("mean, on demand, at most 1,000", *counts(certificates), f"{drawn:.0f}", f"{pace:.1f}")
+    table.add_row("served list", *counts(certificates, SERVED), str(ON_DEMAND["samples"]), "")
     loop = plain_loop(
         defended("certdr", {**shared, "samples": 1000}, prepared(ranker, test_collection), test_collection),
         lists,
@@ -94,6 +95,7 @@ def main(
     for name, (defense, parameters) in FIXED.items():
         certificates = certified(defended(defense, {**shared, **parameters}, cached, test_collection), lists, radius)
         table.add_row(name, *counts(certificates))
+        table.add_row(f"served list, {name}", *counts(certificates, SERVED))
     Console(width=140).print(table)
 
 
@@ -122,14 +124,18 @@ def ranked_lists(collection: Collection, ranker: str, queries: int, depth: int) 
 
 
 def certified(smoothed, lists: Sequence[RankedList], radius: int) -> list[list[Certificate]]:
-    """Return for each list its valid certificates, one per K."""
+    """Return for each list its certificates of the exact ranker, one per K, then those of the served list."""
     certificates = [smoothed.certify(served, KS, radius) for served in lists]
-    return [[certificate for certificate in of_list if certificate.holds] for of_list in certificates]
+    return [
+        [c for about in (EXACT_RANKER, SERVED) for c in of_list if c.about == about and c.holds]
+        for of_list in certificates
+    ]
 
 
-def counts(certificates: Sequence[Sequence[Certificate]]) -> list[str]:
+def counts(certificates: Sequence[Sequence[Certificate]], about: str = EXACT_RANKER) -> list[str]:
     """Return the number of certified lists for each K."""
-    return [str(sum(of_list[i].certified for of_list in certificates)) for i in range(len(KS))]
+    first = 0 if about == EXACT_RANKER else len(KS)
+    return [str(sum(of_list[first + i].certified for of_list in certificates)) for i in range(len(KS))]
 
 
 def plain_loop(smoothed, lists: Sequence[RankedList], count: int) -> float:

@@ -6,8 +6,9 @@ rankers.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from robustrank.certification.threat import words_replaced
 from robustrank.collections.collection import Collection
 from robustrank.defense import Defense, RewritingRanker
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.rankers.ranker import Ranker
+from robustrank.rankers.ranker import Ranker, TermRanker
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
@@ -27,9 +28,11 @@ from robustrank.text.words import document_frequencies, replace_words, vocabular
 
 @dataclass(frozen=True)
 class Canonical(Defense):
-    """Deterministic certificate without sampling, at a cost in clean nDCG; the baseline for smoothing.
+    """Deterministic certificate without sampling; the baseline for smoothing.
 
-    The representative of a component is its word with the highest document frequency in the collection.
+    The representative of a component is its word with the highest document frequency in the collection. Queries are
+    mapped as documents are, and a lexical ranker counts its statistics in the mapped collection: neither is the
+    attacker's to change.
     """
 
     table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
@@ -38,7 +41,7 @@ class Canonical(Defense):
 
     certifies = True
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
-    deviations = "components come from a substitution table, and documents are encoded, not queries"
+    deviations = "components come from a substitution table, and texts of every length are encoded, word by word"
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -57,7 +60,12 @@ class Canonical(Defense):
         for component in table.components:
             most_frequent = min(component, key=lambda key: (-counts[key], key))
             representatives.update(dict.fromkeys(component, most_frequent))
-        return CanonicalRanker.over(ranker, table, representatives)
+        wrapper = CanonicalRanker.over(ranker, table, representatives)
+        if isinstance(ranker, TermRanker):
+            texts = {doc_id: wrapper.rewritten_document(text) for doc_id, text in collection.documents.items()}
+            wrapper.inner = copy.copy(ranker)
+            wrapper.inner.prepare(replace(collection, documents=texts))
+        return wrapper
 
 
 class CanonicalRanker(RewritingRanker):
@@ -72,6 +80,10 @@ class CanonicalRanker(RewritingRanker):
     def __init__(self, inner: Ranker, table: SubstitutionTable, representatives: Mapping[str, str]) -> None:
         super().__init__(inner)
         self.table, self.representatives = table, representatives
+
+    def rewritten_query(self, query: str) -> str:
+        """Return the canonical query."""
+        return self.canonical(query)
 
     def rewritten_document(self, document: str) -> str:
         """Return the canonical document."""

@@ -6,7 +6,7 @@ words. Every operation changes the word; a new letter has the case of the charac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -138,3 +138,37 @@ def _random_letter(letters: str, character: str, rng: np.random.Generator) -> st
     """Return a random letter in the case of ``character``."""
     letter = letters[int(rng.integers(len(letters)))]
     return letter.upper() if character.isupper() else letter
+
+
+def single_edits(text: str, language: str, long_words: bool = False) -> list[str]:
+    """Return every text that is one typo away, each once: in a word, of the letters a to z.
+
+    A letter is deleted, substituted or swapped with the next, or one is inserted. A word is not deleted as a whole.
+
+    Args:
+        text: A query.
+        language: Its language.
+        long_words: Whether only the words are misspelt that :func:`eligible` returns.
+    """
+    chosen = set(eligible(text, language)) if long_words else None
+    edited: dict[str, None] = {}
+    for index, word in enumerate(words(text)):
+        if chosen is None or index in chosen:
+            before, after = text[: word.start], text[word.end :]
+            edited |= dict.fromkeys(f"{before}{typo}{after}" for typo in _word_edits(word.text))
+    edited.pop(text, None)
+    return list(edited)
+
+
+def _word_edits(word: str) -> Iterator[str]:
+    for i, character in enumerate(word):
+        start, end = word[:i], word[i + 1 :]
+        letters = LETTERS.upper() if character.isupper() else LETTERS
+        yield from (f"{start}{letter}{character}{end}" for letter in letters)
+        if character.isalpha():
+            yield from (f"{start}{letter}{end}" for letter in letters)
+            if len(word) > 1:
+                yield start + end
+        if end and character.isalpha() and end[0].isalpha():
+            yield f"{start}{end[0]}{character}{end[1:]}"
+    yield from (f"{word}{letter}" for letter in LETTERS)

@@ -71,6 +71,14 @@ def test_the_representative_is_the_most_frequent_word_in_the_case_of_the_word_it
     assert ranker.canonical("An AIRCRAFT, a Plane: rivers!") == "An JET, a Jet: river!"
 
 
+def test_queries_and_statistics_are_those_of_the_canonical_collection(tmp_path):
+    ranker = defended(tmp_path)
+    (mapped,) = ranker.score([("an aircraft", "a plane")])
+    assert mapped == ranker.score([("a jet", "the jet")])[0] > 0
+    assert ranker.inner.statistics.document_frequency["jet"] == 2  # of `jet` and `plane` in one document, and of `jet`
+    assert ranker.inner.statistics.document_frequency["plane"] == 0
+
+
 def test_it_certifies_every_list_and_the_certificates_are_consistent(tmp_path):
     ranker = defended(tmp_path)
     assert isinstance(ranker, CertifiedRanker)

@@ -154,6 +154,10 @@ class TestIidVariance(TaskConformance):
     plugin = "iid-variance:queries=3"
 
 
+class TestQueryTypos(TaskConformance):
+    plugin = "query-typos:queries=1"
+
+
 class TestQueryAttack(TaskConformance):
     plugin = "query-attack:queries=3,variants=2"
 
