@@ -8,7 +8,9 @@ import pytest
 
 from robustrank.testing import TaskConformance
 from tests.rankers.llm import scripts
-from tests.tasks.test_list_rankers import rows_of, values, write_collection
+from tests.rankers.tiny_models import save
+from tests.tasks.test_list_rankers import QUERIES, TEXTS, rows_of, values, write_collection
+from tests.tiny_language_model import tiny_language_model
 
 SCRIPTS = scripts.__file__
 GRADES = {"d1": 9, "d2": 7, "d3": 5, "d4": 3, "d5": 1, "d6": 0}
@@ -135,3 +137,15 @@ def test_calls_are_kept_beside_the_rows_and_replayed(graded, tmp_path):
     assert invoke(["run", str(tmp_path / "exp.yaml"), "--out", str(tmp_path / "again"), *options]) == 0
     first, second = ((tmp_path / name / "rows.csv").read_text().splitlines() for name in ("run", "again"))
     assert [line.split('"')[-6:] for line in first] == [line.split('"')[-6:] for line in second]
+
+
+def test_an_attacked_document_moves_the_others_where_the_query_is_a_prompt_of_documents(tmp_path):
+    """A bi-encoder, which scores pairs, moves none."""
+    write_collection(tmp_path / "lake", TEXTS, QUERIES)
+    lake = {"name": "beir", "folder": str(tmp_path / "lake")}
+    llm = f"transformers:model={tiny_language_model()}"
+    rows = attacked(lake, tmp_path, {"name": "e2rank", "llm": llm}, "keyword-stuffing")
+    assert max(values(rows, "spill")) > 0
+    folder = save(tmp_path / "model", "bert", "AutoModel")
+    rows = attacked(lake, tmp_path, {"name": "bi-encoder", "model": str(folder)}, "keyword-stuffing")
+    assert set(values(rows, "spill")) == {0.0}

@@ -7,6 +7,7 @@ sent with every request: a server that is told none of them samples.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -191,9 +192,11 @@ class OpenAIBackend(Backend):
     def _client(self) -> Any:
         import openai
 
-        return openai.OpenAI(
+        client = openai.OpenAI(
             api_key=self._key or "none", base_url=self.url, timeout=self.timeout, max_retries=self.retries
         )
+        weakref.finalize(self, client.close)
+        return client
 
 
 _LOGPROBS = {"max_tokens": 1, "temperature": 0.0, "seed": 0, "logprobs": True, "top_logprobs": TOP}
