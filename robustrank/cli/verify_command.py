@@ -10,7 +10,6 @@ import click
 
 from robustrank.cli.options import cache_option, json_option
 from robustrank.errors import DataError
-from robustrank.paths import default_cache
 from robustrank.printing import counted
 from robustrank.run_files import cell_folders, cell_of
 
@@ -33,9 +32,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Lists of each cell that its ranker certifies again, where code, data and models are here; 0 is none.",
 )
+@click.option("--trust", is_flag=True, help="Run plug-ins from files and modules that the run names.")
 @cache_option
 @json_option("the counts")
-def command(path: Path, against: Path | None, replay: int, cache: Path | None, as_json: bool) -> None:
+def command(path: Path, against: Path | None, replay: int, trust: bool, cache: Path | None, as_json: bool) -> None:
     """Verify the certificates in PATH: a run folder, or the certificates.jsonl of a cell.
 
     Each verdict is derived again from its numbers; these are computed again from the scores of the copies that are
@@ -53,7 +53,7 @@ def command(path: Path, against: Path | None, replay: int, cache: Path | None, a
         raise DataError("no certificates found", where=str(path), allowed="a run with the task certified-topk")
     folder = cell_of(files[0])
     run = folder.parent.parent if folder else None
-    verified = verify_files(files, run, cache or default_cache(), replay)
+    verified = verify_files(files, run, cache, replay, trust)
     by_key = {file.parent.name: certificates for file, certificates in verified.certificates.items()}
     runs = [other for other in (run, against) if other is not None and (other / "cells.jsonl").exists()]
     checks = [check_attacks(by_key, verified.tables, other) for other in dict.fromkeys(runs)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from robustrank.certification.certificate import Certificate
 from robustrank.certification.recomputation import refuse_difference
 from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker
-from robustrank.engine.cell import grid, keyed
+from robustrank.engine.cell import Cell, grid, keyed
 from robustrank.engine.context import Context
 from robustrank.engine.resources import Resources
 from robustrank.errors import RobustrankError
@@ -18,6 +19,8 @@ from robustrank.experiment import load
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
 from robustrank.rows import Coordinates
+
+_CODE = re.compile(r"\.py\b|^[\w.]+:\w+(:|$)")  # path.py, module:Class
 
 
 @dataclass
@@ -35,25 +38,30 @@ class AtHand:
     missing: dict[str, None] = field(default_factory=dict)
 
 
-def find_at_hand(run: Path, cells: Sequence[Coordinates], cache: Path) -> AtHand:
+def find_at_hand(run: Path, cells: Sequence[Coordinates], cache: Path, is_trusted: bool) -> AtHand:
     """Return what is at hand of some cells of a run.
 
     Args:
         run: The run folder.
         cells: The cells.
         cache: The folder of scores and trained weights.
+        is_trusted: Whether code that the experiment names, and that is not installed by name, may run.
     """
     found = AtHand()
     try:
         refresh()
-        resources = Resources(load(run / "experiment.yaml"), cache)
+        experiment = load(run / "experiment.yaml")
     except RobustrankError as error:
         found.missing[f"the experiment cannot be read here: {error.what}"] = None
         return found
+    if (code := _foreign_code(experiment.model_dump())) and not is_trusted:
+        found.missing[f"the experiment names code of its own, {code[:80]!r}, which --trust would run"] = None
+        return found
+    resources = Resources(experiment, cache)
     for cell in cells:
         _add_collection(found, cell, resources)
-    wanted = {cell.key for cell in cells}
-    for planned in grid(resources.experiment):
+    wanted, labels = {cell.key for cell in cells}, {_labels(cell) for cell in cells}
+    for planned in (cell for cell in grid(experiment) if _labels(cell) in labels):
         try:
             here = keyed(planned, resources)
         except RobustrankError as error:
@@ -92,6 +100,18 @@ def replay(context: Context, certificates: Sequence[Certificate], lists: int) ->
                 refuse_difference(certificate, again[certificate.bound, certificate.k])
                 count += 1
     return count
+
+
+def _labels(cell: Cell | Coordinates) -> tuple[object, ...]:
+    return cell.task.label, cell.collection.label, cell.ranker.label, cell.defense.label, cell.seed, cell.fold
+
+
+def _foreign_code(value: object) -> str:
+    """Return a text of an experiment that names a file or a module with code; empty if there is none."""
+    if isinstance(value, str):
+        return value if _CODE.search(value) else ""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return next(filter(None, map(_foreign_code, parts)), "")
 
 
 def _add_collection(found: AtHand, cell: Coordinates, resources: Resources) -> None:

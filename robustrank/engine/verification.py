@@ -21,6 +21,7 @@ from robustrank.certification.verification import (
 from robustrank.engine.certified_cells import AtHand, find_at_hand, replay
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
+from robustrank.paths import default_cache
 from robustrank.rows import Coordinates, Row, checked_coordinates, checked_row
 from robustrank.run_files import cell_of, refuse_damaged_file
 from robustrank.text.table import SubstitutionTable
@@ -49,14 +50,17 @@ class Verified:
     unchecked: dict[str, None] = field(default_factory=dict)
 
 
-def verify_files(files: Sequence[Path], run: Path | None, cache: Path, lists: int) -> Verified:
+def verify_files(
+    files: Sequence[Path], run: Path | None, cache: Path | None, lists: int, is_trusted: bool = False
+) -> Verified:
     """Verify files of certificates.
 
     Args:
         files: Each certificates.jsonl.
         run: The run folder that they are of; None for a file of no run.
-        cache: The folder of scores and trained weights, for rankers.
+        cache: The folder of scores and trained weights, for rankers; by default that of all runs.
         lists: How many lists of each cell its ranker certifies again.
+        is_trusted: Whether code that the run names, and that is not installed by name, may run.
 
     Raises:
         DataError: A file has no certificate, one is not valid, or they contradict each other, their rows, or what they
@@ -66,7 +70,8 @@ def verify_files(files: Sequence[Path], run: Path | None, cache: Path, lists: in
     cells = {file: _cell_of(file, run) for file in files}
     at_hand = AtHand()
     if run is not None:
-        at_hand = find_at_hand(run, [cell for cell in cells.values() if cell is not None], cache)
+        certified = [cell for cell in cells.values() if cell is not None]
+        at_hand = find_at_hand(run, certified, cache or default_cache(), is_trusted)
     for file in files:
         _verify_file(file, cells[file], at_hand, lists, verified)
     verified.unchecked |= at_hand.missing

@@ -147,6 +147,17 @@ def test_it_verifies_without_collection_and_ranker_and_says_so(run, tmp_path, ca
     assert "not checked" in shown
 
 
+def test_code_that_a_run_names_is_not_run_unasked(run, tmp_path, capsys):
+    folder = shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'RAN')!r}, 'w').close()\n")
+    text = (folder / "experiment.yaml").read_text()
+    (folder / "experiment.yaml").write_text(text.replace("name: bm25", f"name: {tmp_path / 'evil.py'}:Ranker"))
+    seal(folder, ["experiment.yaml", "cells.jsonl", "rows.csv", "provenance.json"])
+    assert verify(folder) == 0
+    assert "names code of its own" in capsys.readouterr().out
+    assert not (tmp_path / "RAN").exists()
+
+
 def of_documents(change):
     """Change the documents of every certificate."""
     return lambda records: [{**record, "documents": change(record["documents"])} for record in records]
