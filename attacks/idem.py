@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
-from robustrank.plugins.constraints import Count, Share
+from robustrank.plugins.constraints import Amount, Count, Share
 from robustrank.text.languages import ENGLISH
 from robustrank.text.words import first_words, words
 from robustrank.victim import QueryInterface, Target
@@ -28,33 +27,38 @@ from .parts.insertion import SENTENCE_BREAK
 from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer
 
 CONNECTIVE = "It is known that"
-_SENTENCE_END = re.compile(r"[.!?।॥؟۔。！？\n]")
+DRAWS = 5  # sentences drawn at most for each that is wanted
+FEWEST = 3  # words of a sentence
+QUESTIONS = frozenset(
+    "what how who whom whose where when why which is are was were do does did can could should will has".split()
+)
+_WHOLE = re.compile(r"[^\n]*?(?:[.!?।॥؟۔](?=\s|$)|[。！？])")  # up to the end of the first sentence
 
 
 @dataclass
 class IDEM(SurrogateAttack):
     """Inserts the connecting sentence of the best combination of relevance and coherence at a sentence boundary."""
 
-    sentences: Count = 20  # sentences sampled from the language model; the paper takes 100 or 500
-    longest: Count = 12  # maximum number of words of a sentence
-    places: Count = 8  # maximum number of sentence boundaries at which the insertion is tried
-    shortlist: Count = 10  # insertions of the best relevance, whose coherence is computed
-    weight: Share = 0.5  # weight of coherence against relevance, both scaled to [0, 1]
-    connective: str = CONNECTIVE  # end of the prompt, after the start of the document and the query
-    context: Count = 48  # words of the document in the prompt
+    sentences: Count = 100  # whole sentences wanted of the language model, of up to five times as many that are drawn
+    longest: Count = 12  # maximum number of words of a sentence; a longer one is thrown away
+    places: Amount = 0  # maximum number of sentence boundaries at which the insertion is tried; 0: all
+    shortlist: Amount = 0  # insertions of the best relevance whose coherence is computed; 0: all
+    weight: Share = 0.5  # weight of coherence against relevance, both scaled to [0, 1] over all insertions
+    connective: str = CONNECTIVE  # end of the prompt, after the document and the query
+    context: Count = 200  # words of the document in the prompt
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
 
     size_parameter = "longest"
     cost = "language model"
-    stops_early = "where the language model repeats a sentence, or copies one"
+    stops_early = "where the language model writes fewer whole sentences than are wanted"
     reference = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
     deviations = (
-        "a causal language model continues a prompt of the document's start and the query, where the paper's BART "
-        "fills a mask between them; coherence is the mean log-probability of the sentence given the previous sentence, "
-        "and of the next sentence given it, where the paper uses a next-sentence classifier; it is computed for the "
-        "shortlist only"
+        "a causal language model continues a prompt of the document and the query, where the paper's BART fills a mask "
+        "between the query and the document; coherence is the mean log-probability of the sentence given the previous "
+        "one, and of the next sentence given it, where the paper uses a next-sentence classifier; of a shortlist it is "
+        "computed, and scaled, for these insertions only"
     )
     control = "random-trigger"
 
@@ -80,29 +84,45 @@ class IDEM(SurrogateAttack):
             for sentence in sentences
         ]
         scores = scorer.scores([apply_edits(target.document, (edit,)) for edit in edits])
-        shortlist = np.argsort(-scores, kind="stable")[: self.shortlist].tolist()
+        shortlist = np.argsort(-scores, kind="stable")[: self.shortlist or None].tolist()
         coherence = np.array([self._coherence(target.document, edits[index]) for index in shortlist])
-        values = (1 - self.weight) * _scaled(scores[shortlist]) + self.weight * _scaled(coherence)
-        return perturbation_of(target.document, (edits[shortlist[int(values.argmax())]],))
+        values = (1 - self.weight) * _scaled(scores)[shortlist] + self.weight * _scaled(coherence)
+        inserted = perturbation_of(target.document, (edits[shortlist[int(values.argmax())]],))
+        few = len(sentences) < self.sentences
+        note = f"{len(sentences)} whole sentences, where {self.sentences} are wanted" if few else ""
+        return replace(inserted, note=note)
 
     def _sentences(self, target: Target, rng: np.random.Generator) -> list[str]:
-        """Return the sampled sentences that are long enough and not copied from the query or the document."""
-        model = language_model(self.language_model)
-        document_start = first_words(target.document, self.context)
-        pieces = (document_start, target.query.rstrip(" .?!") + ".", self.connective)
-        prompt = " ".join(piece for piece in pieces if piece)
-        sentences = []
-        for text in model.sample(prompt, self.sentences, 2 * self.longest, rng):
-            body = first_words(_SENTENCE_END.split(text.strip(), maxsplit=1)[0], self.longest)
-            if len(words(body)) >= 3 and not _is_copied(body, target.query) and not _is_copied(body, target.document):
-                sentences.append(body[:1].upper() + body[1:] + ".")
-        return list(dict.fromkeys(sentences))
+        """Return distinct whole sentences that are neither too long nor copied from the query or the document."""
+        model, prompt = language_model(self.language_model), self._prompt(target)
+        sentences: dict[str, None] = {}
+        for _ in range(DRAWS):
+            for text in model.sample(prompt, self.sentences, 2 * self.longest, rng):
+                sentence = self._whole(text)
+                if sentence and not any(_is_copied(sentence[:-1], other) for other in (target.query, target.document)):
+                    sentences[sentence] = None
+            if len(sentences) >= self.sentences:
+                break
+        return list(sentences)[: self.sentences]
+
+    def _prompt(self, target: Target) -> str:
+        query = target.query.rstrip(" .?!")
+        first = next((word.key for word in words(query)), "")
+        pieces = (first_words(target.document, self.context), query + ("?" if first in QUESTIONS else "."))
+        return " ".join(piece for piece in (*pieces, self.connective) if piece)
+
+    def _whole(self, text: str) -> str:
+        """Return the first sentence of a text with its end; empty if it has none, or too few or too many words."""
+        match = _WHOLE.match(text.strip())
+        sentence = match.group().strip() if match else ""
+        is_fit = FEWEST <= len(words(sentence)) <= self.longest
+        return sentence[:1].upper() + sentence[1:] if is_fit else ""
 
     def _boundaries(self, document: str) -> list[int]:
-        """Return the offsets of sentence starts and of the document's end: at most ``places``, evenly spaced."""
+        """Return the offsets of sentence starts and of the document's end: all, or ``places`` evenly spaced ones."""
         offsets = [0, *(match.end() for match in SENTENCE_BREAK.finditer(document)), len(document)]
         distinct = list(dict.fromkeys(offsets))
-        return list(islice(distinct, 0, None, -(-len(distinct) // max(1, self.places))))
+        return distinct[:: -(-len(distinct) // self.places) if self.places else 1]
 
     def _coherence(self, document: str, edit: Edit) -> float:
         """Return the mean log-probability of the sentence given the previous one, and of the next one given it."""

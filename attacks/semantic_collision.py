@@ -7,7 +7,7 @@ script.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from robustrank.rankers.ranker import Scores
 from robustrank.text.analysis import Analyser, analyser
 from robustrank.text.languages import ENGLISH
 from robustrank.text.words import words
-from robustrank.victim import GradientView, QueryInterface, Target
+from robustrank.victim import BudgetExhausted, GradientView, QueryInterface, Target
 
 from .parts.decoding import Decoder, DecodingConfig, search_bound
 from .parts.insertion import Position, insert
@@ -53,7 +53,8 @@ class SemanticCollision(SurrogateAttack):
     steps: Count = 30  # gradient steps before the beam search
     rate: Positive = 0.1  # learning rate of Adam
     temperature: Positive = 1.0  # temperature of the softmax over candidate words
-    filters: Amount = 100  # words excluded as nearest to a query word, beside the query's words and their inflections
+    rounds: Count = 20  # searches by gradients, each begun at the best words so far, until one is no better
+    filters: Amount = 500  # words excluded as nearest to a query word, beside the query's words and their inflections
     frequent: Count = 1000  # most frequent words of the collection, the candidates of a regularised collision
     likely: Share = 0.85  # weight of the language model against the ranker in a regularised collision
     fluency: Weight = 0.02  # weight of the language model in a natural collision
@@ -62,11 +63,13 @@ class SemanticCollision(SurrogateAttack):
 
     size_parameter = "length"
     cost = "gradients"
+    stops_early = "after a round that is no better than the one before"
     reference = "Song, Rush, Shmatikov, EMNLP 2020, sections 3 and 4; code csong27/collision-bert"
     deviations = (
-        "candidates of aggressive and regularised collisions are words of the collection, not wordpieces, and the "
-        "gradient search runs once; the words of the best passage are not excluded; natural collisions choose "
-        "candidate tokens by first-order gain (see attacks/parts/decoding.py)"
+        "candidates of aggressive and regularised collisions are words of the collection, not wordpieces, and excluded "
+        "words are the nearest of those; the words of the best passage are not excluded; by default a collision has 10 "
+        "words, 5 beams and 20 candidates a slot, where the authors take 16 to 60, 10 and 40 to 150; natural ones "
+        "choose candidate tokens by first-order gain (see attacks/parts/decoding.py)"
     )
     control = "random-trigger"
 
@@ -99,15 +102,19 @@ class SemanticCollision(SurrogateAttack):
         if self.kind == "natural":
             search, sample = search_bound(self.length, self.beams, self.candidates), STD_SAMPLE
         else:
-            search = self.steps + self.candidates * (1 + (self.length - 1) * self.beams)
+            search = self.rounds * (self.steps + self.candidates * (1 + (self.length - 1) * self.beams))
             sample = STD_SAMPLE if self.kind == "regularised" else 0
         return lambda target: search + min(sample, target.listed)
 
     def _insert(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> Perturbation:
-        text = self._natural(target, scorer) if self.kind == "natural" else self._from_words(target, scorer, rng)
+        exhausted = False
+        if self.kind == "natural":
+            text = self._natural(target, scorer)
+        else:
+            text, exhausted = self._from_words(target, scorer, rng)
         if not text:
             return Perturbation(target.document, note="there is no word for a collision")
-        return insert(target.document, text, self.position)
+        return replace(insert(target.document, text, self.position), exhausted=exhausted)
 
     def _natural(self, target: Target, scorer: SurrogateScorer) -> str:
         """Return a natural collision: decoded by the language model, with the gradients of the surrogate model."""
@@ -127,15 +134,28 @@ class SemanticCollision(SurrogateAttack):
                 return hypothesis.text.strip()
         return ""
 
-    def _from_words(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> str:
-        """Return an aggressive or regularised collision, of words of the collection."""
+    def _from_words(self, target: Target, scorer: SurrogateScorer, rng: np.random.Generator) -> tuple[str, bool]:
+        """Return an aggressive or regularised collision of words of the collection, and whether a budget ended it."""
         lexicon = require_prepared(self._lexicon)
         allowed = np.flatnonzero(~self._excluded(target.query, lexicon.words, lexicon.vectors, scorer.view))
         if not len(allowed):
-            return ""
+            return "", False
         choices, vectors = [lexicon.words[int(i)] for i in allowed], lexicon.vectors[allowed]
-        logits = self._optimise_logits(scorer.view, choices, vectors, rng)
-        return " ".join(self._beam_search(target, scorer, choices, logits))
+        best: Trigger = ()
+        most, exhausted = -np.inf, False
+        for _ in range(self.rounds):
+            try:
+                logits = self._optimise_logits(scorer.view, choices, vectors, best, rng)
+                trigger, value = self._beam_search(target, scorer, choices, logits)
+            except BudgetExhausted:
+                if not best:
+                    raise
+                exhausted = True
+                break
+            if value <= most:
+                break
+            best, most = trigger, value
+        return " ".join(best), exhausted
 
     def _excluded(
         self, query: str, keys: Sequence[str], vectors: NDArray[np.float32], view: GradientView
@@ -156,12 +176,22 @@ class SemanticCollision(SurrogateAttack):
         return self._analyser.stem(self._analyser.folded(key))
 
     def _optimise_logits(
-        self, view: GradientView, choices: Sequence[str], vectors: NDArray[np.float32], rng: np.random.Generator
+        self,
+        view: GradientView,
+        choices: Sequence[str],
+        vectors: NDArray[np.float32],
+        start: Trigger,
+        rng: np.random.Generator,
     ) -> NDArray[np.float64]:
-        """Return float64[L, n], the logits of the words in each slot, after Adam has maximised the mixture's score."""
+        """Return float64[L, n], the logits of the words in each slot, after Adam has maximised the mixture's score.
+
+        They begin at random, with one more for each word of ``start`` in its slot.
+        """
         filler = next((key for key in choices if len(view.tokens_of(key)) == 1), choices[0])
         encoding = view.encode(" ".join([filler] * self.length))
         logits = 0.1 * rng.standard_normal((min(self.length, len(encoding.ids)), len(choices)))
+        for slot, word in enumerate(start[: len(logits)]):
+            logits[slot, choices.index(word)] += 1.0
         first, second = np.zeros_like(logits), np.zeros_like(logits)
         embeddings = view.embedding_table[encoding.ids].copy()
         for step in range(1, self.steps + 1):
@@ -178,12 +208,13 @@ class SemanticCollision(SurrogateAttack):
 
     def _beam_search(
         self, target: Target, scorer: SurrogateScorer, choices: Sequence[str], logits: NDArray[np.float64]
-    ) -> Trigger:
-        """Return the best words, searched from left to right; later slots hold their words of the highest logit."""
+    ) -> tuple[Trigger, float]:
+        """Return the best words and their value, from left to right; later slots hold their words of highest logit."""
         likeliest = [choices[int(row.argmax())] for row in logits]
         model = language_model(self.language_model) if self.kind == "regularised" else None
         deviation = self._score_std(target, scorer) if model else 1.0
         beam: list[tuple[Trigger, float]] = [((), 0.0)]  # words, and their log-probability
+        most = -np.inf
         for slot, row in enumerate(logits):
             candidates = [choices[i] for i in np.argsort(-row, kind="stable")[: self.candidates].tolist()]
             extended = [(prefix, word, log_p) for prefix, log_p in beam for word in candidates if word not in prefix]
@@ -198,8 +229,8 @@ class SemanticCollision(SurrogateAttack):
             if model is not None:
                 values = (1 - self.likely) * values / deviation + self.likely * (log_ps / (slot + 1))
             best = np.argsort(-values, kind="stable")[: self.beams].tolist()
-            beam = [(triggers[i], float(log_ps[i])) for i in best]
-        return beam[0][0]
+            beam, most = [(triggers[i], float(log_ps[i])) for i in best], float(values[best[0]])
+        return beam[0][0], most
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,8 +38,8 @@ class TextAttackRecipe(Attack):
     max_words: Count = 5  # maximum number of changed words, in addition to the recipe's own constraints
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
     table: str = "encoder"  # replaces counter-fitted vectors: encoder, or the path of a table file
-    threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
-    neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
+    threshold: Cosine = 0.5  # minimum cosine of a substitute in the encoder's table; a recipe may want more
+    neighbours: Count = 50  # maximum number of substitutes of a word in the encoder's table
     encoder: RankerSpec = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification
 
     languages = (ENGLISH,)  # its words and its transformations
@@ -49,7 +49,8 @@ class TextAttackRecipe(Attack):
     reference = "Morris et al. (TextAttack), EMNLP 2020, demonstrations; the papers of its recipes"
     deviations = (
         "the goal is to maximise the document's score, without a success threshold; a substitution table replaces "
-        "counter-fitted vectors, and a bi-encoder replaces the Universal Sentence Encoder, with the recipe's thresholds"
+        "counter-fitted vectors (its cosines are held to the recipe's limit; without cosines every substitute "
+        "passes), and a bi-encoder replaces the Universal Sentence Encoder, with the recipe's thresholds"
     )
     control = "random-edit"
 

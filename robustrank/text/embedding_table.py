@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,11 @@ from robustrank.text.antonyms import are_antonyms
 from robustrank.text.languages import ENGLISH
 from robustrank.text.packages import minilm_folder
 from robustrank.text.stopwords import STOP_WORDS
-from robustrank.text.table import SubstitutionTable, symmetric
+from robustrank.text.table import DECIMALS, SubstitutionTable, symmetric
 
 ENCODER = "encoder"  # the name of the default table
 MINIMUM_LENGTH = 3  # letters
 BLOCK = 1024  # rows of the similarity matrix at a time
-DECIMALS = 5  # of a cosine; a table must not depend on the last bits of a matrix product
 
 Relation = Callable[[str, str], bool]
 
@@ -192,12 +192,13 @@ def _reachable(unit: NDArray[np.float32], start: NDArray[np.bool_], threshold: f
 
 def _neighbours(
     keys: Sequence[str], unit: NDArray[np.float32], threshold: float, neighbours: int, opposed: Relation
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield each word with its nearest neighbours, nearest first, ties in alphabetical order."""
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield each word with its nearest neighbours and their cosines, nearest first, ties in alphabetical order."""
     number = 0
     for cosines, near in _near(unit, np.arange(len(keys)), threshold):
         for row, mask in zip(cosines, near, strict=True):
             nearness = {int(i): -round(float(row[i]), DECIMALS) for i in np.flatnonzero(mask) if i != number}
             order = sorted(nearness, key=lambda i: (nearness[i], keys[i]))
-            yield keys[number], [keys[i] for i in order if not opposed(keys[number], keys[i])][:neighbours]
+            allowed = (i for i in order if not opposed(keys[number], keys[i]))  # asked of no more than are kept
+            yield keys[number], {keys[i]: -nearness[i] for i in islice(allowed, neighbours)}
             number += 1

@@ -26,7 +26,8 @@ ALLOWED = (
     "lower-case words of two letters or more, or words of a script without cases, in NFC; without white space or "
     "punctuation at the ends"
 )
-FORMAT = "a first line `# {JSON}` with the header, then a line word<TAB>substitutes per word"
+FORMAT = "a first line `# {JSON}` with the header, then a line word<TAB>substitutes[<TAB>cosines] per word"
+DECIMALS = 5  # of a cosine; a table must not depend on the last bits of a matrix product
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,13 @@ class SubstitutionTable:
     Attributes:
         neighbours: Key to the keys that may replace it, nearest first; the key itself is not among them.
         header: The origin of the table and its parameters.
+        cosines: Key to the cosine of each of its substitutes, in their order; none where the table was not made of
+            vectors.
     """
 
     neighbours: Mapping[str, tuple[str, ...]]
     header: Mapping[str, object] = field(default_factory=dict)
+    cosines: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         relation = {key: frozenset(substitutes) for key, substitutes in self.neighbours.items()}
@@ -63,6 +67,13 @@ class SubstitutionTable:
     def substitutes(self, word: str) -> tuple[str, ...]:
         """Return the keys that may replace ``word``, nearest first; none for a word outside the table."""
         return self.neighbours.get(word.lower(), ())
+
+    def cosine(self, word: str, substitute: str) -> float | None:
+        """Return the cosine of a substitute; None if it is none of the word, or the table has no cosines."""
+        substitutes = self.substitutes(word)
+        if word.lower() not in self.cosines or substitute not in substitutes:
+            return None
+        return self.cosines[word.lower()][substitutes.index(substitute)]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -92,13 +103,15 @@ class SubstitutionTable:
         return tuple(visited)
 
     def save(self, path: Path) -> None:
-        """Write the table: a JSON header after ``#``, then a line per word with its substitutes.
+        """Write the table: a JSON header after ``#``, then a line per word with its substitutes, and their cosines.
 
         Raises:
             DataError: The file cannot be written.
         """
         written = ["# " + json.dumps(dict(self.header))]
-        written += [f"{key}\t{' '.join(substitutes)}" for key, substitutes in sorted(self.neighbours.items())]
+        for key, substitutes in sorted(self.neighbours.items()):
+            cosines = " ".join(f"{cosine:.{DECIMALS}f}" for cosine in self.cosines.get(key, ()))
+            written.append(f"{key}\t{' '.join(substitutes)}" + (f"\t{cosines}" if cosines else ""))
         write_file(path, "\n".join(written) + "\n")
 
     @classmethod
@@ -115,13 +128,17 @@ class SubstitutionTable:
             raise DataError("the file is not a substitution table", where=where, allowed=FORMAT)
         header = parse_object(first.removeprefix("#"), where)
         neighbours: dict[str, tuple[str, ...]] = {}
+        cosines: dict[str, tuple[float, ...]] = {}
         for where, line in entries:
-            key, tab, substitutes = line.partition("\t")
+            key, tab, rest = line.partition("\t")
+            substitutes, _, numbers = rest.partition("\t")
             if not tab:
                 raise DataError("a line without a tab", where=where, allowed=FORMAT)
             if not is_replaceable(key):
                 raise DataError(f"{key!r} is not allowed in a substitution table", where=where, allowed=ALLOWED)
             keys = tuple(substitutes.split())
+            if numbers:
+                cosines[key] = _cosines(numbers, len(keys), where)
             if key in neighbours:
                 repairs.unite(neighbours[key], keys, f"lists of substitutes of {key!r}", where)
             neighbours[key] = keys
@@ -129,15 +146,30 @@ class SubstitutionTable:
             raise DataError("the table has no word: it allows no substitution", where=str(path), allowed=FORMAT)
         repairs.tell("substitution table")
         try:
-            return cls(neighbours, header)
+            return cls(neighbours, header, cosines)
         except DataError as error:
             raise DataError(error.what, where=str(path), allowed=error.allowed, hint=error.hint) from error
 
 
-def symmetric(relation: Mapping[str, Iterable[str]], header: Mapping[str, object]) -> SubstitutionTable:
+def _cosines(numbers: str, count: int, where: str) -> tuple[float, ...]:
+    try:
+        cosines = tuple(map(float, numbers.split()))
+    except ValueError as error:
+        raise DataError(f"a cosine is no number: {error}", where=where, allowed=FORMAT) from error
+    if len(cosines) != count or not all(-1.001 <= cosine <= 1.001 for cosine in cosines):
+        raise DataError(
+            f"{len(cosines)} cosines of {count} substitutes", where=where, allowed="one from -1 to 1 for each"
+        )
+    return cosines
+
+
+def symmetric(
+    relation: Mapping[str, Iterable[str] | Mapping[str, float]], header: Mapping[str, object]
+) -> SubstitutionTable:
     """Return the symmetric closure of a relation as a table, without words that are not allowed in a table.
 
-    Substitutes keep their order in the relation; those added by symmetry follow, sorted.
+    Substitutes keep their order in the relation; those added by symmetry follow, sorted. A word's substitutes may come
+    with their cosines, which the table then keeps.
     """
     allowed = {
         key: [word for word in substitutes if _is_pair(key, word)]
@@ -151,7 +183,13 @@ def symmetric(relation: Mapping[str, Iterable[str]], header: Mapping[str, object
                 added.setdefault(substitute, set()).add(key)
     keys = sorted({*allowed, *added})
     closed = {key: (*dict.fromkeys(allowed.get(key, ())), *sorted(added.get(key, ()))) for key in keys}
-    return SubstitutionTable({key: substitutes for key, substitutes in closed.items() if substitutes}, header)
+    neighbours = {key: substitutes for key, substitutes in closed.items() if substitutes}
+    known = {(key, word): c for key, near in relation.items() if isinstance(near, Mapping) for word, c in near.items()}
+    cosines = {
+        key: tuple(known.get((key, word), known.get((word, key), 0.0)) for word in words_of_key)
+        for key, words_of_key in neighbours.items()
+    }
+    return SubstitutionTable(neighbours, header, cosines if known else {})
 
 
 def _is_pair(key: str, word: str) -> bool:

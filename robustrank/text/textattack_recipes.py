@@ -166,7 +166,10 @@ def _goal(scores: Callable[[list[str]], Iterable[float]], budget: int | None) ->
 
 
 def table_embedding(table: SubstitutionTable) -> Any:
-    """Return a substitution table as a word embedding of TextAttack: cosine 1 for substitutes, else 0."""
+    """Return a substitution table as a word embedding of TextAttack.
+
+    The cosine of a substitute is the table's, or 1 in a table without cosines; that of other words is 0.
+    """
     embeddings = importlib.import_module("textattack.shared.word_embeddings")
 
     class TableEmbedding(embeddings.AbstractWordEmbedding):  # type: ignore[misc, name-defined]  # TextAttack has no types
@@ -185,7 +188,8 @@ def table_embedding(table: SubstitutionTable) -> Any:
             return list(table.substitutes(index)[:topn])
 
         def get_cos_sim(self, a: str, b: str) -> float:
-            return float(a == b or b in table.substitutes(a))
+            cosine = table.cosine(a, b)
+            return float(a == b or b in table.substitutes(a)) if cosine is None else cosine
 
         def get_mse_dist(self, a: str, b: str) -> float:
             return 1.0 - self.get_cos_sim(a, b)

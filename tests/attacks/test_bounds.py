@@ -44,12 +44,12 @@ SETTINGS = {
     ],
     "corpus-poisoning": [{"length": 4, "steps": 3, "candidates": 5, "minimum_documents": 1, "clusters": 2}],
     "semantic-collision": [
-        {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 5},
-        {**LANGUAGE_MODEL, "kind": "regularised", "steps": 5, "minimum_documents": 1, "filters": 2},
+        {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 5, "rounds": 2},
+        {**LANGUAGE_MODEL, "kind": "regularised", "steps": 5, "minimum_documents": 1, "filters": 2, "rounds": 2},
         {**LANGUAGE_MODEL, "kind": "natural", "filters": 2},
     ],
     "pat": [{**LANGUAGE_MODEL, "beams": 2}],
-    "idem": [{"surrogate": "victim", "sentences": 5}],
+    "idem": [{"surrogate": "victim", "sentences": 1, "longest": 120}],
 }
 CASES = [
     (name, settings)

@@ -102,7 +102,7 @@ class TestIDEM(WithLanguageModel):
 
 
 class TestAggressiveCollision(AttackConformance):
-    plugin = "semantic-collision:length=3,minimum_documents=1,filters=2,steps=4,candidates=4"
+    plugin = "semantic-collision:length=3,minimum_documents=1,filters=2,steps=4,candidates=4,rounds=2"
 
 
 class TestRegularisedCollision(WithLanguageModel):

@@ -137,6 +137,16 @@ def test_collisions_share_no_word_with_the_query(kind):
     assert not inserted & {analyser("en").stem(word.key) for word in words(QUERY)}
 
 
+def test_a_collision_is_searched_again_from_the_best_until_a_round_is_no_better():
+    settings = {"length": 3, "candidates": 4, "beams": 1, "minimum_documents": 1, "filters": 0, "steps": 2}
+    once, target, victim = prepared("semantic-collision", **settings, rounds=1)
+    often, _, other = prepared("semantic-collision", **settings, rounds=9)
+    first, last = once.perturb(target, victim, derive(3)), often.perturb(target, other, derive(3))
+    before, after = Overlap().score([(QUERY, first.edits[0].text), (QUERY, last.edits[0].text)])
+    assert after >= before
+    assert victim.meter.queries < other.meter.queries < 9 * victim.meter.queries
+
+
 def test_a_surrogate_scores_frequent_words_and_documents_of_the_list_once_a_query():
     attack, target, victim = prepared("pat", **MODEL, **SMALL)
     scored = []
@@ -191,11 +201,50 @@ def test_copied_sentences_insertions_and_scaling_by_hand():
     assert _scaled([2.0, 2.0]).tolist() == [0, 0]
 
 
-def test_idem_inserts_at_a_sentence_boundary():
+class Written:
+    """A language model whose continuations are given."""
+
+    def __init__(self, *texts):
+        self.texts, self.prompts = list(texts), []
+
+    def sample(self, prompt, count, length, rng):
+        self.prompts.append(prompt)
+        return [self.texts.pop(0) for _ in range(min(count, len(self.texts)))]
+
+    def log_likelihood(self, context, text, longest):
+        return 0.0
+
+
+def test_idem_takes_whole_sentences_alone_and_draws_until_it_has_enough(monkeypatch):
+    model = Written(
+        "wings of 3.5 metres lift more. And then",  # whole, although a number has a point
+        "the wings are bent by shock waves and so on and so on and so on and so on and on. More",  # too long
+        "the wings are bent by",  # breaks off
+        "two words.",
+        "pressure on wings grows.",  # copied from the query
+        "air flows under it!",
+        "never drawn.",
+    )
+    monkeypatch.setattr("robustrank.attacks.idem.language_model", lambda name: model)
+    attack, target, victim = prepared("idem", **MODEL, sentences=2)
+    assert attack._sentences(target, derive(0)) == ["Wings of 3.5 metres lift more.", "Air flows under it!"]
+    assert len(model.prompts) == 3  # two at a time
+    assert model.prompts[0] == f"{target.document} {QUERY}. It is known that"
+    question = Target("q", "How do wings lift", "d", "A text.", 1)
+    assert attack._prompt(question) == "A text. How do wings lift? It is known that"
+    model.texts = ["air flows under it!"]
+    note = attack.perturb(target, victim, derive(0)).note
+    assert note == "1 whole sentences, where 2 are wanted"
+
+
+def test_idem_inserts_at_any_sentence_boundary_and_scales_over_all_insertions():
     attack, target, victim = prepared("idem", **MODEL, sentences=8)
     (edit,) = attack.perturb(target, victim, derive(0, "x")).edits
-    assert edit.text.strip().endswith(".")
-    assert edit.start in attack._boundaries(target.document)
+    assert edit.text.strip()[-1] in ".!?"
+    text = "One. Two! Three? Four."
+    assert attack._boundaries(text) == [0, 5, 10, 17, len(text)]
+    few, *_ = prepared("idem", **MODEL, places=2)
+    assert few._boundaries(text) == [0, 17]
 
 
 class Tokens:

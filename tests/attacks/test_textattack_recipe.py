@@ -82,3 +82,18 @@ def test_edits_are_runs_of_changed_words():
     edits = _edits(before, after)
     assert [(before[e.start : e.end], e.text) for e in edits] == [("lift", "rise"), ("two", "2"), ("wings", "blades")]
     assert apply_edits(before, edits) == after
+
+
+def test_the_least_cosine_of_textfooler_binds():
+    table = symmetric({"lift": {"drag": 0.4, "rise": 0.9}, "wings": {"blades": 0.3}}, {})
+    embedding = recipes.table_embedding(table)
+    assert [embedding.get_cos_sim("lift", word) for word in ("drag", "rise", "lift", "wings")] == [0.4, 0.9, 1.0, 0.0]
+    recipe = recipes.recipe("TextFoolerJin2019", table, lambda texts: np.ones((len(texts), 2), dtype=np.float32))
+    seen = []
+
+    def scores(texts):
+        seen.extend(texts)
+        return [float(len(text)) for text in texts]
+
+    recipe.search("the lift of the wings", scores, 2, None, derive(0, "x"))
+    assert not any("drag" in text or "blades" in text for text in seen)

@@ -116,3 +116,16 @@ def test_words_without_cases_replace_words_of_their_kind_alone():
     assert replace_words("नदी पर पुल है।", {2: "सेतु"}) == "नदी पर सेतु है।"
     with pytest.raises(DataError, match="write words in different ways"):
         SubstitutionTable({"पुल": ("bridge",), "bridge": ("पुल",)})
+
+
+def test_cosines_are_kept_for_both_directions_and_written(tmp_path):
+    table = symmetric({"plane": {"jet": 0.8, "craft": 0.6}, "jet": {"plane": 0.8}, "fast": {"quick": 0.7}}, {})
+    assert table.cosine("Plane", "craft") == table.cosine("craft", "plane") == 0.6
+    assert table.cosine("plane", "fast") is None
+    table.save(tmp_path / "t.txt")
+    assert SubstitutionTable.load(tmp_path / "t.txt") == table
+    assert TABLE.cosine("plane", "jet") is None
+    for damaged in ("jet\tplane\t0.5 0.4", "jet\tplane\thigh", "jet\tplane\t7.0"):
+        (tmp_path / "t.txt").write_text(f"# {{}}\n{damaged}\nplane\tjet\n")
+        with pytest.raises(DataError, match="cosine"):
+            SubstitutionTable.load(tmp_path / "t.txt")
