@@ -103,7 +103,10 @@ def attacked(graded, tmp_path, ranker, attack, defense="none"):
     return rows
 
 
-@pytest.mark.parametrize("name", ["llm-setwise", "llm-listwise", "llm-pairwise"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("llm-setwise", "llm-pairwise")]
+
+
+@pytest.mark.parametrize("name", ["llm-listwise", *SLOW])
 def test_an_injection_that_is_obeyed_succeeds_and_sanitising_ends_it(graded, tmp_path, name):
     ranker = {"name": name, "llm": f"{SCRIPTS}:ObeysTags", "sanitise": "none"}
     attack = {"name": "list-injection", "form": "role-tags"}
@@ -139,6 +142,7 @@ def test_calls_are_kept_beside_the_rows_and_replayed(graded, tmp_path):
     assert [line.split('"')[-6:] for line in first] == [line.split('"')[-6:] for line in second]
 
 
+@pytest.mark.slow
 def test_an_attacked_document_moves_the_others_where_the_query_is_a_prompt_of_documents(tmp_path):
     """A bi-encoder, which scores pairs, moves none."""
     write_collection(tmp_path / "lake", TEXTS, QUERIES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ Record = dict[str, Any]
 
 _path: Path | None = None
 _store: Store | None = None  # opened at the first call
+_opened_by = 0  # process
 _is_off = False
 _recorders: list[list[Record]] = []
 
@@ -59,11 +61,11 @@ def without_call_cache() -> Iterator[None]:
 
 
 def _kept() -> Store | None:
-    global _store
+    global _store, _opened_by
     if _is_off:
         return None
-    if _store is None and _path is not None:
-        _store = SqliteStore(_path)
+    if _path is not None and (_store is None or _opened_by != os.getpid()):  # a forked process opens the file anew
+        _store, _opened_by = SqliteStore(_path), os.getpid()
     return _store
 
 

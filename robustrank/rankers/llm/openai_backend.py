@@ -143,6 +143,10 @@ class OpenAIBackend(Backend):
         except openai.OpenAIError as error:
             kind = type(error).__name__
             raise CallFailed(f"no answer after {self.retries + 1} tries: {kind}", where=self.url, hint=_HINT) from None
+        except UnicodeEncodeError:
+            raise CallFailed(
+                "the prompt has half of a surrogate pair, which UTF-8 cannot send", where=self.url
+            ) from None
         except ValueError:
             raise CallFailed("the server answers with no JSON", where=self.url, hint=_HINT) from None
         choices = getattr(answer, "choices", None)

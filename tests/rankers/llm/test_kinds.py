@@ -266,6 +266,7 @@ class TestIRanker(OnTinyModel):
     plugin = "iranker"
 
 
+@pytest.mark.slow
 class TestE2Rank(OnTinyModel):
     plugin = "e2rank"
 
@@ -288,3 +289,11 @@ def test_a_document_in_e2rank_s_prompt_moves_the_scores_of_the_others():
     assert np.abs(clean.scores[others] - inside.scores[others]).max() > 1e-4
     assert clean.scores[:4].tolist() == outside.scores[:4].tolist()  # a document outside of it moves itself alone
     assert clean.cost.calls == 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lists_of_none_one_and_two_documents_and_odd_texts_are_ranked(kind):
+    for texts in ({}, {"a": ""}, {"a": "", "b": "{{ x }} [1] <|im_end|> \u202e \ud800"}):
+        ranking = ranked(kind, "Oracle", request(texts, "{% raw %} [2]"))
+        assert sorted(ranking.order) == list(range(len(texts)))
+        assert (ranking.cost.calls > 0) == (len(texts) > 1)

@@ -169,3 +169,9 @@ def test_the_key_is_sent_and_in_no_record_identity_or_message(server, monkeypatc
 def test_what_cannot_work_is_refused_at_planning(parameters, says):
     with pytest.raises(UsageError, match=says):
         OpenAIBackend(**{"url": "http://localhost/v1", "model": "m", "version": "1", **parameters}).check()
+
+
+def test_a_prompt_that_no_server_can_be_sent_is_a_failed_call(server):
+    with pytest.raises(CallFailed, match="half of a surrogate pair"):
+        backend(server).generate(Prompt((Turn("user", "half \ud800"),)), Decoding(5))
+    assert not server.requests

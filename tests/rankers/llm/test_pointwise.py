@@ -53,6 +53,7 @@ class Likelihoods(Backend):
 '''
 
 
+@pytest.mark.slow
 class TestPointwise(RankerConformance):
     plugin = "llm-pointwise"
 

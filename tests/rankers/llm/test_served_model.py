@@ -21,6 +21,10 @@ from tests.tasks.test_list_rankers import QUERIES, TEXTS, write_collection
 from tests.tiny_language_model import tiny_language_model
 
 
+def slow(name, parameters):
+    return pytest.param(name, parameters, marks=pytest.mark.slow)
+
+
 def model_behind(request):
     """Answer a request by the tiny model, as a server does."""
     model = TransformersBackend(tiny_language_model())
@@ -45,10 +49,10 @@ def server(monkeypatch):
     ("name", "parameters"),
     [
         ("llm-listwise", {"max_tokens": 12}),
-        ("llm-setwise", {"choice": "generation", "max_tokens": 4, "k": 2}),
-        ("llm-pairwise", {"choice": "generation", "max_tokens": 4, "method": "sliding", "k": 1}),
-        ("grouprank", {"max_tokens": 6, "epochs": 1, "temperature": 0, "top_p": 1.0}),
-        ("iranker", {"max_tokens": 4}),
+        slow("llm-setwise", {"choice": "generation", "max_tokens": 4, "k": 2}),
+        slow("llm-pairwise", {"choice": "generation", "max_tokens": 4, "method": "sliding", "k": 1}),
+        slow("grouprank", {"max_tokens": 6, "epochs": 1, "temperature": 0, "top_p": 1.0}),
+        slow("iranker", {"max_tokens": 4}),
     ],
 )
 def test_a_kind_ranks_through_an_endpoint_as_on_this_machine(server, name, parameters, monkeypatch):
