@@ -38,7 +38,7 @@ class NevIR(Task):
 
     axes = ("defense",)
     reference = "Weller, Lawrie, Van Durme: NevIR: Negation in Neural Information Retrieval, EACL 2024"
-    deviations = "the pairs that are embedded are our own; give those of the paper as a file"
+    deviations = "the embedded pairs are ours; give those of the paper as a file"
     headline = ("paired_accuracy", "")
 
     @staticmethod
