@@ -125,7 +125,9 @@ def ranked_lists(collection: Collection, ranker: str, queries: int, depth: int) 
 
 def certified(smoothed, lists: Sequence[RankedList], radius: int) -> list[list[Certificate]]:
     """Return for each list its certificates of the exact ranker, one per K, then those of the served list."""
-    certificates = [smoothed.certify(served, KS, radius) for served in lists]
+    requests = [served.request for served in lists]
+    served_lists = [RankedList(*pair) for pair in zip(requests, smoothed.rank(requests), strict=True)]
+    certificates = [smoothed.certify(served, KS, radius) for served in served_lists]
     return [
         [c for about in (EXACT_RANKER, SERVED) for c in of_list if c.about == about and c.holds]
         for of_list in certificates

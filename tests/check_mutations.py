@@ -30,6 +30,34 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
+        "an edit of a lexical score gains one occurrence less than it may",
+        "robustrank/certification/term_scores.py",
+        "steps = heapq.nlargest(added, self._increments(room, added, growth))",
+        "steps = heapq.nlargest(max(0, added - 1), self._increments(room, added, growth))",
+        "tests/certification/test_term_scores.py",
+    ),
+    Mutation(
+        "the copies that several replaced words change are those of one",
+        "robustrank/certification/coverage.py",
+        "words = self.count if radius is None else min(radius, self.count)",
+        "words = min(1, self.count)",
+        "tests/certification/test_coupling.py",
+    ),
+    Mutation(
+        "copies are drawn anew for each text",
+        "robustrank/certification/coupling.py",
+        "places = _mixed(copies + np.array([index + 1], dtype=np.uint64) * _SECOND)",
+        "places = _mixed(copies + np.array([index + 1 + len(key)], dtype=np.uint64) * _SECOND)",
+        "tests/certification/test_coupling.py",
+    ),
+    Mutation(
+        "verify does not compute the bounds again",
+        "robustrank/certification/recomputation.py",
+        "        refuse_difference(certificate, other)\n    return True",
+        "        pass\n    return True",
+        "tests/cases/test_tampered_runs.py",
+    ),
+    Mutation(
         "a first stage in English for every collection",
         "robustrank/collections/first_stage.py",
         'return Spec(spec.name, {"language": language, **spec.parameters})',

@@ -178,6 +178,13 @@ def tighter(record):
     return {**record, "documents": documents}
 
 
+def served_upper(records):
+    """Lower the upper bounds of served scores by a thousandth of what an edit adds: no verdict changes."""
+    for document in (d for record in records if record["kind"] == "coupled-mean" for d in record["documents"]):
+        document["upper"] -= 0.001 * (document["upper"] - document["mean"])
+    return records
+
+
 def two_words_become_all(records):
     return [{**record, "radius": None} if record["radius"] == 2 else record for record in records if record["radius"]]
 
@@ -206,6 +213,7 @@ SAMPLED_TAMPERS = {
     "rho is 1 everywhere": each(document={"rho": 1.0}),
     "one sample": each(document={"samples": 1}),
     "an upper bound is tighter": other_bound(tighter),
+    "an upper bound of a served score is lower": served_upper,
     "hoeffding over betting": other_bound(lambda record: {**record, "bound": "hoeffding"}),
     "an outsider is left out": drop_outsider,
     "uncertified certificates are deleted": lambda records: [r for r in records if r["certified"]],
@@ -226,7 +234,7 @@ def test_a_tampered_certificate_of_a_served_list_is_refused(copy, name):
     assert copy(kind, change) == 4
 
 
-@pytest.mark.parametrize("name", in_part(SAMPLED_TAMPERS, {"rho is 1 everywhere"}))
+@pytest.mark.parametrize("name", in_part(SAMPLED_TAMPERS, {"an upper bound of a served score is lower"}))
 def test_a_tampered_certificate_of_the_exact_ranker_is_refused(copy, name):
     assert copy("betting", SAMPLED_TAMPERS[name], "certificates.jsonl", "--replay", "0") == 4
 

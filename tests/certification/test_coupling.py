@@ -155,7 +155,7 @@ def test_no_allowed_edit_leaves_the_bounds_or_breaks_a_certified_served_list(kin
 def test_no_allowed_edit_of_many_breaks_a_certified_served_list(kind):
     count, _, movable = sum(broken_lists(kind, seed, 2 + seed % 4, 600) for seed in range(100, 200))
     assert count > 40_000
-    assert movable > 20
+    assert movable > 3
 
 
 def masked(function, samples=20, seed=0, keep=0.4):
