@@ -33,6 +33,7 @@ class GivenQueries(Attack):
     access = Access.NOTHING
     edits = "query"
     reference = "the author of the files"
+    deviations = "none: the queries are taken as they are written"
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Read the files; what is mended in them is said.

@@ -34,6 +34,10 @@ class Paraphrase(Attack):
     edits = "query"
     cost = "language model"
     reference = "Penha, Camara, Hauff, ECIR 2022"
+    deviations = (
+        "the user chooses the model; variations are the best texts of one beam search, without back-translation; "
+        "they are not checked by hand for their meaning, as the reference does"
+    )
 
     @property
     def fingerprint(self) -> str:

@@ -39,7 +39,7 @@ from .parts.surrogates import (
 class PAT(SurrogateAttack):
     """Generates a trigger by beam search under a surrogate model and a language model, against an anchor passage."""
 
-    length: Count = 6  # tokens of the trigger
+    length: Count = 12  # maximum number of tokens of the trigger; the authors' texts: 11 in the median
     position: Position = "start"  # where the trigger is inserted
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim (white box)
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
@@ -64,7 +64,8 @@ class PAT(SurrogateAttack):
         "start less the log-probability without it; candidate tokens are chosen by first-order gain, since the "
         "authors' five steps of .001 hardly move a logit; log-probabilities are means over tokens, and scores are "
         "divided by their standard deviation over the list; the anchor is the head of the victim's list; a repeated "
-        "token is excluded, not penalised; one trigger is generated, not the best of several by the victim's score"
+        "token is excluded, not penalised; tokens are letters alone, without digits; similar words are frequent words, "
+        "not any of a vocabulary; one trigger is generated, not the best of several by the victim's score"
     )
     control = "random-trigger"
 

@@ -122,3 +122,10 @@ def test_every_attack_says_what_it_asks(name):
     attack = create("attack", Spec(name, NOT_RUN.get(name, {})))
     assert (attack.target_bound(COLLECTION) is None) == (name in NO_BOUND)
     assert (attack.prepare_bound(COLLECTION) is None) == (name in NO_BOUND)
+
+
+@pytest.mark.parametrize("name", sorted(registry("attack")))
+def test_every_attack_names_its_reference_and_its_deviations_from_it(name):
+    attack = find("attack", name)
+    assert attack.reference
+    assert attack.deviations
