@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from robustrank.certification.coverage import Changes
 from robustrank.text.table import PerturbationSets
-from robustrank.text.words import case_of, in_case, words
+from robustrank.text.words import Case, case_of, in_case, words
 
 Hashes = NDArray[np.uint64]
 
@@ -38,6 +38,7 @@ class CoupledCopies:
 
     sets: PerturbationSets
     seed: int
+    _forms: dict[tuple[str, Case], list[str]] = field(default_factory=dict, repr=False)
     _keys: dict[str, Hashes] = field(default_factory=dict, repr=False)
     _changes: dict[tuple[str, int], Changes] = field(default_factory=dict, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)  # of words, to compare draws from two sets
@@ -47,8 +48,7 @@ class CoupledCopies:
         pieces, drawn, position = [], [], 0
         for index, word in enumerate(words(text)):
             if self._is_drawn(word.key):
-                choices, case = self.sets.neighbourhood(word.key), case_of(word.text)
-                forms = [in_case(key, case) for key in choices]
+                forms = self._written(word.key, case_of(word.text))
                 pieces.append(text[position : word.start])
                 drawn.append([forms[pick] for pick in self._picks(word.key, index, start, stop).tolist()])
                 position = word.end
@@ -78,6 +78,12 @@ class CoupledCopies:
             masks += [mask for mask in changed if mask.any()]
             places += [index for mask in changed if mask.any()]
         return Changes(np.array(masks, dtype=np.bool_).reshape(len(masks), count), np.array(places, dtype=np.int64))
+
+    def _written(self, key: str, case: Case) -> list[str]:
+        """Return the words of P(key) in a case."""
+        if (key, case) not in self._forms:
+            self._forms[key, case] = [in_case(word, case) for word in self.sets.neighbourhood(key)]
+        return self._forms[key, case]
 
     def _is_drawn(self, key: str) -> bool:
         return key in self.sets.table.neighbours
