@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -189,5 +189,5 @@ class SampledRanker(Protocol):
     def draws(self) -> Draws:
         """How its copies are drawn."""
 
-    def copies_scored(self, served: RankedList) -> dict[str, NDArray[np.float32]]:
-        """Return the scores of the copies of each document of a list, by document id, in the order of the copies."""
+    def copies_scored(self, served: RankedList, counts: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
+        """Return the scores of so many first copies of each document of a list, by document id, in their order."""

@@ -140,10 +140,14 @@ class CopyRanker(PointwiseRanker):
         scores = dict(self._scored(self._copies_to_rank(pairs)))
         return [scores[pair] for pair in pairs]
 
-    def copies_scored(self, served: RankedList) -> dict[str, NDArray[np.float32]]:
-        """Return the scores of the copies of each document of a list, as many as were scored."""
-        self._samples(served)
-        return {c.doc_id: self._cache[served.request.query, c.text] for c in served.candidates}
+    def copies_scored(self, served: RankedList, counts: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
+        """Return the scores of the first copies of each document of a list, by document id."""
+        pairs = {candidate.doc_id: (served.request.query, candidate.text) for candidate in served.candidates}
+        stops = dict.fromkeys(pairs.values(), 0)
+        for doc_id, pair in pairs.items():
+            stops[pair] = max(stops[pair], counts[doc_id])
+        scores = dict(self._scored(stops))
+        return {doc_id: scores[pair][: counts[doc_id]] for doc_id, pair in pairs.items()}
 
     def certify_served(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the certificate of the served list, which holds for certain."""

@@ -265,6 +265,18 @@ def test_certificates_do_not_depend_on_batches_or_on_the_cache(table, monkeypatc
     assert ranker._cached_count == sum(map(len, ranker._cache.values())) <= 300
 
 
+def test_scores_of_copies_are_told_whatever_the_cache_has_kept(table, monkeypatch):
+    ranker, _ = on_demand(table, size=2)
+    ranked, counts = list_of(ranker), {doc_id: 20 + i for i, doc_id in enumerate(DOCUMENTS)}
+    expected = ranker.copies_scored(ranked, counts)
+    assert {doc_id: len(scores) for doc_id, scores in expected.items()} == counts
+    monkeypatch.setattr(module, "MAX_CACHED_SCORES", 30)
+    monkeypatch.setattr(module, "PAIRS_PER_CALL", 7)
+    other, _ = on_demand(table, size=2)
+    told = other.copies_scored(ranked, counts)
+    assert all((told[doc_id] == expected[doc_id]).all() for doc_id in counts)
+
+
 def test_two_documents_of_one_text_share_their_copies(table):
     ranker, spans = on_demand(table)
     twins = {"a": DOCUMENTS["d1"], "b": DOCUMENTS["d1"], "c": DOCUMENTS["d2"]}
