@@ -2,7 +2,7 @@
 
 Reference: word importance by deletion as in Jin et al. (TextFooler), AAAI 2020; a substitution is accepted if the
 victim's score or rank improves, as in PRADA (Wu et al., ACM TOIS 41(4), 2023). With ranks alone the attack is
-decision-based. The search by passages is our own.
+decision-based. The search by passages is ours.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def write(folder: Path, cells: int, pairs: int) -> None:
             f"q{query}\td{number}\t{int(number < 2)}\n" for query in range(QUERIES) for number in range(len(texts))
         ]
         (home / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(judged))
-        names.append(f"{{name: beir, folder: '{home}', label: c{cell}}}")
+        names.append(f"{{name: beir, folder: '{home}', depth: {len(texts)}, label: c{cell}}}")
     (folder / "model").mkdir()
     (folder / "experiment.yaml").write_text(
         f"name: executors\ncollections: [{', '.join(names)}]\n"

@@ -31,8 +31,8 @@ class TermBounds:
 
     def _score(self, query: str, text: str) -> TermScore | None:
         terms, wanted = Counter(self._ranker.terms(text)), Counter(self._ranker.terms(query))
-        places = self._edits.of(text)
-        if places is None:
+        positions = self._edits.of(text)
+        if positions is None:
             return None
         counts = {term: terms[term] for term in wanted}
-        return TermScore(wanted, counts, terms.total(), self._ranker.term_score, places)
+        return TermScore(wanted, counts, terms.total(), self._ranker.term_score, positions)

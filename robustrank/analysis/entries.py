@@ -88,7 +88,7 @@ def _combined(columns: pd.DataFrame, key: Callable[..., str]) -> pd.Series[str]:
 
 
 def fact_key(fact: Fact) -> str:
-    """Return a text that stands for the fact; :func:`fact_of` reads it."""
+    """Return a text for the fact; :func:`fact_of` reads it."""
     return json.dumps(fact)
 
 

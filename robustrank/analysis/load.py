@@ -43,7 +43,7 @@ _NO_RUN = "is this a run folder? see `robustrank run`"
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """What a report is made of, read once.
+    """What a report reads, once.
 
     Attributes:
         folder: The run folder.
@@ -132,7 +132,7 @@ def _cells(path: Path) -> Iterator[Coordinates]:
 
 
 def _frame(path: Path, cells: Sequence[Coordinates]) -> pd.DataFrame:
-    """Return the rows with the columns of their cells, each of which is made once."""
+    """Return the rows with the columns of their cells, each of which is computed once."""
     records = list(_records(path, {cell.key: number for number, cell in enumerate(cells)}))
     if not records:
         raise DataError("the run has no rows", where=str(path.parent), hint="has a cell finished? see `robustrank run`")
@@ -154,10 +154,10 @@ def _records(path: Path, cells: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
     try:
         header = next(reader, [])
         added = [column for column in _LATER if column not in header]
-        places = {column: number for number, column in enumerate([*header, *added])}
-        if lacking := [column for column in ("cell", *ROW_COLUMNS) if column not in places]:
+        positions = {column: number for number, column in enumerate([*header, *added])}
+        if lacking := [column for column in ("cell", *ROW_COLUMNS) if column not in positions]:
             raise ValueError(f"there is no column {lacking[0]!r}")
-        chosen = itemgetter(*(places[column] for column in ("cell", *ROW_COLUMNS)))
+        chosen = itemgetter(*(positions[column] for column in ("cell", *ROW_COLUMNS)))
         for fields in filter(None, reader):
             if len(fields) != len(header):
                 raise ValueError(f"it is torn, with {len(fields)} fields in place of {len(header)}")

@@ -98,9 +98,9 @@ def run(
         NothingMeasured: Every cell was skipped; the message says why.
         PluginError: A cell failed; the others are in the run folder.
     """
-    asked = experiment if isinstance(experiment, Experiment) else load(given_path(experiment))
+    loaded = experiment if isinstance(experiment, Experiment) else load(given_path(experiment))
     who = Workers(executor, workers, options=executor_options or {})
-    return _run(asked, given_path(out or Path("runs") / asked.name), _cache(cache), who, _Lines())
+    return _run(loaded, given_path(out or Path("runs") / loaded.name), _cache(cache), who, _Lines())
 
 
 def _run(experiment: Experiment, out: Path, cache: Path, workers: Workers, lines: _Lines) -> Results:

@@ -103,12 +103,12 @@ class ResultTable:
         """Return the table with some of its columns."""
         if columns is None:
             return self.rendered
-        places = {name: i for i, c in reversed(list(enumerate(self.rendered.columns))) for name in (c.key, c.title)}
+        numbers = {name: i for i, c in reversed(list(enumerate(self.rendered.columns))) for name in (c.key, c.title)}
         for name in columns:
-            if name not in places:
+            if name not in numbers:
                 what = f"table {self.name!r} has no column {name!r}"
-                raise UsageError(what, allowed=", ".join(self.columns), hint=nearest(name, places))
-        chosen = [places[name] for name in columns]
+                raise UsageError(what, allowed=", ".join(self.columns), hint=nearest(name, numbers))
+        chosen = [numbers[name] for name in columns]
         lines = tuple(replace(line, values=tuple(line.values[i] for i in chosen)) for line in self.rendered.lines)
         return replace(self.rendered, columns=tuple(self.rendered.columns[i] for i in chosen), lines=lines)
 

@@ -53,7 +53,7 @@ class Certificate:
         table: The fingerprint of the substitution table: the threat it is about.
         documents: The evidence, in the order of the list.
         certified: The verdict.
-        witness: An edit that proves the contrary, where one was found; None where none was, or none was searched.
+        witness: An edit that proves the contrary, where there is one; None where none is known.
         origin, draws: What it was computed from; None where that is not told, and draws where nothing is smoothed.
     """
 

@@ -67,7 +67,7 @@ class CoupledCopies:
         return self._changes[text, count]
 
     def _changes_of(self, text: str, count: int) -> Changes:
-        masks, places = [], []
+        masks, positions = [], []
         for index, word in enumerate(words(text)):
             rivals = self._rivals(word.key)
             if not rivals:
@@ -76,8 +76,8 @@ class CoupledCopies:
             distinct = {(self._drawn(rival, index, count) != before).tobytes() for rival in rivals}
             changed = [np.frombuffer(mask, dtype=np.bool_) for mask in sorted(distinct)]
             masks += [mask for mask in changed if mask.any()]
-            places += [index for mask in changed if mask.any()]
-        return Changes(np.array(masks, dtype=np.bool_).reshape(len(masks), count), np.array(places, dtype=np.int64))
+            positions += [index for mask in changed if mask.any()]
+        return Changes(np.array(masks, dtype=np.bool_).reshape(len(masks), count), np.array(positions, dtype=np.int64))
 
     def _written(self, key: str, case: Case) -> list[str]:
         """Return the words of P(key) in a case."""
@@ -103,8 +103,8 @@ class CoupledCopies:
     def _picks(self, key: str, index: int, start: int, stop: int) -> NDArray[np.int64]:
         """Return int64[stop - start], the position in P(key) of the word that each copy draws."""
         copies = _mixed((np.arange(start, stop, dtype=np.uint64) + np.uint64(1)) * _STEP + np.uint64(self.seed))
-        places = _mixed(copies + np.array([index + 1], dtype=np.uint64) * _SECOND)
-        picks: NDArray[np.int64] = _mixed(places[:, None] ^ self._hashes(key)[None, :]).argmin(axis=1)
+        positions = _mixed(copies + np.array([index + 1], dtype=np.uint64) * _SECOND)
+        picks: NDArray[np.int64] = _mixed(positions[:, None] ^ self._hashes(key)[None, :]).argmin(axis=1)
         return picks
 
     def _hashes(self, key: str) -> Hashes:

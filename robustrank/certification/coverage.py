@@ -19,16 +19,16 @@ class Changes:
 
     Attributes:
         masks: bool[M, N]: replacement by copy.
-        places: int64[M], the index of the replaced word; replacements of one word exclude each other.
+        positions: int64[M], the index of the replaced word; replacements of one word exclude each other.
     """
 
     masks: Masks
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
 
     @property
     def count(self) -> int:
         """The number of words whose replacement changes a copy."""
-        return len(np.unique(self.places))
+        return len(np.unique(self.positions))
 
     def most(self, weights: Weights, radius: int | None) -> float:
         """Return a number that the weight of the copies changed by at most ``radius`` replaced words does not exceed.
@@ -44,16 +44,16 @@ class Changes:
         words = self.count if radius is None else min(radius, self.count)
         if words == 0:
             return 0.0
-        largest = np.sort(_by_word(self.masks @ weights, self.places))[-words:]
+        largest = np.sort(_by_word(self.masks @ weights, self.positions))[-words:]
         bound = min(float(largest.sum()), float(weights[self.masks.any(axis=0)].sum()))
         if words == 1 or self._sets(words) > MOST_SETS:
             return bound
-        return min(bound, _best(self.masks, self.places, weights, words, 0.0, 0.0))
+        return min(bound, _best(self.masks, self.positions, weights, words, 0.0, 0.0))
 
     def _sets(self, words: int) -> int:
         """Return how many sets of replacements of at most ``words`` words there are."""
         sets = [1, *[0] * words]  # by the number of words
-        for count in np.unique(self.places, return_counts=True)[1].tolist():
+        for count in np.unique(self.positions, return_counts=True)[1].tolist():
             sets = [n + count * fewer for n, fewer in zip(sets, [0, *sets], strict=False)]
         return sum(sets)
 
@@ -62,36 +62,36 @@ class Changes:
         return round(self.most(np.ones(self.masks.shape[1]), radius))
 
 
-def _best(masks: Masks, places: NDArray[np.int64], weights: Weights, words: int, covered: float, best: float) -> float:
+def _best(masks: Masks, positions: NDArray[np.int64], weights: Weights, words: int, covered: float, best: float) -> float:
     """Return the largest weight that ``words`` replacements cover, by branch and bound.
 
     The word of largest weight comes first: each of its replacements is tried, and none of them.
 
     Args:
         masks: bool[M, N], the replacements that are left.
-        places: int64[M], their words.
+        positions: int64[M], their words.
         weights: float64[N]; 0 for copies that are covered.
         words: How many further words are replaced.
         covered: The weight of the covered copies.
         best: The largest weight known.
     """
     best = max(best, covered)
-    if not words or not len(places):
+    if not words or not len(positions):
         return best
     gains = masks @ weights
-    if covered + float(np.sort(_by_word(gains, places))[-words:].sum()) <= best:
+    if covered + float(np.sort(_by_word(gains, positions))[-words:].sum()) <= best:
         return best
-    is_next = places == places[gains.argmax()]
-    others = masks[~is_next], places[~is_next]
+    is_next = positions == positions[gains.argmax()]
+    others = masks[~is_next], positions[~is_next]
     for number in np.flatnonzero(is_next).tolist():
         rest = np.where(masks[number], 0.0, weights)
         best = _best(*others, rest, words - 1, covered + float(gains[number]), best)
     return _best(*others, weights, words, covered, best)
 
 
-def _by_word(gains: Weights, places: NDArray[np.int64]) -> Weights:
+def _by_word(gains: Weights, positions: NDArray[np.int64]) -> Weights:
     """Return float64[words], the largest gain of each word."""
-    numbers, word = np.unique(places, return_inverse=True)
+    numbers, word = np.unique(positions, return_inverse=True)
     largest = np.zeros(len(numbers))
     np.maximum.at(largest, word, gains)
     return largest

@@ -157,7 +157,7 @@ def _again(certificates: Sequence[Certificate], scores: Mapping[str, Samples], k
 
 
 def _coupled(first: Certificate, document: Evidence, scores: Samples, known: Known) -> Evidence:
-    """Return the evidence that the copies of a document give; without texts, its own with the score they give."""
+    """Return the evidence that the copies of a document give; without texts, what it holds with the score they give."""
     changes, samples = known.changes(first, document), scores[: document.samples].astype(np.float32)
     evidence_of = mean_evidence if first.kind == COUPLED_MEAN else median_evidence
     if changes is not None:

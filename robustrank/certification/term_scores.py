@@ -29,21 +29,21 @@ class TermScore:
         counts: Query term to its count in the document.
         length: The document's number of terms.
         part: F_t(c, l), for one occurrence of t in the query.
-        places: The words that may be replaced, by index.
+        positions: The words that may be replaced, by index.
     """
 
     query: Mapping[str, int]
     counts: Mapping[str, int]
     length: int
     part: Part
-    places: Mapping[int, Choices]
+    positions: Mapping[int, Choices]
     _parts: dict[tuple[str, int, int], float] = field(default_factory=dict, init=False, repr=False)
 
     _edits: dict[int, list[Substitution]] = field(default_factory=dict, init=False, repr=False)  # that change the score
 
     def __post_init__(self) -> None:
         terms = self.query.keys()
-        for index, choices in self.places.items():
+        for index, choices in self.positions.items():
             if choices.changes_length or not choices.terms.isdisjoint(terms):
                 edits = [s for s in choices.substitutions if s.growth or not s.change.keys().isdisjoint(terms)]
                 self._edits[index] = edits
@@ -65,14 +65,14 @@ class TermScore:
         Args:
             radius: The maximum number of words that are replaced.
         """
-        places = list(self._edits.values())
-        budget = len(places) if radius is None else min(radius, len(places))
+        positions = list(self._edits.values())
+        budget = len(positions) if radius is None else min(radius, len(positions))
         if budget <= 1:
             return self._rounded(max(self._after_one_edit(budget)), 1)
-        gains = [max(map(self._added, edits)) for edits in places]
-        room = {t: sum(max(0, max(s.change.get(t, 0) for s in edits)) for edits in places) for t in self.query}
-        shrinkage = sorted((-least for edits in places if (least := min(s.growth for s in edits)) < 0), reverse=True)
-        both = sum(any(s.growth < 0 and self._added(s) for s in edits) for edits in places)
+        gains = [max(map(self._added, edits)) for edits in positions]
+        room = {t: sum(max(0, max(s.change.get(t, 0) for s in edits)) for edits in positions) for t in self.query}
+        shrinkage = sorted((-least for edits in positions if (least := min(s.growth for s in edits)) < 0), reverse=True)
+        both = sum(any(s.growth < 0 and self._added(s) for s in edits) for edits in positions)
         values = []
         for spent in range(min(budget, len(shrinkage)) + 1):
             growth, added = -sum(shrinkage[:spent]), sum(heapq.nlargest(min(budget, budget - spent + both), gains))
@@ -86,14 +86,14 @@ class TermScore:
         As :meth:`highest`, with removed occurrences and a longer text. The loss of a term is convex in what is removed,
         so that the maximum is a knapsack over terms.
         """
-        places = list(self._edits.values())
-        budget = len(places) if radius is None else min(radius, len(places))
+        positions = list(self._edits.values())
+        budget = len(positions) if radius is None else min(radius, len(positions))
         if budget <= 1:
             return self._rounded(min(self._after_one_edit(budget)), -1)
-        losses = [max(map(self._removed, edits)) for edits in places]
-        room = {t: sum(max(0, max(-s.change.get(t, 0) for s in edits)) for edits in places) for t in self.query}
-        growths = sorted((most for edits in places if (most := max(s.growth for s in edits)) > 0), reverse=True)
-        both = sum(any(s.growth > 0 and self._removed(s) for s in edits) for edits in places)
+        losses = [max(map(self._removed, edits)) for edits in positions]
+        room = {t: sum(max(0, max(-s.change.get(t, 0) for s in edits)) for edits in positions) for t in self.query}
+        growths = sorted((most for edits in positions if (most := max(s.growth for s in edits)) > 0), reverse=True)
+        both = sum(any(s.growth > 0 and self._removed(s) for s in edits) for edits in positions)
         values = []
         for spent in range(min(budget, len(growths)) + 1):
             growth, removed = sum(growths[:spent]), sum(heapq.nlargest(min(budget, budget - spent + both), losses))
@@ -142,16 +142,16 @@ class TermScore:
     def _increments(self, room: Mapping[str, int], most: int, growth: int) -> Iterator[float]:
         """Yield what each further occurrence of each term adds, at most ``most`` of a term."""
         length = self.length + growth
-        for term, places in room.items():
-            parts = [self._of(term, self.counts[term] + i, length) for i in range(min(places, most) + 1)]
+        for term, positions in room.items():
+            parts = [self._of(term, self.counts[term] + i, length) for i in range(min(positions, most) + 1)]
             yield from (after - before for before, after in itertools.pairwise(parts))
 
     def _most_lost(self, room: Mapping[str, int], most: int, growth: int) -> float:
         """Return the greatest loss by the removal of at most ``most`` occurrences, of each term at most its room."""
         length, lost = self.length + growth, [0.0]
-        for term, places in room.items():
+        for term, positions in room.items():
             count = self.counts[term]
-            removable = range(min(places, count, most) + 1)
+            removable = range(min(positions, count, most) + 1)
             losses = [self._of(term, count, length) - self._of(term, count - i, length) for i in removable]
             lost = _combined(lost, losses, most)
         return max(lost)

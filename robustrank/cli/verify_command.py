@@ -50,7 +50,7 @@ def command(path: Path, against: Path | None, replay: int, trust: bool, cache: P
     files = [path] if path.is_file() else [folder / "certificates.jsonl" for folder in cell_folders(path)]
     files = [file for file in files if file.exists() or any(row.measure == "certified" for row in rows_of(file))]
     if not files:
-        raise DataError("no certificates found", where=str(path), allowed="a run with the task certified-topk")
+        raise DataError("no certificates", where=str(path), allowed="a run with the task certified-topk")
     folder = cell_of(files[0])
     run = folder.parent.parent if folder else None
     verified = verify_files(files, run, cache, replay, trust)

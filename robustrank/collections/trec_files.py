@@ -34,7 +34,7 @@ class TrecFilesReader(CollectionReader):
 
     Each can also be a table: a CSV file whose first row names the columns, a Parquet file, or a folder of Parquet
     files, as a data set of the Hugging Face hub is once it is downloaded. Columns go by these names and their usual
-    variants: doc_id, query_id (in their own tables also id), text (of queries also query), title, gain.
+    variants: doc_id, query_id (in their tables also id), text (of queries also query), title, gain.
     """
 
     is_kept = True

@@ -47,32 +47,32 @@ def find_at_hand(run: Path, cells: Sequence[Coordinates], cache: Path, is_truste
         cache: The folder of scores and trained weights.
         is_trusted: Whether code that the experiment names, and that is not installed by name, may run.
     """
-    found = AtHand()
+    at_hand = AtHand()
     try:
         refresh()
         experiment = load(run / "experiment.yaml")
     except RobustrankError as error:
-        found.missing[f"the experiment cannot be read here: {error.what}"] = None
-        return found
+        at_hand.missing[f"the experiment cannot be read here: {error.what}"] = None
+        return at_hand
     if (code := _foreign_code(experiment.model_dump())) and not is_trusted:
-        found.missing[f"the experiment names code of its own, {code[:80]!r}, which --trust would run"] = None
-        return found
+        at_hand.missing[f"the experiment names code, {code[:80]!r}, which --trust would run"] = None
+        return at_hand
     resources = Resources(experiment, cache)
     for cell in cells:
-        _add_collection(found, cell, resources)
+        _add_collection(at_hand, cell, resources)
     wanted, labels = {cell.key for cell in cells}, {_labels(cell) for cell in cells}
     for planned in (cell for cell in grid(experiment) if _labels(cell) in labels):
         try:
             here = keyed(planned, resources)
         except RobustrankError as error:
-            found.missing[f"{planned.title}: {error.what}"] = None
+            at_hand.missing[f"{planned.title}: {error.what}"] = None
             continue
         if here.key in wanted:
-            found.contexts[here.key] = Context(here, resources)
+            at_hand.contexts[here.key] = Context(here, resources)
     for cell in cells:
-        if cell.key not in found.contexts:
-            found.missing["code, versions, data or models of some cells are others here"] = None
-    return found
+        if cell.key not in at_hand.contexts:
+            at_hand.missing["code, versions, data or models of some cells are others here"] = None
+    return at_hand
 
 
 def replay(context: Context, certificates: Sequence[Certificate], lists: int) -> int:
@@ -114,18 +114,18 @@ def _foreign_code(value: object) -> str:
     return next(filter(None, map(_foreign_code, parts)), "")
 
 
-def _add_collection(found: AtHand, cell: Coordinates, resources: Resources) -> None:
+def _add_collection(at_hand: AtHand, cell: Coordinates, resources: Resources) -> None:
     """Add the collection of a cell if it has the fingerprint that the run tells."""
     spec = Spec(cell.collection.name, _given(cell.collection.parameters), cell.collection.label)
     try:
         collection = resources.collection(spec)
     except RobustrankError as error:
-        found.missing[f"{cell.collection.label}: {error.what}"] = None
+        at_hand.missing[f"{cell.collection.label}: {error.what}"] = None
         return
     if collection.fingerprint == cell.collection.identity:
-        found.collections[collection.fingerprint] = collection
+        at_hand.collections[collection.fingerprint] = collection
     else:
-        found.missing[f"{cell.collection.label}: the collection is another here"] = None
+        at_hand.missing[f"{cell.collection.label}: the collection is another here"] = None
 
 
 def _given(parameters: Mapping[str, object]) -> dict[str, object]:

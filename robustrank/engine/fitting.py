@@ -34,7 +34,7 @@ def fit(
         folder: Appears whole.
         queries: How many of the collection's queries are used; None is all.
         validation_share: The share of them that decides when to stop.
-        settings: The ranker's own training settings.
+        settings: The ranker's training settings.
 
     A training that ends below its first stage on the validation queries says so.
 

@@ -50,7 +50,7 @@ class Units:
             shutil.rmtree(self._folder / cell.key, ignore_errors=True)
 
     def left(self, cells: Sequence[Cell]) -> Iterator[Cell]:
-        """Yield the units that are left to do, one when it is asked for; none of a cell of which one has failed.
+        """Yield the units that are left to do, one at a time; none of a cell of which one has failed.
 
         Of a cell whose units are all there the last is done again, and the cell ends with it.
         """

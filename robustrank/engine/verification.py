@@ -1,4 +1,4 @@
-"""Verifies the certificates of a run: by their own numbers, and against all that is at hand of what they come from."""
+"""Verifies the certificates of a run: by their numbers, and against all that is at hand of what they come from."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Verified:
         certificates: The certificates, by file.
         by_copies: How many were computed again from the scores of their copies.
         by_texts: How many were compared with the texts and the table that they are of.
-        by_ranker: How many were made again by their ranker.
+        by_ranker: How many were repeated by their ranker.
         tables: The tables that are saved beside them, by fingerprint.
         unchecked: What was not checked, and why.
     """
@@ -134,7 +134,7 @@ def _verify_file(file: Path, cell: Coordinates | None, at_hand: AtHand, lists: i
 
 
 def _read(file: Path) -> list[Located]:
-    """Return the certificates of a file, each valid by its own numbers."""
+    """Return the certificates of a file, each valid by its numbers."""
     located = []
     for where, record in read_lines(file):
         with _at(where):

@@ -1,7 +1,7 @@
 """Claims: what a process of this machine is about to compute, and others that want it, too, wait for.
 
 A claim ends with the answer, or with its process. One of a process that cannot be seen from here, or that goes on
-without an answer, ends after some minutes: what it stands for is then computed twice, which is no harm.
+without an answer, ends after some minutes: what it claims is then computed twice, which is no harm.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _BATCH = 500  # keys in a query; SQLite allows 999 variables everywhere
 
 def claim(database: sqlite3.Connection, keys: Sequence[bytes]) -> set[bytes]:
     """Claim keys, in a transaction; return those that no other process has claimed."""
-    now, own = time.time(), this_process().encode()
+    now, this = time.time(), this_process().encode()
     held = {
         key
         for key, owner, until in rows_of(database, "claims", "key, owner, until", keys)
-        if owner != own and 0 < until - now <= _SECONDS and may_run(owner.decode())
+        if owner != this and 0 < until - now <= _SECONDS and may_run(owner.decode())
     }
     free = [key for key in keys if key not in held]
-    database.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, own, now + _SECONDS) for key in free])
+    database.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, this, now + _SECONDS) for key in free])
     return set(free)
 
 

@@ -37,8 +37,8 @@ class ShardStore:
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the values that are known to the run's beginning, and to this process."""
-        own = self._shard.get_many(keys)
-        return self._before([key for key in keys if key not in own]) | own
+        here = self._shard.get_many(keys)
+        return self._before([key for key in keys if key not in here]) | here
 
     def put_many(self, values: Mapping[bytes, bytes]) -> None:
         """Keep values in the shard."""

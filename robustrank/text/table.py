@@ -37,7 +37,7 @@ class SubstitutionTable:
     Attributes:
         neighbours: Key to the keys that may replace it, nearest first; the key itself is not among them.
         header: The origin of the table and its parameters.
-        cosines: Key to the cosine of each of its substitutes, in their order; none where the table was not made of
+        cosines: Key to the cosine of each of its substitutes, in their order; none where the table does not come from
             vectors.
     """
 
@@ -69,7 +69,7 @@ class SubstitutionTable:
         return self.neighbours.get(word.lower(), ())
 
     def cosine(self, word: str, substitute: str) -> float | None:
-        """Return the cosine of a substitute; None if it is none of the word, or the table has no cosines."""
+        """Return the cosine of a substitute; None if it is no substitute of the word, or the table has no cosines."""
         substitutes = self.substitutes(word)
         if word.lower() not in self.cosines or substitute not in substitutes:
             return None

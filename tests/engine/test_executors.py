@@ -185,7 +185,7 @@ def test_a_job_that_ends_before_its_worker_is_there_ends_the_run():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"executor": "local", "count": 2}, "'local' is this process alone, and 2 workers are asked for"),
+        ({"executor": "local", "count": 2}, "'local' is this process alone, and 2 workers are wanted"),
         ({"executor": "local", "cell_seconds": 5.0}, "needs a process that can be ended"),
         ({"executor": "ray", "count": 0, "cell_seconds": 5.0}, "needs a process that can be ended"),
         ({"executor": "processes", "options": {"partition": "gpu"}}, "'processes' takes no options: partition"),

@@ -1,4 +1,4 @@
-"""Workers that run cells, as the driver of a run leads them: what they are asked and say, and what becomes of them."""
+"""Workers that run cells, as the driver of a run leads them: what they are told and say, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Worker(Protocol):
         """Yield the messages (kind, content) that have come; wait for the first as long as ``timeout`` seconds."""
 
     def is_alive(self) -> bool:
-        """Return whether it runs, or is still to start, and can be asked."""
+        """Return whether it runs, or is still to start, and takes requests."""
 
     @property
     def fate(self) -> str:
@@ -76,7 +76,7 @@ class Pool:
     def __init__(self, start: Callable[[], Worker], count: int, cell_seconds: float | None) -> None:
         self._start_worker, self._count, self._cell_seconds = start, count, cell_seconds
         self._idle: list[Worker] = []
-        self._fresh: list[Worker] = []  # of the idle ones, those that were not asked for anything yet
+        self._fresh: list[Worker] = []  # of the idle ones, those without a request so far
         self._busy: dict[Worker, _Job] = {}
 
     def __enter__(self) -> Pool:
@@ -167,7 +167,7 @@ class Pool:
                     workers.remove(worker)
                     worker.end()
                     if worker.connection is None:
-                        raise UsageError(f"a worker ended before it could be asked: {worker.fate}")
+                        raise UsageError(f"a worker ended before it got a request: {worker.fate}")
                 elif worker.connection is not None:
                     workers.remove(worker)
                     return worker

@@ -135,7 +135,7 @@ class RemoteWorker:
             self._is_closed = True
 
     def is_alive(self) -> bool:
-        """Return whether the worker can be asked; one whose job waits for a machine can."""
+        """Return whether the worker takes requests; one whose job waits for a machine can."""
         return not self._is_closed and not self._job.is_over()
 
     @property

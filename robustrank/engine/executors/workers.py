@@ -40,7 +40,7 @@ class Workers:
             raise UsageError(f"{self.count} workers", allowed="0 (this process) or more")
         if self.executor == "local" and self.count > 1:
             raise UsageError(
-                f"the executor 'local' is this process alone, and {self.count} workers are asked for",
+                f"the executor 'local' is this process alone, and {self.count} workers are wanted",
                 allowed="--workers 0 or 1",
                 hint="--executor processes has as many as there are",
             )
