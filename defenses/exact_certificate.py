@@ -40,6 +40,7 @@ class ExactCertificate(Defense):
     threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
     neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
 
+    reference = "Robertson, Zaragoza, FnTIR 3(4), 2009, section 3 (the score)"
     needs_pointwise = needs_terms = certifies = True
 
     @property

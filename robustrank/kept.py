@@ -23,7 +23,7 @@ _room: Path | None = None
 def keep_in(folder: Path) -> None:
     """Keep what is computed from now on below a folder: the cache of a run."""
     global _room
-    _room = folder
+    _room = folder.absolute()
 
 
 def room() -> Path:

@@ -62,7 +62,9 @@ class Changes:
         return round(self.most(np.ones(self.masks.shape[1]), radius))
 
 
-def _best(masks: Masks, positions: NDArray[np.int64], weights: Weights, words: int, covered: float, best: float) -> float:
+def _best(
+    masks: Masks, positions: NDArray[np.int64], weights: Weights, words: int, covered: float, best: float
+) -> float:
     """Return the largest weight that ``words`` replacements cover, by branch and bound.
 
     The word of largest weight comes first: each of its replacements is tried, and none of them.

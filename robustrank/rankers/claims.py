@@ -27,7 +27,9 @@ def claim(database: sqlite3.Connection, keys: Sequence[bytes]) -> set[bytes]:
         if owner != this and 0 < until - now <= _SECONDS and may_run(owner.decode())
     }
     free = [key for key in keys if key not in held]
-    database.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, this, now + _SECONDS) for key in free])
+    database.executemany(
+        "INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, this, now + _SECONDS) for key in free]
+    )
     return set(free)
 
 

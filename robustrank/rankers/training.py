@@ -21,7 +21,7 @@ from robustrank.errors import DataError, UsageError
 from robustrank.measures.effectiveness import list_ndcg
 from robustrank.measures.ranking import ranking
 from robustrank.plugins import AttackSpec, RankerSpec
-from robustrank.plugins.constraints import Amount, Count, Positive, Range, Share, Weight
+from robustrank.plugins.constraints import Amount, Count, Number, Positive, Range, Share, Weight
 from robustrank.randomness import derive, derive_seed
 from robustrank.rankers.augmentation import Augmentation
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
@@ -70,7 +70,7 @@ class TrainingSettings(Settings):
 
     loss: Loss = "listwise"  # over one relevant document and sampled others; kl and margin-mse learn from a teacher
     teacher: tuple[RankerSpec, ...] = ()  # rankers whose scores of the candidates are learned, in place of judgements
-    teacher_weights: tuple[float, ...] = ()  # one a teacher: the factor of its scores in the sum; empty: 1 each
+    teacher_weights: tuple[Number, ...] = ()  # one a teacher: the factor of its scores in the sum; empty: 1 each
     graded: Weight = 0.0  # weight of a document's judged gain in the teachers' sum
     epochs: Count = 3  # maximum number of passes over the training queries
     negatives: Count = 5  # documents sampled from the candidates beside the first of a group

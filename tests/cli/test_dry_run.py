@@ -49,8 +49,8 @@ def test_every_cell_has_a_status_a_bound_or_a_reason(command, tmp_path):
     words = " ".join(text.split())
     assert "skip, 3 cells: the attack needs gradients, and this ranker has none" in words
     assert "skip, 2 cells: the defense averages scores of single documents, and this ranker ranks lists" in words
-    assert "keyword-stuffing: at most 132 model calls in 3 cells" in words
-    assert "10 cells: 1 done, 4 to run, 5 to skip; at most 156 model calls" in words
+    assert "keyword-stuffing: at most 252 model calls in 3 cells" in words
+    assert "10 cells: 1 done, 4 to run, 5 to skip; at most 276 model calls" in words
     code, _ = command(MIXED)
     assert code == 0
     skipped = {row["cell"] for row in read_rows(tmp_path / "out") if row["measure"] == "skipped"}

@@ -102,6 +102,14 @@ class TestLee(CollectionConformance):
         pytest.importorskip("gensim")
 
 
+class TestPseudoQueries(CollectionConformance):
+    plugin = "pseudo-queries:of=lee,count=5,depth=5"
+
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("gensim")
+
+
 class TestBeir(CollectionConformance):
     plugin = "beir"
 
@@ -142,6 +150,8 @@ class TestDenseRetriever(RetrieverConformance):
 
 
 class TestRunRetriever(RetrieverConformance):
+    plugin = "run"
+
     @pytest.fixture(autouse=True)
     def _run(self, tmp_path):
         path = tmp_path / "run.txt"

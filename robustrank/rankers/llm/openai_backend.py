@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from robustrank.errors import DataError, UsageError
-from robustrank.plugins.constraints import Amount, Count, Positive
+from robustrank.plugins.constraints import Amount, Count, Number, Positive
 from robustrank.plugins.values import excerpt
 from robustrank.rankers.llm.backend import TOP, Answer, Backend, CallFailed, Decoding, Method, NextToken
 from robustrank.rankers.llm.prompt import Prompt, Turn
@@ -40,7 +40,7 @@ class OpenAIBackend(Backend):
     window: Count | None = None  # most tokens of a prompt and its answer together; null: not known
     thinking: bool | None = None  # chat_template_kwargs: enable_thinking, for servers that read it; null sends none
     prefill: bool = False  # whether the server continues an answer that was begun (continue_final_message of vLLM)
-    extra: dict[str, str | int | float | bool] = field(default_factory=dict)  # further fields of every request
+    extra: dict[str, str | Number | bool] = field(default_factory=dict)  # further fields of every request
 
     def has(self, method: Method) -> bool:
         """Return whether it generates, which it does, or gives log-probabilities, which is probed once."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.language_model import Continuations, LanguageModel, language_model, language_model_digest
+from robustrank.plugins.constraints import Tokens
 from robustrank.rankers import runtime
 from robustrank.rankers.llm.backend import TOP, Answer, Backend, CallFailed, Decoding, NextToken
 from robustrank.rankers.llm.prompt import Prompt
@@ -156,7 +157,7 @@ class Seq2SeqBackend(Backend):
 
     model: str  # a folder with safetensors, or a name on the Hugging Face hub
     revision: str | None = None  # commit, branch or tag on the hub
-    max_length: int = 512  # tokens of a prompt; of a longer one the end is not read, and the call fails
+    max_length: Tokens = 512  # tokens of a prompt; of a longer one the end is not read, and the call fails
 
     @property
     def fingerprint(self) -> str:
