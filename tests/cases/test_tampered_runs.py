@@ -154,7 +154,7 @@ def test_code_that_a_run_names_is_not_run_unasked(run, tmp_path, capsys):
     (folder / "experiment.yaml").write_text(text.replace("name: bm25", f"name: {tmp_path / 'evil.py'}:Ranker"))
     seal(folder, ["experiment.yaml", "cells.jsonl", "rows.csv", "provenance.json"])
     assert verify(folder) == 0
-    assert "names code of its own" in capsys.readouterr().out
+    assert "the experiment names code" in capsys.readouterr().out
     assert not (tmp_path / "RAN").exists()
 
 

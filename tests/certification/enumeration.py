@@ -25,7 +25,7 @@ def world(seed: int, documents: int = 5) -> tuple[Collection, SubstitutionTable]
     relation = {a: [b] for a, b in itertools.pairwise(keys[: rng.integers(3, 8)])}
     for a, b in rng.choice(keys, (4, 2)).tolist():
         relation.setdefault(a, []).append(b)
-    table = symmetric({a: dict.fromkeys(b for b in bs if b != a) for a, bs in relation.items()}, {})
+    table = symmetric({a: [b for b in dict.fromkeys(bs) if b != a] for a, bs in relation.items()}, {})
     texts = {f"d{i}": _text(rng, keys, int(rng.integers(0, 9))) for i in range(documents)}
     return Collection("c", {"q": " ".join(rng.choice(keys, 3))}, texts, {}, {"q": tuple(texts)}), table
 
