@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robustrank.certification.certificate import _digest
+from robustrank.certification.certificate import content_digest
 from robustrank.certification.mean import certify_mean
 from robustrank.certification.median import certify_median
 from robustrank.cli.main import invoke
@@ -89,7 +89,7 @@ def change_field(raw: bytes, draw: random.Random) -> bytes:
         else:
             holder[key] = draw.choice(VALUES)
         if "digest" in record and key != "digest":  # a forger computes it again
-            record["digest"] = _digest({name: value for name, value in record.items() if name != "digest"})
+            record["digest"] = content_digest({name: value for name, value in record.items() if name != "digest"})
         lines[at] = json.dumps(record)
     else:
         columns = lines[at].split("\t") if "\t" in lines[at] else lines[at].split(" ")

@@ -6,6 +6,8 @@ processor; here none may. What is copied to the processor is zeros.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,9 @@ from torch.utils._pytree import tree_leaves
 
 from robustrank.language_model import Continuations, LanguageModel, language_model
 from robustrank.rankers import runtime
-from robustrank.rankers.training import TrainingSettings, _loss_of, _optimiser
+from robustrank.rankers.groups import Group
+from robustrank.rankers.losses import Loss, loss_of
+from robustrank.rankers.training import TrainingSettings, _optimiser
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
@@ -78,8 +82,9 @@ def test_transformers_score_differentiate_and_train_on_one_device(tmp_path, on_m
     learner = kind(ranker.model)
     learner.__dict__["network"] = learner._loaded(fresh=True)
     optimiser = _optimiser(learner, TrainingSettings())
-    for loss in ("cross-entropy", "pairwise"):
-        _loss_of(learner.relevance(*zip(*PAIRS[:4], strict=True)).reshape(2, 2), loss).backward()
+    batch = [Group(QUERIES[0], DOCUMENTS[:2], (1.0, 0.0))] * 2
+    for loss in get_args(Loss):
+        loss_of(learner.relevance(*zip(*PAIRS[:4], strict=True)).reshape(2, 2), batch, loss).backward()
         optimiser.step()
 
 
