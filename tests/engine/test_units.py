@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
@@ -177,4 +178,8 @@ def test_a_kill_loses_the_units_in_work_alone(tmp_path):
     assert run(experiment, tmp_path) == 0
     assert run(experiment, tmp_path / "undisturbed") == 0
     assert files(tmp_path) == files(tmp_path / "undisturbed")
-    assert len(QUERIES) + 40 == len({line.split(b",")[0] for line in files(tmp_path)["out/rows.csv"].splitlines()[1:]})
+    rows = csv.DictReader(files(tmp_path)["out/rows.csv"].decode().splitlines())
+    assert {row["query_id"] for row in rows if row["query_id"]} == {
+        *QUERIES,
+        *(f"more{number}" for number in range(40)),
+    }

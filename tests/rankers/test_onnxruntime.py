@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import transformers
 
 from robustrank import kept, loaded
 from robustrank.errors import DataError, PluginError, UsageError
@@ -71,7 +72,12 @@ def test_int8_gives_nearly_the_scores_of_torch_and_those_of_their_pair_alone(fol
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_architecture_agrees_with_torch(tmp_path, family):
     folder = str(save(tmp_path / "model", family, "AutoModelForSequenceClassification", num_labels=1))
-    agrees(CrossEncoderRanker(folder, backend="onnxruntime"), folder)
+    ranker = CrossEncoderRanker(folder, backend="onnxruntime")
+    if family in ("qwen2", "llama") and transformers.__version__.startswith("4."):
+        with pytest.raises(DataError, match="decoders are exported with transformers 5"):
+            ranker.check()
+    else:
+        agrees(ranker, folder)
 
 
 def test_a_graph_is_exported_once_and_again_where_it_is_damaged(folders, cache, monkeypatch):

@@ -191,7 +191,9 @@ def _library(name: str) -> Any:
 
 def _no_graph(reason: str, where: Path) -> DataError:
     return DataError(
-        f"the model cannot be exported for onnxruntime: {reason}", where=str(where), hint="use backend=torch"
+        f"the model cannot be exported for onnxruntime: {reason}",
+        where=str(where),
+        hint="use backend=torch; decoders are exported with transformers 5 alone",
     )
 
 
