@@ -163,6 +163,7 @@ def test_a_universal_trigger_raises_pairs_of_queries_it_was_not_learned_on(news)
     assert mean_score(trigger) > np.mean(list(map(mean_score, random)))
 
 
+@pytest.mark.slow
 def test_an_adversarial_passage_scores_high_for_its_training_queries(news):
     collection, scorer = news
     collection = collection.only(list(collection.queries)[:10])

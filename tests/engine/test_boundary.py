@@ -125,7 +125,8 @@ tasks:
     assert {(r["ranker"], r["defense"]) for r in rows if r["status"] == "ok"} == {("bm25", "none")}
 
 
-@pytest.mark.parametrize("how", ["hang", pytest.param("loop", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["hang", "loop"])
 def test_a_cell_that_hangs_is_ended_at_its_limit(how, collection, tmp_path):
     text = f"""
 name: e
