@@ -65,9 +65,7 @@ class InjectionSearch(Attack):
 
     def check(self) -> None:
         """Refuse a backend that cannot write."""
-        caller = Caller(self.llm)
-        caller.backend.check()
-        caller.require("generate", "attack injection-search")
+        Caller(self.llm).check("attack injection-search", "generate")
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Search the wording."""

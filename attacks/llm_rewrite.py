@@ -73,9 +73,7 @@ class LLMRewrite(Attack):
 
     def check(self) -> None:
         """Refuse a backend that cannot write."""
-        caller = Caller(self.llm)
-        caller.backend.check()
-        caller.require("generate", "attack llm-rewrite")
+        Caller(self.llm).check("attack llm-rewrite", "generate")
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the rewritten document, with the edits that lead to it, word by word."""

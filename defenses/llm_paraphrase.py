@@ -45,9 +45,7 @@ class LLMParaphrase(Defense):
 
     def check(self) -> None:
         """Refuse a backend that cannot write."""
-        caller = Caller(self.llm)
-        caller.backend.check()
-        caller.require("generate", "defense llm-paraphrase")
+        Caller(self.llm).check("defense llm-paraphrase", "generate")
 
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker of rewritten documents."""

@@ -7,9 +7,11 @@ their sizes, so that opening takes no time that grows with them. Processes that 
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -58,16 +60,33 @@ def kept_folder(kind: str, identity: str, fill: Callable[[Path], None], by_size:
     if kept := find_kept(kind, identity, by_size):
         return kept
     folder = room() / kind / identity
+    with made_alone(folder, "it was", "is written again", by_size):
+        if not folder.exists():
+            write_folder(folder, fill)
+    return folder
+
+
+@contextmanager
+def made_alone(folder: Path, what: str, again: str, by_size: bool = False) -> Iterator[None]:
+    """Enter as the only process that may make a folder; a damaged one is set aside first, with a notice.
+
+    Args:
+        folder: The folder; its parent is created.
+        what: The words of the notice for what is moved, as "the weights were".
+        again: Its words for what comes next, as "are trained again".
+        by_size: Whether files of the right size pass for whole.
+
+    Raises:
+        DataError: It cannot be written.
+    """
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{folder}.lock")
         lock.acquire()
     try:
-        if folder.exists() and (damage := find_damage(folder, by_size=by_size)):
+        if os.path.lexists(folder) and (damage := find_damage(folder, by_size=by_size)):
             aside = set_aside(folder, folder.parent / "damaged")
-            notice(f"{damage}; it was moved to {aside.parent.name}/, and is written again")
-        if not folder.exists():
-            write_folder(folder, fill)
+            notice(f"{damage}; {what} moved to {aside.parent.name}/, and {again}")
+        yield
     finally:
         lock.release()
-    return folder

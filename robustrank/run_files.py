@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from robustrank.errors import DataError
+from robustrank.rows import Coordinates, checked_coordinates
 from robustrank.storage import MANIFEST, Damage, find_damage
 
 KEY = re.compile("[0-9a-f]{24,64}")  # the name of a cell's folder; what else is among the cells is left alone
@@ -40,6 +41,18 @@ def cell_of(file: Path) -> Path | None:
     """Return the folder of the cell that a file is of; None where it is of none."""
     folder = file.absolute().parent
     return folder if folder.parent.name == "cells" and KEY.fullmatch(folder.name) else None
+
+
+def read_cell(where: str, record: object) -> Coordinates:
+    """Return what a record of cells.jsonl tells of a cell.
+
+    Raises:
+        DataError: It is not valid.
+    """
+    try:
+        return checked_coordinates(record)
+    except ValueError as error:
+        raise DataError(f"not a valid cell: {error}", where=where) from error
 
 
 def read_run_file(run: Path, name: str) -> str:

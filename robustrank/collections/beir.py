@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustrank.collections.check import Unanswered, checked
+from robustrank.collections.check import Unanswered
 from robustrank.collections.collection import Collection
 from robustrank.collections.document_store import read_documents
+from robustrank.collections.file_reader import FileReader
 from robustrank.collections.files import Entry, by_id, json_entries
-from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
-from robustrank.collections.reader import CollectionReader
+from robustrank.collections.first_stage import MAX_DOCUMENTS
 from robustrank.collections.trec import read_qrels
 from robustrank.errors import DataError, nearest
 from robustrank.paths import given_path
@@ -22,14 +22,12 @@ from robustrank.text.languages import ENGLISH
 
 
 @dataclass(frozen=True)
-class BeirReader(CollectionReader):
+class BeirReader(FileReader):
     """A folder in the layout of BEIR (Thakur et al., NeurIPS 2021 datasets track).
 
     A document's text is its title, a space and its text, as in BEIR's BM25 and dense baselines.
     Queries without judgements in the split are excluded. Lexical rankers take their statistics from the whole corpus.
     """
-
-    is_kept = True
 
     folder: str  # the folder with corpus.jsonl, queries.jsonl and qrels/
     split: str = "test"  # which file of qrels/ to read, without .tsv
@@ -53,31 +51,7 @@ class BeirReader(CollectionReader):
         queries = by_id(_entries(topics, repairs), repairs)
         qrels = read_qrels(self._judgements(folder / "qrels"), repairs)
         documents = read_documents(corpus, _entries, repairs)
-        candidates = file_candidates(
-            self.run,
-            documents,
-            queries,
-            qrels,
-            self.depth,
-            self.max_documents,
-            self.retriever,
-            self.language,
-            repairs,
-        )
-        candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
-        name = f"{folder.resolve().name}/{self.split}"
-        notes = [*repairs.notes(), *notes]
-        collection = Collection(
-            name,
-            queries,
-            documents,
-            qrels,
-            candidates,
-            notes=tuple(notes),
-            language=self.language,
-            ignores_identical_ids=self.ignore_identical_ids,
-        )
-        return checked(collection, self.unanswered)
+        return self.collection_of(f"{folder.resolve().name}/{self.split}", queries, qrels, documents, repairs)
 
     def _judgements(self, folder: Path) -> Path:
         splits = sorted(path.stem for path in folder.glob("*.tsv"))

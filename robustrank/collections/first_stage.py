@@ -124,7 +124,7 @@ def without_own_documents(
         depth: Documents per query.
         ignored: Whether a document with the query's id is left out, as BEIR does (``ignore_identical_ids``).
     """
-    lists = {q: [d for d in ranked if not (ignored and d == q)][:depth] for q, ranked in candidates.items()}
+    lists = {query_id: cut_list(query_id, ranked, depth, ignored) for query_id, ranked in candidates.items()}
     seen = [q for q, ranked in candidates.items() if q in (ranked if ignored else lists[q])]
     if not seen:
         return lists, []
@@ -132,6 +132,11 @@ def without_own_documents(
     what = "left out of the list" if ignored else "kept in the list: ignore_identical_ids leaves it out"
     relevant = f"; {judged} of them are judged relevant" if judged else ""
     return lists, [f"For {len(seen):,} of {len(lists):,} queries the document with the query's id is {what}{relevant}."]
+
+
+def cut_list(query_id: str, ranked: Sequence[str], depth: int, ignored: bool) -> list[str]:
+    """Return the first ``depth`` documents of a list, without that of the query's id where it is ignored."""
+    return [doc_id for doc_id in ranked if not (ignored and doc_id == query_id)][:depth]
 
 
 def refuse_many(count: int, limit: int, where: str) -> None:

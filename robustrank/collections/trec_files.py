@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustrank.collections.check import Unanswered, checked
+from robustrank.collections.check import Unanswered
 from robustrank.collections.collection import Collection
 from robustrank.collections.document_store import read_documents
+from robustrank.collections.file_reader import FileReader
 from robustrank.collections.files import Entry, by_id, gains_by_id, json_entries, tab_entries
-from robustrank.collections.first_stage import MAX_DOCUMENTS, file_candidates, without_own_documents
-from robustrank.collections.reader import CollectionReader
+from robustrank.collections.first_stage import MAX_DOCUMENTS
 from robustrank.collections.tables import DOCUMENT_IDS, QUERY_IDS, is_table, table_entries, table_judgements
 from robustrank.collections.trec import read_qrels, read_queries
 from robustrank.errors import DataError
@@ -26,7 +26,7 @@ TEXTS = ("text", "contents", "body")
 
 
 @dataclass(frozen=True)
-class TrecFilesReader(CollectionReader):
+class TrecFilesReader(FileReader):
     """Documents, queries, judgements and candidates, each in a file.
 
     A JSON-lines document has its id under id, _id, docno or doc_id and its text under text, contents or body; a title
@@ -36,8 +36,6 @@ class TrecFilesReader(CollectionReader):
     files, as a data set of the Hugging Face hub is once it is downloaded. Columns go by these names and their usual
     variants: doc_id, query_id (in their tables also id), text (of queries also query), title, gain.
     """
-
-    is_kept = True
 
     documents: str  # .jsonl, .tsv with id, tab and text in a line, or a table
     queries: str  # id, tab and text in a line, or a table
@@ -60,30 +58,7 @@ class TrecFilesReader(CollectionReader):
         repairs = Repairs()
         queries = _queries(given_path(self.queries), repairs)
         qrels, documents = _qrels(judgements, repairs), read_documents(path, _documents, repairs)
-        candidates = file_candidates(
-            self.run,
-            documents,
-            queries,
-            qrels,
-            self.depth,
-            self.max_documents,
-            self.retriever,
-            self.language,
-            repairs,
-        )
-        candidates, notes = without_own_documents(candidates, qrels, self.depth, self.ignore_identical_ids)
-        name, notes = judgements.stem, [*repairs.notes(), *notes]
-        collection = Collection(
-            name,
-            queries,
-            documents,
-            qrels,
-            candidates,
-            notes=tuple(notes),
-            language=self.language,
-            ignores_identical_ids=self.ignore_identical_ids,
-        )
-        return checked(collection, self.unanswered)
+        return self.collection_of(judgements.stem, queries, qrels, documents, repairs)
 
 
 def _queries(path: Path, repairs: Repairs) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,8 @@ from robustrank.adversarial import texts_of_cell
 from robustrank.certification.certificate import SERVED, Certificate
 from robustrank.certification.origin import text_digest
 from robustrank.certification.threat import any_words_replaced, words_replaced
-from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
-from robustrank.rows import Coordinates, checked_coordinates
-from robustrank.run_files import cell_folders
+from robustrank.run_files import cell_folders, read_cell
 from robustrank.text.table import SubstitutionTable
 
 
@@ -56,7 +55,7 @@ def check_attacks(
             by_ranker.setdefault((origin.collection, origin.ranker, origin.defense, origin.seed), []).append(
                 certificate
             )
-    cells = {cell.key: cell for cell in _cells(run)}
+    cells = {cell.key: cell for cell in itertools.starmap(read_cell, read_lines(run / "cells.jsonl"))}
     for folder in cell_folders(run):
         cell = cells.get(folder.name)
         if cell is None or cell.attack is None:
@@ -112,11 +111,3 @@ def _attacked_rank(record: Mapping[str, Any]) -> float | None:
     facts = record.get("metrics", ())
     ranks = [f["value"] for f in facts if (f["measure"], f["condition"]) == ("rank", "attacked")]
     return float(ranks[0]) if ranks and ranks[0] is not None else None
-
-
-def _cells(run: Path) -> Iterator[Coordinates]:
-    for where, record in read_lines(run / "cells.jsonl"):
-        try:
-            yield checked_coordinates(record)
-        except ValueError as error:
-            raise DataError(f"not a valid cell: {error}", where=where) from error

@@ -14,6 +14,7 @@ from robustrank.plugins.failure import describe_failure, storable
 from robustrank.rows import FACT, Fact, Row
 
 CellStatus = Literal["done", "skipped", "error"]
+SAVED_LINES = ("adversarial", "certificates", "evidence", "calls")  # saved beside the rows, a record a line
 _REASONS = 3  # told of a cell whose rows have several
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -59,11 +59,7 @@ class Worker:
 
     def messages(self, timeout: float = 0.0) -> Iterator[tuple[str, Any]]:
         """Yield the messages (kind, content) that have come; wait for the first as long as ``timeout`` seconds."""
-        try:
-            while self.connection.poll(timeout):
-                yield self.connection.recv()
-                timeout = 0.0
-        except (EOFError, OSError):
+        if (yield from received(self.connection, timeout)):
             self._is_closed = True
 
     def is_alive(self) -> bool:
@@ -133,6 +129,17 @@ def start_process(
         process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
         env={**limits, **os.environ, **alone},
     )
+
+
+def received(connection: Connection, timeout: float) -> Generator[tuple[str, Any], None, bool]:
+    """Yield the messages that have come, the first within ``timeout`` seconds; return whether the worker hung up."""
+    try:
+        while connection.poll(timeout):
+            yield connection.recv()
+            timeout = 0.0
+    except (EOFError, OSError):
+        return True
+    return False
 
 
 def _take_accelerator(device: Device) -> str | None:

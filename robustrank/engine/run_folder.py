@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from robustrank.collections.trec import write_run
 from robustrank.engine.cell import Cell
-from robustrank.engine.cell_result import CellResult
+from robustrank.engine.cell_result import SAVED_LINES, CellResult
 from robustrank.engine.ir_metadata import ir_metadata
 from robustrank.errors import UsageError
 from robustrank.json_lines import line, read_lines, write_lines
@@ -130,7 +130,7 @@ class RunFolder:
 
         def fill(folder: Path) -> None:
             write_lines(folder / "rows.jsonl", (row.as_dict() for row in result.rows))
-            for name in ("adversarial", "certificates", "evidence", "calls"):
+            for name in SAVED_LINES:
                 if records := getattr(result, name):
                     write_lines(folder / f"{name}.jsonl", records)
             for tag, run in result.runs.items():

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from robustrank.engine.cell import Cell
-from robustrank.engine.cell_result import CellResult, failed_cell, finished_cell
+from robustrank.engine.cell_result import SAVED_LINES, CellResult, failed_cell, finished_cell
 from robustrank.errors import PluginError
 from robustrank.measures.ties import DEGENERATE
 from robustrank.notices import notice
@@ -27,7 +27,6 @@ from robustrank.printing import counted
 from robustrank.rows import FACT, checked_row
 from robustrank.storage import write_file
 
-_LISTS = ("adversarial", "certificates", "evidence", "calls")  # saved beside the rows
 _SUMS = ("seconds", "pairs_scored", "pairs_cached")
 
 
@@ -92,7 +91,7 @@ class Units:
     def _keep(self, result: CellResult) -> None:
         record = {
             "rows": [row.as_dict() for row in result.rows],
-            **{name: getattr(result, name) for name in ("facts", "provenance", "told", *_LISTS, "runs")},
+            **{name: getattr(result, name) for name in ("facts", "provenance", "told", *SAVED_LINES, "runs")},
         }
         text = json.dumps(record)
         write_file(self._path(result.cell), f"{_digest(text)}\n{text}\n")
@@ -125,7 +124,7 @@ def merged(cell: Cell, units: Sequence[CellResult]) -> CellResult:
         {name: sum(unit.facts.get(name, 0) for unit in units) for name in _SUMS} | {"units": len(units)},
         units[-1].provenance,
         units[0].told,
-        **{name: [record for unit in units for record in getattr(unit, name)] for name in _LISTS},
+        **{name: [record for unit in units for record in getattr(unit, name)] for name in SAVED_LINES},
         runs={tag: {q: run for unit in units for q, run in unit.runs.get(tag, {}).items()} for tag in units[0].runs},
     )
 

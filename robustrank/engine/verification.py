@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +22,8 @@ from robustrank.engine.certified_cells import AtHand, find_at_hand, replay
 from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
 from robustrank.paths import default_cache
-from robustrank.rows import Coordinates, Row, checked_coordinates, checked_row
-from robustrank.run_files import cell_of, refuse_damaged_file
+from robustrank.rows import Coordinates, Row, checked_row
+from robustrank.run_files import cell_of, read_cell, refuse_damaged_file
 from robustrank.text.table import SubstitutionTable
 
 EVIDENCE = "evidence.jsonl"
@@ -67,7 +67,8 @@ def verify_files(
             were computed from.
     """
     verified = Verified()
-    cells = {file: _cell_of(file, run) for file in files}
+    records = _cell_records(run)
+    cells = {file: _cell_of(file, records) for file in files}
     at_hand = AtHand()
     if run is not None:
         certified = [cell for cell in cells.values() if cell is not None]
@@ -156,18 +157,25 @@ def _groups(located: Iterable[Located]) -> Iterator[list[Located]]:
     yield from groups.values()
 
 
-def _cell_of(file: Path, run: Path | None) -> Coordinates | None:
+def _cell_records(run: Path | None) -> dict[str, tuple[str, object]] | None:
+    """Return the records of a run's cells.jsonl, each with its place, by key; None where there is none."""
+    if run is None or not (run / "cells.jsonl").exists():
+        return None
+    records: dict[str, tuple[str, object]] = {}
+    for where, record in read_lines(run / "cells.jsonl"):
+        if isinstance(key := record.get("key"), str):
+            records.setdefault(key, (where, record))
+    return records
+
+
+def _cell_of(file: Path, records: Mapping[str, tuple[str, object]] | None) -> Coordinates | None:
     """Return what the run tells of the cell of a file; None where it tells nothing."""
     folder = cell_of(file)
-    if folder is None or run is None or not (run / "cells.jsonl").exists():
+    if folder is None or records is None:
         return None
-    for where, record in read_lines(run / "cells.jsonl"):
-        if isinstance(record, dict) and record.get("key") == folder.name:
-            try:
-                return checked_coordinates(record)
-            except ValueError as error:
-                raise DataError(f"not a valid cell: {error}", where=where) from error
-    raise DataError("the run's cells.jsonl does not name this cell", where=str(folder))
+    if folder.name not in records:
+        raise DataError("the run's cells.jsonl does not name this cell", where=str(folder))
+    return read_cell(*records[folder.name])
 
 
 @contextmanager

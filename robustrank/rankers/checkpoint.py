@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError
+from robustrank.kept import made_alone
 from robustrank.measures.effectiveness import list_ndcg
-from robustrank.notices import notice
-from robustrank.storage import MANIFEST, find_damage, seal, set_aside, write_folder, writing
+from robustrank.storage import MANIFEST, find_damage, seal, write_folder
 
 CARD = "card.json"
 NOT_WEIGHTS = (
@@ -125,17 +123,8 @@ def ensure_checkpoint(folder: Path, fit: Callable[[], None]) -> None:
     Raises:
         DataError: The folder cannot be written.
     """
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{folder}.lock")
-        lock.acquire()
-    try:
-        if os.path.lexists(folder) and (damage := find_damage(folder)):
-            aside = set_aside(folder, folder.parent / "damaged")
-            notice(f"{damage}; the weights were moved to {aside.parent.name}/, and are trained again")
+    with made_alone(folder, "the weights were", "are trained again"):
         if not folder.exists():
             fit()
             if not (folder / MANIFEST).exists():
                 seal(folder)
-    finally:
-        lock.release()

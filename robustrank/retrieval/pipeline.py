@@ -6,13 +6,13 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from robustrank.collections.collection import Collection
 from robustrank.collections.document_store import DocumentStore
-from robustrank.collections.first_stage import in_language, refuse_other_documents
+from robustrank.collections.first_stage import cut_list, in_language, refuse_other_documents
 from robustrank.errors import PluginError
 from robustrank.kept import kept_folder
 from robustrank.plugins import Spec, create, digest_of
@@ -87,13 +87,12 @@ class Retrieval:
             query: Returns what the first stage reads in place of a query.
         """
         queries = self._collection.queries
-        search = Search(lambda: self.kept_lists({query_id: query(text) for query_id, text in queries.items()}))
+        search = cache(lambda: self.kept_lists({query_id: query(text) for query_id, text in queries.items()}))
         return self._collection.with_candidates(LazyLists(search, tuple(queries)))
 
     def _cut(self, query_id: str, doc_ids: Sequence[str]) -> tuple[str, ...]:
         """Return the first documents of a list, without the one of the query's id where the collection says so."""
-        ignored = self._collection.ignores_identical_ids
-        return tuple([doc_id for doc_id in doc_ids if not (ignored and doc_id == query_id)][: self.stage.depth])
+        return tuple(cut_list(query_id, doc_ids, self.stage.depth, self._collection.ignores_identical_ids))
 
     def _kept(self, queries: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
         documents = self._collection.documents
@@ -117,22 +116,10 @@ class Retrieval:
         return retriever
 
 
-class Search:
-    """Lists that are searched for when they are first needed, all at once."""
-
-    def __init__(self, search: Callable[[], Lists]) -> None:
-        self._search = search
-
-    @cached_property
-    def lists(self) -> Lists:
-        """The lists."""
-        return self._search()
-
-
 class LazyLists(ReadOnlyMapping[str, Sequence[str]]):
     """The candidates of some queries; nothing is searched before one of them is looked at."""
 
-    def __init__(self, search: Search, query_ids: tuple[str, ...]) -> None:
+    def __init__(self, search: Callable[[], Lists], query_ids: tuple[str, ...]) -> None:
         self._search, self._query_ids = search, dict.fromkeys(query_ids)
 
     def only(self, keys: Iterable[str]) -> LazyLists:
@@ -142,7 +129,7 @@ class LazyLists(ReadOnlyMapping[str, Sequence[str]]):
     def __getitem__(self, query_id: str) -> Sequence[str]:
         if query_id not in self._query_ids:
             raise KeyError(query_id)
-        return self._search.lists[query_id]
+        return self._search()[query_id]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._query_ids)

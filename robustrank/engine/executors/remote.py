@@ -21,7 +21,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any, Protocol
 
-from robustrank.engine.driver import in_words, start_process, thread_limits
+from robustrank.engine.driver import in_words, received, start_process, thread_limits
 from robustrank.engine.resources import SCORES
 from robustrank.engine.worker_process import Setup
 from robustrank.experiment import Experiment
@@ -127,11 +127,7 @@ class RemoteWorker:
         if self.connection is None:
             time.sleep(timeout)
             return
-        try:
-            while self.connection.poll(timeout):
-                yield self.connection.recv()
-                timeout = 0.0
-        except (EOFError, OSError):
+        if (yield from received(self.connection, timeout)):
             self._is_closed = True
 
     def is_alive(self) -> bool:

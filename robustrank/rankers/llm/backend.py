@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ class Decoding:
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()  # the answer ends before the first of these texts
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the arguments as the record of a call holds them."""
+        return {**asdict(self), "stop": list(self.stop)}
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class NextToken:
     spelled: Mapping[str, float] = field(default_factory=dict)
     is_complete: bool = False
     tokens_in: int | None = None
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> NextToken:
+        """Return the distribution that the record of a call holds."""
+        return cls(**{**record, "top": tuple((token, log) for token, log in record["top"])})
 
 
 class Backend:

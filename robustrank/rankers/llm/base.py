@@ -12,6 +12,7 @@ from robustrank.plugins.constraints import Count
 from robustrank.plugins.nested import LlmSpec
 from robustrank.rankers.llm.backend import CallFailed, Decoding, Method
 from robustrank.rankers.llm.calls import Caller
+from robustrank.rankers.llm.labels import LabelReading, Spellings, read_labels
 from robustrank.rankers.llm.prompt import Prompt, Shown
 from robustrank.rankers.llm.templates import render, template_digest
 from robustrank.rankers.llm.texts import Sanitise, first_words_end, prepared
@@ -68,9 +69,7 @@ class PromptingRanker(Ranker):
     def check(self) -> None:
         """Refuse a template that is missing, and a backend that cannot answer as the ranker asks."""
         template_digest(self._template)
-        self.calls.backend.check()
-        for method in self.needs:
-            self.calls.require(method, f"ranker {type(self).__name__}")
+        self.calls.check(f"ranker {type(self).__name__}", *self.needs)
 
     def reading(self, collection: Collection) -> Sequence[str]:
         """Return what the backend says, and the share of documents that are shortened."""
@@ -124,6 +123,11 @@ class PromptingRanker(Ranker):
                 )
             longest = max((len(candidate.text.split()) for candidate in candidates), default=1)
             words = max(1, int(min(words, longest) * _SHRINK))
+
+    def _read_labels(self, prompt: Prompt, spellings: Spellings) -> LabelReading:
+        """Return what the next token after a prompt says of labels."""
+        texts = [text for of_label in spellings.values() for text in of_label]
+        return read_labels(self.calls.next_token(prompt, texts), spellings)
 
     def _shown(self, candidates: Sequence[Candidate], labels: Sequence[str], words: int) -> tuple[Shown, ...]:
         return tuple(

@@ -113,26 +113,27 @@ class Caller:
         backend: Backend = create("llm", parse(self.specification))
         return backend
 
-    def require(self, method: Method, reader: str) -> None:
-        """Refuse a backend that cannot do what a reader of answers needs.
+    def check(self, reader: str, *methods: Method) -> None:
+        """Refuse a backend that cannot work here, or cannot do what a reader of answers needs.
 
         Raises:
-            UsageError: It cannot.
+            UsageError: It lacks a method.
         """
-        if not self.backend.has(method):
-            raise UsageError(
-                f"llm {self.specification!r} has no {method}, which {reader} needs",
-                allowed=f"a backend with {method}: see robustrank list llms",
-                hint="a server has to return log-probabilities (logprobs, top_logprobs) for next_token",
-            )
+        self.backend.check()
+        for method in methods:
+            if not self.backend.has(method):
+                raise UsageError(
+                    f"llm {self.specification!r} has no {method}, which {reader} needs",
+                    allowed=f"a backend with {method}: see robustrank list llms",
+                    hint="a server has to return log-probabilities (logprobs, top_logprobs) for next_token",
+                )
 
     def generate(self, prompt: Prompt, decoding: Decoding) -> Answer:
         """Return the continuation of a prompt, see :meth:`Backend.generate`."""
-        arguments = {**asdict(decoding), "stop": list(decoding.stop)}
         answer = self._call(
             "generate",
             prompt,
-            arguments,
+            decoding.to_record(),
             lambda: asdict(_checked(self.backend.generate(prompt, decoding), Answer, "an Answer")),
         )
         self.spent.add(answer["tokens_in"], answer["tokens_out"])
@@ -152,7 +153,7 @@ class Caller:
 
         answer = self._call("next_token", prompt, {"spellings": list(spellings)}, ask)
         self.spent.add(answer["tokens_in"])
-        return NextToken(**{**answer, "top": tuple((token, log) for token, log in answer["top"])})
+        return NextToken.from_record(answer)
 
     def log_likelihood(self, prompt: Prompt, continuation: str) -> tuple[float, int]:
         """Return the log-likelihood of a continuation and its tokens, see :meth:`Backend.log_likelihood`."""
@@ -178,7 +179,7 @@ class Caller:
 
         answer = self._call("embed", prompt, {}, ask)
         self.spent.add()
-        return np.frombuffer(base64.b64decode(answer["vector"]), dtype="<f4").astype(np.float32)
+        return vector_of(answer)
 
     def _call(
         self, method: Method, prompt: Prompt, arguments: Mapping[str, Any], ask: Callable[[], Record]
@@ -205,6 +206,11 @@ class Caller:
     @cached_property
     def _identity(self) -> str:
         return identity("llm", parse(self.specification)) + json.dumps(runtime_parts())
+
+
+def vector_of(record: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return float32[H], the vector that the record of a call holds."""
+    return np.frombuffer(base64.b64decode(record["vector"]), dtype="<f4").astype(np.float32)
 
 
 _LOWEST = -1e9  # a log-probability of minus infinity, as JSON can hold it

@@ -17,10 +17,9 @@ from robustrank.plugins.constraints import Count, Share, SomeShare, Weight
 from robustrank.plugins.nested import RankerSpec
 from robustrank.randomness import derive_seed
 from robustrank.rankers.llm.backend import Decoding
-from robustrank.rankers.llm.base import greedy
 from robustrank.rankers.llm.first_stage import FirstStage
 from robustrank.rankers.llm.lists import PromptedLists
-from robustrank.rankers.llm.parsing import identifiers, parse_grades, parse_label
+from robustrank.rankers.llm.parsing import identifiers, parse_grades
 from robustrank.rankers.llm.sorting import Items, eliminate
 from robustrank.records import Request, Scores
 
@@ -113,9 +112,8 @@ class IRanker(PromptedLists):
 
     def _worst(self, request: Request, left: Items) -> int:
         labels = identifiers(len(left), "numbers")
-        prompt = self._prompt(request.query, [request.candidates[p] for p in left], labels, self.max_tokens)
-        label = parse_label(self.calls.generate(prompt, greedy(self.max_tokens)).text, labels, "answer")
-        self._count(answers=1, exact=label is not None, unparsable=label is None)
+        candidates = [request.candidates[position] for position in left]
+        label = self._written_label(request.query, candidates, labels, self.max_tokens, "answer")
         return len(left) - 1 if label is None else label
 
 

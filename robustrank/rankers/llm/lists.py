@@ -10,10 +10,10 @@ import numpy as np
 
 from robustrank.plugins.constraints import Amount, Count
 from robustrank.randomness import derive
-from robustrank.rankers.llm.base import PromptingRanker
+from robustrank.rankers.llm.base import PromptingRanker, greedy
 from robustrank.rankers.llm.calls import Spent
-from robustrank.rankers.llm.labels import exact_spellings, read_labels
-from robustrank.rankers.llm.parsing import ParsedOrder
+from robustrank.rankers.llm.labels import exact_spellings
+from robustrank.rankers.llm.parsing import ParsedOrder, parse_label
 from robustrank.rankers.llm.prompt import Prompt
 from robustrank.records import Candidate, Cost, ParseReport, Ranking, Request, Scores
 from robustrank.steps import followed
@@ -75,11 +75,19 @@ class PromptedLists(PromptingRanker):
         """
         return derive(self.seed, purpose, query, *(candidate.doc_id for candidate in candidates))
 
+    def _written_label(
+        self, query: str, candidates: Sequence[Candidate], labels: Sequence[str], max_tokens: int, tag: str = ""
+    ) -> int | None:
+        """Return the position of the document whose label a prompt's answer names; None where it names none."""
+        prompt = self._prompt(query, candidates, labels, max_tokens)
+        label = parse_label(self.calls.generate(prompt, greedy(max_tokens)).text, labels, tag)
+        self._count(answers=1, exact=label is not None, unparsable=label is None)
+        return label
+
     def _best_labels(self, prompt: Prompt) -> list[int]:
         """Return the positions of the prompt's documents by the log-probabilities of their labels, equals in order."""
         spellings = exact_spellings(shown.label for shown in prompt.shown)
-        token = self.calls.next_token(prompt, [text for texts in spellings.values() for text in texts])
-        reading = read_labels(token, spellings)
+        reading = self._read_labels(prompt, spellings)
         logs = [reading.logs[shown.label] for shown in prompt.shown]
         order = sorted(range(len(logs)), key=lambda position: -logs[position])
         is_identity = order == list(range(len(order)))

@@ -14,10 +14,8 @@ import numpy as np
 
 from robustrank.plugins.constraints import Count
 from robustrank.rankers.llm.backend import Method
-from robustrank.rankers.llm.base import greedy
-from robustrank.rankers.llm.labels import read_labels, word_spellings
+from robustrank.rankers.llm.labels import word_spellings
 from robustrank.rankers.llm.lists import PromptedLists
-from robustrank.rankers.llm.parsing import parse_label
 from robustrank.rankers.llm.sorting import bubble_top, by_pairs, heap_top
 from robustrank.records import Request, Scores
 
@@ -74,9 +72,9 @@ class LLMPairwise(PromptedLists):
         candidates = [request.candidates[position], request.candidates[other]]
         spellings = word_spellings(["true", "false"])
         prompt = self._prompt(request.query, candidates, ["0", "1"], 1)
-        token = self.calls.next_token(prompt, [text for texts in spellings.values() for text in texts])
+        reading = self._read_labels(prompt, spellings)
         self._count(answers=1, exact=1)
-        return read_labels(token, spellings).probabilities["true"]
+        return reading.probabilities["true"]
 
     def _compare(self, request: Request, position: int, other: int) -> int:
         """Return 1 if the first wins, -1 if the second does, and 0 if the two orders disagree."""
@@ -91,7 +89,5 @@ class LLMPairwise(PromptedLists):
         if self.choice == "likelihood":
             prompt = self._prompt(request.query, candidates, LABELS, 1)
             return (position, other)[self._best_labels(prompt)[0]]
-        prompt = self._prompt(request.query, candidates, LABELS, self.max_tokens)
-        label = parse_label(self.calls.generate(prompt, greedy(self.max_tokens)).text, LABELS)
-        self._count(answers=1, exact=label is not None, unparsable=label is None)
+        label = self._written_label(request.query, candidates, LABELS, self.max_tokens)
         return None if label is None else (position, other)[label]

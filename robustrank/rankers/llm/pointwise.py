@@ -18,7 +18,7 @@ from robustrank.notices import notice
 from robustrank.plugins.constraints import Count, Range
 from robustrank.rankers.llm.backend import Method
 from robustrank.rankers.llm.base import PromptingRanker, greedy
-from robustrank.rankers.llm.labels import Spellings, exact_spellings, read_labels, word_spellings
+from robustrank.rankers.llm.labels import Spellings, exact_spellings, word_spellings
 from robustrank.rankers.llm.parsing import parse_grade
 from robustrank.rankers.llm.prompt import Prompt
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
@@ -142,9 +142,7 @@ class LLMPointwise(PromptingRanker, PointwiseRanker):
 
     def _labels(self, prompt: Prompt, spellings: Spellings) -> dict[str, float]:
         """Return the probabilities of labels among them; few mass on all of them is told once."""
-        reading = read_labels(
-            self.calls.next_token(prompt, [s for texts in spellings.values() for s in texts]), spellings
-        )
+        reading = self._read_labels(prompt, spellings)
         self._read += 1
         self._low_mass += reading.mass < 0.5
         if reading.mass < 0.5 and self._low_mass == 1:

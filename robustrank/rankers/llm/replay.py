@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +15,7 @@ from robustrank.errors import DataError
 from robustrank.json_lines import read_lines
 from robustrank.paths import given_path
 from robustrank.rankers.llm.backend import Answer, Backend, CallFailed, Decoding, Method, NextToken
+from robustrank.rankers.llm.calls import vector_of
 from robustrank.rankers.llm.prompt import Prompt
 
 
@@ -35,12 +35,11 @@ class ReplayBackend(Backend):
 
     def generate(self, prompt: Prompt, decoding: Decoding) -> Answer:
         """Return the recorded answer."""
-        return Answer(**self._answer("generate", prompt, {**asdict(decoding), "stop": list(decoding.stop)}))
+        return Answer(**self._answer("generate", prompt, decoding.to_record()))
 
     def next_token(self, prompt: Prompt, spellings: Sequence[str]) -> NextToken:
         """Return the recorded distribution."""
-        answer = self._answer("next_token", prompt, {"spellings": list(spellings)})
-        return NextToken(**{**answer, "top": tuple((token, log) for token, log in answer["top"])})
+        return NextToken.from_record(self._answer("next_token", prompt, {"spellings": list(spellings)}))
 
     def log_likelihood(self, prompt: Prompt, continuation: str) -> tuple[float, int]:
         """Return the recorded log-likelihood."""
@@ -49,7 +48,7 @@ class ReplayBackend(Backend):
 
     def embed(self, prompt: Prompt) -> NDArray[np.float32]:
         """Return the recorded vector."""
-        return np.frombuffer(base64.b64decode(self._answer("embed", prompt, {})["vector"]), dtype="<f4")
+        return vector_of(self._answer("embed", prompt, {}))
 
     def _answer(self, method: Method, prompt: Prompt, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         key = method, prompt.digest, json.dumps(arguments, sort_keys=True)

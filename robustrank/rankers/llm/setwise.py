@@ -12,9 +12,8 @@ from typing import Annotated, ClassVar, Literal
 
 from robustrank.plugins.constraints import Count, Range
 from robustrank.rankers.llm.backend import Method
-from robustrank.rankers.llm.base import greedy
 from robustrank.rankers.llm.lists import PromptedLists
-from robustrank.rankers.llm.parsing import Identifiers, identifiers, parse_label
+from robustrank.rankers.llm.parsing import Identifiers, identifiers
 from robustrank.rankers.llm.sorting import Items, bubble_top, heap_top
 from robustrank.records import Request, Scores
 
@@ -69,11 +68,7 @@ class LLMSetwise(PromptedLists):
         candidates = [request.candidates[position] for position in positions]
         if self.choice == "likelihood":
             return self._best_labels(self._prompt(request.query, candidates, labels, 1))[0]
-        prompt = self._prompt(request.query, candidates, labels, self.max_tokens)
-        answer = self.calls.generate(prompt, greedy(self.max_tokens))
-        label = parse_label(answer.text, labels, self.tag)
-        self._count(answers=1, exact=label is not None, unparsable=label is None)
-        return label
+        return self._written_label(request.query, candidates, labels, self.max_tokens, self.tag)
 
 
 @dataclass
