@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class CertifiedTopK(Task):
     """Certificates for each query and K of the defended ranker's list, beside what the defense costs on clean lists.
 
-    The share of certified queries (CRQ) is that of certificates of the served list, which hold for certain; those of
+    The share of certified queries (CRQ) is that of lists whose top K no document enters (promotion); another is that of
+    lists whose top K none leaves (demotion). Both are of the served list, and hold for certain; certificates of
     the exact ranker, which hold with probability 1 - alpha, have the group ``exact ranker``, and those by the published
     bound the group ``paper``. It is worth what its substitution table is worth: where every overlap is 1, the canonical
     ranker certifies the same without one sample. So the overlaps stand beside it.
@@ -134,6 +135,5 @@ def _verdicts(context: Context, certificate: Certificate) -> Iterator[Row]:
     query_id, k, group = certificate.query_id, certificate.k, certificate.group
     about: Radius = "all" if certificate.radius is None else certificate.radius
     note = f"{certificate.kind}, {certificate.bound}"
-    yield context.row("certified", certificate.certified, query_id, k=k, radius=about, group=group, note=note)
-    if certificate.is_attacked:
-        yield context.row("unbroken", certificate.witness is None, query_id, k=k, radius=about)
+    for measure, holds in certificate.verdicts().items():
+        yield context.row(measure, holds, query_id, k=k, radius=about, group=group, note=note)

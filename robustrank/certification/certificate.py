@@ -20,6 +20,8 @@ from robustrank.errors import DataError
 SCHEMA = 2  # of a certificate file
 
 SERVED, EXACT_RANKER = "served list", "exact ranker"  # what a certificate is about
+# Measures of its rows: that no document enters the top K, that none leaves it, and that no known edit enters it.
+PROMOTION, DEMOTION, UNBROKEN = "certified", "certified_demotion", "unbroken"
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,26 @@ class Certificate:
         """Return whether a document from outside stays outside the served top ``k`` with a score; ties by id."""
         last = self.documents[self.k - 1]
         return (last.mean, doc_id) > (score, last.doc_id)
+
+    def keeps_in(self) -> bool:
+        """Return whether no allowed edit moves a document from inside the served top ``k`` out of it; ties by id.
+
+        It covers edits of any number of documents inside: each stays above every document outside. Nothing of the kind
+        is known of the exact ranker, whose certificates bound the scores of edits from above alone.
+        """
+        if self.about != SERVED or self.is_trivial:
+            return self.is_trivial
+        first = self.documents[self.k]
+        return all((d.lower, first.doc_id) > (first.mean, d.doc_id) for d in self.documents[: self.k])
+
+    def verdicts(self) -> dict[str, bool]:
+        """Return the measures of its rows, as 1 or 0: promotion, and of the served list demotion and its witness."""
+        verdicts = {PROMOTION: self.certified}
+        if self.about == SERVED:
+            verdicts[DEMOTION] = self.keeps_in()
+        if self.is_attacked:
+            verdicts[UNBROKEN] = self.witness is None
+        return verdicts
 
     def verify(self) -> None:
         """Derive the verdict from the evidence again, and check that samples can give the evidence.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from robustrank.certification.certificate import Certificate
+from robustrank.certification.certificate import DEMOTION, PROMOTION, UNBROKEN, Certificate
 from robustrank.certification.evidence import ROUNDING
 from robustrank.errors import DataError
 from robustrank.rows import Coordinates, Radius, Row
@@ -51,22 +51,24 @@ def refuse_other_rows(certificates: Iterable[Located], rows: Iterable[Row]) -> N
 
     Args:
         certificates: The certificates of a cell.
-        rows: The rows of the cell. ``certified`` is a verdict; ``rho`` and ``samples`` are means over a list.
+        rows: The rows of the cell. ``certified`` is a verdict, as are ``certified_demotion`` and ``unbroken`` where
+            there are such rows; ``rho`` and ``samples`` are means over a list.
 
     Raises:
         DataError: A certificate has no row or a row no certificate, or their numbers differ.
     """
     measured = {(row.measure, row.query_id, row.group, row.k, row.radius): row for row in rows if row.status == "ok"}
-    verdicts = {key: row for key, row in measured.items() if row.measure == "certified"}
+    verdicts = {key: row for key, row in measured.items() if row.measure in (PROMOTION, DEMOTION, UNBROKEN)}
     for where, certificate in certificates:
         place = f"{where}: {certificate.title}"
         query_id = certificate.query_id
         radius: Radius = "all" if certificate.radius is None else certificate.radius
-        verdict = verdicts.pop(("certified", query_id, certificate.group, certificate.k, radius), None)
-        if verdict is None:
-            raise DataError(f"no row of the cell has this verdict for radius {radius}", where=place)
-        if bool(verdict.value) != certificate.certified:
-            raise DataError(f"the row of the cell for radius {radius} has another verdict", where=place)
+        for measure, holds in certificate.verdicts().items():
+            verdict = verdicts.pop((measure, query_id, certificate.group, certificate.k, radius), None)
+            if verdict is None and measure == PROMOTION:
+                raise DataError(f"no row of the cell has this verdict for radius {radius}", where=place)
+            if verdict is not None and bool(verdict.value) != holds:
+                raise DataError(f"the row of the cell for radius {radius} has another verdict ({measure})", where=place)
         for name in ("rho", "samples"):
             row = measured.get((name, query_id, certificate.group, None, radius))
             mean = sum(getattr(document, name) for document in certificate.documents) / len(certificate.documents)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from robustrank.analysis.entries import Entry, fact_key
 from robustrank.analysis.rowset import RowSet
+from robustrank.certification.certificate import DEMOTION
 from robustrank.rows import Fact
 from robustrank.tables import EACH, TABLE, Column, Figure, Select, Table, TaskReport
 
@@ -128,6 +129,7 @@ REPORT = TaskReport(
             each=Select("rho", radius=TABLE),
             columns=(
                 share(f"CRQ@{EACH}", (_certified(EACH, TABLE),), higher_is_better=True),
+                share(f"CRQ@{EACH}, demotion", (Select(DEMOTION, k=EACH, radius=TABLE),), compare=False),
                 share(f"not broken@{EACH} by the witness", (Select("unbroken", k=EACH, radius=TABLE),), compare=False),
                 share(
                     f"CRQ@{EACH}, exact ranker", (_certified(EACH, TABLE, EXACT),), compare=False
@@ -138,7 +140,8 @@ REPORT = TaskReport(
                 plain("rho, exact ranker", (Select("rho", radius=TABLE, group=EXACT),)),
                 plain("samples, exact ranker", (Select("samples", radius=TABLE, group=EXACT),), digits=0),
             ),
-            note="Exact ranker: at 1 - alpha, of scores that are estimated; edits can enter the served list.",
+            note="CRQ: no edit moves a document into the top K; demotion: none moves one out of it. Exact ranker: at "
+            "1 - alpha, of scores that are estimated; edits can enter the served list.",
         ),
         Table(
             name=f"certified-topk-r-{TABLE}-attacked",

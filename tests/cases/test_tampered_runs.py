@@ -239,12 +239,20 @@ def test_a_tampered_certificate_of_the_exact_ranker_is_refused(copy, name):
     assert copy("betting", SAMPLED_TAMPERS[name], "certificates.jsonl", "--replay", "0") == 4
 
 
-@pytest.mark.parametrize("kind", in_part(["lexical", "canonical", "mean", "coupled-median"], {"lexical"}))
-def test_forged_rows_are_refused(copy, kind):
-    def all_certified(rows):
-        return [{**row, "value": 1.0 - row["value"]} if row["measure"] == "certified" else row for row in rows]
+FORGED_ROWS = [
+    "lexical certified", "lexical certified_demotion", "lexical unbroken", "canonical certified", "mean certified",
+    "coupled-median certified", "coupled-median certified_demotion",
+]  # fmt: skip
 
-    assert copy(kind, all_certified, "rows.jsonl") == 4
+
+@pytest.mark.parametrize("name", in_part(FORGED_ROWS, {"lexical certified", "lexical certified_demotion"}))
+def test_forged_rows_are_refused(copy, name):
+    kind, measure = name.split()
+
+    def reversed_verdicts(rows):
+        return [{**row, "value": 1.0 - row["value"]} if row["measure"] == measure else row for row in rows]
+
+    assert copy(kind, reversed_verdicts, "rows.jsonl") == 4
 
 
 @pytest.mark.slow

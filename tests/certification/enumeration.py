@@ -30,6 +30,12 @@ def world(seed: int, documents: int = 5) -> tuple[Collection, SubstitutionTable]
     return Collection("c", {"q": " ".join(rng.choice(keys, 3))}, texts, {}, {"q": tuple(texts)}), table
 
 
+def rank_after(doc_id, score, certificate):
+    """The rank of a document with another score than in the list of a certificate, ties by id."""
+    others = [d for d in certificate.documents if d.doc_id != doc_id]
+    return 1 + sum((-d.mean, d.doc_id) < (-score, doc_id) for d in others)
+
+
 def edits(text: str, table: SubstitutionTable, radius: int | None, most: int = 3000) -> Iterator[str]:
     """Yield every text that substitutions of at most ``radius`` words allow, up to ``most``, fewest words first."""
     choices = {i: table.substitutes(word.key) for i, word in enumerate(words(text)) if table.substitutes(word.key)}

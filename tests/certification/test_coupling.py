@@ -22,7 +22,7 @@ from robustrank.certification.coverage import Changes
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.table import PerturbationSets, SubstitutionTable, symmetric
 from robustrank.text.words import replace_words, words
-from tests.certification.enumeration import edits, world
+from tests.certification.enumeration import edits, rank_after, world
 from tests.lists import served
 
 NOUNS = symmetric({"plane": ["jet", "aircraft"], "fast": ["quick"]}, {})
@@ -117,7 +117,7 @@ def test_where_there_are_many_sets_of_replacements_the_bound_covers_the_best_of_
 
 
 def broken_lists(kind, seed, size, most):
-    """Brute-force one world; return the numbers of edits, of certified lists, and of those with movable copies."""
+    """Brute-force one world; return the numbers of edits, certified lists, those with movable copies, and kept ones."""
     collection, table = world(seed)
     table = table if seed % 3 else RING
     texts = dict(collection.documents)
@@ -126,7 +126,7 @@ def broken_lists(kind, seed, size, most):
         texts = {doc_id: " ".join(f"W{i}x," if i % 2 else f"w{i}x" for i in rng.integers(0, 9, 4)) for doc_id in texts}
     ranker = smoothed(kind, lambda text: 0.5 * hashed(text) + 0.4 * len(text) / 60 % 0.5, table, size, seed, samples=25)
     ranked = served(ranker, texts, "q")
-    count = certified = movable = 0
+    count = certified = movable = kept = 0
     for radius in (1, 2, None):
         certificates = [c for c in ranker.certify(ranked, [1, 2, 4], radius) if c.about == SERVED]
         variants = {c.doc_id: list(edits(c.text, table, radius, most)) for c in ranked.candidates}
@@ -139,23 +139,27 @@ def broken_lists(kind, seed, size, most):
                 outside = certificate.documents[certificate.k :]
                 assert all(certificate.keeps_out(d.doc_id, score) for d in outside for score in scores[d.doc_id])
                 certified, movable = certified + 1, movable + any(d.rho < 1 for d in outside)
+            inside = certificate.documents[: certificate.k] if certificate.keeps_in() else ()
+            assert all(rank_after(d.doc_id, s, certificate) <= certificate.k for d in inside for s in scores[d.doc_id])
+            kept, movable = kept + bool(inside), movable + any(d.rho < 1 for d in inside)
         count += sum(map(len, variants.values()))
-    return np.array([count, certified, movable])
+    return np.array([count, certified, movable, kept])
 
 
 @pytest.mark.parametrize("kind", [SmoothedRanker, MedianRanker])
 def test_no_allowed_edit_leaves_the_bounds_or_breaks_a_certified_served_list(kind):
-    count, certified, _ = sum(broken_lists(kind, seed, 3, 60) for seed in range(9))
+    count, certified, _, kept = sum(broken_lists(kind, seed, 3, 60) for seed in range(9))
     assert count > 2000
     assert certified > 5
+    assert kept > 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [SmoothedRanker, MedianRanker])
 def test_no_allowed_edit_of_many_breaks_a_certified_served_list(kind):
-    count, _, movable = sum(broken_lists(kind, seed, 2 + seed % 4, 600) for seed in range(100, 200))
+    count, _, movable, kept = sum(broken_lists(kind, seed, 2 + seed % 4, 600) for seed in range(100, 200))
     assert count > 40_000
-    assert movable > 3
+    assert min(movable, kept) > 3
 
 
 def masked(function, samples=20, seed=0, keep=0.4):
