@@ -80,10 +80,10 @@ class Augmentation:
         return [self._perturbed(group, rng) if rng.random() < self.share else group for group in groups]
 
     def _perturbed(self, group: Group, rng: np.random.Generator) -> Group:
-        query, documents, targets = group
+        query, documents = group.query, group.documents
         if self.attack.attack.edits == "query":
             target = Target("", query, "", "", 0, language=self.language)
-            return Group(self.attack.perturb(target, blind_victim(self.backend, target), rng).text, documents, targets)
+            return group._replace(query=self.attack.perturb(target, blind_victim(self.backend, target), rng).text)
         is_blind = self.attack.attack.access == Access.NOTHING
         ids = [str(number) for number in range(len(documents))]
         request = Request("", query, tuple(Candidate(Document(*pair)) for pair in zip(ids, documents, strict=True)))
@@ -91,10 +91,10 @@ class Augmentation:
         served = RankedList(request, ranking_by_score(request, scores))
         texts = list(documents)
         for rank, number in enumerate(served.ranking.order, start=1):
-            if not is_blind and number == 0:
-                continue  # the relevant document
+            if not is_blind and number < group.relevant:
+                continue
             target = Target("", query, ids[number], documents[number], rank, served.candidates, language=self.language)
             victim = DocumentVictim(self.backend, served, ids[number], self.attack.attack.access)
             with suppress(AccessDenied, BudgetExhausted):
                 texts[number] = self.attack.perturb(target, victim, rng).text
-        return Group(query, texts, targets)
+        return group._replace(documents=texts)

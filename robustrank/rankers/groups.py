@@ -18,13 +18,15 @@ class Group(NamedTuple):
 
     Attributes:
         query: The query.
-        documents: The relevant document first; of a teacher's group the best by the teacher first.
-        targets: The teacher's score of each document; none without a teacher.
+        documents: Relevant documents first; of a teacher's group the best by the teacher first.
+        targets: The gain or the teacher's score of each document; none if the first is to be told from the others.
+        relevant: How many documents come first.
     """
 
     query: str
     documents: list[str]
     targets: tuple[float, ...] = ()
+    relevant: int = 1
 
 
 class Sizes(NamedTuple):
@@ -62,6 +64,29 @@ def judged_groups(train: Collection, sizes: Sizes, rng: np.random.Generator) -> 
     return _shuffled(groups, train, "a relevant candidate and {} of lower gain", sizes.others, rng)
 
 
+def graded_groups(train: Collection, sizes: Sizes, rng: np.random.Generator) -> list[Group]:
+    """Return shuffled groups with gains: a relevant document, others, of which up to half are relevant, too.
+
+    Hard ones are those without a gain that the first stage ranks high.
+
+    Raises:
+        DataError: No query has a relevant candidate and enough candidates without a gain.
+    """
+    groups: list[Group] = []
+    for query_id, query in train.queries.items():
+        gains, listed = train.qrels[query_id], list(train.candidates[query_id])
+        relevant = [d for d in listed if gains.get(d, 0) > 0]
+        rest = [d for d in listed if gains.get(d, 0) <= 0]
+        for index in rng.permutation(len(relevant))[: sizes.groups]:
+            first = relevant[index]
+            more = _drawn([d for d in relevant if d != first], sizes.others // 2, 0, rng)
+            chosen = [first, *more, *_drawn(rest, sizes.others - len(more), sizes.hard, rng)]
+            if len(chosen) == 1 + sizes.others:
+                targets = tuple(max(0.0, gains.get(d, 0)) for d in chosen)
+                groups.append(Group(query, [train.documents[d] for d in chosen], targets, 1 + len(more)))
+    return _shuffled(groups, train, "a relevant candidate and {} without a gain", sizes.others, rng)
+
+
 def distillation_groups(train: Collection, targets: Targets, sizes: Sizes, rng: np.random.Generator) -> list[Group]:
     """Return shuffled groups of candidates with the teacher's scores, best first; those of a query share no document.
 
@@ -88,18 +113,17 @@ def distillation_groups(train: Collection, targets: Targets, sizes: Sizes, rng: 
 def with_documents_of_others(batch: Sequence[Group], count: int) -> list[Group]:
     """Return groups with ``count`` documents of the other groups of their batch each, or fewer if the batch has fewer.
 
-    The first documents of the groups come first. A teacher has not scored them: its lowest score of the group is taken
-    for them.
+    The first documents of the groups come first. They are not judged, and a teacher has not scored them: the lowest
+    target of the group is taken for them.
     """
     longest = max((len(group.documents) for group in batch), default=0)
     in_turn = [group.documents[i] for i in range(longest) for group in batch if i < len(group.documents)]
     others = [[text for text in dict.fromkeys(in_turn) if text not in group.documents] for group in batch]
     count = min([count, *map(len, others)])
     return [
-        Group(
-            group.query,
-            [*group.documents, *texts[:count]],
-            (*group.targets, *[min(group.targets)] * count) if group.targets else (),
+        group._replace(
+            documents=[*group.documents, *texts[:count]],
+            targets=(*group.targets, *[min(group.targets)] * count) if group.targets else (),
         )
         for group, texts in zip(batch, others, strict=True)
     ]

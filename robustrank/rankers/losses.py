@@ -1,9 +1,10 @@
 """Losses over groups of documents, and the scores of a teacher.
 
-Listwise: softmax cross-entropy of one relevant document against sampled others (Gao, Dai, Callan, ECIR 2021).
+Listwise: softmax cross-entropy of one relevant document against sampled others (InfoNCE; Gao, Dai, Callan, ECIR 2021).
 Pairwise: RankNet's logistic loss on the same groups (Burges et al., ICML 2005).
 KL: divergence of the softmax of the learner's scores from that of a teacher's (Hinton et al., arXiv 1503.02531).
 Margin-MSE: squared error of the differences to the first document (Hofstätter et al., arXiv 2010.02666).
+Those over lists of graded documents: :mod:`robustrank.rankers.list_losses`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,26 @@ from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.rankers.groups import Group, Targets
+from robustrank.rankers.list_losses import LIST_LOSSES
 from robustrank.rankers.ranker import Ranker
 from robustrank.steps import followed
 
 if TYPE_CHECKING:
     import torch
 
-Loss = Literal["listwise", "pairwise", "kl", "margin-mse"]
+Loss = Literal[
+    "listwise",
+    "pairwise",
+    "listnet",
+    "listmle",
+    "ranknet",
+    "lambdarank",
+    "lambdaloss",
+    "approxndcg",
+    "neuralndcg",
+    "kl",
+    "margin-mse",
+]
 DISTILLATION = ("kl", "margin-mse")  # losses that learn a teacher's scores
 
 
@@ -44,6 +58,8 @@ def loss_of(scores: torch.Tensor, batch: Sequence[Group], kind: Loss) -> torch.T
         first = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
         return torch.nn.functional.cross_entropy(scores, first)
     targets = torch.tensor([group.targets for group in batch], dtype=scores.dtype, device=scores.device)
+    if kind in LIST_LOSSES:
+        return LIST_LOSSES[kind](scores, targets).mean()
     if kind == "kl":
         return divergence(scores, targets)
     margins = scores[:, :1] - scores[:, 1:], targets[:, :1] - targets[:, 1:]

@@ -30,9 +30,11 @@ from robustrank.rankers.groups import (
     Sizes,
     Targets,
     distillation_groups,
+    graded_groups,
     judged_groups,
     with_documents_of_others,
 )
+from robustrank.rankers.list_losses import LIST_LOSSES
 from robustrank.rankers.losses import DISTILLATION, Loss, divergence, loss_of, teacher_scores
 from robustrank.rankers.ranker import Pair, Scores
 from robustrank.rankers.settings import Settings
@@ -68,7 +70,8 @@ class Learner(Protocol):
 class TrainingSettings(Settings):
     """Training settings. Each ranker defines its defaults."""
 
-    loss: Loss = "listwise"  # over one relevant document and sampled others; kl and margin-mse learn from a teacher
+    loss: Loss = "listwise"  # listwise and pairwise: one relevant document against sampled others; kl, margin-mse: of a
+    # teacher's scores; the others: of lists with gains
     teacher: tuple[RankerSpec, ...] = ()  # rankers whose scores of the candidates are learned, in place of judgements
     teacher_weights: tuple[Number, ...] = ()  # one a teacher: the factor of its scores in the sum; empty: 1 each
     graded: Weight = 0.0  # weight of a document's judged gain in the teachers' sum
@@ -98,7 +101,7 @@ class TrainingSettings(Settings):
         if (self.loss in DISTILLATION) != bool(self.teacher):
             raise UsageError(
                 f"loss {self.loss!r} with {'a' if self.teacher else 'no'} teacher",
-                allowed=f"a teacher with {' or '.join(DISTILLATION)}, and none with listwise or pairwise",
+                allowed=f"a teacher with {' or '.join(DISTILLATION)}, and none with others",
             )
         if len(self.teacher_weights) not in (0, len(self.teacher)):
             raise UsageError(f"{len(self.teacher_weights)} teacher_weights of {len(self.teacher)} teachers")
@@ -223,7 +226,10 @@ def _epoch(
     torch.manual_seed(derive_seed(seed, "epoch", str(epoch)) % 2**63)
     rng = derive(seed, "groups", str(epoch))
     sizes = Sizes(settings.positives, settings.negatives, settings.hard_negatives)
-    groups = judged_groups(train, sizes, rng) if targets is None else distillation_groups(train, targets, sizes, rng)
+    if targets is not None:
+        groups = distillation_groups(train, targets, sizes, rng)
+    else:
+        groups = (graded_groups if settings.loss in LIST_LOSSES else judged_groups)(train, sizes, rng)
     batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
     learner.network.train()
     for number, batch in enumerate(followed(batches, f"batches, epoch {epoch + 1} of {settings.epochs}")):

@@ -74,15 +74,19 @@ GROUPS = [Group("first", ["relevant", "a", "bbb"], (3.0, 2.0, 1.0)), Group("seco
 def test_noise_edits_all_documents_and_an_adversary_the_non_relevant_ones():
     learner = Letters()
     noise = Augmentation(PreparedAttack(Stamp()), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert noise[0] == ("first", ["relevant stamp", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
+    assert noise[0] == Group("first", ["relevant stamp", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
     adversary = Stamp(Access.SCORES)
     Stamp.seen.clear()
     perturbed = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert perturbed[0] == ("first", ["relevant", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
+    assert perturbed[0] == Group("first", ["relevant", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
     assert adversary.seen == [2, 3, 1, 3]
+    two = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0).perturbed(
+        [GROUPS[0]._replace(relevant=2)], derive(0)
+    )
+    assert two[0].documents == ["relevant", "a", "bbb stamp"]
     assert learner.network.training
     typos = Augmentation(PreparedAttack(Typo()), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
-    assert typos[1] == ("dnoces", ["r", "cc", "d"], ())
+    assert typos[1] == Group("dnoces", ["r", "cc", "d"])
 
 
 def test_a_share_of_the_groups_is_perturbed():

@@ -14,11 +14,19 @@ from robustrank.collections.collection import Collection
 from robustrank.engine.fitting import fit
 from robustrank.errors import DataError, UsageError
 from robustrank.notices import listening
-from robustrank.randomness import derive
+from robustrank.randomness import derive, derive_seed
 from robustrank.rankers import training
 from robustrank.rankers.checkpoint import first_stage_ndcg
-from robustrank.rankers.groups import Group, Sizes, distillation_groups, judged_groups, with_documents_of_others
+from robustrank.rankers.groups import (
+    Group,
+    Sizes,
+    distillation_groups,
+    graded_groups,
+    judged_groups,
+    with_documents_of_others,
+)
 from robustrank.rankers.lexical import BM25
+from robustrank.rankers.list_losses import LIST_LOSSES
 from robustrank.rankers.losses import loss_of, teacher_scores
 from robustrank.rankers.training import TrainingSettings, mean_ndcg, split_by_query, train
 from robustrank.rankers.transformer.ranker import FineTuning
@@ -216,7 +224,7 @@ def test_groups_have_a_relevant_document_and_documents_of_lower_gain():
     ids = {text: doc_id for doc_id, text in lee.documents.items()}
     by_text = {text: query_id for query_id, text in lee.queries.items()}
     assert len(groups) > len(lee.queries)
-    for query, documents, _ in groups:
+    for query, documents, *_ in groups:
         gains = [lee.qrels[by_text[query]].get(ids[document], 0) for document in documents]
         assert gains[0] > 0
         assert max(gains[1:]) < gains[0]
@@ -227,7 +235,7 @@ def test_groups_have_a_relevant_document_and_documents_of_lower_gain():
 
 def test_hard_negatives_come_from_the_first_quarter_of_the_list(lee):
     places = []
-    for query, documents, _ in judged_groups(lee, Sizes(1, 3, 2), derive(0, "groups")):
+    for query, documents, *_ in judged_groups(lee, Sizes(1, 3, 2), derive(0, "groups")):
         (query_id,) = [q for q, text in lee.queries.items() if text == query]
         gains, listed = lee.qrels[query_id], [lee.documents[d] for d in lee.candidates[query_id]]
         positive = next(d for d in lee.candidates[query_id] if lee.documents[d] == documents[0])
@@ -238,12 +246,40 @@ def test_hard_negatives_come_from_the_first_quarter_of_the_list(lee):
     assert all(places)
 
 
+def test_lists_of_gains_hold_relevant_documents_first_and_others_after_them(lee):
+    query_id = next(iter(lee.queries))
+    listed = list(lee.candidates[query_id])
+    gains = {listed[0]: 1, listed[3]: 2, listed[5]: 1, listed[6]: -1}
+    graded = replace(lee.only([query_id]), qrels={query_id: gains})
+    groups = graded_groups(graded, Sizes(9, 4, 0), derive(0, "groups"))
+    assert [group.relevant for group in groups] == [3, 3, 3]  # another two of four
+    by_text = {lee.documents[d]: float(max(0, gains.get(d, 0))) for d in listed}
+    for group in groups:
+        assert group.targets == tuple(by_text[text] for text in group.documents)
+        assert [value > 0 for value in group.targets] == [True] * 3 + [False] * 2
+    assert len({group.documents[0] for group in groups}) == 3
+    with pytest.raises(DataError, match="no query with a relevant candidate and 50 without a gain"):
+        graded_groups(graded, Sizes(9, 50, 0), derive(0, "groups"))
+
+
+@pytest.mark.parametrize("loss", LIST_LOSSES)
+def test_training_by_a_loss_over_lists_beats_the_untrained_model(lee, splits, tmp_path, loss):
+    training_split, validation, test = splits
+    settings = replace(SETTINGS, loss=loss, epochs=3)
+    train(lambda: Weigher(lee), training_split, validation, 1, str(tmp_path / "model"), settings, {})
+    with training._torch(derive_seed(1, "training"), 1):
+        untrained = Weigher(lee)
+    untrained.network.eval()
+    trained = mean_ndcg(loaded(tmp_path / "model", lee).score, test)
+    assert trained > mean_ndcg(untrained.score, test) + 0.05
+
+
 def test_groups_of_a_teacher_are_in_its_order_and_share_no_document(lee):
     targets = teacher_scores(lee, ["bm25"], [0.5], 100.0)
     bm25 = BM25()
     bm25.prepare(lee)
     seen = set()
-    for query, documents, scores in distillation_groups(lee, targets, Sizes(2, 3, 1), derive(0, "groups")):
+    for query, documents, scores, _ in distillation_groups(lee, targets, Sizes(2, 3, 1), derive(0, "groups")):
         (query_id,) = [q for q, text in lee.queries.items() if text == query]
         gains = {lee.documents[d]: gain for d, gain in lee.qrels[query_id].items()}
         expected = 0.5 * bm25.score([(query, text) for text in documents])
