@@ -169,11 +169,20 @@ class TaskEntry(Entry):
 Listed = Annotated[Items[Annotated[Entry, BeforeValidator(_entry)]], Field(min_length=1)]
 
 
+class SuiteOrigin(_Strict):
+    """The suite that an experiment is of, with the digest of its file and the fingerprints of its collections."""
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    collections: dict[str, str]
+
+
 class Experiment(_Strict):
     """The content of an experiment file.
 
     Attributes:
         name: The default name of the run folder.
+        suite: The suite that it is of, which `robustrank run suite:NAME` sets.
         seeds: Every cell is run once per seed.
         device: What transformers and language models compute on; auto is an accelerator where there is one. It is part
             of every identity, since the bits of a score depend on it.
@@ -181,6 +190,7 @@ class Experiment(_Strict):
 
     name: str = Field(pattern=r"^[\w.-]*\w[\w.-]*$", max_length=LONGEST_NAME)
     description: str = ""
+    suite: SuiteOrigin | None = None
     seeds: Seeds = (0,)
     device: Device = "auto"
     collections: Annotated[Items[Annotated[CollectionEntry, BeforeValidator(_entry)]], Field(min_length=1)]

@@ -150,6 +150,7 @@ class Coordinates:
     Attributes:
         key: The cell's key, which rows.csv names in its column ``cell``.
         groups: Label of each identity that the ``group`` of a row may name.
+        suite, suite_sha256: The suite that the run is of, and the digest of its file; empty where it is of none.
     """
 
     key: str
@@ -164,6 +165,8 @@ class Coordinates:
     status: str = "done"
     seconds: float | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    suite: str = ""
+    suite_sha256: str = ""
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -197,9 +200,10 @@ def checked_coordinates(record: object) -> Coordinates:
         coordinates = Coordinates(**{**values, **points})
     except (KeyError, TypeError) as error:
         raise ValueError(f"the cell cannot be read: {error}") from error
-    texts, counts = (coordinates.key, coordinates.status), (coordinates.seed, coordinates.fold, coordinates.folds)
+    texts = (coordinates.key, coordinates.status, coordinates.suite, coordinates.suite_sha256)
+    counts = (coordinates.seed, coordinates.fold, coordinates.folds)
     if not all(isinstance(text, str) for text in texts) or not all(type(count) is int for count in counts):
-        raise ValueError(f"key, status, seed, fold or folds is of a wrong type: {texts}, {counts}")
+        raise ValueError(f"key, status, suite, seed, fold or folds is of a wrong type: {texts}, {counts}")
     if not isinstance(coordinates.groups, Mapping):
         raise ValueError(f"groups is {coordinates.groups!r}, not an object")
     return coordinates

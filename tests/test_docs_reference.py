@@ -52,7 +52,7 @@ def described(model: type[BaseModel]) -> list[list[str]]:
     return rows
 
 
-MODELS = r"\b(\w*Entry|Training|Only|Report|UserTable|ColumnChoice|Gate)\b"
+MODELS = r"\b(\w*Entry|Training|SuiteOrigin|Only|Report|UserTable|ColumnChoice|Gate)\b"
 
 
 def as_word(model: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from robustrank.plugins import KINDS, availability
 if TYPE_CHECKING:
     from robustrank.plugins.registry import Plugin
 
-_EXPERIMENT = "experiment"  # what is listed beside the kinds of plug-ins
+_EXPERIMENT, _SUITE = "experiment", "suite"  # what is listed beside the kinds of plug-ins
 
 
 @click.command("list")
@@ -26,15 +26,17 @@ _EXPERIMENT = "experiment"  # what is listed beside the kinds of plug-ins
 def command(kinds: tuple[str, ...], names: bool, markdown: bool, as_json: bool) -> None:
     """List plug-ins of the KINDS given: attacks, defenses, tasks, rankers, collections (default: all).
 
-    An unavailable plug-in is listed with the reason. `experiments` lists what `robustrank run NAME` runs.
+    An unavailable plug-in is listed with the reason. `experiments` lists what `robustrank run NAME` runs, `suites` what
+    `robustrank run suite:NAME` does.
     """
-    chosen = [name.removesuffix("s") if name.removesuffix("s") == _EXPERIMENT else kind_of(name) for name in kinds]
+    files = {_EXPERIMENT: _experiments, _SUITE: _suites}
+    chosen = [name.removesuffix("s") if name.removesuffix("s") in files else kind_of(name) for name in kinds]
     chosen = chosen or list(KINDS)
     if markdown:
         for kind in chosen:
             click.echo(page(kind_of(kind)), nl=False)
         return
-    plugins = [listed for kind in chosen for listed in (_experiments() if kind == _EXPERIMENT else _plugins(kind))]
+    plugins = [listed for kind in chosen for listed in (files[kind]() if kind in files else _plugins(kind))]
     if as_json:
         click.echo(json.dumps(plugins, indent=1))
     elif names:
@@ -54,6 +56,13 @@ def _experiments() -> list[dict[str, Any]]:
 
     entry = {"kind": _EXPERIMENT, "origin": f"robustrank {version('robustrank')}", "available": True, "reason": ""}
     return [{**entry, "name": name, "summary": load(path).description} for name, path in packaged_experiments().items()]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from robustrank.suites.suite import read_suite, suites
+
+    entry = {"kind": _SUITE, "origin": f"robustrank {version('robustrank')}", "available": True, "reason": ""}
+    return [{**entry, "name": name, "summary": read_suite(path).description} for name, path in suites().items()]
 
 
 def _listed(kind: str, plugin: Plugin, plugin_class: type[Any] | None, reason: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ COMMANDS = {
     "new": "Write a new plug-in: its file, its test, its registration.",
     "prepare": "Get what an experiment needs, for machines without a network.",
     "report": "Rebuild tables and figures of a run from its rows.",
-    "run": "Run an experiment file, or resume it.",
+    "run": "Run an experiment file or a suite, or resume it.",
     "show": "Show attacked texts of a run, with what was changed; or a query.",
     "table": "Build, show and check substitution tables; counter-fit vectors.",
     "train": "Train a ranker on a collection.",

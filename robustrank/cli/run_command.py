@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +40,9 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 @click.command("run")
 @click.argument("experiment", type=click.Path(path_type=Path, dir_okay=False))
 @set_option
+@click.option("--ranker", help="The ranker that a suite is run for: a name, or name:key=value,…, or a mapping in YAML.")
+@click.option("--defense", help="The defense around the ranker that a suite is run for [default: none].")
+@click.option("--self-test", is_flag=True, help="Compare this machine's figures with those of the suite's references.")
 @click.option(
     "--only",
     multiple=True,
@@ -78,6 +81,9 @@ _REASONS, _LENGTH = 3, 240  # reasons to skip cells that are shown, and characte
 def command(
     experiment: Path,
     settings: tuple[str, ...],
+    ranker: str | None,
+    defense: str | None,
+    self_test: bool,
     only: tuple[str, ...],
     limit: int | None,
     out: Path | None,
@@ -98,14 +104,18 @@ def command(
 ) -> int:
     """Run the experiment file EXPERIMENT; run it again to resume.
 
-    Finished cells are never lost and never repeated. The run folder ends with rows.csv and report/.
+    Finished cells are never lost and never repeated. The run folder ends with rows.csv and report/. A suite, as
+    suite:quick-v1, is run for the --ranker that is given, perhaps with a --defense; of its keys --set sets the device
+    alone.
     """
     from robustrank.cli.screen import screen
+    from robustrank.cli.suite_run import compare_references, refuse_system, show_figures, suite_experiment
     from robustrank.engine.selection import Selection
     from robustrank.experiment import load
     from robustrank.overrides import limited, overridden
     from robustrank.paths import default_cache, give_libraries_a_home
     from robustrank.report_settings import Gate
+    from robustrank.suites.suite import PREFIX, load_suite
 
     who = workers_given(executor, workers, executor_options, cell_seconds)
     selection, gates = Selection.parse(only), tuple(map(Gate.of, conditions))
@@ -114,9 +124,22 @@ def command(
         raw = overridden(raw, settings)
         return raw if limit is None else limited(raw, limit, selection.has_task if selection else lambda _: True)
 
-    loaded = load(experiment, change)
-    out, cache = out or Path("runs") / loaded.name, cache or default_cache()
+    cache = cache or default_cache()
     give_libraries_a_home(cache)
+    suite = load_suite(str(experiment)) if str(experiment).startswith(PREFIX) else None
+    notes = (*(f"--set {setting}" for setting in settings), *limit_notes(limit))
+    shown = (no_report, quiet, as_json, junit)
+    how = How(cache, who, redo, allow_empty, *shown, selection, notes, gates)
+    again = shlex.join(["robustrank", *sys.argv[1:]])
+    if suite and self_test:
+        quietly = replace(how, quiet=True, no_report=True)
+        return compare_references(suite, out or Path("runs"), lambda e, folder: execute(e, folder, quietly, again))
+    if suite:
+        loaded = suite_experiment(suite, ranker, defense, settings, limit)
+    else:
+        loaded = load(experiment, change)
+        refuse_system(loaded, ranker, defense, self_test)
+    out = out or Path("runs") / loaded.name
     if dry_run:
         from robustrank.cli.dry_run import show_forecasts
 
@@ -125,10 +148,10 @@ def command(
         )
     if timings is not None:
         raise UsageError("--timings is for --dry-run")
-    notes = (*(f"--set {setting}" for setting in settings), *limit_notes(limit))
-    shown = (no_report, quiet, as_json, junit)
-    how = How(cache, who, redo, allow_empty, *shown, selection, notes, gates)
-    return execute(loaded, out, how, resume=shlex.join(["robustrank", *sys.argv[1:]]))
+    code = execute(loaded, out, how, resume=again)
+    if suite and not (quiet or as_json):
+        show_figures(suite, out)
+    return code
 
 
 @dataclass(frozen=True)

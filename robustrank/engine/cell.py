@@ -214,6 +214,8 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
         cell.fold,
         cell.folds,
         groups={resources.domain_identity(label): label for label in domains},
+        suite=suite.name if (suite := resources.experiment.suite) else "",
+        suite_sha256=suite.sha256 if suite else "",
     )
 
 

@@ -13,7 +13,7 @@ from robustrank.engine.context import Context
 from robustrank.engine.header import header
 from robustrank.engine.provenance import planned_provenance
 from robustrank.engine.resources import Resources
-from robustrank.errors import ExperimentError, NothingMeasured, RobustrankError
+from robustrank.errors import DataError, ExperimentError, NothingMeasured, RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import notice
 from robustrank.plugins import create
@@ -62,6 +62,7 @@ def make_plan(experiment: Experiment, resources: Resources, allow_empty: bool = 
     """
     cells = plan(experiment, resources)
     refuse_nothing(experiment, cells, allow_empty)
+    _refuse_other_content(experiment, cells)
     calls: dict[str, int | None] = {}
     units = {cell.key: 1 for cell in cells}
     for context in (Context(cell, resources) for cell in cells):
@@ -141,6 +142,19 @@ def _refuse_unused(experiment: Experiment, cells: Sequence[Cell]) -> None:
                 allowed=f"{axis} that a task is crossed with, and that no `only` leaves out of every task",
                 hint=f"leave {'it' if len(unused) == 1 else 'them'} out; robustrank describe task NAME says what a "
                 "task is crossed with",
+            )
+
+
+def _refuse_other_content(experiment: Experiment, cells: Sequence[Cell]) -> None:
+    """Refuse collections of a suite that are not, to the last character, those that its figures are of."""
+    for cell in cells if experiment.suite else ():
+        expected = experiment.suite.collections.get(cell.collection.label) if experiment.suite else None
+        if (fingerprint := cell.identities["collection"]) != expected:
+            raise DataError(
+                f"collection {cell.collection.label!r} has the fingerprint {fingerprint}, not {expected}: its content "
+                "is not that of the suite",
+                where=cell.title,
+                hint="get the collection anew: robustrank prepare; other versions of its files give other figures",
             )
 
 

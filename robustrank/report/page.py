@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from robustrank.printing import counted, printable, slug
@@ -108,19 +108,18 @@ def render(page: Page, texts: Callable[[int], Mapping[str, Any]] = lambda size: 
         texts: Takes the size of the page without them, in bytes, and returns the attacked texts, see
             :mod:`robustrank.report.attacked_texts`; nothing where there are none.
     """
-    style, script = _file("page.css"), _file("page.js") + _file("texts.js")
-    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
-    template = _templates().get_template("page.html.j2")
+    style, script = asset("page.css"), asset("page.js") + asset("texts.js")
+    template = templates("robustrank.report").get_template("page.html.j2")
     html = template.render(
         page=page,
         axes=AXES,
         schema=SCHEMA_VERSION,
         pictures=dict(_pictures(page.sections)),
-        glossary=_file("glossary.md"),
+        glossary=asset("glossary.md"),
         style=style,
         script=script,
         marks={name: Markup(mark) for name, mark in _MARKS.items()},
-        policy=f"{policy}; base-uri 'none'; form-action 'none'",
+        policy=policy(style, script),
     )
     parts = _attacked_parts(texts(len(html.encode())))
     for name, mark in _MARKS.items():
@@ -134,13 +133,13 @@ def _attacked_parts(attacked: Mapping[str, Any]) -> dict[str, str]:
     data = json.dumps(attacked, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")
     if not (attacked.get("total") or attacked.get("lacking")):
         return {"entry": "", "section": "", "data": data}
-    macros: Any = _templates().get_template("attacked.html.j2").module
+    macros: Any = templates("robustrank.report").get_template("attacked.html.j2").module
     return {"entry": str(macros.entry()), "section": str(macros.section(attacked)), "data": data}
 
 
 def fragment(table: TableView) -> str:
     """Return a table alone, for a page of others, as a notebook."""
-    macros: Any = _templates().get_template("table.html.j2").module
+    macros: Any = templates("robustrank.report").get_template("table.html.j2").module
     return str(macros.table(table))
 
 
@@ -155,18 +154,19 @@ def _pictures(sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("robustrank.report"),
+def templates(package: str) -> Environment:
+    """Return the templates of a package beside those of the report: they escape everything."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("robustrank.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
     )
-    templates.globals["row_limit"] = ROWS
-    templates.filters |= {"counted": counted, "slug": slug}
-    return templates
+    environment.globals["row_limit"] = ROWS
+    environment.filters |= {"counted": counted, "slug": slug}
+    return environment
 
 
 def _shown(value: Any) -> Any:
@@ -175,8 +175,15 @@ def _shown(value: Any) -> Any:
 
 
 @cache
-def _file(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file of the page: its style, or a part of its script."""
     return files("robustrank.report").joinpath("templates", name).read_text("utf-8")
+
+
+def policy(style: str, script: str) -> str:
+    """Return the content security policy of a page with this style and this script, and nothing else."""
+    allowed = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+    return f"{allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:
