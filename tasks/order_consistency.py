@@ -86,7 +86,7 @@ class OrderConsistency(Task):
         if context.served.is_pointwise or not self.repeats:
             return []
         with without_call_cache():
-            return [context.served.rank_anew(request) for _ in range(self.repeats + 1)]
+            return [context.served.rank_anew([request])[0] for _ in range(self.repeats + 1)]
 
     def _measured(
         self,

@@ -24,16 +24,16 @@ from .parts.measures import Measures
 if TYPE_CHECKING:
     from robustrank.tables import TaskReport
 
-REQUESTS_PER_CALL = 500  # misspelt queries ranked in one call
+PAIRS_PER_CALL = 100_000  # of misspelt queries and candidates, ranked in one call
 
 
 @dataclass(frozen=True)
 class QueryTypos(Task):
     """The worst of all queries with one typo: a letter is deleted, inserted, substituted, or swapped with the next.
 
-    Nothing is sampled: about 53 variants of each letter are ranked, those that a ranker of terms reads alike once. The
-    candidates are those of the clean query; they are not retrieved again. Worst-case values are exact, and a top-K set
-    that no variant changes is certified against one typo.
+    Nothing is sampled: about 53 variants of each letter are ranked, those that a ranker of terms reads alike once, and
+    their scores are not cached. The candidates are those of the clean query; they are not retrieved again. Worst-case
+    values are exact, and a top-K set that no variant changes is certified against one typo.
     """
 
     ks: Several[Count] = (1, 3, 5, 10)  # the K of top-K
@@ -77,9 +77,10 @@ class QueryTypos(Task):
         readings = _readings(context.served.ranker, request, variants)
         lists = {request.query: context.ranked(query_id)}
         distinct = [name for name in dict.fromkeys(readings) if name not in lists]
-        for start in range(0, len(distinct), REQUESTS_PER_CALL):
-            requests = [replace(request, query=name) for name in distinct[start : start + REQUESTS_PER_CALL]]
-            rankings = context.served.rank(requests)
+        at_once = max(1, PAIRS_PER_CALL // max(1, len(request)))
+        for start in range(0, len(distinct), at_once):
+            requests = [replace(request, query=name) for name in distinct[start : start + at_once]]
+            rankings = context.served.rank_anew(requests)
             lists |= {r.query: RankedList(r, ranking) for r, ranking in zip(requests, rankings, strict=True)}
         run = {name: context.measured(ranked) for name, ranked in lists.items()}
         values = evaluate(dict.fromkeys(run, context.collection.qrels[query_id]), run, self.measures, "zero", self.ties)

@@ -123,14 +123,21 @@ class ServedRanker:
         self.lists_cached += len(distinct) - (self.ranked - ranked)
         return [known[request] if len(request) else Ranking(()) for request in requests]
 
-    def rank_anew(self, request: Request) -> Ranking:
-        """Return a ranking that is computed again, whatever is cached, and kept nowhere.
+    def rank_anew(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Return rankings that are computed whatever is cached, and kept nowhere.
+
+        For repeats, and for lists that are met once and are too many to keep.
 
         Raises:
             PluginError: The ranker raised, or answered with something else than a ranking.
         """
-        (ranking,) = checked_rankings(self.ranker, [request], self._asked_to_rank([request]))
-        return ranking
+        lists = [request for request in requests if len(request)]
+        rankings = iter(checked_rankings(self.ranker, lists, self._asked_to_rank(lists)) if lists else ())
+        if self.is_pointwise:
+            self.scored += sum(map(len, lists))
+        else:
+            self.ranked += len(lists)
+        return [next(rankings) if len(request) else Ranking(()) for request in requests]
 
     def rerank(self, edited: Sequence[Edited]) -> list[Ranking]:
         """Return the ranking of each list with the new texts of its documents.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
+from robustrank.tasks import query_typos
 
 from robustrank.cli.main import invoke
 from robustrank.collections.beir import BeirReader
 from robustrank.measures.effectiveness import evaluate
 from robustrank.rankers.lexical import BM25, QueryLikelihood
+from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.text.typos import single_edits
 from tests.result_rows import read_rows
 from tests.tiny_collection import write_experiment, write_tiny
@@ -38,8 +42,18 @@ def test_single_edits_by_hand():
     assert single_edits("", "en") == []
 
 
-@pytest.mark.parametrize(("name", "kind"), [("bm25", BM25), ("query-likelihood", QueryLikelihood)])
-def test_the_worst_case_is_that_of_every_variant(tmp_path, name, kind):
+class Hashed(PointwiseRanker):
+    """A ranker that reads every variant in its own way."""
+
+    def score(self, pairs):
+        return np.array([zlib.crc32(" ".join(pair).encode()) / 2**32 for pair in pairs], dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("bm25", BM25), ("query-likelihood", QueryLikelihood), (f"{__name__}:Hashed", Hashed)]
+)
+def test_the_worst_case_is_that_of_every_variant(tmp_path, name, kind, monkeypatch):
+    monkeypatch.setattr(query_typos, "PAIRS_PER_CALL", 2000)
     tiny = write_tiny(tmp_path / "tiny")
     rest = f"rankers: {name}\ntasks: [{{name: query-typos, ks: [1, 3]}}]\n"
     arguments = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"]
