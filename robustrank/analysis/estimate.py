@@ -15,6 +15,7 @@ from robustrank.analysis.estimated import BASELINE, PAIR, UNDEFENDED, RenderedTa
 from robustrank.analysis.notes import captioned, missing_notes
 from robustrank.analysis.rowset import RowSet
 from robustrank.analysis.unit_table import Seeds, UnitTable, joined, ordered, query_means
+from robustrank.measures.measure_names import is_measure
 from robustrank.measures.significance import Run, clopper_pearson, holm, paired_permutation_test, seeded_interval
 from robustrank.randomness import derive
 from robustrank.tables import PLACE, Column, Table, Values, first
@@ -188,7 +189,7 @@ def interval(
 
     A share of queries under one seed, or one that does not differ between units or queries, has Clopper and Pearson's
     interval over queries: resampling would find no variance where there is none in the sample. All others are resampled
-    over queries and seeds; units of one query are drawn together.
+    over queries, units of one query together, and widened for seeds; a mean of values from 0 to 1 is one.
     """
     if not settings.rounds or column.exact:
         return None, ""
@@ -205,7 +206,11 @@ def interval(
     ends = seeded_interval(runs, statistic, rng, settings.rounds, settings.level, of_means=of_means)
     if exact is not None and ends[0] == ends[1]:
         return exact.ends, "Clopper-Pearson"
-    return (None, "") if math.isnan(ends[0]) else (ends, "bootstrap")
+    if math.isnan(ends[0]):
+        return None, ""
+    is_measured = mean and column.unit is first and any(is_measure(select.measure) for select in column.measures[:1])
+    is_within = exact is not None or is_measured
+    return (max(0.0, ends[0]), min(1.0, ends[1])) if is_within else ends, "bootstrap"
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ class Measure:
     relevance: int
 
 
+def is_measure(name: str) -> bool:
+    """Return whether a name is that of an effectiveness measure, whose values are from 0 to 1."""
+    match = _FORM.fullmatch(name)
+    return match is not None and match["kind"] in (*GRADED, *BINARY)
+
+
 def parse_measure(name: str) -> Measure:
     """Return the measure ``name``.
 
@@ -55,7 +61,7 @@ def parse_measure(name: str) -> Measure:
         ExperimentError: Unknown measure, or a cutoff or relevance that the measure does not have.
     """
     match = _FORM.fullmatch(name)
-    if match is None or match["kind"] not in (*GRADED, *BINARY):
+    if match is None or not is_measure(name):
         raise ExperimentError(f"{name!r} is not a measure", allowed=_ALLOWED, hint=_suggestion(name))
     kind = match["kind"]
     if kind in GRADED and match["relevance"]:

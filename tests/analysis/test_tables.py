@@ -117,6 +117,17 @@ def test_seeds_that_agree_leave_the_interval_over_queries():
     assert "95 % CI (bootstrap) over queries." in single["iid-variance"].caption
 
 
+def test_an_interval_of_effectiveness_stays_between_0_and_1():
+    low, high = cell(
+        tables(iid({"bm25": [0.9, 1.0, 0.95]}) + iid({"bm25": [0.1, 0.0, 0.2]}, seed=1))["iid-variance"], "AP", "bm25"
+    ).interval
+    assert (low, high) == (0.0, 1.0)  # two seeds that differ so much tell nothing
+    variance = cell(
+        tables(iid({"bm25": [0, 1, 0]}) + iid({"bm25": [0.5, 0.6, 0.5]}, seed=1))["iid-variance"], "Var(AP)", "bm25"
+    )
+    assert variance.interval[0] < 0  # no mean of values
+
+
 def test_what_is_paired_was_measured_under_the_same_seed():
     rows = []
     for seed, clean, attacked in ((0, 0.8, 0.4), (1, 0.2, None)):
