@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from robustrank.engine.context import Context
-from robustrank.plugins import create
 from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.ranker import PointwiseRanker, TermRanker
-from robustrank.task import Task
 from robustrank.text.languages import unsupported
 from robustrank.victim import Access
 
@@ -19,14 +17,15 @@ def skip_reason(context: Context) -> str:
 
     A cell with a reason is skipped: its task does not run.
     """
-    task: Task = create("task", context.cell.task)
-    return _by_language(context, task) or _by_defense(context) or _by_attack(context) or task.skip_reason(context)
+    reason = _by_language(context) or _by_defense(context) or _by_attack(context)
+    return reason or context.task.skip_reason(context)
 
 
-def _by_language(context: Context, task: Task) -> str:
+def _by_language(context: Context) -> str:
     cell = context.cell
-    plugins: list[tuple[str, Spec, Any]] = [("defense", cell.defense, context.defense), ("task", cell.task, task)]
-    for kind, spec, plugin in [("attack", cell.attack, context.attack), *plugins] if cell.attack else plugins:
+    plugins: list[tuple[str, Spec, Any]] = [("attack", cell.attack, context.attack)] if cell.attack else []
+    plugins += [("defense", cell.defense, context.defense), ("task", cell.task, context.task)]
+    for kind, spec, plugin in plugins:
         if reason := unsupported(f"{kind} {spec.name!r}", plugin.languages, context.whole.language):
             return reason
     return ""
@@ -41,7 +40,7 @@ def calls_at_most(context: Context) -> int | None:
     if context.first_stage is not None:
         return None
     with plugin_code(f"task {context.cell.task.name!r}", "calls()"):
-        calls: int | None = create("task", context.cell.task).calls(context)
+        calls: int | None = context.task.calls(context)
     return calls
 
 

@@ -29,6 +29,7 @@ from robustrank.retrieval.first_stage import FirstStage
 from robustrank.retrieval.pipeline import Retrieval
 from robustrank.rows import Condition, Pool, Radius, Row, Status, cutoff_of
 from robustrank.steps import Tell
+from robustrank.task import Task
 from robustrank.victim import QueryInterface, Target
 
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
@@ -147,6 +148,12 @@ class Context:
         """Return the cell's ranker, trained on another split, under its defense."""
         cell = self.cell
         return self.resources.served(cell.ranker, cell.collection, cell.defense, training_split, cell.seed)
+
+    @cached_property
+    def task(self) -> Task:
+        """The cell's task."""
+        task: Task = create("task", self.cell.task)
+        return task
 
     @cached_property
     def attack(self) -> Attack:

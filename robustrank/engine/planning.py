@@ -16,10 +16,8 @@ from robustrank.engine.resources import Resources
 from robustrank.errors import DataError, ExperimentError, NothingMeasured, RobustrankError
 from robustrank.experiment import Experiment
 from robustrank.notices import notice
-from robustrank.plugins import create
 from robustrank.plugins.failure import plugin_code
 from robustrank.rows import Coordinates, checked_coordinates
-from robustrank.task import Task
 
 PAIRS, PAIRS_OF_TRADITIONAL = 2_000, 100_000  # of a unit, by the bound of its cell
 QUERIES = 5  # of a unit where no bound is known
@@ -85,10 +83,9 @@ def _calls(context: Context) -> int | None:
 
 def _units(context: Context, calls: int | None) -> int:
     """Return the number of units of a cell: of about so many pairs each, whatever the number of workers."""
-    task: Task = create("task", context.cell.task)
     try:
         with plugin_code(f"task {context.cell.task.name!r}", "divisible()"):
-            queries = len(task.divisible(context))
+            queries = len(context.task.divisible(context))
     except RobustrankError:
         return 1
     pairs = PAIRS_OF_TRADITIONAL if context.ranker_kind.family == "traditional" else PAIRS

@@ -21,11 +21,10 @@ from robustrank.engine.forks import ForkWatch
 from robustrank.engine.provenance import cell_provenance, minimal_provenance
 from robustrank.engine.resources import Resources
 from robustrank.errors import PluginError, RobustrankError
-from robustrank.plugins import create, find
+from robustrank.plugins import find
 from robustrank.rankers.llm.calls import recording
 from robustrank.rows import Row, checked_row
 from robustrank.steps import Tell, following
-from robustrank.task import Task
 
 
 def run_cell(cell: Cell, resources: Resources, advance: Tell | None = None) -> CellResult:
@@ -64,8 +63,7 @@ def _rows(cell: Cell, context: Context) -> list[Row]:
     refuse_change(cell, context.resources)
     if reason := skip_reason(context):
         return [context.row("skipped", None, status="skipped", note=reason)]
-    task: Task = create("task", cell.task)
-    return [_checked_row(row, cell) for row in task.run(context)]
+    return [_checked_row(row, cell) for row in context.task.run(context)]
 
 
 def _checked_row(row: object, cell: Cell) -> Row:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from robustrank.errors import PluginError, UsageError, nearest
 from robustrank.plugins.failure import name_and_message, place_of, plugin_code, shown
@@ -74,7 +74,7 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
         UsageError: A parameter is unknown, missing, of the wrong type, or outside its range.
         PluginError: A default is.
     """
-    known = {parameter.name: parameter for parameter in parameters(plugin)}
+    known = _checked.get(plugin) or {parameter.name: parameter for parameter in parameters(plugin)}
     missing = [name for name, parameter in known.items() if parameter.required and name not in spec.parameters]
     describe = f"robustrank describe {kind} {spec.name}"
     if missing and set(spec.parameters) <= set(known):
@@ -82,11 +82,12 @@ def checked_parameters(plugin: type, spec: Spec, kind: str) -> dict[str, Any]:
     if plugin not in _checked:
         for parameter in known.values():
             _check_declaration(plugin, parameter, kind, spec.name)
-        _checked.add(plugin)
+        _checked[plugin] = known
     return checked_values(known, spec.parameters, f"{kind} {spec.name!r}", where=spec.text, hint=describe)
 
 
-_checked = WeakSet[type]()  # classes with sound declarations: a plan reads the parameters of each in every cell
+# Parameters of classes with sound declarations, by name: a plan reads those of each in every cell.
+_checked = WeakKeyDictionary[type, dict[str, Parameter]]()
 
 
 def checked_values(

@@ -12,7 +12,7 @@ import inspect
 import traceback
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 from weakref import WeakSet
@@ -89,7 +89,7 @@ def registry(kind: str) -> dict[str, Plugin]:
     group = KINDS[kind]
     plugins: dict[str, Plugin] = {}
     for point in sorted(entry_points(group=group.group), key=lambda p: (p.name, p.value)):
-        origin = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+        origin = _origin(point.dist)
         plugin = Plugin(group, point.name, point.value, origin)
         first = plugins.get(point.name)
         if first is not None and (first.value, first.origin) != (plugin.value, plugin.origin):
@@ -97,6 +97,11 @@ def registry(kind: str) -> dict[str, Plugin]:
             plugin = dataclasses.replace(first, clash=clash)
         plugins[point.name] = plugin
     return plugins
+
+
+@cache
+def _origin(dist: Distribution | None) -> str:
+    return f"{dist.name} {dist.version}" if dist else "unknown"  # each reads the metadata of the distribution
 
 
 def checked_class(value: Any, kind: Kind, where: str) -> type[Any]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from robustrank.plugins.distributions import is_followed
 from robustrank.plugins.files import PACKAGE_PREFIX
@@ -168,65 +169,94 @@ def _read(path: Path, modified: int, size: int) -> SourceFile:  # noqa: ARG001 -
     raw = path.read_bytes()
     if path.suffix != ".py":
         return SourceFile(_digest([raw.hex()]), (), ())
-    tree = ast.parse(raw)
     reader = _Reader(keeps_docstrings=b"__doc__" in raw)
-    tree = reader.visit(tree)
-    return SourceFile(_digest([ast.dump(tree)]), tuple(reader.imports), tuple(sorted(reader.strings)) * reader.reads)
+    reader.read(ast.parse(raw))
+    return SourceFile(
+        _digest(["".join(reader.written)]), tuple(reader.imports), tuple(sorted(reader.strings)) * reader.reads
+    )
 
 
 @dataclass
-class _Reader(ast.NodeTransformer):
-    """Takes out of a syntax tree what computes nothing, and notes what it imports."""
+class _Reader:
+    """Writes down a syntax tree without what computes nothing, and notes what it imports."""
 
     keeps_docstrings: bool  # the module reads docstrings, so they compute
     reads: bool = False  # whether it reads files beside it
     imports: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
     strings: set[str] = field(default_factory=set)
+    written: list[str] = field(default_factory=list)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) and not self.keeps_docstrings:
-            return None
-        return self.generic_visit(node)
+    def read(self, value: Any) -> None:
+        """Write a node with its fields, a list, or a value in a field."""
+        write = self.written.append
+        if isinstance(value, ast.AST):
+            kind = type(value)
+            if note := _NOTES.get(kind):
+                note(self, value)
+            write(kind.__name__)
+            for name in kind._fields:
+                if name not in _IMPLIED and (child := getattr(value, name, None)) is not None:
+                    write(name)
+                    self.read(child)
+            write(")")
+        elif isinstance(value, list):
+            for item in value:
+                for left in self._left(item) if type(item) in _DROPPED else (item,):
+                    self.read(left)
+            write("]")
+        else:
+            write(f"{value!r},")
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
-        if node.name == "report" and node.returns is not None and ast.unparse(node.returns).endswith("TaskReport"):
-            return None  # what a report shows of a task computes none of its rows
-        return self.generic_visit(node)
+    def _left(self, node: Any) -> list[Any]:
+        """Return what of a statement computes anything."""
+        if isinstance(node, ast.Expr):
+            is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+            return [] if is_text and not self.keeps_docstrings else [node]
+        if isinstance(node, ast.FunctionDef):  # what a report shows of a task computes none of its rows
+            is_report = node.name == "report" and node.returns and ast.unparse(node.returns).endswith("TaskReport")
+            return [] if is_report else [node]
+        if _name(node.test) == "TYPE_CHECKING":
+            return [left for statement in node.orelse for left in self._left(statement)]
+        return [node]
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        name = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
-        if name != "TYPE_CHECKING":
-            return self.generic_visit(node)
-        return [left for statement in node.orelse if (left := self.visit(statement)) is not None]
-
-    def visit_Import(self, node: ast.Import) -> ast.AST:
-        for alias in node.names:
-            self._add(0, alias.name, ())
-        return node
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        self._add(node.level, node.module or "", tuple(alias.name for alias in node.names))
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        first = node.args[0] if node.args else None
-        if name in _LOADERS and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            self._add(0, first.value, ())
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        self.reads = self.reads or node.id == "__file__"
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+    def _note_constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
             self.strings.add(node.value)
-        return node
+
+    def _note_name(self, node: ast.Name) -> None:
+        self.reads = self.reads or node.id == "__file__"
+
+    def _note_import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._add(0, alias.name, ())
+
+    def _note_import_from(self, node: ast.ImportFrom) -> None:
+        self._add(node.level, node.module or "", tuple(alias.name for alias in node.names))
+
+    def _note_call(self, node: ast.Call) -> None:
+        first = node.args[0] if node.args else None
+        if _name(node.func) in _LOADERS and isinstance(first, ast.Constant) and isinstance(first.value, str):
+            self._add(0, first.value, ())
 
     def _add(self, level: int, module: str, names: tuple[str, ...]) -> None:
         self.imports.append((level, module, names))
         self.reads = self.reads or module in _DATA_MODULES or (module == "importlib" and "resources" in names)
+
+
+_DROPPED = frozenset({ast.Expr, ast.FunctionDef, ast.If})  # kinds of statements that may compute nothing
+_IMPLIED = frozenset({"ctx", "kind", "type_comment"})  # fields that other nodes tell, or that compute nothing
+_NOTES: dict[type[ast.AST], Callable[[_Reader, Any], None]] = {
+    ast.Constant: _Reader._note_constant,
+    ast.Name: _Reader._note_name,
+    ast.Import: _Reader._note_import,
+    ast.ImportFrom: _Reader._note_import_from,
+    ast.Call: _Reader._note_call,
+}
+
+
+def _name(node: ast.expr) -> str:
+    """Return the last part of a dotted name; nothing of another expression."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _files_beside(folder: Path, strings: Iterable[str]) -> list[str]:
