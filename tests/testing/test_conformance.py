@@ -168,6 +168,10 @@ class TestQueryTypos(TaskConformance):
     plugin = "query-typos:queries=1"
 
 
+class TestPoisoningBound(TaskConformance):
+    plugin = "poisoning-bound:queries=2"
+
+
 class TestQueryAttack(TaskConformance):
     plugin = "query-attack:queries=3,variants=2"
 
