@@ -11,7 +11,9 @@ from robustrank.certification.bounds import BOUNDS, PAPER, tightest_lower
 # with probability 1 - alpha; the others are about the scores that are served, and hold for certain.
 MEAN, MEDIAN = "mean", "median"
 CANONICAL, LEXICAL, COUPLED_MEAN, COUPLED_MEDIAN = "canonical", "lexical", "coupled-mean", "coupled-median"
+ERASED = "erased"
 ORDER_STATISTICS, EXACT, TERM_COUNTS, COVERAGE = "order-statistics", "exact", "term-counts", "coverage"
+BLOCKS = "blocks"
 KINDS = {  # kind -> its bounds
     MEAN: (*BOUNDS, PAPER),
     MEDIAN: (ORDER_STATISTICS,),
@@ -19,8 +21,9 @@ KINDS = {  # kind -> its bounds
     LEXICAL: (TERM_COUNTS,),
     COUPLED_MEAN: (COVERAGE,),
     COUPLED_MEDIAN: (COVERAGE,),
+    ERASED: (BLOCKS,),
 }
-SERVED_KINDS = (CANONICAL, LEXICAL, COUPLED_MEAN, COUPLED_MEDIAN)
+SERVED_KINDS = (CANONICAL, LEXICAL, COUPLED_MEAN, COUPLED_MEDIAN, ERASED)
 UNBOUNDED = 1.7976931348623157e308  # where samples give no bound, the largest double; JSON has no infinity
 ROUNDING = 1e-9  # of a bound that is computed again
 SINGLE = 1e-6  # of a score in [0, 1] that is served in single precision

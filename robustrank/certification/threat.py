@@ -1,9 +1,11 @@
-"""The threat models of certificates: texts reachable by substitutions of a table, or of any words."""
+"""The threat models of certificates: texts reachable by substitutions of a table, or of any words, or by a block."""
 
 from __future__ import annotations
 
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import case_of, words
+
+NO_WORD = SubstitutionTable({}, {"threat": "no word is replaced"})
 
 
 def words_replaced(table: SubstitutionTable, before: str, after: str) -> int | None:
@@ -30,6 +32,17 @@ def words_replaced(table: SubstitutionTable, before: str, after: str) -> int | N
             changed += 1
         left, right = word.end, substitute.end
     return changed if before[left:] == after[right:] else None
+
+
+def block_inserted(before: str, after: str) -> int | None:
+    """Return how many words are inserted at one place, by any words; None where the text was edited in a further way.
+
+    Words are what white space separates; what kind of it, and how much, is free.
+    """
+    old, new = before.split(), after.split()
+    count = len(new) - len(old)
+    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    return count if count >= 0 and old[same:] == new[same + count :] else None
 
 
 def any_words_replaced(before: str, after: str) -> int | None:

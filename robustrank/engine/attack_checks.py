@@ -11,8 +11,9 @@ from typing import Any
 
 from robustrank.adversarial import texts_of_cell
 from robustrank.certification.certificate import SERVED, Certificate
+from robustrank.certification.evidence import ERASED
 from robustrank.certification.origin import text_digest
-from robustrank.certification.threat import any_words_replaced, words_replaced
+from robustrank.certification.threat import any_words_replaced, block_inserted, words_replaced
 from robustrank.json_lines import read_lines
 from robustrank.run_files import cell_folders, read_cell
 from robustrank.text.table import SubstitutionTable
@@ -97,7 +98,9 @@ def _check(
 
 def _changed(record: Mapping[str, Any], certificate: Certificate, tables: Mapping[str, SubstitutionTable]) -> float:
     """Return how many words were replaced within the threat model; nan where more was edited, or it is not known."""
-    if certificate.draws is not None and certificate.draws.size is None:
+    if certificate.kind == ERASED:
+        changed = block_inserted(record["before"], record["after"])
+    elif certificate.draws is not None and certificate.draws.size is None:
         changed = any_words_replaced(record["before"], record["after"])
     elif certificate.table in tables:
         changed = words_replaced(tables[certificate.table], record["before"], record["after"])

@@ -55,6 +55,10 @@ class TestExactCertificate(DefenseConformance):
     plugin = "exact-certificate:threshold=0.5"
 
 
+class TestEraseAndCheck(DefenseConformance):
+    plugin = "erase-and-check:words=2"
+
+
 class TestMedianSmoothing(DefenseConformance):
     plugin = "median-smoothing:samples=20,size=10"
 
