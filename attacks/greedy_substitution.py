@@ -7,7 +7,7 @@ decision-based. The search by passages is ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from robustrank.attack import Attack, Edit, Perturbation, PlannedTarget, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.text.embedding_table import check_table, load_table, table_languages
+from robustrank.text.embedding_table import SYNONYMS, check_table, load_table, table_languages
+from robustrank.text.fitting import fitting
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, vocabulary, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
 from .parts.passages import Substitution, passage_bound, passage_search
-from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitutable, substitution_bound
+from .parts.substitution import NO_SUBSTITUTE, greedy_search, substitution_bound
 from .parts.victim_feedback import Feedback, query_victim
 
 Objective = Callable[[Sequence[str]], NDArray[np.float64]]
@@ -43,7 +44,7 @@ class GreedySubstitution(Attack):
     search: Search | None = None  # passages, or greedy by deletion or random; null: passages, deletion with ranks
     trials: Count = 48  # substitutions tried in passages, from the beginning of the document
     candidates: Count = 10  # substitutes tried for each word, nearest in the table first
-    table: str = "encoder"  # substitution table: encoder, or the path of a table file
+    table: str = SYNONYMS  # substitution table: synonyms, encoder, or the path of a table file
     threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
     neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
 
@@ -60,7 +61,7 @@ class GreedySubstitution(Attack):
         "passages of about 24, and the best of those together in the document, or the better half of them, and so on, "
         "until its score rises; a small budget has fewer trials, and one for fewer than max_words of them is spent on "
         "greedy search in the document's order; with search=deletion words whose deletion raises the document come "
-        "first; no sentence encoder or part-of-speech tagger filters the substitutes"
+        "first; part of speech and inflection are those of the table, and no sentence encoder filters the substitutes"
     )
     control = "random-edit"
 
@@ -95,7 +96,8 @@ class GreedySubstitution(Attack):
 
         def bound(target: PlannedTarget) -> int:
             document_words = words(target.text)
-            tried = self._substitutions(document_words, table, collection.language)[: self.trials]
+            fit = fitting(target.text, document_words, table, collection.language)
+            tried = self._substitutions(fit)[: self.trials]
             return passage_bound(tried, len(document_words), self.max_words)
 
         return bound
@@ -103,22 +105,22 @@ class GreedySubstitution(Attack):
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the document with up to ``max_words`` words replaced."""
         document_words = words(target.document)
-        indices = substitutable(document_words, self._table, target.language)
-        if not indices:
+        fit = fitting(target.document, document_words, self._table, target.language)
+        if not fit:
             return Perturbation(target.document, note=NO_SUBSTITUTE)
 
         def objective(texts: Sequence[str]) -> NDArray[np.float64]:
             return query_victim(victim, self.feedback, texts)
 
         if self._search == "passages":
-            tried = self._substitutions(document_words, self._table, target.language)[: self.trials]
+            tried = self._substitutions(fit)[: self.trials]
             affordable = self._affordable(tried, len(document_words), victim.remaining)
             if len(affordable) >= min(self.max_words, len(tried)):
                 attacked = passage_search(
                     target.document, target.query, document_words, affordable, self.max_words, objective
                 )
                 return replace(attacked, exhausted=attacked.exhausted or len(affordable) < len(tried))
-        options = self._options(target.document, document_words, indices, objective, rng)
+        options = self._options(target.document, document_words, fit, objective, rng)
         return greedy_search(target.document, document_words, options, self.max_words, objective)
 
     @property
@@ -133,23 +135,20 @@ class GreedySubstitution(Attack):
             tried = tried[:-1]
         return tried
 
-    def _substitutions(
-        self, document_words: Sequence[Word], table: SubstitutionTable, language: str
-    ) -> list[Substitution]:
+    def _substitutions(self, fit: Mapping[int, Sequence[str]]) -> list[Substitution]:
         """Return the candidate substitutes of all words, in the order of the document."""
-        indices = substitutable(document_words, table, language)
-        return [(i, key) for i in indices for key in table.substitutes(document_words[i].key)[: self.candidates]]
+        return [(i, key) for i, substitutes in fit.items() for key in substitutes[: self.candidates]]
 
     def _options(
         self,
         document: str,
         document_words: Sequence[Word],
-        indices: Sequence[int],
+        fit: Mapping[int, Sequence[str]],
         objective: Objective,
         rng: np.random.Generator,
     ) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the words in the order in which they are tried, each with its candidate substitutes."""
-        order = list(indices)
+        order = indices = list(fit)
         if self._search == "random":
             order = [int(index) for index in rng.permutation(indices)]
         elif self._search == "deletion":
@@ -157,4 +156,4 @@ class GreedySubstitution(Attack):
             importance = objective([apply_edits(document, (deletion,)) for deletion in deletions])
             order = [indices[int(i)] for i in np.argsort(-importance, kind="stable")]
         for index in order:
-            yield index, self._table.substitutes(document_words[index].key)[: self.candidates]
+            yield index, fit[index][: self.candidates]

@@ -13,7 +13,8 @@ import numpy as np
 from robustrank.attack import Control, Edit, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.text.embedding_table import check_table, load_table, table_languages
+from robustrank.text.embedding_table import SYNONYMS, check_table, load_table, table_languages
+from robustrank.text.fitting import fitting
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import vocabulary, words
 from robustrank.victim import Access, QueryInterface, Target, Victim
@@ -29,7 +30,7 @@ class RandomEdit(Control):
     """Replaces random words by random substitutes of the table, or inserts random words of the collection."""
 
     max_words: Count = 5  # number of replaced words, when it runs as an attack and not as a control
-    table: str = "encoder"  # substitution table: encoder, or the path of a table file
+    table: str = SYNONYMS  # substitution table: synonyms, encoder, or the path of a table file
     threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table
     neighbours: Count = 10  # maximum number of substitutes of a word in the encoder's table
 
@@ -57,21 +58,18 @@ class RandomEdit(Control):
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Replace ``max_words`` random words."""
-        return self._replace(target.document, self.max_words, rng)
+        return self._replace(target, self.max_words, rng)
 
     def match_size(self, target: Target, perturbation: Perturbation, rng: np.random.Generator) -> Perturbation:
         """Replace as many random words as the attack, or insert as many random words at the same offsets."""
         insertions = [edit for edit in perturbation.edits if edit.start == edit.end]
         if len(insertions) < len(perturbation.edits):
-            return self._replace(target.document, len(perturbation.edits), rng)
+            return self._replace(target, len(perturbation.edits), rng)
         edits = [Edit(edit.start, edit.end, randomise_words(edit.text, self._vocabulary, rng)) for edit in insertions]
         return perturbation_of(target.document, edits)
 
-    def _replace(self, text: str, count: int, rng: np.random.Generator) -> Perturbation:
-        text_words = words(text)
-        indices = [i for i, word in enumerate(text_words) if self._table.substitutes(word.key)]
-        substitutions = {}
-        for index in sample_indices(indices, count, rng):
-            substitutes = self._table.substitutes(text_words[index].key)
-            substitutions[index] = substitutes[int(rng.integers(len(substitutes)))]
-        return perturbation_of(text, substitution_edits(text_words, substitutions))
+    def _replace(self, target: Target, count: int, rng: np.random.Generator) -> Perturbation:
+        text_words = words(target.document)
+        fit = fitting(target.document, text_words, self._table, target.language)
+        substitutions = {i: fit[i][int(rng.integers(len(fit[i])))] for i in sample_indices(list(fit), count, rng)}
+        return perturbation_of(target.document, substitution_edits(text_words, substitutions))

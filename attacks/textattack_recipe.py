@@ -21,7 +21,7 @@ from robustrank.plugins import RankerSpec
 from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.text import textattack_adapter, textattack_recipes
-from robustrank.text.embedding_table import check_table, load_table
+from robustrank.text.embedding_table import SYNONYMS, check_table, load_table
 from robustrank.text.languages import ENGLISH
 from robustrank.text.words import vocabulary
 from robustrank.victim import Access, BudgetExhausted, QueryInterface, Target, Victim
@@ -37,7 +37,7 @@ class TextAttackRecipe(Attack):
     recipe: str = "TextFoolerJin2019"  # a class of textattack.attack_recipes that uses no gradients
     max_words: Count = 5  # maximum number of changed words, in addition to the recipe's own constraints
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
-    table: str = "encoder"  # replaces counter-fitted vectors: encoder, or the path of a table file
+    table: str = SYNONYMS  # replaces counter-fitted vectors: synonyms, encoder, or the path of a table file
     threshold: Cosine = 0.5  # minimum cosine of a substitute in the encoder's table; a recipe may want more
     neighbours: Count = 50  # maximum number of substitutes of a word in the encoder's table
     encoder: RankerSpec = "minilm"  # replaces the Universal Sentence Encoder: a bi-encoder's specification

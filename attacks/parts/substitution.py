@@ -8,20 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.attack import Edit, Perturbation, PlannedTarget, TargetBound, apply_edits
-from robustrank.text.stopwords import stop_words
+from robustrank.text.fitting import fitting
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import Word, in_case_of, words
 from robustrank.victim import BudgetExhausted
 
 from .edits import perturbation_of
 
-NO_SUBSTITUTE = "no word of the document has a substitute"  # the note of a document that cannot be attacked
-
-
-def substitutable(document_words: Sequence[Word], table: SubstitutionTable, language: str) -> list[int]:
-    """Return the indices of the words that have a substitute and are not stop words of the language."""
-    left_out = stop_words(language)
-    return [i for i, word in enumerate(document_words) if table.substitutes(word.key) and word.key not in left_out]
+NO_SUBSTITUTE = "no word of the document has a substitute that fits"  # the note of a document that cannot be attacked
 
 
 def substitution_edits(document_words: Sequence[Word], substitutions: Mapping[int, str]) -> tuple[Edit, ...]:
@@ -51,10 +45,9 @@ def substitution_bound(
     """
 
     def bound(target: PlannedTarget) -> int:
-        document_words = words(target.text)
-        indices = substitutable(document_words, table, language)
-        tried = sum(min(candidates, len(table.substitutes(document_words[i].key))) for i in indices)
-        return extra + 1 + by_word * len(indices) + tried if indices else 0
+        fit = fitting(target.text, words(target.text), table, language)
+        tried = sum(min(candidates, len(substitutes)) for substitutes in fit.values())
+        return extra + 1 + by_word * len(fit) + tried if fit else 0
 
     return bound
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from robustrank.errors import DataError, UsageError
 from robustrank.printing import printable
+
+if TYPE_CHECKING:
+    from robustrank.text.table import SubstitutionTable
 
 PATH = click.Path(path_type=Path, dir_okay=False)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -27,32 +31,58 @@ def command() -> None:
     "--words", "collection", help="Restrict to the words of a collection, e.g. lee or ir-datasets:id=cranfield."
 )
 @click.option(
-    "--threshold", type=COSINE, default=0.7, show_default=True, help="Minimum cosine of a substitute (vectors)."
+    "--threshold",
+    type=COSINE,
+    help="Minimum cosine of a substitute. [default: .9 with vectors, .7 with an encoder, none with wordnet]",
 )
 @click.option(
     "--neighbours", type=COUNT, default=10, show_default=True, help="Maximum number of substitutes of a word (vectors)."
 )
-@click.option("--senses", type=COUNT, default=2, show_default=True, help="Number of senses of a word (WordNet).")
-def build(source: str, out: Path, collection: str | None, threshold: float, neighbours: int, senses: int) -> None:
-    """Build a table from SOURCE: encoder, wordnet, glove, an encoder's folder, or a file of word vectors."""
+@click.option("--forms", is_flag=True, help="Substitutes of the word's part of speech and inflection alone (vectors).")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Least share of a shared sense among the uses of both words (wordnet).",
+)
+@click.option(
+    "--pairs", type=FILE, multiple=True, help="Further synonyms, two words per line; may be repeated (wordnet)."
+)
+def build(
+    source: str,
+    out: Path,
+    collection: str | None,
+    threshold: float | None,
+    neighbours: int,
+    forms: bool,
+    share: float,
+    pairs: tuple[Path, ...],
+) -> None:
+    """Build a table from SOURCE: encoder, wordnet, glove, an encoder's folder, or a file of word vectors.
+
+    A table from wordnet is of the words of the packaged encoder, or of --words; with --threshold it is ordered by the
+    encoder's cosine. wordnet and --forms need NLTK's WordNet.
+    """
     from robustrank.text.embedding_table import ENCODER, embedding_table, load_table
     from robustrank.text.vectors import read_vectors
-    from robustrank.text.wordnet_table import wordnet_table
+    from robustrank.text.wordnet_table import of_one_form
 
     keys = _words_of(collection) if collection else None
     if source == "wordnet":
-        if keys is None:
-            raise UsageError("a table from WordNet needs words", hint="--words COLLECTION")
-        table = wordnet_table(keys, senses)
+        table = _from_wordnet(keys, share, pairs, threshold)
     elif source == ENCODER or Path(source).is_dir():
         if keys is None:
             raise UsageError("a table from an encoder needs words", hint="--words COLLECTION")
-        table = load_table(source, keys, threshold, neighbours)
+        table = load_table(source, keys, 0.7 if threshold is None else threshold, neighbours)
     else:
         names, vectors = read_vectors(source)
         eligible = [i for i, name in enumerate(names) if _is_eligible(name) and (keys is None or name in keys)]
-        header = {"source": f"word vectors {source}", "threshold": threshold, "neighbours": neighbours}
-        table = embedding_table([names[i] for i in eligible], vectors[eligible], threshold, neighbours, header)
+        minimum = 0.9 if threshold is None else threshold
+        header = {"source": f"word vectors {source}", "threshold": minimum, "neighbours": neighbours}
+        table = embedding_table([names[i] for i in eligible], vectors[eligible], minimum, neighbours, header)
+    if forms and source != "wordnet":
+        table = of_one_form(table)
     if not table.neighbours:
         place = f"{source}{f', words of {collection}' if collection else ''}"
         raise DataError("no word has a substitute", where=place, hint="lower --threshold, or use further words")
@@ -103,6 +133,20 @@ def show(path: Path, words: tuple[str, ...], size: int) -> None:
     )
 
 
+@command.command("sample")
+@click.argument("table")
+@click.option("--words", "collection", required=True, help="The collection whose texts are read, e.g. lee.")
+@click.option("--count", type=COUNT, default=50, show_default=True, help="Number of substitutions.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
+@click.option("--out", type=PATH, required=True, help="The CSV file: word, substitute, sentence, rating.")
+def sample(table: str, collection: str, count: int, seed: int, out: Path) -> None:
+    """Draw substitutions of TABLE that fit a collection's texts, to be rated by hand: good, fair or bad."""
+    from robustrank.text.ratings import write_sample
+
+    drawn = write_sample(out, table, collection, count, seed)
+    click.echo(f"{out}: {drawn} substitutions")
+
+
 @command.command("check")
 @click.argument("path", type=FILE)
 def check(path: Path) -> None:
@@ -150,6 +194,20 @@ def counter_fit(
     fitted = counter_fitted(words, table, pairs[0], pairs[1], rounds)
     write_vectors(out, words, fitted)
     click.echo(f"{out}: {len(words)} vectors; {len(pairs[0])} synonyms and {len(pairs[1])} antonyms")
+
+
+def _from_wordnet(
+    keys: frozenset[str] | None, share: float, pairs: tuple[Path, ...], threshold: float | None
+) -> SubstitutionTable:
+    from robustrank.text.counter_fitting import read_pairs
+    from robustrank.text.embedding_table import encoder_words
+    from robustrank.text.packages import minilm_folder
+    from robustrank.text.wordnet_table import wordnet_table
+
+    known, vectors = encoder_words(minilm_folder())
+    listed = [pair for path in pairs for pair in read_pairs(path)]
+    near = None if threshold is None else (known, vectors)
+    return wordnet_table(keys or known, share, listed, near, -1.0 if threshold is None else threshold)
 
 
 def _words_of(collection: str) -> frozenset[str]:

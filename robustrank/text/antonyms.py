@@ -28,6 +28,11 @@ def are_antonyms(first: str, second: str) -> bool:
     return listed or _negated(first, second) or _negated(*stems) or _without(*stems) or _without(*reversed(stems))
 
 
+def share_a_stem(first: str, second: str) -> bool:
+    """Return whether two keys are forms of one stem, as inflections are."""
+    return _stem(first) == _stem(second)
+
+
 @cache
 def opposites() -> tuple[tuple[frozenset[str], ...], ...]:
     """Return the list: each line has sides; words on different sides of a line are antonyms."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +27,8 @@ from robustrank.text.packages import minilm_folder
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.table import DECIMALS, SubstitutionTable, symmetric
 
-ENCODER = "encoder"  # the name of the default table
+SYNONYMS = "synonyms"  # the name of the packaged table: synonyms of one part of speech and inflection
+ENCODER = "encoder"  # the name of the table of the packaged encoder: mostly inflections
 MINIMUM_LENGTH = 3  # letters
 BLOCK = 1024  # rows of the similarity matrix at a time
 
@@ -37,7 +39,8 @@ def load_table(name: str, vocabulary: frozenset[str], threshold: float, neighbou
     """Return the table ``name``.
 
     Args:
-        name: ``encoder`` for the packaged MiniLM, the folder of another encoder, or a table file.
+        name: ``synonyms`` for the packaged table, ``encoder`` for the packaged MiniLM, an encoder's folder, or a table
+            file.
         vocabulary: The words that an encoder's table must cover.
         threshold: The minimum cosine of a substitute, for an encoder's table.
         neighbours: The maximum number of substitutes of a word before symmetric closure, for an encoder's table.
@@ -45,12 +48,12 @@ def load_table(name: str, vocabulary: frozenset[str], threshold: float, neighbou
     Raises:
         DataError: The encoder or table is missing or cannot be read.
     """
-    path = minilm_folder() if name == ENCODER else given_path(name)
+    path = _path(name)
     if not path.exists():
         raise DataError(
             f"there is no substitution table {name!r}",
             where=str(path),
-            allowed=f"{ENCODER}, the folder of an encoder, or a table file",
+            allowed=f"{SYNONYMS}, {ENCODER}, the folder of an encoder, or a table file",
             hint="robustrank table build",
         )
     if not path.is_dir():
@@ -59,8 +62,8 @@ def load_table(name: str, vocabulary: frozenset[str], threshold: float, neighbou
 
 
 def table_languages(name: str) -> tuple[str, ...]:
-    """Return the languages of the table ``name``: an encoder's is of English words, that of a file of any."""
-    return (ENGLISH,) if name == ENCODER or given_path(name).is_dir() else ()
+    """Return the languages of the table ``name``: English; that of a file may be of any."""
+    return (ENGLISH,) if name in (SYNONYMS, ENCODER) or given_path(name).is_dir() else ()
 
 
 def check_table(name: str) -> None:
@@ -69,9 +72,15 @@ def check_table(name: str) -> None:
     Raises:
         DataError: It is.
     """
-    path = minilm_folder() if name == ENCODER else given_path(name)
+    path = _path(name)
     if not path.is_dir():
         SubstitutionTable.load(path)
+
+
+def _path(name: str) -> Path:
+    if name == SYNONYMS:
+        return Path(str(files("robustrank.text") / "data" / "synonyms.tsv"))
+    return minilm_folder() if name == ENCODER else given_path(name)
 
 
 @cache
@@ -86,12 +95,10 @@ def encoder_table(
         neighbours: The maximum number of substitutes of a word before symmetric closure.
         vocabulary: Restricts the table to components with at least one of these words.
     """
-    pieces, embeddings = read_embeddings(folder)
-    eligible = [i for i, piece in enumerate(pieces) if _is_eligible(piece)]
-    keys, vectors = [pieces[i] for i in eligible], embeddings[eligible]
+    keys, vectors = encoder_words(folder)
     if vocabulary is not None:
         start = np.array([key in vocabulary for key in keys], dtype=np.bool_)
-        near = _reachable(_unit(vectors), start, threshold)
+        near = _reachable(unit_vectors(vectors), start, threshold)
         keys, vectors = [keys[i] for i in near], vectors[near]
     source = "sentence-transformers/all-MiniLM-L6-v2" if folder == minilm_folder() else folder.name
     header = {
@@ -120,7 +127,18 @@ def embedding_table(
         header: The header of the table.
         opposed: Whether two words must not replace each other.
     """
-    return symmetric(dict(_neighbours(keys, _unit(vectors), threshold, neighbours, opposed)), header or {})
+    return symmetric(dict(_neighbours(keys, unit_vectors(vectors), threshold, neighbours, opposed)), header or {})
+
+
+def encoder_words(folder: Path) -> tuple[list[str], NDArray[np.float32]]:
+    """Return the whole words of an encoder's vocabulary without stop words, and their input embeddings float32[n, H].
+
+    Raises:
+        DataError: As :func:`read_embeddings`.
+    """
+    pieces, embeddings = read_embeddings(folder)
+    eligible = [i for i, piece in enumerate(pieces) if _is_eligible(piece)]
+    return [pieces[i] for i in eligible], embeddings[eligible]
 
 
 def read_embeddings(folder: Path) -> tuple[list[str], NDArray[np.float32]]:
@@ -161,7 +179,8 @@ def _is_eligible(piece: str) -> bool:
     return piece.isascii() and piece.isalpha() and len(piece) >= MINIMUM_LENGTH and piece not in STOP_WORDS
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors of length 1, float32[n, d]."""
     unit: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return unit
 

@@ -39,7 +39,7 @@ SETTINGS = {
         {"search": "deletion"},
         {"budget_queries": 6},
     ],
-    "word-substitution": [{"max_words": 2}, {"surrogate": "victim"}],
+    "word-substitution": [{"max_words": 2}, {"surrogate": "victim", "table": "encoder", "similarity": None}],
     "hotflip": [{"length": 3, "sweeps": 2, "restarts": 2, "candidates": 5, "minimum_documents": 1}],
     "universal-trigger": [
         {"length": 3, "pairs": 3, "sweeps": 2, "restarts": 2, "candidates": 5, "minimum_documents": 1}

@@ -187,14 +187,14 @@ def test_certificates_are_held_against_the_attacks_of_the_run(defense, tmp_path)
     name = f"'{plugin}:Unsound'" if defense == "unsound" else defense
     path.write_text(
         f"name: e\ncollections: [lee]\nrankers: [bm25]\ndefenses: [{name}]\n"
-        "attacks: [{name: word-substitution, max_words: 6, candidates: 2}, keyword-stuffing]\n"
+        "attacks: [{name: word-substitution, table: encoder, max_words: 6, candidates: 2}, keyword-stuffing]\n"
         "tasks: [{name: document-attack, queries: 3, targets: ['4-6', '7-9', '11-13']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
     checked = [row for row in read_rows(out) if row["measure"] == "certificate_check"]
     assert checked
     assert {row["attack"] for row in checked} == {
-        "word-substitution:max_words=6,candidates=2"
+        "word-substitution:table=encoder,max_words=6,candidates=2"
     }  # stuffing is no substitution
     broken = [row for row in checked if row["status"] == "error"]
     assert bool(broken) == (defense == "unsound")
