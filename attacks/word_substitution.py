@@ -63,8 +63,8 @@ class WordSubstitution(Attack):
     size_parameter = "max_words"
     cost = "gradients"
     stops_early = (
-        "when max_words substitutions are accepted, where the surrogate does not read a word, and where few substitutes "
-        "keep the sentence similarity"
+        "when max_words substitutions are accepted, where the surrogate does not read a word, and where few "
+        "substitutes keep the sentence similarity"
     )
     reference = "Wu et al. (PRADA), ACM TOIS 41(4), 2023, arXiv 2204.01321, section 4"
     deviations = (
