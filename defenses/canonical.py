@@ -23,7 +23,9 @@ from robustrank.rankers.ranker import Ranker, TermRanker
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import document_frequencies, replace_words, vocabulary, words
+from robustrank.text.words import vocabulary, words
+
+from .parts.representatives import canonical, representatives_of
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,7 @@ class Canonical(Defense):
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:
         """Return the ranker of canonical documents."""
         table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
-        counts = collection.statistic(document_frequencies)
-        representatives = {}
-        for component in table.components:
-            most_frequent = min(component, key=lambda key: (-counts[key], key))
-            representatives.update(dict.fromkeys(component, most_frequent))
-        wrapper = CanonicalRanker.over(ranker, table, representatives)
+        wrapper = CanonicalRanker.over(ranker, table, representatives_of(table, collection))
         if isinstance(ranker, TermRanker):
             texts = {doc_id: wrapper.rewritten_document(text) for doc_id, text in collection.documents.items()}
             wrapper.inner = copy.copy(ranker)
@@ -83,18 +80,11 @@ class CanonicalRanker(RewritingRanker):
 
     def rewritten_query(self, query: str) -> str:
         """Return the canonical query."""
-        return self.canonical(query)
+        return canonical(query, self.representatives)
 
     def rewritten_document(self, document: str) -> str:
         """Return the canonical document."""
-        return self.canonical(document)
-
-    def canonical(self, text: str) -> str:
-        """Return the text with every word replaced by its representative, in the case of that word."""
-        replacements = {
-            i: self.representatives[word.key] for i, word in enumerate(words(text)) if word.key in self.representatives
-        }
-        return replace_words(text, replacements)
+        return canonical(document, self.representatives)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""

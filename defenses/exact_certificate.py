@@ -62,7 +62,7 @@ class ExactCertificate(Defense):
             raise UsageError(
                 f"ranker {type(ranker).__name__} has no exact certificates: its score is not known to be a sum over "
                 "query terms",
-                allowed="a ranker with `terms` and `term_score`, as bm25 and query-likelihood",
+                allowed="a ranker with `terms` and `terms_score`, as bm25 and query-likelihood",
             )
         table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
         return ExactRanker(ranker, ranker, table)

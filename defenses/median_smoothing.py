@@ -96,5 +96,5 @@ class MedianRanker(SmoothedRanker):
             table=self.table.fingerprint,
         )
 
-    def _squash(self, raw: Scores) -> NDArray[np.float64]:
+    def _squash(self, raw: Scores, query: str) -> NDArray[np.float64]:
         return raw.astype(np.float64)

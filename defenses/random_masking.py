@@ -114,10 +114,9 @@ class MaskedRanker(CopyRanker):
         """Return which of the copies that rank a document show each of its words."""
         return self._masks.changes(document, self.settings.samples)
 
-    @property
-    def draws(self) -> Draws:
-        """How its copies are drawn."""
-        return self.settings.draws(self.seed, keep=self.keep)
+    def draws(self, query: str) -> Draws:
+        """Return how its copies are drawn, and squashed beside a query."""
+        return self.settings.draws(query, self.seed, keep=self.keep)
 
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the certificate of the served list."""

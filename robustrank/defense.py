@@ -185,9 +185,8 @@ class CertifiedRanker(Protocol):
 class SampledRanker(Protocol):
     """A certified ranker that scores copies of documents, which are saved beside its certificates."""
 
-    @property
-    def draws(self) -> Draws:
-        """How its copies are drawn."""
+    def draws(self, query: str) -> Draws:
+        """Return how its copies are drawn, and their scores squashed beside a query."""
 
     def copies_scored(self, served: RankedList, counts: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
         """Return the scores of so many first copies of each document of a list, by document id, in their order."""

@@ -122,7 +122,7 @@ def _save(context: Context, ranker: CertifiedRanker, served: RankedList, certifi
     counts = dict.fromkeys(served.doc_ids, 0)
     for document in (document for certificate in certificates for document in certificate.documents):
         counts[document.doc_id] = max(counts[document.doc_id], document.samples)
-    scores, draws = (sampled.copies_scored(served, counts), sampled.draws) if sampled else ({}, None)
+    scores, draws = (sampled.copies_scored(served, counts), sampled.draws(query.query)) if sampled else ({}, None)
     texts = {candidate.doc_id: candidate.text for candidate in served.candidates}
     if not context.evidence:
         context.evidence.append(table_record(ranker.table))

@@ -110,6 +110,8 @@ def _readings(ranker: Ranker, request: Request, variants: Sequence[str]) -> list
     known = {term for candidate in request.candidates for term in ranker.terms(candidate.text)}
     first, names = dict[tuple[str, ...], str](), []
     for variant in [request.query, *variants]:
-        terms = [t for t in ranker.terms(variant) if t in known or any(ranker.term_score(t, 0, n) for n in (1, 100))]
+        terms = [
+            t for t in ranker.terms(variant) if t in known or any(ranker.terms_score([t], {t: 0}, n) for n in (1, 100))
+        ]
         names.append(first.setdefault(tuple(sorted(terms)), variant))
     return names[1:]

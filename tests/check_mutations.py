@@ -46,9 +46,16 @@ MUTATIONS = [
     Mutation(
         "copies are drawn anew for each text",
         "robustrank/certification/coupling.py",
-        "places = _mixed(copies + np.array([index + 1], dtype=np.uint64) * _SECOND)",
-        "places = _mixed(copies + np.array([index + 1 + len(key)], dtype=np.uint64) * _SECOND)",
+        "indices = np.array([places[number][0] + 1 for number in block], dtype=np.uint64)",
+        "indices = np.array([places[number][0] + 1 + len(places[number][1]) for number in block], dtype=np.uint64)",
         "tests/certification/test_coupling.py",
+    ),
+    Mutation(
+        "copies scored by their terms keep the document's length",
+        "defenses/parts/term_copies.py",
+        "changes[row[edit.key], -1] = edit.growth",
+        "changes[row[edit.key], -1] = 0",
+        "tests/defenses/test_term_copies.py",
     ),
     Mutation(
         "verify does not compute the bounds again",

@@ -22,6 +22,8 @@ from robustrank.records import RankedList
 from robustrank.text.edited_words import characters_behind
 from robustrank.text.table import SubstitutionTable
 
+from .query_fit import QueryFit
+
 PAIRS_PER_CALL = 20_000  # smoothed pairs scored in one call of the inner ranker
 MAX_CACHED_SCORES = 20_000_000  # squashed scores in memory, for certificates of any K and radius after the ranking
 CALIBRATION_QUERIES = 32  # queries whose clean scores set centre and scale ...
@@ -42,6 +44,7 @@ class SmoothingSettings:
         most: Maximum number of copies of a document under the sequential bound.
         centre: The raw score that is squashed to 1/2; None is calibrated.
         scale: The slope of the sigmoid; None is calibrated.
+        query_fit: Centre and scale of each query, in place of these; None where they are the same for all.
     """
 
     samples: int = 100
@@ -50,16 +53,22 @@ class SmoothingSettings:
     most: int = 1000
     centre: float | None = None
     scale: float | None = None
+    query_fit: QueryFit | None = None
 
-    def draws(self, seed: int, size: int | None = None, keep: float | None = None) -> Draws:
-        """Return how copies are drawn with these settings; see :class:`Draws`."""
-        centre, scale = self.centre or 0.0, self.scale or 1.0
+    def squashing(self, query: str) -> tuple[float, float]:
+        """Return centre and scale of the sigmoid beside a query."""
+        fitted = self.query_fit.of(query) if self.query_fit else None
+        return fitted or (self.centre or 0.0, self.scale or 1.0)
+
+    def draws(self, query: str, seed: int, size: int | None = None, keep: float | None = None) -> Draws:
+        """Return how copies are drawn with these settings, and squashed beside a query; see :class:`Draws`."""
+        centre, scale = self.squashing(query)
         return Draws(seed, self.samples, max(self.samples, self.most), size, keep, centre, scale)
 
     def calibrated(
-        self, ranker: PointwiseRanker, collection: Collection, rng: np.random.Generator
+        self, ranker: PointwiseRanker, collection: Collection, rng: np.random.Generator, steepness: float = 4.0
     ) -> SmoothingSettings:
-        """Return these settings with centre and scale fitted to the ranker's clean scores."""
+        """Return these settings with centre and scale fitted to the ranker's clean scores, and this steepness."""
         if self.centre is not None and self.scale is not None:
             return self
         query_ids = rng.permutation(list(collection.queries))[:CALIBRATION_QUERIES].tolist()
@@ -73,7 +82,7 @@ class SmoothingSettings:
         return replace(
             self,
             centre=(low + high) / 2 if self.centre is None else self.centre,
-            scale=(4 / (high - low) if high > low else 1.0) if self.scale is None else self.scale,
+            scale=(steepness / (high - low) if high > low else 1.0) if self.scale is None else self.scale,
         )
 
 
@@ -95,9 +104,9 @@ class CopyRanker(PointwiseRanker):
     _cached_count: int = field(default=0, repr=False)  # scores in _cache
 
     def __post_init__(self) -> None:
-        """Tell the smoothed score of a document of which no copy matches anything."""
-        if self.inner.no_match is not None:
-            squashed = self._squash(np.array([self.inner.no_match], np.float32)).astype(np.float32)
+        """Tell the smoothed score of a document of which no copy matches anything, if all queries have the same."""
+        if self.inner.no_match is not None and self.settings.query_fit is None:
+            squashed = self._squash(np.array([self.inner.no_match], np.float32), "").astype(np.float32)
             self.no_match = float(np.float32(self.smoothed_score(squashed.repeat(self.settings.samples))))
 
     @abstractmethod
@@ -203,11 +212,18 @@ class CopyRanker(PointwiseRanker):
         return len(self._cache[pair]) if pair in self._cache else 0
 
     def _score_copies(self, stops: Mapping[Pair, int]) -> None:
-        """Score the copies of some pairs that are not cached yet, in one call; equal copies once."""
+        """Score the copies of some pairs that are not cached yet, in one call."""
         if self._cached_count + sum(stops.values()) > MAX_CACHED_SCORES:
             self._cache.clear()
             self._cached_count = 0
         spans = {pair: (self._count(pair), stop) for pair, stop in stops.items()}
+        for pair, raw in self._raw_scores(spans).items():
+            fresh = self._squash(raw, pair[0]).astype(np.float32)
+            self._cache[pair] = np.concatenate([self._cache[pair], fresh]) if pair in self._cache else fresh
+            self._cached_count += len(fresh)
+
+    def _raw_scores(self, spans: Mapping[Pair, tuple[int, int]]) -> dict[Pair, Scores]:
+        """Return the inner ranker's scores of the copies ``start`` to ``stop`` of each pair; equal copies once."""
         copies = {
             (document, span): self.copies(document, span[1], span[0])
             for document, span in dict.fromkeys((pair[1], span) for pair, span in spans.items())
@@ -217,13 +233,13 @@ class CopyRanker(PointwiseRanker):
             for (query, document), span in spans.items()
         }
         distinct = list(dict.fromkeys(itertools.chain.from_iterable(smoothed_pairs.values())))
-        scores = dict(zip(distinct, self._squash(self.inner.score(distinct)).tolist(), strict=True))
-        for pair, copy_pairs in smoothed_pairs.items():
-            fresh = np.array([scores[copy_pair] for copy_pair in copy_pairs], dtype=np.float32)
-            self._cache[pair] = np.concatenate([self._cache[pair], fresh]) if pair in self._cache else fresh
-            self._cached_count += len(fresh)
+        scores = dict(zip(distinct, self.inner.score(distinct).tolist(), strict=True)) if distinct else {}
+        return {
+            pair: np.array([scores[copy_pair] for copy_pair in copy_pairs], dtype=np.float32)
+            for pair, copy_pairs in smoothed_pairs.items()
+        }
 
-    def _squash(self, raw: Scores) -> NDArray[np.float64]:
-        centre, scale = self.settings.centre or 0.0, self.settings.scale or 1.0
+    def _squash(self, raw: Scores, query: str) -> NDArray[np.float64]:
+        centre, scale = self.settings.squashing(query)
         # sigmoid(z) = (1 + tanh(z / 2)) / 2, which overflows for no z.
         return 0.5 + 0.5 * np.tanh(scale * (raw.astype(np.float64) - centre) / 2)

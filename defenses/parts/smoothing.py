@@ -28,12 +28,13 @@ from robustrank.certification.mean import certify_mean
 from robustrank.certification.overlap import rho
 from robustrank.certification.sequential import certify_sequentially
 from robustrank.certification.threat import words_replaced
-from robustrank.rankers.ranker import Pair, PointwiseRanker, TermRanker
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores, TermRanker
 from robustrank.records import RankedList
 from robustrank.text.table import PerturbationSets
 
 from .copies import CopyRanker, SmoothingSettings
 from .term_bounds import TermBounds
+from .term_copies import TermCopies
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ class SmoothedRanker(CopyRanker):
 
     def __init__(self, inner: PointwiseRanker, settings: SmoothingSettings, sets: PerturbationSets, seed: int) -> None:
         self.sets, self._coupled = sets, CoupledCopies(sets, seed)
-        self._bounds = TermBounds(inner, Drawable(sets)) if isinstance(inner, TermRanker) else None
+        self._bounds, self._terms = None, None
+        if isinstance(inner, TermRanker):
+            self._bounds = TermBounds(inner, Drawable(sets))
+            self._terms = TermCopies(inner, self._bounds, self._coupled)
         super().__init__(inner, settings, sets.table, seed)
 
     def copies(self, document: str, stop: int | None = None, start: int = 0) -> list[str]:
@@ -82,12 +86,21 @@ class SmoothedRanker(CopyRanker):
         score = self._bounds.score(query, document) if self._bounds else None
         if score is None:
             return UNBOUNDED
-        return float(self._squash(np.array([score.highest(None)], dtype=np.float32)).astype(np.float32)[0])
+        return float(self._squash(np.array([score.highest(None)], dtype=np.float32), query).astype(np.float32)[0])
 
-    @property
-    def draws(self) -> Draws:
-        """How its copies are drawn."""
-        return self.settings.draws(self.seed, size=self.sets.size)
+    def _raw_scores(self, spans: Mapping[Pair, tuple[int, int]]) -> dict[Pair, Scores]:
+        """Return the inner ranker's scores of copies; of a ranker of terms, from the terms that are drawn."""
+        scores = {}
+        if self._terms:
+            for (query, document), (start, stop) in sorted(spans.items()):
+                of_terms = self._terms.scores(query, document, stop, start)
+                if of_terms is not None:
+                    scores[query, document] = of_terms
+        return scores | super()._raw_scores({pair: span for pair, span in spans.items() if pair not in scores})
+
+    def draws(self, query: str) -> Draws:
+        """Return how its copies are drawn, and squashed beside a query."""
+        return self.settings.draws(query, self.seed, size=self.sets.size)
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words], the overlap of every word."""

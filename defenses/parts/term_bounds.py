@@ -35,4 +35,7 @@ class TermBounds:
         if positions is None:
             return None
         counts = {term: terms[term] for term in wanted}
-        return TermScore(wanted, counts, terms.total(), self._ranker.term_score, positions)
+        return TermScore(wanted, counts, terms.total(), self._part, positions)
+
+    def _part(self, term: str, count: int, length: int) -> float:
+        return self._ranker.terms_score([term], {term: count}, length)

@@ -7,13 +7,14 @@ bounds follow by symmetry, see :func:`upper`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.floating]
 Bound = Callable[[Samples, float], float]
+Plan = Callable[[NDArray[np.float64], NDArray[np.int64]], NDArray[np.float64]]
 
 CLIP = 0.75  # c of the betting bound: the maximum share of the capital that a bet risks
 STEPS = 40  # bisection steps of the betting bound: exact to 2**-40
@@ -76,8 +77,7 @@ def betting(samples: Samples, delta: float) -> float:
     so the bound is computed by bisection. The bets are planned for n samples: optional stopping is not covered.
     Arguments as for :func:`hoeffding`; the order of the samples matters.
     """
-    x = np.asarray(samples, dtype=np.float64)
-    return _bet(x, np.sqrt(2 * math.log(1 / delta) / (len(x) * _variances_before(x))), delta)
+    return float(_bets([samples], lambda seen, count: np.full_like(seen, count), delta)[0])
 
 
 def sequential(samples: Samples, delta: float) -> float:
@@ -88,10 +88,12 @@ def sequential(samples: Samples, delta: float) -> float:
     above the mean is at most delta.
     Arguments as for :func:`hoeffding`; the order of the samples matters.
     """
-    x = np.asarray(samples, dtype=np.float64)
-    seen = np.arange(1, len(x) + 1)
-    plan = seen * np.log1p(seen)
-    return _bet(x, np.sqrt(2 * math.log(1 / delta) / (plan * _variances_before(x))), delta)
+    return float(sequential_bounds([samples], delta)[0])
+
+
+def sequential_bounds(samples: Sequence[Samples], delta: float) -> NDArray[np.float64]:
+    """Return float64[n], the bound of :func:`sequential` of each of n arrays, computed together."""
+    return _bets(samples, lambda seen, _: seen * np.log1p(seen), delta)
 
 
 BOUNDS: dict[str, Bound] = {
@@ -123,18 +125,35 @@ def _mean(samples: Samples) -> float:
 
 
 def _variances_before(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return float64[n], the variance of the samples before each, initialised at 1/4."""
-    seen = np.arange(1, len(x) + 1)
-    means = (0.5 + np.cumsum(x)) / (seen + 1)
-    variances = (0.25 + np.cumsum((x - means) ** 2)) / (seen + 1)
-    return np.concatenate([[0.25], variances[:-1]])
+    """Return float64[n, N], the variance of the samples of each row before each, initialised at 1/4."""
+    seen = np.arange(1, x.shape[1] + 1)
+    means = (0.5 + np.cumsum(x, axis=1)) / (seen + 1)
+    variances = (0.25 + np.cumsum((x - means) ** 2, axis=1)) / (seen + 1)
+    return np.concatenate([np.full((len(x), 1), 0.25), variances[:, :-1]], axis=1)
 
 
-def _bet(x: NDArray[np.float64], bets: NDArray[np.float64], delta: float) -> float:
-    """Return the largest mean against which the capital reaches 1 / delta, by bisection, cut to ``tightest_lower``."""
-    low, high = 0.0, 1.0
+def _bets(samples: Sequence[Samples], plan: Plan, delta: float) -> NDArray[np.float64]:
+    """Return float64[n], the largest mean against which the capital of each of n bettors reaches 1 / delta.
+
+    By bisection, and cut to :func:`tightest_lower`.
+
+    Args:
+        samples: n arrays, of any lengths.
+        plan: The divisor of the variance in a squared bet, from the number of the sample and that of all samples.
+        delta: The probability that a mean lies below its bound.
+    """
+    counts = np.array([[len(of_one)] for of_one in samples])
+    seen = np.arange(1, int(counts.max()) + 1, dtype=np.float64)
+    x = np.zeros((len(samples), len(seen)))
+    for row, of_one in zip(x, samples, strict=True):
+        row[: len(of_one)] = of_one
+    bets = np.sqrt(2 * math.log(1 / delta) / (plan(seen, counts) * _variances_before(x)))
+    bets[seen > counts] = 0.0  # nothing is bet where a row has ended
+    low, high = np.zeros(len(x)), np.ones(len(x))
     for _ in range(STEPS):
         middle = (low + high) / 2
-        capital = np.cumsum(np.log1p(np.minimum(bets, CLIP / middle) * (x - middle)))
-        low, high = (middle, high) if capital.max() >= math.log(1 / delta) else (low, middle)
-    return min(low, tightest_lower("betting", _mean(x), len(x), delta))
+        capital = np.log1p(np.minimum(bets, CLIP / middle[:, None]) * (x - middle[:, None]))
+        is_refuted = np.cumsum(capital, axis=1).max(axis=1) >= math.log(1 / delta)
+        low, high = np.where(is_refuted, middle, low), np.where(is_refuted, high, middle)
+    tightest = [tightest_lower("betting", _mean(of_one), len(of_one), delta) for of_one in samples]
+    return np.minimum(low, tightest)

@@ -13,6 +13,7 @@ Sources: MinHash, Broder, SEQUENCES 1997; smoothing with noise that is not indep
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +25,21 @@ from robustrank.text.words import Case, case_of, in_case, words
 
 Hashes = NDArray[np.uint64]
 
+BLOCK = 100_000  # hashes computed at once
+MEMORY = 10_000  # texts whose words are remembered
+
 _STEP, _FIRST, _SECOND = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A word for which others are drawn: its index among the words of a text, its key and case, its characters."""
+
+    index: int
+    key: str
+    case: Case
+    start: int
+    end: int
 
 
 @dataclass
@@ -40,22 +55,62 @@ class CoupledCopies:
     seed: int
     _forms: dict[tuple[str, Case], list[str]] = field(default_factory=dict, repr=False)
     _keys: dict[str, Hashes] = field(default_factory=dict, repr=False)
+    _words: dict[str, list[Place]] = field(default_factory=dict, repr=False)
     _changes: dict[tuple[str, int], Changes] = field(default_factory=dict, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)  # of words, to compare draws from two sets
 
     def copies(self, text: str, stop: int, start: int = 0) -> list[str]:
         """Return copies ``start`` to ``stop`` of a text."""
-        pieces, drawn, position = [], [], 0
-        for index, word in enumerate(words(text)):
-            if self._is_drawn(word.key):
-                forms = self._written(word.key, case_of(word.text))
-                pieces.append(text[position : word.start])
-                drawn.append([forms[pick] for pick in self._picks(word.key, index, start, stop).tolist()])
-                position = word.end
-        rest = text[position:]
-        if not drawn:
+        places = self.places(text)
+        if not places:
             return [text] * (stop - start)
-        return ["".join([b + d for b, d in zip(pieces, row, strict=True)]) + rest for row in zip(*drawn, strict=True)]
+        parts, position = [""] * (2 * len(places) + 1), 0
+        for number, place in enumerate(places):
+            parts[2 * number] = text[position : place.start]
+            position = place.end
+        parts[-1] = text[position:]
+        picks = self.picks([(place.index, place.key) for place in places], stop, start)
+        forms = [self._written(place.key, place.case) for place in places]
+        columns = [map(written.__getitem__, row) for written, row in zip(forms, picks.tolist(), strict=True)]
+        copies = []
+        for drawn in zip(*columns, strict=True):
+            parts[1::2] = drawn
+            copies.append("".join(parts))
+        return copies
+
+    def places(self, text: str) -> list[Place]:
+        """Return the words of a text for which others are drawn."""
+        if text not in self._words:
+            if len(self._words) >= MEMORY:
+                self._words.clear()
+            self._words[text] = [
+                Place(index, word.key, case_of(word.text), word.start, word.end)
+                for index, word in enumerate(words(text))
+                if word.key in self.sets.table.neighbours
+            ]
+        return self._words[text]
+
+    def picks(self, places: Sequence[tuple[int, str]], stop: int, start: int = 0) -> NDArray[np.int64]:
+        """Return int64[places, stop - start], the position in P(key) of the word that each copy draws.
+
+        Args:
+            places: Words of a text, (index, key) each.
+            stop: The end of the copies.
+            start: Their start.
+        """
+        copies = _mixed((np.arange(start, stop, dtype=np.uint64) + np.uint64(1)) * _STEP + np.uint64(self.seed))
+        picks = np.empty((len(places), len(copies)), dtype=np.int64)
+        by_size: dict[int, list[int]] = {}  # places whose sets have the same size are drawn together
+        for number, (_, key) in enumerate(places):
+            by_size.setdefault(len(self._hashes(key)), []).append(number)
+        for size, numbers in by_size.items():
+            step = max(1, BLOCK // (size * len(copies) + 1))
+            for block in (numbers[i : i + step] for i in range(0, len(numbers), step)):
+                indices = np.array([places[number][0] + 1 for number in block], dtype=np.uint64)
+                hashes = np.array([self._hashes(places[number][1]) for number in block])
+                positions = _mixed(copies + indices[:, None] * _SECOND)
+                picks[block] = _mixed(positions[:, :, None] ^ hashes[:, None, :]).argmin(axis=2)
+        return picks
 
     def changes(self, text: str, count: int) -> Changes:
         """Return which of the first ``count`` copies change where a word is replaced, for each word and substitute.
@@ -68,15 +123,15 @@ class CoupledCopies:
 
     def _changes_of(self, text: str, count: int) -> Changes:
         masks, positions = [], []
-        for index, word in enumerate(words(text)):
-            rivals = self._rivals(word.key)
+        for place in self.places(text):
+            rivals = self._rivals(place.key)
             if not rivals:
                 continue
-            before = self._drawn(word.key, index, count)
-            distinct = {(self._drawn(rival, index, count) != before).tobytes() for rival in rivals}
+            before = self._drawn(place.key, place.index, count)
+            distinct = {(self._drawn(rival, place.index, count) != before).tobytes() for rival in rivals}
             changed = [np.frombuffer(mask, dtype=np.bool_) for mask in sorted(distinct)]
             masks += [mask for mask in changed if mask.any()]
-            positions += [index for mask in changed if mask.any()]
+            positions += [place.index for mask in changed if mask.any()]
         return Changes(np.array(masks, dtype=np.bool_).reshape(len(masks), count), np.array(positions, dtype=np.int64))
 
     def _written(self, key: str, case: Case) -> list[str]:
@@ -85,12 +140,9 @@ class CoupledCopies:
             self._forms[key, case] = [in_case(word, case) for word in self.sets.neighbourhood(key)]
         return self._forms[key, case]
 
-    def _is_drawn(self, key: str) -> bool:
-        return key in self.sets.table.neighbours
-
     def _rivals(self, key: str) -> list[str]:
         """Return a substitute for each perturbation set of substitutes that is another than the word's."""
-        if not self._is_drawn(key) or self.sets.overlap(key) == 1:
+        if self.sets.overlap(key) == 1:
             return []
         of_set = {self.sets.neighbourhood(substitute): substitute for substitute in self.sets.table.substitutes(key)}
         return [substitute for chosen, substitute in of_set.items() if chosen != self.sets.neighbourhood(key)]
@@ -98,14 +150,8 @@ class CoupledCopies:
     def _drawn(self, key: str, index: int, count: int) -> NDArray[np.int64]:
         """Return int64[count], the number of the word that each copy draws for a word at an index."""
         numbers = [self._numbers.setdefault(word, len(self._numbers)) for word in self.sets.neighbourhood(key)]
-        return np.array(numbers, dtype=np.int64)[self._picks(key, index, 0, count)]
-
-    def _picks(self, key: str, index: int, start: int, stop: int) -> NDArray[np.int64]:
-        """Return int64[stop - start], the position in P(key) of the word that each copy draws."""
-        copies = _mixed((np.arange(start, stop, dtype=np.uint64) + np.uint64(1)) * _STEP + np.uint64(self.seed))
-        positions = _mixed(copies + np.array([index + 1], dtype=np.uint64) * _SECOND)
-        picks: NDArray[np.int64] = _mixed(positions[:, None] ^ self._hashes(key)[None, :]).argmin(axis=1)
-        return picks
+        drawn: NDArray[np.int64] = np.array(numbers, dtype=np.int64)[self.picks([(index, key)], count)[0]]
+        return drawn
 
     def _hashes(self, key: str) -> Hashes:
         if key not in self._keys:
@@ -116,6 +162,8 @@ class CoupledCopies:
 
 def _mixed(x: Hashes) -> Hashes:
     """Return the numbers scattered over all bits (SplitMix64, Steele, Lea, Flood, OOPSLA 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * _FIRST
-    x = (x ^ (x >> np.uint64(27))) * _SECOND
-    return x ^ (x >> np.uint64(31))
+    x = x ^ (x >> np.uint64(30))
+    for factor, shift in ((_FIRST, 27), (_SECOND, 31)):
+        x *= factor
+        x ^= x >> np.uint64(shift)
+    return x

@@ -43,7 +43,7 @@ class Known:
         """Return which copies of a document an edit changes; None where that cannot be told."""
         if certificate.draws is None or self.table is None or not self.documents:
             return None
-        name = certificate.draws, document.text, document.samples
+        name = replace(certificate.draws, centre=0.0, scale=1.0), document.text, document.samples  # of all queries
         if name not in self._changes:
             copies = certificate.draws.copies(self.table)
             self._changes[name] = copies.changes(self.documents[document.doc_id], document.samples)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.certification.bounds import Samples, sequential, tightest_lower, upper
+from robustrank.certification.bounds import Samples, sequential_bounds, tightest_lower
 from robustrank.certification.certificate import Certificate, check_cutoffs, decide
 from robustrank.certification.evidence import MEAN, Evidence
 
@@ -28,7 +28,7 @@ OPTIMISM = 2.0  # standard deviations by which means may improve before a K is g
 Draw = Callable[[Mapping[int, tuple[int, int]]], Mapping[int, Samples]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Document:
     """The samples and bounds of a document so far."""
 
@@ -47,13 +47,15 @@ class _Document:
         """Upper bound on the score after any allowed edit."""
         return self.upper + 1 - self.rho
 
-    def add(self, fresh: Samples, delta: float) -> None:
-        """Add samples; bounds are simultaneously valid, so they widen only where the new mean contradicts them."""
+    def add(self, fresh: Samples) -> None:
+        """Add samples."""
         self.samples = np.concatenate([self.samples, fresh.astype(np.float32)])
-        lower = max(self.lower, sequential(self.samples, delta))
-        highest = min(self.upper, upper(sequential, self.samples, delta))
+
+    def bound(self, lower: float, upper: float, delta: float) -> None:
+        """Add bounds; all are simultaneously valid, so they widen only where the new mean contradicts them."""
+        lower, upper = max(self.lower, lower), min(self.upper, upper)
         self.lower = min(lower, tightest_lower("sequential", self.mean, len(self.samples), delta))
-        self.upper = max(highest, 1 - tightest_lower("sequential", 1 - self.mean, len(self.samples), delta))
+        self.upper = max(upper, 1 - tightest_lower("sequential", 1 - self.mean, len(self.samples), delta))
 
     def predicted_variance(self, most: int) -> float:
         """Return the variance of the mean of ``most`` samples given those seen; the prior variance is 1/4."""
@@ -103,10 +105,25 @@ def certify_sequentially(
         counts = {i: len(documents[i].samples) for i in sorted(open_documents)}
         spans = {i: (count, min(most, max(first, count + 1, round(GROWTH * count)))) for i, count in counts.items()}
         for i, fresh in draw(spans).items():
-            documents[i].add(fresh, delta)
+            documents[i].add(fresh)
+        _bound([documents[i] for i in spans], delta)
         open_documents = {rank for k in ks for rank in _open_ranks(documents, k, most, delta)}
     evidence = [Evidence(d.doc_id, d.mean, d.lower, d.upper, d.rho, len(d.samples)) for d in documents]
     return decide(query_id, ks, evidence, alpha=alpha, kind=MEAN, bound="sequential", radius=radius, table=table)
+
+
+def _bound(documents: Sequence[_Document], delta: float) -> None:
+    """Bound documents by the samples so far, all in one computation."""
+    samples = [document.samples for document in documents]
+    bounds = sequential_bounds([*samples, *map(_mirrored, samples)], delta)
+    lowers, uppers = bounds[: len(documents)].tolist(), (1 - bounds[len(documents) :]).tolist()
+    for document, lower, upper in zip(documents, lowers, uppers, strict=True):
+        document.bound(lower, upper, delta)
+
+
+def _mirrored(samples: Samples) -> Samples:
+    """Return the samples whose lower bound is one minus the upper bound."""
+    return 1 - samples.astype(np.float64)
 
 
 def _open_ranks(ranked: Sequence[_Document], k: int, most: int, delta: float) -> list[int]:
@@ -121,13 +138,21 @@ def _open_ranks(ranked: Sequence[_Document], k: int, most: int, delta: float) ->
     if max(d.lower + 1 - d.rho for d in outside) >= min(d.upper for d in inside):
         return []  # refuted: an edit may reach the weakest inside, whatever further samples show
     last, threat = min(inside, key=lambda d: d.mean), max(outside, key=lambda d: d.mean - d.rho)
-    low = max(last.lower, sequential(np.resize(last.samples, most), delta))
-    high = min(threat.upper, upper(sequential, np.resize(threat.samples, most), delta)) + 1 - threat.rho
-    if low + OPTIMISM * math.sqrt(last.predicted_variance(most) + threat.predicted_variance(most)) <= high:
+    optimism = OPTIMISM * math.sqrt(last.predicted_variance(most) + threat.predicted_variance(most))
+    # No samples are bounded more tightly: where this does not suffice, the bounds need not be computed.
+    low = tightest_lower("sequential", last.mean, most, delta)
+    high = 1 - tightest_lower("sequential", 1 - threat.mean, most, delta)
+    if max(last.lower, low) + optimism <= min(threat.upper, high) + 1 - threat.rho:
+        return []  # given up
+    low, below = sequential_bounds([np.resize(last.samples, most), _mirrored(np.resize(threat.samples, most))], delta)
+    low, high = max(last.lower, float(low)), min(threat.upper, 1 - float(below)) + 1 - threat.rho
+    if low + optimism <= high:
         return []  # given up
     goal = (low + high) / 2
-    return [
+    unsettled = [
         rank
         for rank, document in enumerate(ranked)
         if len(document.samples) < most and (document.lower <= goal if rank < k else document.edited_upper >= goal)
     ]
+    # The closest two first: where they end up given up, no other document was sampled in vain.
+    return [rank for rank in unsettled if ranked[rank] in (last, threat)] or unsettled

@@ -113,12 +113,19 @@ class TermEdits:
             substitutions = []
             for substitute in self.relation.substitutes(key):
                 new = self._terms(substitute, case, before, after)
-                change = {term: new[term] - old[term] for term in new.keys() | old.keys() if new[term] != old[term]}
-                substitutions.append(Substitution(substitute, change, new.total() - old.total()))
+                substitutions.append(Substitution(substitute, _change(old, new), len(new) - len(old)))
             terms = frozenset(chain.from_iterable(substitution.change for substitution in substitutions))
             changes_length = any(substitution.growth for substitution in substitutions)
             self._choices[name] = Choices(tuple(substitutions), terms, changes_length)
         return self._choices[name]
 
-    def _terms(self, key: str, case: Case, before: str, after: str) -> Counter[str]:
-        return Counter(self.analyse(before + in_case(key, case) + after))
+    def _terms(self, key: str, case: Case, before: str, after: str) -> Sequence[str]:
+        return self.analyse(before + in_case(key, case) + after)
+
+
+def _change(before: Sequence[str], after: Sequence[str]) -> dict[str, int]:
+    """Return each term whose count changes, with its count after minus its count before."""
+    if len(before) == len(after) == 1:  # nearly all words: the same, and faster
+        return {} if before[0] == after[0] else {before[0]: -1, after[0]: 1}
+    old, new = Counter(before), Counter(after)
+    return {term: new[term] - old[term] for term in new.keys() | old.keys() if new[term] != old[term]}

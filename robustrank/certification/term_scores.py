@@ -30,6 +30,7 @@ class TermScore:
         length: The document's number of terms.
         part: F_t(c, l), for one occurrence of t in the query.
         positions: The words that may be replaced, by index.
+        edits: Those of them that can change the score, with the substitutions that do.
     """
 
     query: Mapping[str, int]
@@ -38,15 +39,14 @@ class TermScore:
     part: Part
     positions: Mapping[int, Choices]
     _parts: dict[tuple[str, int, int], float] = field(default_factory=dict, init=False, repr=False)
-
-    _edits: dict[int, list[Substitution]] = field(default_factory=dict, init=False, repr=False)  # that change the score
+    edits: dict[int, list[Substitution]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         terms = self.query.keys()
         for index, choices in self.positions.items():
             if choices.changes_length or not choices.terms.isdisjoint(terms):
                 edits = [s for s in choices.substitutions if s.growth or not s.change.keys().isdisjoint(terms)]
-                self._edits[index] = edits
+                self.edits[index] = edits
 
     def value(self, change: Mapping[str, int] | None = None, growth: int = 0) -> float:
         """Return the score where query terms have other counts, and the text ``growth`` more terms."""
@@ -65,7 +65,7 @@ class TermScore:
         Args:
             radius: The maximum number of words that are replaced.
         """
-        positions = list(self._edits.values())
+        positions = list(self.edits.values())
         budget = len(positions) if radius is None else min(radius, len(positions))
         if budget <= 1:
             return self._rounded(max(self._after_one_edit(budget)), 1)
@@ -86,7 +86,7 @@ class TermScore:
         As :meth:`highest`, with removed occurrences and a longer text. The loss of a term is convex in what is removed,
         so that the maximum is a knapsack over terms.
         """
-        positions = list(self._edits.values())
+        positions = list(self.edits.values())
         budget = len(positions) if radius is None else min(radius, len(positions))
         if budget <= 1:
             return self._rounded(min(self._after_one_edit(budget)), -1)
@@ -105,7 +105,7 @@ class TermScore:
 
         It ends after ``radius`` words, or where no substitution raises the score.
         """
-        remaining, change, growth = dict(self._edits), dict.fromkeys(self.query, 0), 0
+        remaining, change, growth = dict(self.edits), dict.fromkeys(self.query, 0), 0
         best = self.value()
         while remaining and radius != 0:
             options = [(index, substitution) for index, edits in remaining.items() for substitution in edits]
@@ -121,7 +121,7 @@ class TermScore:
 
     def _after_one_edit(self, budget: int) -> list[float]:
         """Return the score, and that after each edit of one word if the budget allows it."""
-        edits = itertools.chain.from_iterable(self._edits.values()) if budget else ()
+        edits = itertools.chain.from_iterable(self.edits.values()) if budget else ()
         return [self.value(), *(self.value(s.change, s.growth) for s in edits)]
 
     def _of(self, term: str, count: int, length: int) -> float:

@@ -116,13 +116,9 @@ class _Lexical(PointwiseRanker):
         """Return the terms of a query or a document, in order."""
         return terms_of(self.statistics.language, text)
 
-    def term_score(self, term: str, count: int, length: int) -> float:
-        """Return the part of one occurrence of a term in the query, in a document that has it ``count`` times."""
-        return self.terms_score([term], Counter({term: count}), length)
-
     @abstractmethod
-    def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
-        """Return the score of a document with these term counts and this length (in terms)."""
+    def terms_score(self, query: Sequence[str], counts: Mapping[str, int], length: int) -> float:
+        """Return the score of a document with these counts of the query's terms, and this length (in terms)."""
 
 
 @dataclass
@@ -135,7 +131,7 @@ class BM25(_Lexical):
     k1: Weight = 0.9  # saturation of the term frequency
     b: Share = 0.4  # strength of the length normalisation, in [0, 1]
 
-    def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+    def terms_score(self, query: Sequence[str], counts: Mapping[str, int], length: int) -> float:
         """Return the sum over the query's terms."""
         statistics = self.statistics
         norm = self.k1 * (1 - self.b + self.b * length / max(statistics.average_length, 1e-9))
@@ -156,7 +152,7 @@ class QueryLikelihood(_Lexical):
 
     mu: Positive = 1000.0  # pseudo-terms of the collection model added to each document
 
-    def terms_score(self, query: Sequence[str], counts: Counter[str], length: int) -> float:
+    def terms_score(self, query: Sequence[str], counts: Mapping[str, int], length: int) -> float:
         """Return the log-likelihood."""
         statistics = self.statistics
         score = 0.0

@@ -165,8 +165,14 @@ class TermRanker(Protocol):
     def terms(self, text: str) -> Sequence[str]:
         """Return the terms of a query or a document, in order, with repetitions."""
 
-    def term_score(self, term: str, count: int, length: int) -> float:
-        """Return the part of one occurrence of a term in the query, in a document that has it ``count`` times."""
+    def terms_score(self, query: Sequence[str], counts: Mapping[str, int], length: int) -> float:
+        """Return the score of a document, before its rounding to single precision, as ``score`` computes it.
+
+        Args:
+            query: The query's terms, with repetitions.
+            counts: How often the document has each of them.
+            length: The number of its terms.
+        """
 
 
 @dataclass(frozen=True)

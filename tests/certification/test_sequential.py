@@ -47,6 +47,15 @@ def counts(certificate):
     return {document.doc_id: document.samples for document in certificate.documents}
 
 
+def test_the_closest_two_documents_are_sampled_before_the_others():
+    coins = Coins([0.75, 0.7, 0.4, 0.38, 0.36, 0.35])
+    (top2,) = coins.certificates([1.0] * 6, [2], most=1000, first=20)
+    assert top2.certified
+    sampled = [len(spans) for spans in coins.rounds]
+    assert sampled[0] == 6
+    assert max(sampled[1:4]) <= 2 < max(sampled[4:])
+
+
 def test_documents_far_below_stop_after_the_first_rounds():
     coins = Coins([0.98, 0.9, *([0.02] * 30)])
     (top1, top2) = coins.certificates([1.0] * 32, [1, 2])

@@ -68,7 +68,7 @@ def test_two_steps_through_the_table_are_covered_too(tmp_path):
 
 def test_the_representative_is_the_most_frequent_word_in_the_case_of_the_word_it_replaces(tmp_path):
     ranker = defended(tmp_path)
-    assert ranker.canonical("An AIRCRAFT, a Plane: rivers!") == "An JET, a Jet: river!"
+    assert ranker.rewritten_document("An AIRCRAFT, a Plane: rivers!") == "An JET, a Jet: river!"
 
 
 def test_queries_and_statistics_are_those_of_the_canonical_collection(tmp_path):
