@@ -23,6 +23,7 @@ from robustrank.certification.evidence import MEAN, Evidence
 
 FIRST = 16  # samples of every document in the first round
 GROWTH = 1.25  # factor of the samples of open documents from round to round
+PREDICTION_STEPS = 12  # bisection steps of a predicted bound: far closer than what is predicted is known
 OPTIMISM = 2.0  # standard deviations by which means may improve before a K is given up
 
 Draw = Callable[[Mapping[int, tuple[int, int]]], Mapping[int, Samples]]
@@ -35,12 +36,9 @@ class _Document:
     doc_id: str
     rho: float
     samples: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    mean: float = 0.0
     lower: float = 0.0
     upper: float = 1.0
-
-    @property
-    def mean(self) -> float:
-        return float(np.mean(self.samples, dtype=np.float64))
 
     @property
     def edited_upper(self) -> float:
@@ -50,6 +48,7 @@ class _Document:
     def add(self, fresh: Samples) -> None:
         """Add samples."""
         self.samples = np.concatenate([self.samples, fresh.astype(np.float32)])
+        self.mean = float(np.mean(self.samples, dtype=np.float64))
 
     def bound(self, lower: float, upper: float, delta: float) -> None:
         """Add bounds; all are simultaneously valid, so they widen only where the new mean contradicts them."""
@@ -144,7 +143,8 @@ def _open_ranks(ranked: Sequence[_Document], k: int, most: int, delta: float) ->
     high = 1 - tightest_lower("sequential", 1 - threat.mean, most, delta)
     if max(last.lower, low) + optimism <= min(threat.upper, high) + 1 - threat.rho:
         return []  # given up
-    low, below = sequential_bounds([np.resize(last.samples, most), _mirrored(np.resize(threat.samples, most))], delta)
+    predicted = np.resize(last.samples, most), _mirrored(np.resize(threat.samples, most))
+    low, below = sequential_bounds(predicted, delta, PREDICTION_STEPS)
     low, high = max(last.lower, float(low)), min(threat.upper, 1 - float(below)) + 1 - threat.rho
     if low + optimism <= high:
         return []  # given up

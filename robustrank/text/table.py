@@ -215,7 +215,8 @@ class PerturbationSets:
             return (key,)
         if key not in self._sets:
             whole = self.table.nearest(key, self.size + 1)
-            self._sets[key] = tuple(sorted(whole if len(whole) <= self.size else whole[: self.size]))
+            chosen = tuple(sorted(whole[: self.size]))
+            self._sets.update(dict.fromkeys(whole if len(whole) <= self.size else [key], chosen))
         return self._sets[key]
 
     def overlap(self, key: str) -> float:
