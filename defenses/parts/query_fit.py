@@ -18,8 +18,8 @@ class QueryFit:
     """The centre and the scale of the sigmoid for each query of a collection.
 
     The centre is the median of the scores of the query's candidates, so that documents at the border of a top K are not
-    squashed together; the scale is ``steepness`` over their range. What is scored are canonical texts: an allowed edit
-    changes none of them, so it moves neither centre nor scale, whoever wrote the documents.
+    squashed together; the scale is ``steepness`` over their range. What is scored are canonical texts, of the query as
+    of the documents: an allowed edit changes none of them, so it moves neither centre nor scale.
 
     Attributes:
         ranker: The ranker.
@@ -50,7 +50,8 @@ class QueryFit:
         pairs = self.collection.pairs(query_id)
         if not pairs:
             return None
-        texts = [(query, canonical(document, self.representatives)) for query, document in pairs]
-        scores = self.ranker.score(texts).astype(np.float64)
+        query = canonical(pairs[0][0], self.representatives)
+        texts = [canonical(document, self.representatives) for _, document in pairs]
+        scores = self.ranker.score([(query, text) for text in texts]).astype(np.float64)
         spread = float(scores.max() - scores.min())
         return float(np.median(scores)), self.steepness / spread if spread > 0 else 1.0

@@ -13,6 +13,7 @@ from robustrank.defenses.parts.smoothing import SmoothedRanker
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import CertifiedRanker
+from robustrank.errors import UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
@@ -134,6 +135,38 @@ def test_a_collection_without_a_spread_of_scores_can_be_squashed(table):
     for collection in (flat, replace(COLLECTION, queries={}, candidates={})):
         ranker = CertDR(table=table, samples=2).wrap(Recording(), collection, np.random.default_rng(0))
         assert ranker.score([(QUERIES["q1"], "")]) == 0.5
+
+
+def test_a_sigmoid_per_query_is_fitted_to_its_canonical_candidates_which_no_edit_changes(table):
+    def ranker_of(documents):
+        collection = replace(COLLECTION, documents=documents)
+        return CertDR(table=table, samples=20, squash="query", steepness=8).wrap(
+            Recording(), collection, np.random.default_rng(0)
+        )
+
+    ranker, query = ranker_of(DOCUMENTS), QUERIES["q1"]
+    canonical = {"jet": "aircraft", "plane": "aircraft", "wing": "wings", "rivers": "river"}  # in most documents
+    mapped, *texts = [
+        " ".join(canonical.get(w.key, w.key) for w in words(text)) for text in (query, *DOCUMENTS.values())
+    ]
+    scores = ranker.inner.inner.score([(mapped, text) for text in texts])
+    draws = ranker.draws(query)
+    assert draws.centre == pytest.approx(np.median(scores))
+    assert draws.scale == pytest.approx(8 / (scores.max() - scores.min()))
+    for document, score in zip(DOCUMENTS.values(), ranker.score(PAIRS[:5]), strict=True):
+        raw = ranker.inner.inner.score([(query, copy) for copy in ranker.copies(document)])
+        assert score == pytest.approx(np.mean(1 / (1 + np.exp(-draws.scale * (raw - draws.centre)))), abs=1e-6)
+    edited = {"d1": replace_words(DOCUMENTS["d1"], {2: "wing", 5: "aircraft"}), "d4": "Wing, " + DOCUMENTS["d4"][7:]}
+    assert ranker_of({**DOCUMENTS, **edited}).draws(query) == draws
+    assert ranker.draws("a query of nobody") == wrap(table, steepness=8).draws("a query of nobody")
+    assert ranker.no_match is None
+    certificate = ranker.certify(served(ranker, DOCUMENTS, query, "q1"), [1], 1)[0]
+    assert certificate.certified  # every overlap is 1
+
+
+def test_a_sigmoid_is_given_or_fitted_to_each_query(table):
+    with pytest.raises(UsageError, match="centre=1"):
+        CertDR(table=table, squash="query", centre=1.0).check()
 
 
 def test_extreme_scores_are_squashed_without_a_warning(table):
