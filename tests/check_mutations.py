@@ -46,8 +46,8 @@ MUTATIONS = [
     Mutation(
         "copies are drawn anew for each text",
         "robustrank/certification/coupling.py",
-        "indices = np.array([places[number][0] + 1 for number in block], dtype=np.uint64)",
-        "indices = np.array([places[number][0] + 1 + len(places[number][1]) for number in block], dtype=np.uint64)",
+        "indices = np.array([indexed[number][0] + 1 for number in block], dtype=np.uint64)",
+        "indices = np.array([indexed[number][0] + 1 + len(indexed[number][1]) for number in block], dtype=np.uint64)",
         "tests/certification/test_coupling.py",
     ),
     Mutation(

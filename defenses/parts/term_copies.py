@@ -23,13 +23,13 @@ class _Document:
     """A document as a query meets it.
 
     Attributes:
-        places: The words, (index, key) each, for which something is drawn that changes the score.
+        drawn_words: The words, (index, key) each, for which something is drawn that changes the score.
         changes: For each of them int64[|P(key)|, terms + 1]: what each word of its set adds to the count of each term
             of the query, and to the document's length.
-        counts: int64[terms + 1], the counts and the length as the document stands.
+        counts: int64[terms + 1], the counts and the length of the document itself.
     """
 
-    places: list[tuple[int, str]]
+    drawn_words: list[tuple[int, str]]
     changes: list[Counts]
     counts: Counts
 
@@ -61,7 +61,7 @@ class TermCopies:
         if known is None:
             return None
         drawn = known.counts[None, :].repeat(stop - start, axis=0)
-        for changes, picks in zip(known.changes, self._coupled.picks(known.places, stop, start), strict=True):
+        for changes, picks in zip(known.changes, self._coupled.picks(known.drawn_words, stop, start), strict=True):
             drawn += changes[picks]
         read = self._ranker.terms(query)
         terms = list(dict.fromkeys(read))
@@ -74,16 +74,16 @@ class TermCopies:
 
     def _read(self, document: str, score: TermScore) -> _Document:
         counts = np.array([*(score.counts[term] for term in score.query), score.length], dtype=np.int64)
-        places = [place for place in self._coupled.places(document) if place.index in score.edits]
+        drawn_words = [word for word in self._coupled.drawn_words(document) if word.index in score.edits]
         column = {term: number for number, term in enumerate(score.query)}
-        changes = [self._changes(place.key, score.edits[place.index], column) for place in places]
-        return _Document([(place.index, place.key) for place in places], changes, counts)
+        changes = [self._changes(word.key, score.edits[word.index], column) for word in drawn_words]
+        return _Document([(word.index, word.key) for word in drawn_words], changes, counts)
 
     def _changes(self, key: str, edits: Sequence[Substitution], column: dict[str, int]) -> Counts:
         """Return what each word of P(key) changes in a document; see :class:`_Document`.
 
         Args:
-            key: The word that stands in the document.
+            key: The word of the document.
             edits: Those of its substitutes that change anything.
             column: That of each term of the query.
         """

@@ -32,7 +32,7 @@ _STEP, _FIRST, _SECOND = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DrawnWord:
     """A word for which others are drawn: its index among the words of a text, its key and case, its characters."""
 
     index: int
@@ -55,22 +55,22 @@ class CoupledCopies:
     seed: int
     _forms: dict[tuple[str, Case], list[str]] = field(default_factory=dict, repr=False)
     _keys: dict[str, Hashes] = field(default_factory=dict, repr=False)
-    _words: dict[str, list[Place]] = field(default_factory=dict, repr=False)
+    _words: dict[str, list[DrawnWord]] = field(default_factory=dict, repr=False)
     _changes: dict[tuple[str, int], Changes] = field(default_factory=dict, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)  # of words, to compare draws from two sets
 
     def copies(self, text: str, stop: int, start: int = 0) -> list[str]:
         """Return copies ``start`` to ``stop`` of a text."""
-        places = self.places(text)
-        if not places:
+        drawn_words = self.drawn_words(text)
+        if not drawn_words:
             return [text] * (stop - start)
-        parts, position = [""] * (2 * len(places) + 1), 0
-        for number, place in enumerate(places):
-            parts[2 * number] = text[position : place.start]
-            position = place.end
+        parts, position = [""] * (2 * len(drawn_words) + 1), 0
+        for number, word in enumerate(drawn_words):
+            parts[2 * number] = text[position : word.start]
+            position = word.end
         parts[-1] = text[position:]
-        picks = self.picks([(place.index, place.key) for place in places], stop, start)
-        forms = [self._written(place.key, place.case) for place in places]
+        picks = self.picks([(word.index, word.key) for word in drawn_words], stop, start)
+        forms = [self._written(word.key, word.case) for word in drawn_words]
         columns = [map(written.__getitem__, row) for written, row in zip(forms, picks.tolist(), strict=True)]
         copies = []
         for drawn in zip(*columns, strict=True):
@@ -78,36 +78,36 @@ class CoupledCopies:
             copies.append("".join(parts))
         return copies
 
-    def places(self, text: str) -> list[Place]:
+    def drawn_words(self, text: str) -> list[DrawnWord]:
         """Return the words of a text for which others are drawn."""
         if text not in self._words:
             if len(self._words) >= MEMORY:
                 self._words.clear()
             self._words[text] = [
-                Place(index, word.key, case_of(word.text), word.start, word.end)
+                DrawnWord(index, word.key, case_of(word.text), word.start, word.end)
                 for index, word in enumerate(words(text))
                 if word.key in self.sets.table.neighbours
             ]
         return self._words[text]
 
-    def picks(self, places: Sequence[tuple[int, str]], stop: int, start: int = 0) -> NDArray[np.int64]:
-        """Return int64[places, stop - start], the position in P(key) of the word that each copy draws.
+    def picks(self, indexed: Sequence[tuple[int, str]], stop: int, start: int = 0) -> NDArray[np.int64]:
+        """Return int64[words, stop - start], the position in P(key) of the word that each copy draws.
 
         Args:
-            places: Words of a text, (index, key) each.
+            indexed: Words of a text, (index, key) each.
             stop: The end of the copies.
             start: Their start.
         """
         copies = _mixed((np.arange(start, stop, dtype=np.uint64) + np.uint64(1)) * _STEP + np.uint64(self.seed))
-        picks = np.empty((len(places), len(copies)), dtype=np.int64)
-        by_size: dict[int, list[int]] = {}  # places whose sets have the same size are drawn together
-        for number, (_, key) in enumerate(places):
+        picks = np.empty((len(indexed), len(copies)), dtype=np.int64)
+        by_size: dict[int, list[int]] = {}  # words whose sets have the same size are drawn together
+        for number, (_, key) in enumerate(indexed):
             by_size.setdefault(len(self._hashes(key)), []).append(number)
         for size, numbers in by_size.items():
             step = max(1, BLOCK // (size * len(copies) + 1))
             for block in (numbers[i : i + step] for i in range(0, len(numbers), step)):
-                indices = np.array([places[number][0] + 1 for number in block], dtype=np.uint64)
-                hashes = np.array([self._hashes(places[number][1]) for number in block])
+                indices = np.array([indexed[number][0] + 1 for number in block], dtype=np.uint64)
+                hashes = np.array([self._hashes(indexed[number][1]) for number in block])
                 positions = _mixed(copies + indices[:, None] * _SECOND)
                 picks[block] = _mixed(positions[:, :, None] ^ hashes[:, None, :]).argmin(axis=2)
         return picks
@@ -123,15 +123,15 @@ class CoupledCopies:
 
     def _changes_of(self, text: str, count: int) -> Changes:
         masks, positions = [], []
-        for place in self.places(text):
-            rivals = self._rivals(place.key)
+        for word in self.drawn_words(text):
+            rivals = self._rivals(word.key)
             if not rivals:
                 continue
-            before = self._drawn(place.key, place.index, count)
-            distinct = {(self._drawn(rival, place.index, count) != before).tobytes() for rival in rivals}
+            before = self._drawn(word.key, word.index, count)
+            distinct = {(self._drawn(rival, word.index, count) != before).tobytes() for rival in rivals}
             changed = [np.frombuffer(mask, dtype=np.bool_) for mask in sorted(distinct)]
             masks += [mask for mask in changed if mask.any()]
-            positions += [place.index for mask in changed if mask.any()]
+            positions += [word.index for mask in changed if mask.any()]
         return Changes(np.array(masks, dtype=np.bool_).reshape(len(masks), count), np.array(positions, dtype=np.int64))
 
     def _written(self, key: str, case: Case) -> list[str]:

@@ -21,7 +21,7 @@ def test_scores_from_drawn_terms_are_those_of_the_copies(kind, monkeypatch):
         inner = kind()
         inner.prepare(collection)
         ranker = SmoothedRanker(inner, SmoothingSettings(20, centre=0.0, scale=1.0), PerturbationSets(table, 3), seed)
-        query = f"{collection.queries['q']} {collection.queries['q'].split()[0]}"  # a term counts as often as it stands
+        query = f"{collection.queries['q']} {collection.queries['q'].split()[0]}"  # a term counts as often as it occurs
         for document in collection.documents.values():
             scores = ranker._terms.scores(query, document, 20, 3)
             copies = ranker.copies(document, 20, 3)
