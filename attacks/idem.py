@@ -19,11 +19,11 @@ from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.plugins.constraints import Amount, Count, Share
 from robustrank.text.languages import ENGLISH
+from robustrank.text.sentences import SENTENCE_BREAK
 from robustrank.text.words import first_words, words
 from robustrank.victim import QueryInterface, Target
 
 from .parts.edits import perturbation_of
-from .parts.insertion import SENTENCE_BREAK
 from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer
 
 CONNECTIVE = "It is known that"

@@ -14,10 +14,11 @@ import numpy as np
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count
+from robustrank.text.sentences import SENTENCE_BREAK
 from robustrank.text.words import first_words
 from robustrank.victim import Access, QueryInterface, Target, Victim
 
-from .parts.insertion import SENTENCE_BREAK, Position, insert
+from .parts.insertion import Position, insert
 
 
 @dataclass

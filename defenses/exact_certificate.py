@@ -1,6 +1,6 @@
 """Exact certificates of an undefended ranker: the range of each score over all substitutions of a table.
 
-For rankers whose score is a sum over query terms, as BM25 and query likelihood: see
+For rankers whose score is a sum over query terms, as BM25 and query likelihood, and for passages that these score: see
 :mod:`robustrank.certification.term_scores`. We know of no published exact certificate for lexical rankers.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +20,20 @@ from robustrank.collections.collection import Collection
 from robustrank.defense import Defense
 from robustrank.errors import UsageError
 from robustrank.plugins.constraints import Cosine, Count
-from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Scores, TermRanker
+from robustrank.rankers.passages import PassagesRanker, scores_terms
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Scores
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.words import replace_words, vocabulary
 
+from .parts.passage_bounds import PassageBounds
 from .parts.term_bounds import TermBounds
 
 
 @dataclass(frozen=True)
 class ExactCertificate(Defense):
-    """No defense: the ranker as it is, with exact certificates of its lists. BM25 and query likelihood alone.
+    """No defense: the ranker as it is, with exact certificates of its lists. BM25, query likelihood, passages of these.
 
     The bound of a document is compared with a witness, a greedy attack within the threat model, so that each list is
     certified, broken, or open: what neither proves is the slack of the bound. Statistics of the collection are fixed.
@@ -58,14 +61,14 @@ class ExactCertificate(Defense):
         Raises:
             UsageError: Its scores are not sums over query terms.
         """
-        if not isinstance(ranker, PointwiseRanker) or not isinstance(ranker, TermRanker):
+        if not isinstance(ranker, PointwiseRanker) or not scores_terms(ranker):
             raise UsageError(
                 f"ranker {type(ranker).__name__} has no exact certificates: its score is not known to be a sum over "
                 "query terms",
-                allowed="a ranker with `terms` and `terms_score`, as bm25 and query-likelihood",
+                allowed="a ranker with `terms` and `terms_score`, as bm25 and query-likelihood, or passages of one",
             )
         table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
-        return ExactRanker(ranker, ranker, table)
+        return ExactRanker(ranker, table)
 
 
 class ExactRanker(PointwiseRanker):
@@ -76,9 +79,10 @@ class ExactRanker(PointwiseRanker):
         table: The substitutions that the certificate is about.
     """
 
-    def __init__(self, inner: PointwiseRanker, by_terms: TermRanker, table: SubstitutionTable) -> None:
+    def __init__(self, inner: PointwiseRanker, table: SubstitutionTable) -> None:
         self.inner, self.table, self.no_match = inner, table, inner.no_match
-        self._bounds = TermBounds(by_terms, table)
+        scores_passages, scorer = isinstance(inner, PassagesRanker), cast(Any, inner)
+        self._bounds = PassageBounds(scorer, table) if scores_passages else TermBounds(scorer, table)
 
     @property
     def noise(self) -> float:

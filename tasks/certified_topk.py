@@ -16,6 +16,7 @@ from robustrank.plugins.constraints import Count, Several
 from robustrank.records import RankedList
 from robustrank.rows import Radius, Row
 from robustrank.task import Task
+from robustrank.text.edited_words import share_read
 
 from .parts.measures import Measures
 
@@ -107,6 +108,20 @@ class CertifiedTopK(Task):
         overlaps = np.concatenate([ranker.overlaps(candidate.text) for candidate in served.candidates])
         values = {"overlap_below_1": np.mean(overlaps < 1), "overlap_least": overlaps.min()} if overlaps.size else {}
         yield from context.rows(values, query_id)
+        yield _coverage(context, served)
+
+
+def _coverage(context: Context, served: RankedList) -> Row:
+    """Return the mean share of the words of a list's documents that the undefended ranker reads."""
+    query_id, query, shares = served.request.query_id, served.request.query, []
+    for text in (candidate.text for candidate in served.candidates):
+        read = context.undefended.parts_read(query, text)
+        if read is None:
+            note = "the ranker does not say how much of a document it reads"
+            return context.row("coverage", None, query_id, status="skipped", note=note)
+        share = share_read(text, read)
+        shares.append(1.0 if share is None else share)
+    return context.row("coverage", float(np.mean(shares)), query_id)
 
 
 def _save(context: Context, ranker: CertifiedRanker, served: RankedList, certificates: list[Certificate]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from robustrank.attack import Edit, Perturbation
@@ -10,8 +9,6 @@ from robustrank.text.words import words
 
 from .edits import perturbation_of
 
-# Between two sentences: white space, which Chinese and Japanese leave out.
-SENTENCE_BREAK = re.compile(r"(?<=[.!?।॥؟۔])\s+|(?<=[。！？])\s*(?=\S)")
 Position = Literal["start", "middle", "end"]
 
 

@@ -88,6 +88,11 @@ class Collection:
             digest.update(f"{query_id}\x1f{list(doc_ids)}\x1e".encode())
         return digest.hexdigest()[:32]
 
+    @cached_property
+    def candidate_ids(self) -> tuple[str, ...]:
+        """The ids of the documents that are a candidate of some query, each once."""
+        return tuple(dict.fromkeys(doc_id for listed in self.candidates.values() for doc_id in listed))
+
     def pairs(self, query_id: str) -> list[tuple[str, str]]:
         """Return the (query text, document text) pairs of one query's candidates, in first-stage order."""
         query = self.queries[query_id]
@@ -173,3 +178,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping) and not isinstance(value, ReadOnlyMapping):
         return {key: _plain(item) for key, item in value.items()}
     return value
+
+
+def evenly_spaced(items: Sequence[str], count: int) -> list[str]:
+    """Return at most ``count`` items, evenly spaced."""
+    step = max(1, -(-len(items) // count))
+    return list(items[::step])

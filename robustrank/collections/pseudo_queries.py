@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -17,11 +16,11 @@ from robustrank.plugins import NestedPlugin, RetrieverSpec, create
 from robustrank.plugins.constraints import Amount, Count, Share
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
+from robustrank.text.sentences import SENTENCE_BREAK
 from robustrank.text.words import first_words, words
 
 FEWEST, MOST = 3, 14  # words of a query
 SPAN = 4, 9  # words of a query that is part of a sentence
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?।॥؟۔])\s+|(?<=[。！？])\s*(?=\S)")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class PseudoQueriesReader(CollectionReader):
 
 def _query(text: str, first: bool, rng: np.random.Generator) -> str:
     """Return the first sentence of a text, or a span of the words of a random sentence, of at most ``MOST`` words."""
-    sentences = [sentence for sentence in _SENTENCE_BREAK.split(text.strip()) if words(sentence)]
+    sentences = [sentence for sentence in SENTENCE_BREAK.split(text.strip()) if words(sentence)]
     if first or not sentences:
         return first_words(sentences[0], MOST).rstrip(" .!?") if sentences else ""
     sentence = sentences[int(rng.integers(len(sentences)))]

@@ -7,7 +7,7 @@ from typing import Any
 from robustrank.engine.context import Context
 from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.ranker import PointwiseRanker, TermRanker
+from robustrank.rankers.passages import scores_terms
 from robustrank.text.languages import unsupported
 from robustrank.victim import Access
 
@@ -56,9 +56,9 @@ def check_parts(context: Context) -> None:
 
 
 def _by_defense(context: Context) -> str:
-    if context.defense.needs_pointwise and not issubclass(context.ranker_kind, PointwiseRanker):
+    if context.defense.needs_pointwise and not context.is_pointwise_ranker:
         return "the defense averages scores of single documents, and this ranker ranks lists"
-    if context.defense.needs_terms and not issubclass(context.ranker_kind, TermRanker):
+    if context.defense.needs_terms and not scores_terms(context.plain_ranker):
         return "the defense needs scores that are sums over query terms, and those of this ranker are not"
     return ""
 
@@ -66,6 +66,6 @@ def _by_defense(context: Context) -> str:
 def _by_attack(context: Context) -> str:
     if context.cell.attack is None or context.attack.access < Access.GRADIENTS:
         return ""
-    if not hasattr(context.ranker_kind, "gradients"):
+    if not hasattr(type(context.plain_ranker), "gradients"):
         return "the attack needs gradients, and this ranker has none"
     return "" if context.defense.passes_gradients else "the attack needs gradients, and the defense passes none"

@@ -10,7 +10,7 @@ from typing import Any
 from robustrank.engine.resources import Resources
 from robustrank.errors import ExperimentError, PluginError
 from robustrank.experiment import AXES, Experiment, TaskEntry
-from robustrank.plugins import code_parts, digest_of, find, identity
+from robustrank.plugins import code_parts, create, digest_of, find, identity
 from robustrank.plugins.identity import refresh
 from robustrank.plugins.specification import Spec
 from robustrank.rankers.runtime import runtime_parts
@@ -199,7 +199,7 @@ def coordinates(cell: Cell, resources: Resources) -> Coordinates:
     ranker = replace(
         point,
         parameters={**point.parameters, **(stage.parameters if stage else {})},
-        family=find("ranker", cell.ranker.name).family,
+        family=create("ranker", cell.ranker).family,
         training=training.model_dump() if training else None,
     )
     domains = resources.other_domains(cell.ranker, cell.collection) if find("task", cell.task.name).cross_domain else {}

@@ -18,7 +18,7 @@ from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.measures.effectiveness import evaluate
 from robustrank.measures.ties import Ties
-from robustrank.plugins import canonical_name, create, find
+from robustrank.plugins import canonical_name, create
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
@@ -172,14 +172,14 @@ class Context:
 
     @property
     def is_pointwise_ranker(self) -> bool:
-        """Whether the cell's ranker scores pairs, told from its class, so that planning loads no model."""
-        return issubclass(self.ranker_kind, PointwiseRanker)
+        """Whether the cell's ranker scores pairs, told without its weights, so that planning loads no model."""
+        return isinstance(self.plain_ranker, PointwiseRanker)
 
-    @property
-    def ranker_kind(self) -> type[Ranker]:
-        """The class of the cell's ranker, which no defense wraps yet."""
-        kind: type[Ranker] = find("ranker", self.cell.ranker.name)
-        return kind
+    @cached_property
+    def plain_ranker(self) -> Ranker:
+        """The cell's ranker as its constructor leaves it: neither prepared nor trained, and no defense wraps it yet."""
+        ranker: Ranker = create("ranker", self.cell.ranker)
+        return ranker
 
     @cached_property
     def defense(self) -> Defense:
@@ -258,7 +258,7 @@ class Context:
         """
         no_match = (served or self.served).ranker.no_match
         # A defended ranker that says nothing serves the scores of the undefended one.
-        return ranked.run(self.ranker_kind.no_match if no_match is None else no_match)
+        return ranked.run(self.plain_ranker.no_match if no_match is None else no_match)
 
     def row(
         self,

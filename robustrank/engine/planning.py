@@ -88,7 +88,7 @@ def _units(context: Context, calls: int | None) -> int:
             queries = len(context.task.divisible(context))
     except RobustrankError:
         return 1
-    pairs = PAIRS_OF_TRADITIONAL if context.ranker_kind.family == "traditional" else PAIRS
+    pairs = PAIRS_OF_TRADITIONAL if context.plain_ranker.family == "traditional" else PAIRS
     wanted = queries // QUERIES if calls is None else -(-calls // pairs)
     return max(1, min(queries, wanted, MOST_UNITS))
 

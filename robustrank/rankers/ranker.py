@@ -68,6 +68,14 @@ class Ranker(ABC):
         """
         return None
 
+    def parts_read(self, query: str, document: str) -> Sequence[tuple[int, int]] | None:
+        """Return the characters of the document that enter its rank, as (start, end) in order; None: not known.
+
+        Override it where something before the last of them is not read.
+        """
+        read = self.characters_read(query, document)
+        return None if read is None else [(0, read)]
+
     def first_stage_query(self, query: str) -> str:
         """Return what a first stage before this ranker reads of a query; a defense of queries rewrites it."""
         return query

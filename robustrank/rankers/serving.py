@@ -82,22 +82,23 @@ class ServedRanker:
         self.cached += len(distinct) - (self.scored - scored)
         return np.array([known[pair] for pair in pairs], dtype=np.float32)
 
-    def characters_read(self, query: str, document: str) -> int | None:
-        """Return how many leading characters of the document the ranker reads beside this query; None: not known.
+    def parts_read(self, query: str, document: str) -> Sequence[tuple[int, int]] | None:
+        """Return the characters of the document that the ranker reads beside this query, in order; None: not known.
 
         Raises:
             PluginError: The ranker raised, or answered with something else.
         """
         name = f"ranker {type(self.ranker).__name__}"
         with plugin_code(name, "characters_read()"):
-            read = self.ranker.characters_read(query, document)
-        if read is not None and (isinstance(read, bool) or not isinstance(read, int) or not 0 <= read <= len(document)):
+            parts = self.ranker.parts_read(query, document)
+        bounds = [0, *(bound for part in parts or () for bound in part), len(document)]
+        if any(isinstance(b, bool) or not isinstance(b, int) for b in bounds) or bounds != sorted(bounds):
             raise PluginError(
-                f"{name} says that it reads {read!r} characters of a document of {len(document)}",
-                where="characters_read()",
-                allowed="a whole number from 0 to the length of the document, or None",
+                f"{name} says that it reads {parts!r} of a document of {len(document)} characters",
+                where="characters_read() or parts_read()",
+                allowed="whole numbers from 0 to the length of the document, in order, or None",
             )
-        return read
+        return parts
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return a ranking for each request, without asking the ranker about an empty list.

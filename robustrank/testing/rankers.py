@@ -56,11 +56,12 @@ class RankerConformance:
         require(worst <= allowed, f"a score moved by {worst:g} with its company; allowed: {allowed:g}")
 
     def test_says_what_it_reads(self) -> None:
-        """What lies beyond ``characters_read`` changes no score; where all is read, the end of a long document does."""
+        """What lies beyond what it reads changes no score; where all is read, the end of a long document does."""
         ranker = self._prepared()
-        read = ServedRanker(ranker).characters_read(QUERY, LONG_TEXT)
-        if not isinstance(ranker, PointwiseRanker) or read is None:
+        parts = ServedRanker(ranker).parts_read(QUERY, LONG_TEXT)
+        if not isinstance(ranker, PointwiseRanker) or parts is None:
             return
+        read = parts[-1][1] if parts else 0
         cut = LONG_TEXT.find(" ", read if read < len(LONG_TEXT) else len(LONG_TEXT) // 2)
         other = LONG_TEXT[:cut] + f" {QUERY}" * ((len(LONG_TEXT) - cut) // len(QUERY))
         first, second = ranker.score([(QUERY, LONG_TEXT), (QUERY, other)]).tolist()

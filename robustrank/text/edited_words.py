@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from robustrank.records import Edit
 from robustrank.text.words import Word, words
 
+Span = tuple[int, int]  # of characters: start, end
+
 
 @dataclass(frozen=True)
 class EditedWords:
@@ -27,9 +29,10 @@ class EditedWords:
         """How many there are."""
         return len(self.after) + len(self.before)
 
-    def unseen(self, read_before: int, read_after: int) -> int:
-        """Return how many of them start beyond the characters read of the original and of the new text."""
-        return sum(start >= read_after for start in self.after) + sum(start >= read_before for start in self.before)
+    def unseen(self, read_before: Sequence[Span], read_after: Sequence[Span]) -> int:
+        """Return how many of them start outside the characters read of the original and of the new text."""
+        touched = (self.before, read_before), (self.after, read_after)
+        return sum(not is_read(start, parts) for starts, parts in touched for start in starts)
 
 
 def edited_words(before: str, after: str, edits: Sequence[Edit]) -> EditedWords:
@@ -52,6 +55,17 @@ def edited_words(before: str, after: str, edits: Sequence[Edit]) -> EditedWords:
             deleted |= dict.fromkeys(_touched(old, edit.start, edit.end))
         shift += len(edit.text) - (edit.end - edit.start)
     return EditedWords(list(added), list(deleted))
+
+
+def is_read(start: int, parts: Sequence[Span]) -> bool:
+    """Return whether a word that starts at a character starts in one of the parts that are read."""
+    return any(first <= start < end for first, end in parts)
+
+
+def share_read(text: str, parts: Sequence[Span]) -> float | None:
+    """Return the share of the words of a text that start in one of the parts that are read; None without a word."""
+    starts = [word.start for word in words(text)]
+    return sum(is_read(start, parts) for start in starts) / len(starts) if starts else None
 
 
 def characters_behind(original: str, rewritten: str, end: int) -> int | None:

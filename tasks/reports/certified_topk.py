@@ -120,6 +120,7 @@ REPORT = TaskReport(
                 _LOSS,
                 share("words with overlap < 1", (_BELOW_1,), id="overlap-below-1", compare=False),
                 plain("least overlap", (Select("overlap_least"),)),
+                share("words of the list read", (Select("coverage"),), id="coverage", compare=False),
             ),
             note="Overlap 1 throughout: trivially certified, as the canonical ranker certifies without a sample.",
         ),

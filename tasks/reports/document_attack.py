@@ -71,6 +71,7 @@ REPORT = TaskReport(
                 plain("edits", (Select("edits", "attacked"),), digits=1),
                 of_text("words changed", (Select("words_changed", "attacked"),)),
                 of_text("edited words not read", (Select("edits_unseen", "attacked"),), id="edits-unseen"),
+                of_text("words of the target read", (Select("coverage", "clean"),), id="coverage"),
                 of_text("characters changed", (Select("characters_changed", "attacked"),)),
                 plain("tokens added", (Select("tokens_added", "attacked"),), digits=1),
                 plain("boost of the random-edit baseline", (Select("boost", "control"),), digits=1),

@@ -90,6 +90,7 @@ def test_rho_samples_and_overlaps_are_those_of_the_list(found):
             ("rho", "all"): np.mean([values.prod() for values in overlaps]),
             ("overlap_below_1", ""): np.mean(np.concatenate(overlaps) < 1),
             ("overlap_least", ""): min(map(min, overlaps)),
+            ("coverage", ""): 1.0,
             ("samples", "all"): 20,
         }
         groups = {"rho": "exact ranker", "samples": "exact ranker"}

@@ -64,6 +64,12 @@ def test_rows_tell_the_share_of_edited_words_that_is_not_read(tmp_path):
     assert sorted(count for count, _ in short["end"]) == [2, 2, 3, 3, 4, 4]  # words of the three queries
     assert all(count >= 1 and share == 1.0 for count, share in short["truncation"])  # deleted beyond what is read
     assert {share for attack in shares(rows, "bm25").values() for _, share in attack} == {0.0}
+    read = {
+        name: [r["value"] for r in rows if (r["ranker"], r["measure"]) == (name, "coverage")]
+        for name in ("minilm", "bm25")
+    }
+    assert all(0 < share < 0.7 for share in read["minilm"])
+    assert set(read["bm25"]) == {1.0}
     silent = str(tmp_path / "silent.py")
     assert {share for attack in shares(rows, silent).values() for _, share in attack} == {None}
     told = [row for row in rows if row["ranker"] == silent and row["measure"] == "edits_unseen"]

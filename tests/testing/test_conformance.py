@@ -31,6 +31,18 @@ class TestRM3(RankerConformance):
     plugin = "rm3:feedback_documents=2"
 
 
+class TestPassages(RankerConformance):
+    plugin = "passages:ranker=bm25,length=4,stride=2"
+
+
+class TestFirstPassage(RankerConformance):
+    plugin = "passages:ranker=bm25,length=4,stride=2,aggregate=first"
+
+
+class TestSummarise(RankerConformance):
+    plugin = "summarise:ranker=bm25,sentences=2"
+
+
 class TestMiniLM(RankerConformance):
     plugin = "minilm:max_length=32"
 

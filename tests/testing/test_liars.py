@@ -145,7 +145,7 @@ class Boasting(Modest):
         (Sociable, "test_a_score_depends_on_its_pair_alone", "moved"),
         (Truncating, "test_says_what_it_reads", "override characters_read"),
         (Modest, "test_says_what_it_reads", "what follows moved a score"),
-        (Boasting, "test_says_what_it_reads", "characters of a document"),
+        (Boasting, "test_says_what_it_reads", "of a document of"),
     ],
 )
 def test_rankers(ranker, check, says):

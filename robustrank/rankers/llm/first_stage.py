@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustrank.collections.collection import Collection
-from robustrank.errors import PluginError, UsageError
-from robustrank.plugins import create
-from robustrank.plugins.specification import parse
+from robustrank.errors import PluginError
+from robustrank.rankers.pair_ranker import pair_ranker
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.records import Request, Scores
 
@@ -27,9 +26,7 @@ class FirstStage:
         Raises:
             UsageError: It ranks lists.
         """
-        ranker = create("ranker", parse(specification))
-        if not isinstance(ranker, PointwiseRanker):
-            raise UsageError(f"ranker {specification!r} ranks lists", allowed="a ranker of pairs, as bm25")
+        ranker = pair_ranker(specification)
         ranker.prepare(collection)
         return cls(ranker)
 

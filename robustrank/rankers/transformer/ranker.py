@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from robustrank.collections.collection import Collection
+from robustrank.collections.collection import Collection, evenly_spaced
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.loaded import is_loaded, load_once
 from robustrank.plugins.constraints import Amount, Count, Positive, Tokens
@@ -166,9 +166,8 @@ class TransformerRanker(PointwiseRanker):
             *self._details(),
             f"prompts: {', '.join(prompts)}" if prompts else "no prompts",
         ]
-        queries = sample(list(collection.queries.values()), SAMPLE)
-        documents = sample([*dict.fromkeys(d for listed in collection.candidates.values() for d in listed)], SAMPLE)
-        texts = [collection.documents[doc_id] for doc_id in documents]
+        queries = evenly_spaced(list(collection.queries.values()), SAMPLE)
+        texts = [collection.documents[doc_id] for doc_id in evenly_spaced(collection.candidate_ids, SAMPLE)]
         return (
             f"{self.model}: {'; '.join(parts)}.",
             f"{self.model} truncates {_share(self._truncated(texts, 'document'), len(texts), 'documents')} and "
@@ -441,12 +440,6 @@ class TransformerRanker(PointwiseRanker):
 
         with torch.no_grad(), self._precision():
             yield
-
-
-def sample(items: Sequence[str], count: int) -> list[str]:
-    """Return at most ``count`` items, evenly spaced."""
-    step = max(1, -(-len(items) // count))
-    return list(items[::step])
 
 
 def _share(part: int, whole: int, noun: str) -> str:
