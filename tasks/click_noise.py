@@ -18,7 +18,7 @@ from robustrank.rows import Row
 from robustrank.task import Task
 
 from .parts.click_learning import Learned, ShownLists, learn_by_em, learn_dual, learn_weighted
-from .parts.click_models import ClickModel, attractiveness, draw_clicks, examination, place_examination
+from .parts.click_models import ClickModel, attractiveness, draw_clicks, examination, rank_examination
 from .parts.measures import Measures
 from .parts.targets import unattacked_queries
 
@@ -107,11 +107,11 @@ class ClickNoise(Task):
         gains, values = np.zeros(present.shape), np.zeros((*present.shape, raw.shape[1] + 1))
         gains[present] = [max(0, train.qrels[q].get(d, 0)) for q, ids in shown.items() for d in ids]
         values[present] = features.scaled(raw)
-        places = place_examination(self.eta, self.shown)
+        ranks = rank_examination(self.eta, self.shown)
         attract = attractiveness(gains, largest, self.noise) * present
-        clicks = draw_clicks(self.click_model, places, attract, self.sessions, context.rng("clicks"))
+        clicks = draw_clicks(self.click_model, ranks, attract, self.sessions, context.rng("clicks"))
         lists = ShownLists(values, present, clicks.astype(np.float64), np.full(len(shown), float(self.sessions)))
-        examined = examination(self.click_model, places, attract)
+        examined = examination(self.click_model, ranks, attract)
         return _Users(train, shown, features, lists, attractiveness(gains, largest, 0.0) * present, examined)
 
     def _learn(self, method: Method, users: _Users) -> Learned:
@@ -123,8 +123,9 @@ class ClickNoise(Task):
             return learn_by_em(lists, self.steps)
         if method == "labels":
             return learn_weighted(lists, users.labels, even[0], self.steps)
-        wrong = np.broadcast_to(place_examination(self.eta * self.wrong, self.shown), even.shape)
-        assumed = {"naive": even, "ipw-true": users.examined, "ipw-wrong": wrong}[method]
+        assumed = users.examined if method == "ipw-true" else even
+        if method == "ipw-wrong":
+            assumed = np.broadcast_to(rank_examination(self.eta * self.wrong, self.shown), even.shape)
         inverse = np.minimum(assumed[:, :1] / np.maximum(assumed, 1e-12), self.clip)
         return learn_weighted(lists, lists.clicks * inverse, assumed.mean(axis=0), self.steps)
 
@@ -215,8 +216,8 @@ class _Users:
         shown: Query id to what the production ranker shows.
         features: Of documents.
         lists: What is shown, and the clicks.
-        labels: float64[queries, places], what clicks stand for: attractiveness without noise.
-        examined: float64[queries, places], the probability that a document is examined.
+        labels: float64[queries, ranks], what clicks stand for: attractiveness without noise.
+        examined: float64[queries, ranks], the probability that a document is examined.
     """
 
     train: Collection

@@ -76,7 +76,7 @@ def approx_ndcg(scores: torch.Tensor, gains: torch.Tensor, alpha: float = 1.0) -
 def neural_ndcg(scores: torch.Tensor, gains: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
     """Negative nDCG of the gains sorted by NeuralSort's relaxed permutation (Pobrotyn, Bialobrzeski, arXiv 2102.07831).
 
-    The permutation is made doubly stochastic by Sinkhorn's iterations, at most 50.
+    Sinkhorn's iterations, 50 of them, make the permutation doubly stochastic.
     """
     import torch
 

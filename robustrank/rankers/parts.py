@@ -24,7 +24,7 @@ class Part(NamedTuple):
 
     Attributes:
         text: What the inner ranker reads.
-        spans: The characters of the document that it consists of, in order; a space stands between two.
+        spans: The characters of the document that it consists of, in order; a space is between two.
         words: The words of the document that stand in it, by index; none where nothing asks for them.
     """
 
@@ -124,7 +124,7 @@ class PartsRanker(PointwiseRanker):
         """Return what is summed of the parts' scores: the scores."""
         return scores
 
-    def slopes(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    def derivatives(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the derivatives of :meth:`squashed`."""
         return np.ones(len(scores))
 
@@ -201,7 +201,7 @@ class PartGradients(PartsRanker):
         for document in documents:
             of_document = slice(at, at := at + len(document.parts))
             raw = values[of_document].astype(np.float64)
-            weights = (self.weights(self.squashed(raw)) * self.slopes(raw)).astype(np.float32)
+            weights = (self.weights(self.squashed(raw)) * self.derivatives(raw)).astype(np.float32)
             gradient = np.zeros((len(document.ids), self.embedding_table.shape[1]), dtype=np.float32)
             for weight, positions, part in zip(weights, document.positions, differentiated[of_document], strict=True):
                 np.add.at(gradient, positions, weight * part)

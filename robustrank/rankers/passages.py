@@ -111,7 +111,7 @@ class PassagesRanker(PartsRanker):
         """Return the scores, or their sigmoids."""
         return 0.5 + 0.5 * np.tanh(scores / 2) if self.sigmoid else scores
 
-    def slopes(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    def derivatives(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return 1 a score, or the derivatives of the sigmoid."""
         values = self.squashed(scores)
         return values * (1 - values) if self.sigmoid else np.ones(len(scores))

@@ -23,7 +23,7 @@ class SummaryRanker(PartsRanker):
     """Scores the query-weighted extractive summary of a document by another ranker.
 
     The sentence whose query terms weigh most is chosen first; the terms it has count less from then on. The chosen
-    sentences are read in the document's order. What stands in others is not read, and a sentence stuffed with query
+    sentences are read in the document's order. What is in others is not read, and a sentence stuffed with query
     words is read for sure.
     """
 

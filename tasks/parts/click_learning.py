@@ -25,9 +25,9 @@ class ShownLists:
     """What users were shown, and their clicks.
 
     Attributes:
-        features: float64[queries, places, F].
-        present: bool[queries, places], where there is a document.
-        clicks: float64[queries, places], how many sessions clicked it.
+        features: float64[queries, ranks, F].
+        present: bool[queries, ranks], where there is a document.
+        clicks: float64[queries, ranks], how many sessions clicked it.
         sessions: float64[queries], sessions of each query.
     """
 
@@ -43,7 +43,7 @@ class Learned:
 
     Attributes:
         weights: float64[F].
-        propensities: float64[places], those it was learned with or that it estimated, the first of them 1.
+        propensities: float64[ranks], those it was learned with or that it estimated, the first of them 1.
     """
 
     weights: Array
@@ -67,8 +67,8 @@ def learn_weighted(lists: ShownLists, weights: Array, propensities: Array, steps
 
     Args:
         lists: What was shown.
-        weights: float64[queries, places], w.
-        propensities: What the weights were made with.
+        weights: float64[queries, ranks], w.
+        propensities: Those of the weights.
         steps: Steps over all lists.
     """
     ranker = _Adagrad(lists.features.shape[-1])
@@ -79,18 +79,18 @@ def learn_weighted(lists: ShownLists, weights: Array, propensities: Array, steps
 
 def learn_dual(lists: ShownLists, clip: float, steps: int) -> Learned:
     """Learn ranker and propensities from each other (DLA): each is weighted by the inverse of the other."""
-    ranker, places = _Adagrad(lists.features.shape[-1]), _Adagrad(lists.present.shape[1])
+    ranker, ranks = _Adagrad(lists.features.shape[-1]), _Adagrad(lists.present.shape[1])
     for _ in range(steps):
-        bias = _softmax(places.values[None], np.ones((1, len(places.values)), dtype=bool))[0]
+        bias = _softmax(ranks.values[None], np.ones((1, len(ranks.values)), dtype=bool))[0]
         relevance = _softmax(_scores(lists, ranker.values), lists.present)
         of_documents = lists.clicks * np.minimum(bias[0] / bias, clip)
         inverse = relevance[:, :1] / np.where(lists.present, relevance, 1.0)
-        of_places = np.where(lists.present, lists.clicks * np.minimum(inverse, clip), 0.0)
+        of_ranks = np.where(lists.present, lists.clicks * np.minimum(inverse, clip), 0.0)
         ranker.step(_ranking_gradient(lists, ranker.values, of_documents))
-        places.step(
-            _softmax_gradient(np.broadcast_to(places.values, of_places.shape), lists.present, of_places).sum(axis=0)
+        ranks.step(
+            _softmax_gradient(np.broadcast_to(ranks.values, of_ranks.shape), lists.present, of_ranks).sum(axis=0)
         )
-    bias = np.exp(places.values - places.values[0])
+    bias = np.exp(ranks.values - ranks.values[0])
     return Learned(ranker.values, bias)
 
 

@@ -1,7 +1,7 @@
 """Simulated clicks on ranked lists: the position-based and the cascade model.
 
 Source: the simulation of ULTRA (Tran et al., CIKM 2021, arXiv 2108.05073), with the examination probabilities of its
-position-based model; cascade: Craswell et al., WSDM 2008, with an examination probability a place.
+position-based model; cascade: Craswell et al., WSDM 2008, with an examination probability a rank.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 ClickModel = Literal["pbm", "cascade"]
 
-RHO = (0.68, 0.61, 0.48, 0.34, 0.28, 0.20, 0.11, 0.10, 0.08, 0.06)  # of places 1 to 10; the last holds from there on
+RHO = (0.68, 0.61, 0.48, 0.34, 0.28, 0.20, 0.11, 0.10, 0.08, 0.06)  # of ranks 1 to 10; the last holds from there on
 
 
 def attractiveness(gains: Array, largest: int, noise: float) -> Array:
@@ -28,30 +28,30 @@ def attractiveness(gains: Array, largest: int, noise: float) -> Array:
     return noise + (1 - noise) * (2.0**gains - 1) / (2.0**largest - 1)
 
 
-def place_examination(eta: float, places: int) -> Array:
-    """Return float64[places], the probability that a place is examined: rho^eta; eta 0 is no position bias."""
-    return np.array([*RHO, *[RHO[-1]] * places][:places]) ** eta
+def rank_examination(eta: float, ranks: int) -> Array:
+    """Return float64[ranks], the probability that a rank is examined: rho^eta; eta 0 is no position bias."""
+    return np.array([*RHO, *[RHO[-1]] * ranks][:ranks]) ** eta
 
 
-def examination(model: ClickModel, places: Array, attract: Array) -> Array:
-    """Return float64[queries, places], the probability that a document is examined.
+def examination(model: ClickModel, ranks: Array, attract: Array) -> Array:
+    """Return float64[queries, ranks], the probability that a document is examined.
 
     Args:
         model: In the cascade model, a user stops after the first click.
-        places: float64[places], see :func:`place_examination`.
-        attract: float64[queries, places], 0 where there is no document.
+        ranks: float64[ranks], see :func:`rank_examination`.
+        attract: float64[queries, ranks], 0 where there is no document.
     """
     if model == "pbm":
-        return np.broadcast_to(places, attract.shape)
-    remaining = np.cumprod(1 - places * attract, axis=1)
-    return places * np.hstack([np.ones((len(attract), 1)), remaining[:, :-1]])
+        return np.broadcast_to(ranks, attract.shape)
+    remaining = np.cumprod(1 - ranks * attract, axis=1)
+    return ranks * np.hstack([np.ones((len(attract), 1)), remaining[:, :-1]])
 
 
 def draw_clicks(
-    model: ClickModel, places: Array, attract: Array, sessions: int, rng: np.random.Generator
+    model: ClickModel, ranks: Array, attract: Array, sessions: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return int64[queries, places], the clicks on each document in ``sessions`` sessions; see :func:`examination`."""
-    clicked = examination(model, places, attract) * attract
+    """Return int64[queries, ranks], the clicks on each document in ``sessions`` sessions; see :func:`examination`."""
+    clicked = examination(model, ranks, attract) * attract
     if model == "pbm":
         return rng.binomial(sessions, clicked)
     none = np.clip(1 - clicked.sum(axis=1, keepdims=True), 0, 1)

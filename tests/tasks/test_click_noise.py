@@ -9,27 +9,27 @@ import numpy as np
 import pytest
 from robustrank.tasks.click_noise import ClickNoise
 from robustrank.tasks.parts.click_learning import ShownLists, learn_by_em, learn_dual, learn_weighted
-from robustrank.tasks.parts.click_models import attractiveness, draw_clicks, examination, place_examination
+from robustrank.tasks.parts.click_models import attractiveness, draw_clicks, examination, rank_examination
 
 from robustrank.cli.main import invoke
 from robustrank.randomness import derive
 from tests.result_rows import read_rows
 from tests.tiny_collection import write_experiment, write_tiny
 
-PLACES, QUERIES = 6, 300
+RANKS, QUERIES = 6, 300
 STEPS = 300
 
 
 def world(eta, noise, sessions, seed=0, model="pbm"):
     """Return lists in random order, whose grade is a function of three features, labels, and the true examination."""
     rng = derive(seed, "world")
-    features = np.concatenate([rng.normal(size=(QUERIES, PLACES, 3)), np.ones((QUERIES, PLACES, 1))], axis=2)
+    features = np.concatenate([rng.normal(size=(QUERIES, RANKS, 3)), np.ones((QUERIES, RANKS, 1))], axis=2)
     gains = np.clip(np.round(features @ np.array([1.0, -0.5, 0.0, 0.0]) + 0.5), 0, 2)
-    places = place_examination(eta, PLACES)
+    ranks = rank_examination(eta, RANKS)
     attract = attractiveness(gains, 2, noise)
-    clicks = draw_clicks(model, places, attract, sessions, rng).astype(float)
+    clicks = draw_clicks(model, ranks, attract, sessions, rng).astype(float)
     lists = ShownLists(features, np.ones(gains.shape, dtype=bool), clicks, np.full(QUERIES, float(sessions)))
-    return lists, attractiveness(gains, 2, 0.0), examination(model, places, attract)
+    return lists, attractiveness(gains, 2, 0.0), examination(model, ranks, attract)
 
 
 def by_ipw(lists, examined):
@@ -37,7 +37,7 @@ def by_ipw(lists, examined):
 
 
 def naive(lists):
-    return learn_weighted(lists, lists.clicks, np.ones(PLACES), STEPS).weights
+    return learn_weighted(lists, lists.clicks, np.ones(RANKS), STEPS).weights
 
 
 def cosine(first, second):
@@ -46,21 +46,19 @@ def cosine(first, second):
 
 def test_attractiveness_and_examination_by_hand():
     assert attractiveness(np.array([0.0, 1.0, 2.0]), 2, 0.1).tolist() == pytest.approx([0.1, 0.4, 1.0])
-    assert place_examination(0, 12).tolist() == [1.0] * 12
-    assert place_examination(2, 12)[[0, 1, 9, 11]].tolist() == pytest.approx([0.4624, 0.3721, 0.0036, 0.0036])
+    assert rank_examination(0, 12).tolist() == [1.0] * 12
+    assert rank_examination(2, 12)[[0, 1, 9, 11]].tolist() == pytest.approx([0.4624, 0.3721, 0.0036, 0.0036])
 
 
 def test_the_cascade_is_that_of_all_walks():
-    places, attract = place_examination(1, 3), np.array([[0.9, 0.2, 0.5]])
+    ranks, attract = rank_examination(1, 3), np.array([[0.9, 0.2, 0.5]])
     clicked = np.zeros(3)
     for events in itertools.product((False, True), repeat=3):  # would each place be clicked if it were reached?
-        chance = np.prod(
-            [p * a if event else 1 - p * a for p, a, event in zip(places, attract[0], events, strict=True)]
-        )
+        chance = np.prod([p * a if event else 1 - p * a for p, a, event in zip(ranks, attract[0], events, strict=True)])
         if True in events:
             clicked[events.index(True)] += chance
-    assert examination("cascade", places, attract)[0] * attract[0] == pytest.approx(clicked)
-    drawn = draw_clicks("cascade", places, attract, 20_000, derive(0, "clicks"))
+    assert examination("cascade", ranks, attract)[0] * attract[0] == pytest.approx(clicked)
+    drawn = draw_clicks("cascade", ranks, attract, 20_000, derive(0, "clicks"))
     assert drawn[0] / 20_000 == pytest.approx(clicked, abs=0.01)
     assert drawn.sum() <= 20_000
     sure = examination("cascade", np.ones(2), np.ones((1, 2)))
@@ -80,7 +78,7 @@ def test_true_propensities_approach_the_labels_as_sessions_grow(model):
     distances = []
     for sessions in (1, 10, 100, 1000):
         lists, labels, examined = world(eta=1, noise=0.0, sessions=sessions, model=model)
-        target = learn_weighted(lists, labels, np.ones(PLACES), STEPS).weights
+        target = learn_weighted(lists, labels, np.ones(RANKS), STEPS).weights
         distances.append(float(np.linalg.norm(by_ipw(lists, examined) - target)))
     assert distances == sorted(distances, reverse=True)
     assert distances[-1] < 0.2 * distances[0]
@@ -89,13 +87,13 @@ def test_true_propensities_approach_the_labels_as_sessions_grow(model):
 
 def test_clicks_that_do_not_depend_on_relevance_teach_none():
     lists, labels, examined = world(eta=1, noise=1.0, sessions=1000)
-    target = learn_weighted(lists, labels, np.ones(PLACES), STEPS).weights
+    target = learn_weighted(lists, labels, np.ones(RANKS), STEPS).weights
     assert np.linalg.norm(by_ipw(lists, examined)) < 0.05 * np.linalg.norm(target)
 
 
 def test_dual_learning_and_em_find_propensities_where_lists_are_in_random_order():
     lists, labels, _ = world(eta=1, noise=0.1, sessions=100)
-    target, true = learn_weighted(lists, labels, np.ones(PLACES), STEPS).weights, place_examination(1, PLACES)
+    target, true = learn_weighted(lists, labels, np.ones(RANKS), STEPS).weights, rank_examination(1, RANKS)
     for learned in (learn_dual(lists, 100.0, STEPS), learn_by_em(lists, STEPS)):
         assert np.abs(np.log(learned.propensities / (true / true[0]))).mean() < 0.2
         assert cosine(learned.weights[:3], target[:3]) > 0.95
@@ -105,7 +103,7 @@ def test_a_gradient_is_that_of_the_weighted_softmax_loss():
     from robustrank.tasks.parts.click_learning import _ranking_gradient, _scores
 
     lists, labels, _ = world(eta=1, noise=0.1, sessions=5)
-    lists = replace(lists, present=lists.present & (np.arange(PLACES) < 4))
+    lists = replace(lists, present=lists.present & (np.arange(RANKS) < 4))
     weights, ranker = labels * lists.present, np.array([0.3, -0.2, 0.1, 0.0])
 
     def loss(values):

@@ -12,8 +12,9 @@ from robustrank.testing import TaskConformance
 
 # Name -> version, parameters and further keys of the experiment, digest of the rows with six digits of each value.
 PINNED: dict[str, tuple[str, str, dict[str, object], str]] = {
-    "certified-topk": ("1", "ks=[1,3]", {"defenses": ["canonical"]}, "ddee12f7b30b96c3"),
-    "document-attack": ("1", "targets=[last-2]", {}, "163fa372cdca95c8"),
+    "certified-topk": ("1", "ks=[1,3]", {"defenses": ["canonical"]}, "0eb3beab57ff22b3"),
+    "click-noise": ("1", "tested=1,sessions=20,steps=5", {}, "43b74151edc49954"),
+    "document-attack": ("1", "targets=[last-2]", {}, "e1a9a23d48abdf12"),
     "iid-variance": ("1", "queries=3", {}, "e8fca62603a6a5d7"),
     "nevir": ("1", "pairs=4", {}, "6c5ebe5d8452bf60"),
     "order-consistency": ("1", "queries=3", {}, "380841c9b71d3255"),

@@ -210,6 +210,10 @@ class TestOodQuery(TaskConformance):
 
 
 @pytest.mark.slow
+class TestClickNoise(TaskConformance):
+    plugin = "click-noise:tested=1,sessions=20,steps=5"
+
+
 class TestImitation(TaskConformance):
     plugin = (
         "imitation:queries=2,tested=1,surrogate='dssm:query_length=8,document_length=24',"
