@@ -88,7 +88,10 @@ class ClickNoise(Task):
                 continue
             error = float(np.mean(np.abs(np.log(model.propensities * true[0] / true))))
             yield context.row("propensity_error", error, condition="clean", group=method)
-            if "labels" in learned and (cosine := _cosine(model.weights, learned["labels"].weights)) is not None:
+            if (
+                "labels" in learned
+                and (cosine := _cosine(model.weights[:-1], learned["labels"].weights[:-1])) is not None
+            ):
                 yield context.row("weight_cosine", cosine, condition="clean", group=method)
         if self.spam:
             yield from self._spammed(context, tested, users, learned)
