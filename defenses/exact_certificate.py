@@ -97,6 +97,10 @@ class ExactRanker(PointwiseRanker):
         """Return what the inner ranker reads."""
         return self.inner.characters_read(query, document)
 
+    def parts_read(self, query: str, document: str) -> Sequence[tuple[int, int]] | None:
+        """Return what the inner ranker reads."""
+        return self.inner.parts_read(query, document)
+
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[0]: nothing is smoothed."""
         return np.empty(0)

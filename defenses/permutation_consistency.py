@@ -55,6 +55,10 @@ class Aggregating(Ranker):
         """Return what the inner ranker reads."""
         return self.inner.characters_read(query, document)
 
+    def parts_read(self, query: str, document: str) -> Sequence[tuple[int, int]] | None:
+        """Return what the inner ranker reads."""
+        return self.inner.parts_read(query, document)
+
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the aggregates; equals keep the order of the request."""
         orders = [self._orders(request) for request in requests]

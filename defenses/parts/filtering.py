@@ -50,6 +50,10 @@ class FilteredRanker(Ranker):
         """Return the inner ranker's; the detector reads the whole document."""
         return self.inner.characters_read(query, document)
 
+    def parts_read(self, query: str, document: str) -> Sequence[tuple[int, int]] | None:
+        """Return what the inner ranker reads."""
+        return self.inner.parts_read(query, document)
+
     def _inner_rankings(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the inner ranker's rankings; a pointwise ranker scores each pair once, whatever list it is in."""
         if not isinstance(self.inner, PointwiseRanker):
