@@ -15,6 +15,7 @@ from robustrank.paths import give_libraries_a_home
 from robustrank.printing import printable
 
 COMMANDS = {
+    "check-reranker": "Check a reranker that answers over HTTP, or any other, in two minutes.",
     "compare": "Compare two runs, measure by measure.",
     "describe": "Describe a plug-in: reference, access, parameters.",
     "doctor": "Show what is here and what is missing: packages, models, data, devices.",
@@ -42,7 +43,7 @@ class Commands(click.Group):
         """Import a sub-command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"robustrank.cli.{cmd_name}_command").command
+        command: click.Command = importlib.import_module(f"robustrank.cli.{cmd_name.replace('-', '_')}_command").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

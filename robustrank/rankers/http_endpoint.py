@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from robustrank.steps import Steps
 if TYPE_CHECKING:
     import requests
 
+_ALLOWED = '{"scores": [number, …]}, or {"results": [{"index", "relevance_score"}, …]}: a number for each document'
 _RETRIED = (408, 429, 500, 502, 503, 504)  # answers that another try may mend
 
 
@@ -29,12 +30,16 @@ _RETRIED = (408, 429, 500, 502, 503, 504)  # answers that another try may mend
 class HttpEndpointRanker(PointwiseRanker):
     """A service over HTTP: POST {"query": text, "documents": [text, …]} is answered by {"scores": [number, …]}.
 
+    Or by {"results": [{"index": number, "relevance_score": number}, …]}, as the rerank services of Cohere, Jina, vLLM
+    and llama.cpp do, which want a ``model`` as well; all documents have to be among the results.
+
     Weights behind a service cannot be hashed, so its version is declared: change it whenever the service changes, or
     scores of the old one are taken from the cache.
     """
 
     url: str  # http:// or https://, without a password
     version: str | Amount  # what the service is now, as a date or a commit; part of the identity
+    model: str | None = None  # sent as "model"; null sends none
     batch: Count = 32  # documents in a request, all of one query
     timeout: Positive = 60.0  # seconds until the service has to answer
     retries: Amount = 4  # further tries after a failed connection, a timeout, or status 408, 429, 500, 502, 503 or 504
@@ -76,7 +81,9 @@ class HttpEndpointRanker(PointwiseRanker):
         scores = np.empty(len(pairs), dtype=np.float32)
         steps = Steps(len(pairs), "documents sent")
         for indices in self._batches(pairs):
-            answer = self._answer({"query": pairs[indices[0]][0], "documents": [pairs[i][1] for i in indices]})
+            named = {} if self.model is None else {"model": self.model}
+            question = {**named, "query": pairs[indices[0]][0], "documents": [pairs[i][1] for i in indices]}
+            answer = self._answer(question)
             scores[indices] = self._checked(answer, len(indices))
             steps.advance(len(indices))
         return scores
@@ -118,16 +125,16 @@ class HttpEndpointRanker(PointwiseRanker):
             raise PluginError(
                 f"the service answers with no JSON: {excerpt(response.text)}",
                 where=self.url,
-                allowed='{"scores": [number, …]}',
+                allowed=_ALLOWED,
             ) from error
 
     def _checked(self, answer: object, count: int) -> Scores:
-        scores = answer.get("scores") if isinstance(answer, dict) else None
+        scores = _scores(answer) if isinstance(answer, dict) else None
         if not isinstance(scores, list) or not all(type(score) in (int, float) for score in scores):
             raise PluginError(
                 f"the service answers {excerpt(answer)}",
                 where=self.url,
-                allowed='{"scores": [number, …]}, a number for each document',
+                allowed=_ALLOWED,
             )
         if len(scores) != count:
             raise PluginError(f"the service gives {len(scores)} scores for {count} documents", where=self.url)
@@ -175,6 +182,15 @@ class HttpEndpointRanker(PointwiseRanker):
                 f"the environment variable {self.key_variable!r} is not set", hint=f"export {self.key_variable}=…"
             )
         return {"Authorization": f"Bearer {key}"}
+
+
+def _scores(answer: Mapping[str, Any]) -> object:
+    """Return the scores of an answer in the order of the documents; None where its results are not one a document."""
+    results = answer.get("results")
+    if "scores" in answer or not isinstance(results, list):
+        return answer.get("scores")
+    by_index = {one.get("index"): one.get("relevance_score") for one in results if isinstance(one, dict)}
+    return [by_index[index] for index in range(len(results))] if by_index.keys() == set(range(len(results))) else None
 
 
 def _reason(error: Exception) -> str:

@@ -23,10 +23,12 @@ class Service:
 
     def __init__(self):
         self.questions, self.headers, self.times, self.first, self.delay = [], [], [], [], 0.0
+        self.answer = lambda q: {"scores": [len(d) / (1 + len(q["query"])) for d in q["documents"]]}
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
             def do_POST(self):
                 question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -34,8 +36,7 @@ class Service:
                 service.headers.append(dict(self.headers))
                 service.times.append(time.monotonic())
                 time.sleep(service.delay)
-                good = json.dumps({"scores": [len(d) / (1 + len(question["query"])) for d in question["documents"]]})
-                status, body = service.first.pop(0) if service.first else (200, good)
+                status, body = service.first.pop(0) if service.first else (200, json.dumps(service.answer(question)))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 if 300 <= status < 400:
