@@ -14,7 +14,6 @@ from robustrank.measures.stability import kendall_tau_distance, top_k_overlap
 from robustrank.measures.ties import Ties
 from robustrank.notices import notice
 from robustrank.plugins.constraints import Amount, Count
-from robustrank.rankers.llm.backend import CallFailed
 from robustrank.rankers.llm.calls import without_call_cache
 from robustrank.records import RankedList, Ranking, Request
 from robustrank.rows import Row
@@ -54,18 +53,14 @@ class OrderConsistency(Task):
         return REPORT
 
     def run(self, context: Context) -> Iterator[Row]:
-        """Rank every order of each query's candidates; a query whose model gives no answer has failed."""
+        """Rank every order of each query's candidates."""
         identities: list[float] = []
         query_ids = [query_id for query_id in context.query_ids(self.queries) if len(context.request(query_id)) > 1]
         for number, query_id in enumerate(query_ids):
             context.advance(number, len(query_ids), "queries")
             requests = self._requests(context, query_id)
-            try:
-                rankings = context.served.rank(requests)
-                repeated = self._repeated(context, requests[0])
-            except CallFailed as error:
-                yield context.row("nDCG@10", None, query_id, condition="worst", status="failed", note=error.what)
-                continue
+            rankings = context.served.rank(requests)
+            repeated = self._repeated(context, requests[0])
             identities.append(_identity(rankings[1:]))
             yield from self._measured(context, query_id, requests, rankings, repeated)
         yield from _verdict(context, identities)

@@ -22,6 +22,7 @@ from robustrank.plugins import canonical_name, create
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
+from robustrank.rankers.llm.backend import CallFailed
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document, RankedList, Request
@@ -32,6 +33,7 @@ from robustrank.steps import Tell
 from robustrank.task import Task
 from robustrank.victim import QueryInterface, Target
 
+FAILED = 3  # queries of a cell that may fail before it ends as a whole; or a tenth, if that is more
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
 
 
@@ -45,6 +47,7 @@ class Context:
         adversarial: Attacked texts with what happened to them, saved beside the rows.
         certificates, evidence: Certificates to save beside the rows, and what they were computed from.
         runs: Rankings to save as TREC runs, by tag.
+        failed: Queries that are not tested, since calls of a language model failed; and why, by id.
     """
 
     cell: Cell
@@ -54,6 +57,7 @@ class Context:
     certificates: list[dict[str, Any]] = field(default_factory=list)
     evidence: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, RankedList] = field(default_factory=dict)
     _counts_before: tuple[int, int] = (0, 0)  # of the ranker, which serves other cells, too
 
@@ -90,13 +94,32 @@ class Context:
 
     def query_ids(self, limit: int | None = None) -> list[str]:
         """Return the queries to test now: those of the cell, or its unit's share of them."""
-        every, unit, units = self.cell_query_ids(limit), self.cell.unit, self.cell.units
-        return every[len(every) * unit // units : len(every) * (unit + 1) // units]
+        every, unit, units = self._every_query_id(limit), self.cell.unit, self.cell.units
+        share = every[len(every) * unit // units : len(every) * (unit + 1) // units]
+        return [query_id for query_id in share if query_id not in self.failed]
 
     def cell_query_ids(self, limit: int | None = None) -> list[str]:
         """Return the queries this cell tests, in all its units, among the first ``limit`` of the whole collection."""
+        return [query_id for query_id in self._every_query_id(limit) if query_id not in self.failed]
+
+    def _every_query_id(self, limit: int | None) -> list[str]:
         first = list(self.whole.queries)[:limit]
         return [query_id for query_id in first if query_id in self.collection.queries]
+
+    def leave_out(self, error: CallFailed) -> None:
+        """Leave out the query of a call that failed, and forget what the task has saved: it starts again.
+
+        Raises:
+            CallFailed: Its query is not known, or was left out already; or more fail than ``FAILED`` allows.
+        """
+        texts = self.collection.queries
+        named = [error.query_id] if error.query_id else [q for q, text in texts.items() if text == error.query]
+        new = [query_id for query_id in named if query_id in texts and query_id not in self.failed]
+        if not new or len(self.failed) >= max(FAILED, len(texts) // 10):
+            raise error
+        self.failed |= dict.fromkeys(new, error.what)
+        for saved in (self.adversarial, self.certificates, self.evidence, self.runs):
+            saved.clear()
 
     @cached_property
     def training_split(self) -> TrainingSplit | None:

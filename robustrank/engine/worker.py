@@ -22,6 +22,7 @@ from robustrank.engine.provenance import cell_provenance, minimal_provenance
 from robustrank.engine.resources import Resources
 from robustrank.errors import PluginError, RobustrankError
 from robustrank.plugins import find
+from robustrank.rankers.llm.backend import CallFailed
 from robustrank.rankers.llm.calls import recording
 from robustrank.rows import Row, checked_row
 from robustrank.steps import Tell, following
@@ -63,7 +64,21 @@ def _rows(cell: Cell, context: Context) -> list[Row]:
     refuse_change(cell, context.resources)
     if reason := skip_reason(context):
         return [context.row("skipped", None, status="skipped", note=reason)]
-    return [_checked_row(row, cell) for row in context.task.run(context)]
+    while True:
+        try:
+            rows = [_checked_row(row, cell) for row in context.task.run(context)]
+            return rows + _failed_queries(context)
+        except CallFailed as error:  # what was answered is in the cache of calls
+            context.leave_out(error)
+
+
+def _failed_queries(context: Context) -> list[Row]:
+    """Return a row for each query that was left out, since a call of a language model failed."""
+    measure, condition = context.task.headline
+    return [
+        context.row(measure or "error", None, query_id, condition=condition, status="error", note=note)  # type: ignore[arg-type]
+        for query_id, note in context.failed.items()
+    ]
 
 
 def _checked_row(row: object, cell: Cell) -> Row:

@@ -23,7 +23,7 @@ from robustrank.collections.collection import Collection
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.plugins.constraints import Amount, Positive
 from robustrank.plugins.values import excerpt
-from robustrank.rankers.llm.backend import CallFailed
+from robustrank.rankers.llm.backend import CallFailed, calls_for
 from robustrank.rankers.ranker import Ranker
 from robustrank.records import Cost, ParseReport, Ranking, Request, Scores
 from robustrank.steps import followed
@@ -89,7 +89,8 @@ class ExternalRanker(Ranker):
         if answer.get("id") != request.query_id:
             raise self._refusal(f"the process answers for {excerpt(answer.get('id'))}, not {request.query_id!r}")
         if "failed" in answer:
-            raise CallFailed(f"the process failed: {answer['failed']}", where=self.command)
+            with calls_for(request.query, request.query_id):
+                raise CallFailed(f"the process failed: {answer['failed']}", where=self.command)
         return self._checked(request, answer)
 
     def _checked(self, request: Request, answer: Mapping[str, Any]) -> Ranking:

@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from robustrank.engine.cell import plan
+from robustrank.engine.resources import Resources
+from robustrank.engine.worker import run_cell
+from robustrank.experiment import check
 from robustrank.testing import TaskConformance
 from tests.rankers.llm import scripts
 from tests.rankers.tiny_models import save
@@ -33,6 +37,13 @@ def consistency(graded, tmp_path, ranker, **parameters):
         tasks=[{"name": "order-consistency", **parameters}],
     )
     return rows
+
+
+def cell_result(graded, tmp_path, ranker, task, **more):
+    checked = check({"name": "x", "collections": [graded], "rankers": [ranker], "tasks": [task], **more}, "test")
+    resources = Resources(checked, tmp_path / "cache")
+    (cell,) = plan(checked, resources)
+    return run_cell(cell, resources)
 
 
 def of(rows, measure, condition="", group=""):
@@ -83,12 +94,37 @@ def test_a_model_that_always_answers_a_has_an_order_agreement_of_0(graded, tmp_p
     assert of(oracle, "order_agreement") == [1.0, 1.0]
 
 
-def test_a_query_whose_model_gives_no_answer_has_failed_and_the_others_are_measured(graded, tmp_path):
-    ranker = {"name": "llm-listwise", "llm": f"{SCRIPTS}:FailsOn:word=grade"}
-    rows = consistency(graded, tmp_path, ranker)
-    (failed,) = [r for r in rows if r.status == "failed"]
-    assert (failed.query_id, failed.value, failed.note) == ("q2", None, "the server answers with status 429")
-    assert of(rows, "tau") == [1.0]
+TASKS = {
+    "order-consistency": ("nDCG@10", "worst"),
+    "iid-variance": ("error", ""),
+    "document-attack:targets=last-1": ("success", "attacked"),
+    "query-attack": ("nDCG@10", "attacked"),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("ranker", ["llm-listwise", "llm-pointwise"])
+def test_a_query_whose_model_gives_no_answer_has_failed_and_the_others_are_measured(graded, tmp_path, task, ranker):
+    def result(script):
+        scoring = {"scoring": "grade"} if ranker == "llm-pointwise" else {}
+        edit = "character-typos" if task == "query-attack" else "keyword-stuffing"
+        more = {"attacks": [edit]} if "attack" in task else {}
+        return cell_result(graded, tmp_path, {"name": ranker, "llm": f"{SCRIPTS}:{script}", **scoring}, task, **more)
+
+    failed, whole = result("FailsOn:word=grade"), result("Oracle")
+    assert failed.status == "error"
+    (row,) = [row for row in failed.rows if row.status == "error"]
+    assert (row.query_id, row.value, row.note) == ("q2", None, "the server answers with status 429")
+    assert (row.measure, row.condition) == TASKS[task]
+    measured = [row for row in failed.rows if row.query_id == "q1"]
+    assert measured == [row for row in whole.rows if row.query_id == "q1"]
+    assert {row.query_id for row in failed.rows} <= {"q1", "q2", ""}
+    assert sum("failed" in call for call in failed.calls) == 1
+
+
+def test_a_model_that_never_answers_measures_nothing(graded, tmp_path):
+    result = cell_result(graded, tmp_path, {"name": "llm-listwise", "llm": f"{SCRIPTS}:Fails"}, "iid-variance")
+    assert [(row.query_id, row.status, row.value) for row in result.rows] == [(q, "error", None) for q in ("q1", "q2")]
 
 
 def attacked(graded, tmp_path, ranker, attack, defense="none"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from robustrank.errors import DataError
 from robustrank.rankers.llm.prompt import Prompt
+from robustrank.rankers.ranker import FP32_NOISE
 
 Method = Literal["generate", "next_token", "log_likelihood", "embed"]
 METHODS: tuple[Method, ...] = ("generate", "next_token", "log_likelihood", "embed")
@@ -18,7 +20,28 @@ TOP = 20  # most probable tokens that a backend returns, as servers do
 
 
 class CallFailed(DataError):
-    """A backend gave no answer: a failure of the call, never an answer that is bad."""
+    """A backend gave no answer: a failure of the call, never an answer that is bad.
+
+    Attributes:
+        query, query_id: What was ranked when it failed; empty where it is not known. See :func:`calls_for`.
+    """
+
+    query = query_id = ""
+
+
+@contextmanager
+def calls_for(query: str, query_id: str = "") -> Iterator[None]:
+    """Say what the calls inside are for, should one fail: the query alone is lost then.
+
+    Args:
+        query: The text of the query.
+        query_id: Its id, where it is known.
+    """
+    try:
+        yield
+    except CallFailed as error:
+        error.query, error.query_id = error.query or query, error.query_id or query_id
+        raise
 
 
 @dataclass(frozen=True)
@@ -94,6 +117,11 @@ class Backend:
     def has(self, method: Method) -> bool:
         """Return whether a method answers: by default where the class overrides it. A server may have to be probed."""
         return getattr(type(self), method) is not getattr(Backend, method)
+
+    @property
+    def noise(self) -> float:
+        """How far an answer may move a score from one call to the next by rounding, relative to the largest score."""
+        return FP32_NOISE
 
     @property
     def context(self) -> int | None:

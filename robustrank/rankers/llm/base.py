@@ -138,9 +138,9 @@ class PromptingRanker(Ranker):
     def _text(self, text: str, words: int) -> str:
         return prepared(text, words, self.sanitise, self._special_tokens)
 
-    def _characters(self, query: str, document: str, room: int) -> int:
-        """Return how many characters of a document a prompt with it alone shows."""
-        _, words = self._fitted(query, [Candidate(Document("", document))], [""], room)
+    def _characters(self, query: str, document: str, room: int, **more: Any) -> int:
+        """Return how many characters of a document a prompt with it alone shows; arguments as of :meth:`_fitted`."""
+        _, words = self._fitted(query, [Candidate(Document("", document))], [""], room, **more)
         return first_words_end(document, words)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from robustrank.plugins.constraints import Amount, Count
 from robustrank.randomness import derive
+from robustrank.rankers.llm.backend import calls_for
 from robustrank.rankers.llm.base import PromptingRanker, greedy
 from robustrank.rankers.llm.calls import Spent
 from robustrank.rankers.llm.labels import exact_spellings
@@ -47,7 +48,8 @@ class PromptedLists(PromptingRanker):
     def _ranking(self, request: Request) -> Ranking:
         self._report, self.calls.spent = ParseReport(0), Spent()
         short = replace(request, candidates=request.candidates[: self.depth])
-        order, scores = self.order(short) if len(short) > 1 else (range(len(short)), None)
+        with calls_for(request.query, request.query_id):
+            order, scores = self.order(short) if len(short) > 1 else (range(len(short)), None)
         rest = range(len(short), len(request))
         cost = Cost(self.calls.spent.calls, self.calls.spent.tokens)
         return Ranking((*order, *rest), None if rest else scores, cost, self._report)

@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from robustrank.errors import DataError, UsageError
-from robustrank.plugins.constraints import Amount, Count, Number, Positive
+from robustrank.plugins.constraints import Amount, Count, Number, Positive, Share
 from robustrank.plugins.values import excerpt
 from robustrank.rankers.llm.backend import TOP, Answer, Backend, CallFailed, Decoding, Method, NextToken
 from robustrank.rankers.llm.prompt import Prompt, Turn
+from robustrank.rankers.ranker import BF16_NOISE
 
 PROBE = Prompt((Turn("user", "Answer with one word: yes or no?"),))
 
@@ -41,6 +42,7 @@ class OpenAIBackend(Backend):
     thinking: bool | None = None  # chat_template_kwargs: enable_thinking, for servers that read it; null sends none
     prefill: bool = False  # whether the server continues an answer that was begun (continue_final_message of vLLM)
     extra: dict[str, str | Number | bool] = field(default_factory=dict)  # further fields of every request
+    noise: Share = BF16_NOISE  # how far rounding may move a score from call to call: servers batch, and reuse prefixes
 
     def has(self, method: Method) -> bool:
         """Return whether it generates, which it does, or gives log-probabilities, which is probed once."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from robustrank.notices import notice
 from robustrank.plugins.constraints import Count, Range
-from robustrank.rankers.llm.backend import Method
+from robustrank.rankers.llm.backend import Method, calls_for
 from robustrank.rankers.llm.base import PromptingRanker, greedy
 from robustrank.rankers.llm.labels import Spellings, exact_spellings, word_spellings
 from robustrank.rankers.llm.parsing import parse_grade
@@ -64,6 +64,11 @@ class LLMPointwise(PromptingRanker, PointwiseRanker):
         self._unread = self._low_mass = self._read = 0
 
     @property
+    def noise(self) -> float:
+        """That of the backend."""
+        return self.calls.backend.noise
+
+    @property
     def built_in(self) -> str:
         """One template for each way of scoring."""
         return f"pointwise-{'rating' if self.scoring == 'rating-peak' else self.scoring}"
@@ -91,13 +96,20 @@ class LLMPointwise(PromptingRanker, PointwiseRanker):
 
     def characters_read(self, query: str, document: str) -> int:
         """Return the characters of the words that the prompt shows."""
-        return self._characters(query, document, self.room)
+        return self._characters(query, document, self.room, **self._names)
+
+    @property
+    def _names(self) -> dict[str, int | str]:
+        """Further names of the templates."""
+        return {"levels": self.levels, "highest": self.highest, "instruction": self.instruction}
 
     def _score(self, query: str, document: str) -> float:
+        with calls_for(query):
+            return self._asked(query, document)
+
+    def _asked(self, query: str, document: str) -> float:
         shown = [Candidate(Document("", document))]
-        prompt = self._prompt(
-            query, shown, [""], self.room, levels=self.levels, highest=self.highest, instruction=self.instruction
-        )
+        prompt = self._prompt(query, shown, [""], self.room, **self._names)
         ways: dict[str, Callable[[str, Prompt], float]] = {
             "query-likelihood": lambda query, prompt: self.calls.log_likelihood(prompt, f" {query}")[0],
             "rating": self._rating,

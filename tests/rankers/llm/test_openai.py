@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import nullcontext
 
 import pytest
 
 pytest.importorskip("openai")
 
-from robustrank.errors import UsageError
+from robustrank.errors import PluginError, UsageError
 from robustrank.plugins import Spec, create, identity, parse
 from robustrank.rankers.llm.backend import CallFailed, Decoding
 from robustrank.rankers.llm.calls import recording, use_call_cache
 from robustrank.rankers.llm.openai_backend import OpenAIBackend
 from robustrank.rankers.llm.prompt import Prompt, Turn
+from robustrank.rankers.serving import ServedRanker
 from robustrank.testing import LlmConformance
 from tests.rankers.llm.stub_server import StubServer, completion
 
@@ -77,6 +79,19 @@ def test_a_server_without_log_probabilities_is_refused_and_nothing_falls_back(se
     ranker = create("ranker", parse(f"llm-pointwise:llm='openai:url={server.url},model=stub,version=1'"))
     with pytest.raises(UsageError, match="has no next_token, which ranker LLMPointwise needs"):
         ranker.check()
+
+
+@pytest.mark.parametrize(("move", "is_refused"), [(0.005, False), (0.05, True)])
+def test_a_server_may_round_and_no_more(server, move, is_refused):
+    def answer(request):
+        logprobs = [("Yes", math.log(0.6 + move * (len(server.requests) % 2))), ("No", math.log(0.4))]
+        return completion(logprobs=logprobs)
+
+    server.answer = answer
+    ranker = create("ranker", parse(f"llm-pointwise:llm='openai:url={server.url},model=stub,version=1'"))
+    refusal = pytest.raises(PluginError, match="declared pointwise") if is_refused else nullcontext()
+    with refusal:
+        ServedRanker(ranker).score([("q", "a"), ("q", "b"), ("q", "c")])
 
 
 def test_a_failed_probe_is_a_failed_call_and_not_an_answer(server):
