@@ -39,6 +39,28 @@ def tiny_language_model() -> str:
 
 
 @cache
+def tiny_label_model() -> str:
+    """Return the folder of a model of random weights that knows few tokens beside labels: one is always probable."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+    folder = Path(_temporary().name) / "label-model"
+    known = ["<s>", "[UNK]", "Yes", "yes", "No", "no", "true", "false", *"01234", *"ABCDEF", "wings", "budget", "fox"]
+    words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(known)}, "[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokens = PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>", eos_token="<s>", unk_token="[UNK]")
+    tokens.save_pretrained(folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = GPT2Config(
+            vocab_size=len(known), n_positions=512, n_embd=16, n_layer=1, n_head=2, initializer_range=0.5
+        )
+        GPT2LMHeadModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+@cache
 def tiny_paraphraser() -> str:
     """Return the folder of a sequence-to-sequence model with random weights."""
     import torch

@@ -138,7 +138,7 @@ class OpenAIBackend(Backend):
                 model=self.model, messages=chat, extra_body=more or None, **options
             )
         except openai.APIStatusError as error:
-            body = excerpt(self._without_key(error.response.text[:300]))
+            body = repr(self._without_key(error.response.text)[:300])
             raise CallFailed(
                 f"the server answers with status {error.status_code}: {body}", where=self.url, hint=_HINT
             ) from None  # the cause holds the request, and the key in it
@@ -153,7 +153,7 @@ class OpenAIBackend(Backend):
             raise CallFailed("the server answers with no JSON", where=self.url, hint=_HINT) from None
         choices = getattr(answer, "choices", None)
         if not choices or getattr(choices[0], "message", None) is None:
-            body = excerpt(self._without_key(str(answer))[:300])
+            body = repr(self._without_key(str(answer))[:300])
             raise CallFailed(f"the server answers without a choice: {body}", where=self.url, hint=_HINT)
         usage = getattr(answer, "usage", None)
         return choices[0], (getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None))

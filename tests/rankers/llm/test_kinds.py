@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from robustrank.errors import PluginError, UsageError
 from robustrank.plugins import Spec, create
 from robustrank.rankers.llm.backend import CallFailed
+from robustrank.rankers.llm.pointwise import Scoring
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing import RankerConformance
 from robustrank.testing.samples import COLLECTION
 from tests.lists import request
 from tests.rankers.llm import scripts
-from tests.tiny_language_model import tiny_language_model
+from tests.tiny_language_model import tiny_label_model, tiny_language_model
 
 SCRIPTS = scripts.__file__
 N = 30
@@ -276,6 +278,29 @@ class TestFirst(RankerConformance):
 
     def specification(self):
         return Spec(self.plugin, {"llm": f"{SCRIPTS}:Oracle"})
+
+
+READING_LABELS = [
+    *(("llm-pointwise", {"scoring": scoring}) for scoring in get_args(Scoring) if scoring != "query-likelihood"),
+    *(("llm-pairwise", {"method": method}) for method in ("allpair", "heapsort", "sliding", "duot5")),
+    *(("llm-setwise", {"method": method}) for method in ("heapsort", "bubblesort")),
+    ("first", {}),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "parameters"), READING_LABELS)
+def test_what_reads_labels_runs_on_random_weights_that_know_the_labels(name, parameters):
+    llm = f"transformers:model={tiny_label_model()}"
+    more = {"max_tokens": 4} if parameters.get("scoring") in ("grade", "rank1") else {}
+    ranker = create("ranker", Spec(name, {"llm": llm, "passage_words": 20, **parameters, **more}))
+    ranker.check()
+    served, asked = ServedRanker(ranker), COLLECTION.request("q")
+    first, second = served.rank([asked])[0], served.rank([asked])[0]
+    assert sorted(first.order) == list(range(len(asked)))
+    assert (first.order, first.cost, first.parse) == (second.order, second.cost, second.parse)
+    if parameters.get("scoring") not in (None, "grade", "rating-words"):  # words that it does not know are alike
+        assert len(set(first.scores.tolist())) > 1
 
 
 def test_a_document_in_e2rank_s_prompt_moves_the_scores_of_the_others():

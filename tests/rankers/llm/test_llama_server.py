@@ -33,6 +33,7 @@ WINDOW = 1024  # tokens
 KINDS = [
     ("llm-pointwise", {"scoring": "yes-no"}),
     ("llm-pointwise", {"scoring": "rating"}),
+    ("llm-pointwise", {"scoring": "rating-peak"}),
     ("llm-pointwise", {"scoring": "grade", "max_tokens": 12}),
     ("llm-pairwise", {"method": "allpair"}),
     ("llm-pairwise", {"choice": "generation"}),
@@ -65,7 +66,9 @@ def _no_proxy(monkeypatch):
 
 
 def spec(url, **parameters):
-    return ",".join([f"openai:url={url},model=smollm2,version=1", *(f"{k}={v}" for k, v in parameters.items())])
+    """Prefixes that the server has read before are not continued, so that a score depends on its prompt alone."""
+    given = {"url": url, "model": "smollm2", "version": 1, "extra": "{cache_prompt: false}", **parameters}
+    return "openai:" + ",".join(f"{name}={value}" for name, value in given.items())
 
 
 @pytest.mark.parametrize(("name", "parameters"), KINDS)
