@@ -121,7 +121,7 @@ class Reranker:
         for request in requests:
             if self.spent > self.seconds:
                 raise TimeIsUp
-            ranking = self.served.rank_anew(request)
+            (ranking,) = self.served.rank_anew([request])
             self.lists += 1
             self.calls += ranking.cost.calls
             self.reports += [ranking.parse] if ranking.parse is not None else []
