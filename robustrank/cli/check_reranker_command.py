@@ -31,7 +31,7 @@ HTTP_SECONDS = 30.0  # until a service has to answer a list
     help="Then no more lists are asked for.",
 )
 @click.option("--strict", is_flag=True, help="What is weak fails, too.")
-@json_option("what was found")
+@json_option("the ten findings")
 def command(reranker: str, seconds: float, strict: bool, as_json: bool) -> int:
     """Check RERANKER, an address or a ranker with its parameters: ten lines; exit code 1 if one of them failed.
 
@@ -46,16 +46,16 @@ def command(reranker: str, seconds: float, strict: bool, as_json: bool) -> int:
     ranker = _ranker(reranker)
     ranker.check()
     ranker.prepare(SAMPLE)
-    found: list[Finding] = []
+    told: list[Finding] = []
     for finding in findings(Reranker(ranker, seconds)):
-        found.append(finding)
+        told.append(finding)
         if not as_json:
             state = click.style(f"{finding.state:<7}", fg=COLORS[finding.state])
             click.echo(f"{state} {printable(f'{finding.name}: {finding.text}')}")
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+        click.echo(json.dumps([asdict(finding) for finding in told], indent=1))
     bad = {"failed", "not run", *(["weak"] if strict else [])}
-    return int(any(finding.state in bad for finding in found))
+    return int(any(finding.state in bad for finding in told))
 
 
 def _ranker(reranker: str) -> Ranker:

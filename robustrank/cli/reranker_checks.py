@@ -53,7 +53,7 @@ NEUTRAL = Collection("neutral", {}, {"d6": DOCUMENTS[6]}, {}, {})  # has no word
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The outcome of a check.
 
     Attributes:
         name: Of the check.
