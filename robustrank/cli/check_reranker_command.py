@@ -28,14 +28,14 @@ HTTP_SECONDS = 30.0  # until a service has to answer a list
     type=click.FloatRange(min=0, min_open=True),
     default=120.0,
     show_default=True,
-    help="Then no more lists are asked for.",
+    help="Then no other list is begun.",
 )
 @click.option("--strict", is_flag=True, help="What is weak fails, too.")
 @json_option("the ten findings")
 def command(reranker: str, seconds: float, strict: bool, as_json: bool) -> int:
     """Check RERANKER, an address or a ranker with its parameters: ten lines; exit code 1 if one of them failed.
 
-    An address is asked as http-endpoint: POST {"query", "documents"}, answered by {"scores": [number, …]}, or by
+    An address is that of an http-endpoint: POST {"query", "documents"}, answered by {"scores": [number, …]}, or by
     {"results": [{"index", "relevance_score"}, …]} as rerank services do. Everything else is a specification, as
     http-endpoint:url=http://…/v1/rerank,model=NAME,version=1, llm-listwise:llm='openai:url=http://…/v1,model=NAME,version=1'
     or external:command='python adapter.py',version=1. Four queries with eight documents each are ranked, in several

@@ -67,7 +67,7 @@ class Finding:
 
 
 class TimeIsUp(Exception):
-    """No more lists are asked for."""
+    """No time is left for another list."""
 
 
 class _ListByList(Ranker):
@@ -90,7 +90,7 @@ class Reranker:
 
     Args:
         ranker: The ranker, checked and prepared for the sample.
-        seconds: From now on; then no more lists are asked for.
+        seconds: From now on; then no other list is begun.
     """
 
     ranker: Ranker
@@ -112,7 +112,7 @@ class Reranker:
         return monotonic() - self._started
 
     def rank(self, requests: Sequence[Request]) -> list[RankedList]:
-        """Return the lists, asked for one after another, nothing from a cache.
+        """Return the lists, one after another, nothing from a cache.
 
         Raises:
             TimeIsUp: There is no time for all of them.
@@ -154,9 +154,9 @@ def findings(reranker: Reranker) -> Iterator[Finding]:
             failed += isinstance(error, DataError)
             state, text = "failed", _said(error)
         yield Finding(name, state, text)
-    asked = f"{counted(reranker.lists, 'list')}, {reranker.calls:,} {reranker.asks}, {reranker.spent:.1f} s"
+    cost = f"{counted(reranker.lists, 'list')}, {reranker.calls:,} {reranker.asks}, {reranker.spent:.1f} s"
     ended = f"a call that failed ended {counted(failed, 'check')}" if failed else "no call failed"
-    yield Finding("calls", "failed" if failed else "ok", f"{asked}; {ended}")
+    yield Finding("calls", "failed" if failed else "ok", f"{cost}; {ended}")
 
 
 def _answers(reranker: Reranker) -> tuple[State, str]:
@@ -197,13 +197,15 @@ def _order(reranker: Reranker) -> tuple[State, str]:
     for clean in reranker.sample:
         candidates = clean.request.candidates
         shuffled = tuple(candidates[position] for position in rng.permutation(len(candidates)).tolist())
-        others = reranker.rank([replace(clean.request, candidates=order) for order in (candidates[::-1], shuffled)])
-        same += sum(one.doc_ids == one.request.doc_ids for one in others)
-        lists = [one.doc_ids for one in (clean, *others)]
+        turned = reranker.rank([replace(clean.request, candidates=order) for order in (candidates[::-1], shuffled)])
+        same += sum(one.doc_ids == one.request.doc_ids for one in turned)
+        lists = [one.doc_ids for one in (clean, *turned)]
         taus += [1 - 2 * kendall_tau_distance(a, b) for a, b in combinations(lists, 2)]
-    tau, asked = float(np.mean(taus)), 2 * len(reranker.sample)
-    text = f"tau {tau:.2f} between the lists of a query in three orders; {same} of {asked} came back as they were given"
-    return ("failed" if same > BROKEN * asked else "weak" if tau < AGREEMENT else "ok"), text
+    tau, others = float(np.mean(taus)), 2 * len(reranker.sample)
+    text = (
+        f"tau {tau:.2f} between the lists of a query in three orders; {same} of {others} came back as they were given"
+    )
+    return ("failed" if same > BROKEN * others else "weak" if tau < AGREEMENT else "ok"), text
 
 
 def _repeats(reranker: Reranker) -> tuple[State, str]:
@@ -211,7 +213,7 @@ def _repeats(reranker: Reranker) -> tuple[State, str]:
     changed = sum(one.doc_ids != other.doc_ids for one, other in zip(reranker.sample, again, strict=True))
     both = [(a.scores, b.scores) for a, b in zip(reranker.sample, again, strict=True)]
     moves = [float(np.abs(a - b).max()) for a, b in both if a is not None and b is not None and a.shape == b.shape]
-    text = f"{changed} of {len(again)} lists differ when they are asked for again"
+    text = f"{changed} of {len(again)} lists differ when they are ranked again"
     return ("weak" if changed else "ok"), text + (f"; scores by at most {max(moves):.1e}" if moves else "")
 
 

@@ -105,9 +105,9 @@ class LLMPointwise(PromptingRanker, PointwiseRanker):
 
     def _score(self, query: str, document: str) -> float:
         with calls_for(query):
-            return self._asked(query, document)
+            return self._read_score(query, document)
 
-    def _asked(self, query: str, document: str) -> float:
+    def _read_score(self, query: str, document: str) -> float:
         shown = [Candidate(Document("", document))]
         prompt = self._prompt(query, shown, [""], self.room, **self._names)
         ways: dict[str, Callable[[str, Prompt], float]] = {
