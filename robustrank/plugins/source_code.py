@@ -71,13 +71,11 @@ def closure(*roots: str) -> Closure:
     seen = set(roots)
     while waiting:
         name = waiting.pop()
-        spec = _spec(name)
-        if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        module = _module(name, root_packages)
+        if module is None:
             continue
-        source = _source(name, Path(spec.origin))
-        data = _files_beside(Path(spec.origin).parent, source.strings)
-        digests[plain_name(name)] = source.digest if not data else f"{source.digest} {_digest(data)}"
-        for imported in _imported(name, spec, source, root_packages):
+        digests[plain_name(name)], imports = module
+        for imported in imports:
             top = imported.partition(".")[0]
             if _is_ours(top, root_packages):
                 if imported not in seen and imported not in _APART:
@@ -89,6 +87,18 @@ def closure(*roots: str) -> Closure:
     return Closure(digest, frozenset(seen), frozenset(libraries))
 
 
+@cache
+def _module(name: str, root_packages: frozenset[str]) -> tuple[str, tuple[str, ...]] | None:
+    """Return the digest of a module and the files it reads beside it, and what it imports; None without a file."""
+    spec = _spec(name)
+    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        return None
+    source = _source(name, Path(spec.origin))
+    data = _files_beside(Path(spec.origin).parent, source.strings)
+    digest = source.digest if not data else f"{source.digest} {_digest(data)}"
+    return digest, tuple(_imported(name, spec, source, root_packages))
+
+
 def plain_name(module: str) -> str:
     """Return a module's name without the generated package of a folder of file plug-ins."""
     return module.partition(".")[2] if module.startswith(PACKAGE_PREFIX) else module
@@ -97,6 +107,7 @@ def plain_name(module: str) -> str:
 def forget_closures() -> None:
     """Read changed files again at the next use."""
     closure.cache_clear()
+    _module.cache_clear()
 
 
 def _is_ours(top: str, root_packages: frozenset[str]) -> bool:

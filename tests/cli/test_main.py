@@ -96,9 +96,9 @@ def test_bad_input_is_a_short_error_with_the_exit_code_of_its_cause(case, tmp_pa
     text, code, says = BAD[case]
     path = tmp_path / "e.yaml"
     path.write_text(text)
-    exit_code = invoke(
-        ["run", str(path), "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
-    )
+    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--no-report"]
+    where = [] if case == "a missing model" else ["--workers", "0"]  # a worker process says it just as well
+    exit_code = invoke(["run", str(path), *options, *where])
     printed = capsys.readouterr()
     shown = printed.err + printed.out
     assert (exit_code, says in shown) == (code, True), shown
@@ -118,7 +118,8 @@ def test_an_unwritable_folder_is_refused(tmp_path, capsys):
     path = tmp_path / "e.yaml"
     path.write_text(EXPERIMENT)
     (tmp_path / "file").write_text("")
-    code = invoke(["run", str(path), "--out", str(tmp_path / "file" / "out"), "--cache", str(tmp_path / "c")])
+    folders = ["--out", str(tmp_path / "file" / "out"), "--cache", str(tmp_path / "c")]
+    code = invoke(["run", str(path), *folders, "--workers", "0"])
     assert code == 4
     assert "cannot write" in capsys.readouterr().err
 
