@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.shared_data import shared_data
+
+gc.set_threshold(20_000)  # else an eighth of the time of importing torch and transformers goes into garbage
 
 
 @pytest.fixture(scope="session", autouse=True)
