@@ -18,6 +18,7 @@ from robustrank.rankers.llm.openai_backend import OpenAIBackend
 from robustrank.rankers.llm.prompt import Prompt, Turn
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing import LlmConformance
+from tests.lists import request
 from tests.rankers.llm.stub_server import StubServer, completion
 
 PROMPT = Prompt((Turn("system", "Judge."), Turn("user", "Is it?")))
@@ -92,6 +93,17 @@ def test_a_server_may_round_and_no_more(server, move, is_refused):
     refusal = pytest.raises(PluginError, match="declared pointwise") if is_refused else nullcontext()
     with refusal:
         ServedRanker(ranker).score([("q", "a"), ("q", "b"), ("q", "c")])
+
+
+@pytest.mark.parametrize("window", [None, 400])
+def test_passages_are_shortened_to_the_window_that_is_declared(server, window):
+    server.answer = lambda request: completion("[1] > [2]")
+    known = f",window={window}" if window else ""
+    llm = f"openai:url={server.url},model=stub,version=1{known}"
+    ranker = create("ranker", Spec("llm-listwise", {"llm": llm, "style": "zephyr", "max_tokens": 20}))
+    ranker.rank([request({"a": "budget " * 290, "b": "wings"}, "wings")])
+    sent = sum(len(message["content"]) for message in server.requests[0]["messages"])
+    assert (sent > 2000) if window is None else (400 < sent < 3 * 400)
 
 
 def test_a_failed_probe_is_a_failed_call_and_not_an_answer(server):

