@@ -58,6 +58,13 @@ MUTATIONS = [
         "tests/defenses/test_term_copies.py",
     ),
     Mutation(
+        "the sigmoid of a query is fitted to texts that an edit changes",
+        "defenses/parts/query_fit.py",
+        "texts = [canonical(document, self.representatives) for _, document in pairs]",
+        "texts = [document for _, document in pairs]",
+        "tests/defenses/test_certdr.py",
+    ),
+    Mutation(
         "verify does not compute the bounds again",
         "robustrank/certification/recomputation.py",
         "        refuse_difference(certificate, other)\n    return True",
