@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,6 +179,18 @@ class GradientView:
         with self._gate:
             self._spend(len(documents))
             return self._ranker.gradients(self._query, documents, embeddings)
+
+    @property
+    def averages_queries(self) -> bool:
+        """Whether :meth:`mean_gradients` is there: of bi-encoders, whose encodings are those of any query."""
+        return hasattr(self._ranker, "mean_gradients")
+
+    def mean_gradients(self, queries: Sequence[str], document: Encoding) -> NDArray[np.float32]:
+        """Return float32[tokens, H], the gradient of the mean score of several queries; each counts as one query."""
+        averaging: Any = self._ranker
+        with self._gate:
+            self._spend(len(queries))
+            return np.asarray(averaging.mean_gradients(queries, [document])[0], dtype=np.float32)
 
 
 class Metered:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from robustrank.attack import Attack, Perturbation
+from robustrank.attack import Perturbation
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.language_model import language_model_digest, language_model_languages
 from robustrank.measures.ties import Ties
-from robustrank.plugins import RankerSpec, create, find, parameters
+from robustrank.plugins import RankerSpec
 from robustrank.plugins.constraints import Amount, Count, Positive, Several, Weight
-from robustrank.plugins.specification import Spec
-from robustrank.prepared_attack import BadPerturbation, PreparedAttack, prepare
+from robustrank.prepared_attack import BadPerturbation, PreparedAttack
 from robustrank.rankers.text_encoder import text_encoder
 from robustrank.rows import Fact, Row
 from robustrank.task import Task
@@ -25,6 +24,7 @@ from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, Doc
 from .parts.attack_metrics import costs, damage_rows, error_row, noise_floor, rank_attacked, rank_metrics, result_rows
 from .parts.attack_result import AttackResult, stealth_metrics
 from .parts.bounds import document_attack_calls, list_lengths
+from .parts.control import prepared_control
 from .parts.defense_checks import check_certificates, detection_rows
 from .parts.targets import (
     NO_CANDIDATES,
@@ -117,7 +117,7 @@ class DocumentAttack(Task):
         interface = QueryInterface(context.served, context.attack.access, checkpoint_dir=context.checkpoint_dir)
         attack = context.prepared_attack(interface, unattacked_queries(context, every))
         yield context.row("queries", interface.meter.queries, group="prepare")
-        control = self._control(context)
+        control = prepared_control(context)
         yield from self._unsupported(context, control)
         targets, missing = self._targets(context, query_ids)
         for query_id, reason in missing:
@@ -226,25 +226,6 @@ class DocumentAttack(Task):
                 rngs = [context.rng("neutral", str(number), *names) for number in range(self.neutral_edits)]
                 result.neutral = [control.match_size(target, result.perturbation, rng) for rng in rngs]
         return result
-
-    def _control(self, context: Context) -> PreparedAttack | None:
-        """Return the attack's control, prepared, with the parameters the two share, as the substitution table.
-
-        None where the attack has none, or one that does not work on the collection's language.
-        """
-        attack = context.attack
-        if not attack.control:
-            return None
-        shared = {
-            parameter.name: getattr(attack, parameter.name)
-            for parameter in parameters(find("attack", attack.control))
-            if hasattr(attack, parameter.name)
-        }
-        control: Attack = create("attack", Spec(attack.control, shared))
-        if unsupported("", control.languages, context.collection.language):
-            return None
-        interface = QueryInterface(context.served, Access.NOTHING)
-        return prepare(control, interface, context.collection, context.rng("prepare control"))
 
     def _unsupported(self, context: Context, control: PreparedAttack | None) -> Iterator[Row]:
         """Yield a row for each part that does not work on the collection's language."""

@@ -52,6 +52,13 @@ class MeanOverPairs:
 
     def gradients(self, trigger: Trigger) -> NDArray[np.float32]:
         """Return float32[L, H], the mean gradient with respect to the embedding of each slot."""
+        view, documents = self.model.gradients(self.pairs[0][0]), {document for _, document in self.pairs}
+        if len(documents) == 1 and view.averages_queries:
+            (document,) = documents
+            edit = insertion(document, " ".join(trigger), self.position)
+            encoding = view.encode(apply_edits(document, (edit,)))
+            gradient = view.mean_gradients([query for query, _ in self.pairs], encoding)
+            return np.asarray(self.sign * _gradients_of(_slots(edit), edit, encoding, gradient), dtype=np.float32)
         gradients = [
             slot_gradients(document, insertion(document, " ".join(trigger), self.position), self.model.gradients(query))
             for query, document in self.pairs
@@ -61,9 +68,13 @@ class MeanOverPairs:
 
 def slot_gradients(document: str, edit: Edit, view: GradientView) -> NDArray[np.float32]:
     """Return float32[L, H]: d score / d embedding of each of the L texts between spaces that an edit inserts."""
-    spans = [match.span() for match in re.finditer(r"\S+", edit.text)]
     (encoding,), (gradient,) = _differentiated([(document, edit)], view)
-    return _gradients_of(spans, edit, encoding, gradient)
+    return _gradients_of(_slots(edit), edit, encoding, gradient)
+
+
+def _slots(edit: Edit) -> list[Span]:
+    """Return where the texts between spaces that an edit inserts are in it."""
+    return [match.span() for match in re.finditer(r"\S+", edit.text)]
 
 
 def embedding_gradients_of(edited: Sequence[tuple[str, Edit]], view: GradientView) -> list[NDArray[np.float32]]:

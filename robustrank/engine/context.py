@@ -16,6 +16,7 @@ from robustrank.defense import Defense
 from robustrank.engine.cell import Cell
 from robustrank.engine.resources import Resources
 from robustrank.engine.training_split import TrainingSplit, fold_of
+from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import evaluate
 from robustrank.measures.ties import Ties
 from robustrank.plugins import canonical_name, create
@@ -27,6 +28,7 @@ from robustrank.rankers.ranker import PointwiseRanker, Ranker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document, RankedList, Request
 from robustrank.retrieval.first_stage import FirstStage
+from robustrank.retrieval.overlay import Overlay
 from robustrank.retrieval.pipeline import Retrieval
 from robustrank.rows import Condition, Pool, Radius, Row, Status, cutoff_of
 from robustrank.steps import Tell
@@ -235,8 +237,22 @@ class Context:
         requests = [replace(self.request(query_id), query=text) for query_id, text in queries]
         if self.retrieval is None or self.pool == "fixed":
             return requests
-        lists = self.retrieval.lists([(query_id, self._searched_query(text)) for query_id, text in queries])
-        documents = self.collection.documents
+        return self._searched(self.retrieval, requests, {})
+
+    def requests_with(self, documents: Mapping[str, str], query_ids: Sequence[str]) -> list[Request]:
+        """Return what the ranker is wanted for queries after documents, by id, were added to the corpus.
+
+        Raises:
+            PluginError: The cell has no first stage, or one that does not search.
+        """
+        if self.retrieval is None:
+            raise PluginError("documents are added, and no first stage searches for them", allowed="a first_stage")
+        return self._searched(self.retrieval.with_documents(documents), list(map(self.request, query_ids)), documents)
+
+    def _searched(self, retrieval: Retrieval, requests: Sequence[Request], added: Mapping[str, str]) -> list[Request]:
+        """Return requests with the candidates that a first stage finds for their queries."""
+        lists = retrieval.lists([(request.query_id, self._searched_query(request.query)) for request in requests])
+        documents = Overlay(self.collection.documents, added)
         return [
             replace(request, candidates=tuple(Candidate(Document(doc_id, documents[doc_id])) for doc_id in doc_ids))
             for request, doc_ids in zip(requests, lists, strict=True)

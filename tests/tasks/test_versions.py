@@ -14,6 +14,12 @@ from robustrank.testing import TaskConformance
 PINNED: dict[str, tuple[str, str, dict[str, object], str]] = {
     "certified-topk": ("1", "ks=[1,3]", {"defenses": ["canonical"]}, "0eb3beab57ff22b3"),
     "click-noise": ("1", "tested=1,sessions=20,steps=5", {}, "79f423246d9aee27"),
+    "corpus-attack": (
+        "1",
+        "queries=2",
+        {"rankers": ["bm25:first_stage=bm25,depth=5"]},
+        "0",
+    ),
     "document-attack": ("1", "targets=[last-2]", {}, "e1a9a23d48abdf12"),
     "iid-variance": ("1", "queries=3", {}, "e8fca62603a6a5d7"),
     "nevir": ("1", "pairs=4", {}, "6c5ebe5d8452bf60"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.rankers.model_files import MINILM
-from robustrank.rankers.ranker import Pair, Scores
+from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer.inputs import TEXT_SIDES, Side
 from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
 
@@ -85,6 +85,19 @@ class BiEncoderRanker(TransformerRanker):
             sides.append(vectors[[distinct.index(text) for text in texts]])
         similarity: torch.Tensor = self.network.similarity_pairwise(*sides)
         return similarity * (SHARPNESS if self.similarity == "cosine" else 1.0)
+
+    def mean_gradients(self, queries: Sequence[str], documents: Sequence[Encoding]) -> list[NDArray[np.float32]]:
+        """Return d mean score / d embedding, float32[tokens, H] each, over several queries: a document is read once."""
+        import torch
+
+        vectors = self._vectors(queries, "query")
+        of_queries = torch.from_numpy(np.array([vectors[query] for query in queries])).to(self.device)
+
+        def score(features: Mapping[str, Any]) -> torch.Tensor:
+            means: torch.Tensor = self.network.similarity(self._embedded(features, "document").float(), of_queries)
+            return means.mean(dim=1)
+
+        return self._differentiated(score, [self._checked(encoding, queries[0]) for encoding in documents])[1]
 
     def _details(self) -> Sequence[str]:
         modules = " + ".join(type(module).__name__ for module in list(self.network)[1:])

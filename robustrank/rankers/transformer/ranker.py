@@ -206,6 +206,16 @@ class TransformerRanker(PointwiseRanker):
         Raises:
             PluginError: An encoding is not of this ranker and query, or the ranker computes in int8.
         """
+        encoded = [self._checked(encoding, query) for encoding in documents]
+        return self._differentiated(self._scorer(query), encoded, embeddings)
+
+    def _differentiated(
+        self,
+        score: Callable[[Mapping[str, Any]], torch.Tensor],
+        encoded: Sequence[EncodedDocument],
+        embeddings: Sequence[NDArray[np.float32]] | None = None,
+    ) -> tuple[Scores, list[NDArray[np.float32]]]:
+        """Return what ``score`` gives of checked encodings, and its gradients by the embeddings of their tokens."""
         import torch
 
         if self.dtype == "int8":
@@ -214,8 +224,6 @@ class TransformerRanker(PointwiseRanker):
                 allowed="dtype fp32 or bf16",
                 hint="attack it without gradients, or by those of a surrogate",
             )
-        encoded = [self._checked(encoding, query) for encoding in documents]
-        score = self._scorer(query)
         scores = np.empty(len(encoded), dtype=np.float32)
         gradients: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(encoded)
 

@@ -1,0 +1,30 @@
+"""Attacks on the corpus: how often a list holds a document that was added, and what the lists lose."""
+
+from __future__ import annotations
+
+from robustrank.tables import EACH, Select, Table, TaskReport
+
+from .columns import ATTACKED, change, low_share, plain, shift
+
+REPORT = TaskReport(
+    tables=(
+        Table(
+            name="corpus-attack",
+            title="Documents added to the corpus: success@k, beside random documents of the same size",
+            rows=ATTACKED,
+            headline=1,
+            columns=(
+                plain(
+                    "documents added", (Select("documents", "attacked"),), id="documents", digits=0, exact=True, units=""
+                ),
+                low_share(f"success@{EACH}", (Select("success", "attacked", cutoff=EACH),)),
+                low_share(f"success@{EACH}, random", (Select("success", "control", cutoff=EACH),)),
+                change("change of nDCG@10", shift("nDCG@10", "clean", "attacked")),
+                plain(
+                    "queries to prepare", (Select("queries", group="prepare"),), id="prepare", digits=0, exact=True,
+                    units="",
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip

