@@ -15,7 +15,8 @@ REPORT = TaskReport(
             headline=1,
             columns=(
                 plain(
-                    "documents added", (Select("documents", "attacked"),), id="documents", digits=0, exact=True, units=""
+                    "documents added", (Select("documents", "attacked"),), id="documents", digits=0, exact=True,
+                    units="",
                 ),
                 low_share(f"success@{EACH}", (Select("success", "attacked", cutoff=EACH),)),
                 low_share(f"success@{EACH}, random", (Select("success", "control", cutoff=EACH),)),

@@ -67,7 +67,7 @@ def test_several_documents_of_a_query_begin_with_other_passages(tmp_path):
 
 
 def test_an_attack_that_edits_no_empty_text_adds_nothing(tmp_path):
-    rows, context = rows_of(tmp_path, "truncation")
+    rows, _ = rows_of(tmp_path, "truncation")
     assert values(rows, "documents", "attacked") == {"": 0}
     assert set(values(rows, "success", "attacked", 3).values()) == {0.0}
     assert values(rows, "nDCG@10", "attacked") == values(rows, "nDCG@10", "clean")
