@@ -71,7 +71,7 @@ class CorpusAttack(Task):
         "Geng, Wang, Jia: PoisonedRAG, USENIX Security 2025 (retrieval half)"
     )
     deviations = (
-        "success counts any document that was added, whichever query it was made for; nothing is generated from the "
+        "success counts any document that was added, whichever query it is for; nothing is generated from the "
         "lists; the text that an attack begins with is a passage of the collection, not one with a wrong answer"
     )
     headline = ("success", "attacked")
@@ -213,7 +213,7 @@ def _texts(added: Sequence[Added], condition: Condition) -> dict[str, str]:
     first = {entry.perturbation.text: entry for entry in reversed(added) if entry.perturbation.text.strip()}
     texts: dict[str, str] = {}
     for entry in first.values():
-        made = entry.perturbation if condition == "attacked" else entry.control
-        if made is not None:
-            texts[made.text] = entry.target.doc_id
+        new = entry.perturbation if condition == "attacked" else entry.control
+        if new is not None:
+            texts[new.text] = entry.target.doc_id
     return texts
