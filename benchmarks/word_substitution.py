@@ -57,8 +57,12 @@ def main(collection: str, ranker: str, documents: int, max_words: int, budget: i
     targets, lists = sample_targets(read, ranker, documents)
     table = load_table("encoder", vocabulary(read.documents.values()), 0.6, 10)
     attacks = {
-        "word substitution, concurrent": ("word-substitution", {"surrogate": "victim"}, MAX_CONCURRENT),
-        "word substitution, sequential": ("word-substitution", {"surrogate": "victim"}, 1),
+        "word substitution, concurrent": (
+            "word-substitution",
+            {"surrogate": "victim", "similarity": None},
+            MAX_CONCURRENT,
+        ),
+        "word substitution, sequential": ("word-substitution", {"surrogate": "victim", "similarity": None}, 1),
         "greedy substitution, concurrent": ("greedy-substitution", {}, MAX_CONCURRENT),
         "greedy substitution, sequential": ("greedy-substitution", {}, 1),
         "greedy substitution by deletion, sequential": ("greedy-substitution", {"search": "deletion"}, 1),
@@ -66,7 +70,7 @@ def main(collection: str, ranker: str, documents: int, max_words: int, budget: i
     systems: dict[str, Callable[[ServedRanker], Outcome]] = {
         name: partial(
             run_attack,
-            prepared_attack(plugin, {"max_words": max_words, **parameters}, read),
+            prepared_attack(plugin, {"max_words": max_words, "table": "encoder", **parameters}, read),
             targets,
             lists,
             budget,
