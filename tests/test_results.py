@@ -18,7 +18,7 @@ from robustrank.report.write import csv
 
 RESULTS = Path(__file__).parents[1] / "results"
 REMADE = sorted(path.parent.name for path in RESULTS.glob("*/cells.jsonl"))
-LARGE = {"five-tasks"}
+LARGE = {"five-tasks", "certified"}
 EACH = [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REMADE]
 
 

@@ -1,0 +1,92 @@
+"""The headline figures of results/certified, computed anew from its rows: docs/certificates.md says what they say."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+KS = ("1", "3", "5", "10", "20")
+RADII = ("1", "2", "5", "all")
+SMOOTHED = {"CertDR .5": 100, "median .5": 300, "median .6": 100}
+
+
+@cache
+def values():
+    """(collection, defense, measure, group, condition, K, R) to the values of its queries."""
+    found = defaultdict(list)
+    with gzip.open(ROOT / "results" / "certified" / "rows.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["status"] == "ok" and not row["attack"]:
+                names = ("collection", "defense", "measure", "group", "condition", "k", "radius")
+                found[tuple(row[name] for name in names)].append(float(row["value"]))
+    return found
+
+
+def shares(collection, defense, radius, measure="certified", group=""):
+    """The share of queries in % at each K, exactly rounded to a decimal; none where nothing was measured."""
+    of_k = [values()[collection, defense, measure, group, "", k, radius] for k in KS]
+    return [round(100 * sum(of_queries) / len(of_queries), 1) for of_queries in of_k if of_queries]
+
+
+def line(collection, defense, radius):
+    """The line of the table in the docs."""
+    kinds = (("certified", ""), ("certified_demotion", ""), ("certified", "exact ranker"))
+    cells = [", ".join(f"{share:.1f}" for share in shares(collection, defense, radius, *kind)) for kind in kinds]
+    return f"| {defense} | {radius} | {' | '.join(cell or '–' for cell in cells)} |"
+
+
+def test_the_docs_say_what_the_rows_say():
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    missing = [
+        line(collection, defense, radius)
+        for collection in ("cranfield", "scifact", "dl19")
+        for defense in ("undefended, exact .5", "undefended, exact .6", "CertDR .5", "median .5")
+        for radius in RADII
+        if line(collection, defense, radius) not in text
+    ]
+    assert missing == []
+
+
+def test_every_list_has_a_verdict():
+    for collection, queries in (("cranfield", 225), ("scifact", 43), ("dl19", 43)):
+        for defense in ("undefended, exact .5", "undefended, exact .6", "canonical .5", "canonical .6", *SMOOTHED):
+            for radius in RADII:
+                for k in KS:
+                    assert len(values()[collection, defense, "certified", "", "", k, radius]) == queries
+
+
+def test_exact_certificates_are_within_five_points_of_their_witness():
+    gaps = [
+        broken - proved
+        for collection in ("cranfield", "scifact", "dl19")
+        for table in (".5", ".6")
+        for radius in RADII
+        for proved, broken in zip(
+            shares(collection, f"undefended, exact {table}", radius),
+            shares(collection, f"undefended, exact {table}", radius, "unbroken"),
+            strict=True,
+        )
+    ]
+    assert len(gaps) == 3 * 2 * 4 * 5
+    assert min(gaps) >= 0
+    assert max(gaps) < 0.5
+
+
+def test_the_served_median_certifies_more_than_the_exact_ranker_at_one_word():
+    for collection in ("cranfield", "scifact", "dl19"):
+        served, exact = (shares(collection, "median .5", "1", "certified", group) for group in ("", "exact ranker"))
+        assert all(a >= b for a, b in zip(served, exact, strict=True))
+
+
+def test_where_every_overlap_is_1_and_of_canonical_lists_all_are_certified():
+    for collection in ("cranfield", "scifact", "dl19"):
+        assert set(values()[collection, "median .6", "overlap_least", "", "", "", ""]) == {1.0}
+        assert min(values()[collection, "median .5", "overlap_least", "", "", "", ""]) < 1
+        for defense in ("median .6", "canonical .5", "canonical .6"):
+            for radius in RADII:
+                for measure in ("certified", "certified_demotion"):
+                    assert shares(collection, defense, radius, measure) == [100.0] * 5
