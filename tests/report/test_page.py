@@ -88,10 +88,10 @@ def test_what_has_no_room_is_left_out_evenly_and_counted(run):
 
 def test_long_tables_and_many_pictures_are_cut_and_counted(monkeypatch):
     monkeypatch.setattr(pages, "PICTURE_BYTES", 10)
-    pages._templates.cache_clear()
+    pages.templates.cache_clear()
     monkeypatch.setattr(pages, "ROWS", 2)
     text = render(Page("t", sections=SECTIONS)).decode()
-    pages._templates.cache_clear()
+    pages.templates.cache_clear()
     assert "2 of 3 rows are in this page" in text
     assert "minilm" not in text
     assert "data:image" not in text
