@@ -20,15 +20,17 @@ COMMANDS = {
     "describe": "Describe a plug-in: reference, access, parameters.",
     "doctor": "Show what is here and what is missing: packages, models, data, devices.",
     "evaluate": "Evaluate a ranker, without an experiment file.",
+    "leaderboard": "Check a folder of entries, and build the site that shows them.",
     "list": "List plug-ins: attacks, defenses, tasks, rankers, collections.",
     "new": "Write a new plug-in: its file, its test, its registration.",
     "prepare": "Get what an experiment needs, for machines without a network.",
     "report": "Rebuild tables and figures of a run from its rows.",
     "run": "Run an experiment file or a suite, or resume it.",
     "show": "Show attacked texts of a run, with what was changed; or a query.",
+    "submit": "Make an entry of the leaderboard from a run of a suite.",
     "table": "Build, show and check substitution tables; counter-fit vectors.",
     "train": "Train a ranker on a collection.",
-    "verify": "Verify the certificates of a run without its models.",
+    "verify": "Verify the certificates of a run without its models, or an entry.",
 }
 
 

@@ -85,7 +85,7 @@ def show_figures(suite: Suite, run: Path) -> None:
         better = "↑" if measure.direction == "higher" else "↓"
         mark = "*" if measure.name == suite.headline else " "
         click.echo(f"{mark} {measure.name} {better}".ljust(46) + text)
-    click.echo("* the headline")
+    click.echo(f"* the headline. To hand it in: robustrank submit {run} --model-card card.yaml")
 
 
 def compare_references(suite: Suite, out: Path, run: Callable[[Experiment, Path], int]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from robustrank.cli.entry_verification import Wanted, verify_entry
 from robustrank.cli.options import cache_option, json_option
 from robustrank.errors import DataError
 from robustrank.printing import counted
@@ -16,6 +17,7 @@ from robustrank.run_files import cell_folders, cell_of
 if TYPE_CHECKING:
     from robustrank.engine.attack_checks import AttackChecks
     from robustrank.engine.verification import Verified
+    from robustrank.leaderboard.entry import Role
 
 
 @click.command("verify")
@@ -33,17 +35,51 @@ if TYPE_CHECKING:
     help="Lists of each cell that its ranker certifies again, where code, data and models are here; 0 is none.",
 )
 @click.option("--trust", is_flag=True, help="Run plug-ins from files and modules that the run names.")
+@click.option(
+    "--external",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Of an entry: replay these adversarial documents against its system, and write down what they break.",
+)
+@click.option("--repeat", "repeats", type=click.Choice(["drawn", "all"]), help="Of an entry: measure cells again.")
+@click.option("--seed", default="", help="Of the draw of --repeat drawn: the commit that merged the entry.")
+@click.option("--by", help="Who repeats, or made the adversarial documents.")
+@click.option(
+    "--role",
+    type=click.Choice(["maintainers", "third party"]),
+    default="third party",
+    show_default=True,
+    help="Of --by, with --repeat.",
+)
+@click.option("--link", default="", help="Where it is told how the adversarial documents were made.")
+@click.option("--write", "is_written", is_flag=True, help="Of an entry: write what is computed into its file.")
 @cache_option
 @json_option("the counts")
-def command(path: Path, against: Path | None, replay: int, trust: bool, cache: Path | None, as_json: bool) -> None:
-    """Verify the certificates in PATH: a run folder, or the certificates.jsonl of a cell.
+def command(
+    path: Path,
+    against: Path | None,
+    replay: int,
+    trust: bool,
+    external: Path | None,
+    repeats: str | None,
+    seed: str,
+    by: str | None,
+    role: Role,
+    link: str,
+    is_written: bool,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Verify the certificates in PATH: a run folder, or the certificates.jsonl of a cell; or an entry's .json file.
 
     Each verdict is derived again from its numbers; these are computed again from the scores of the copies that are
     saved beside the certificates, and what an edit can change from the texts and the substitution table. Certificates
     that contradict each other, or the rows and the origin of their cell, are refused, and so are attacks that enter a
     certified served list. Where the run's rankers are here, some lists are certified again. What is not checked is
-    said.
+    said. Of an entry of the leaderboard, figures, flags and status are computed again.
     """
+    if path.suffix == ".json":
+        verify_entry(path, Wanted(external, repeats, seed, by, role, link, is_written, cache))
+        return
     from robustrank.engine.attack_checks import check_attacks
     from robustrank.engine.verification import rows_of, verify_files
 

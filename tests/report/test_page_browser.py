@@ -1,44 +1,23 @@
-"""The page in a browser, from disk: tables sort and filter, texts open with the right words marked, and nothing runs.
-
-Needs Chromium and its driver (Debian: chromium, chromium-driver), and the package selenium.
-"""
+"""The page in a browser, from disk: tables sort and filter, texts open with the right words marked, nothing runs."""
 
 from __future__ import annotations
 
 import importlib
 import json
-import shutil
 from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 
 from robustrank.records import apply_edits
+from tests.browser import browser, needs_chromium
 
 from .attacked_run import FOX, HOSTILE, HOSTILE_LABEL, SECTIONS, TEXTS, attacked_run, page_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 Keys, WebDriverWait = webdriver.Keys, importlib.import_module("selenium.webdriver.support.wait").WebDriverWait
-CHROMIUM, DRIVER = (shutil.which("chromium") or shutil.which("google-chrome")), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--window-size=1300,900",
-        "--force-prefers-reduced-motion",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+__all__ = ["browser"]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,133 @@
+"""Runs beside an entry: a replay of somebody's adversarial documents, and cells that are measured again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from robustrank.adversarial import texts_of_cell
+from robustrank.analysis.load import LoadedRun, load_run
+from robustrank.engine.cell import Cell
+from robustrank.engine.selection import Selection
+from robustrank.experiment import Experiment, load
+from robustrank.leaderboard.assessment import LEAST_TARGETS, Assessment, assess
+from robustrank.leaderboard.entry import Entry, External, Packed, Role, write_entry
+from robustrank.leaderboard.external import refuse_unfit, replay_experiment
+from robustrank.leaderboard.packing import pack, unpacked
+from robustrank.randomness import derive
+from robustrank.run_files import cell_folders
+from robustrank.suites.suite import Suite
+
+Runner = Callable[[Experiment, Path, Selection | None], int]  # runs an experiment in a folder; returns the exit code
+_Part = tuple[str, str, str, int, int]
+
+
+@dataclass(frozen=True)
+class DrawnCells(Selection):
+    """Cells that are drawn, by the labels of their parts."""
+
+    drawn: frozenset[_Part] = field(default_factory=frozenset)
+
+    def has(self, cell: Cell) -> bool:
+        """Return whether a cell is drawn."""
+        attack = cell.attack.label if cell.attack else ""
+        return (cell.task.label, cell.collection.label, attack, cell.seed, cell.fold) in self.drawn
+
+
+def draw_cells(run: LoadedRun, seed: str, every: bool) -> DrawnCells:
+    """Return the cells that are measured again: drawn until they hold 10 targets or queries, or all of them.
+
+    Args:
+        run: The submitter's run.
+        seed: Decides the draw: the digest of a commit that the submitter could not know.
+        every: Whether all cells are.
+    """
+    units = run.rows[run.rows["query_id"] != ""][["cell", "query_id", "doc_id"]].drop_duplicates()
+    done = [cell for cell in run.cells if cell.status == "done"]
+    drawn: list[_Part] = []
+    targets: set[tuple[str, str]] = set()
+    for number in derive(0, "re-measurement", seed).permutation(len(done)).tolist():
+        if len(targets) >= LEAST_TARGETS and not every:
+            break
+        cell = done[number]
+        of_cell = units[units["cell"] == cell.key]
+        attack = cell.attack.label if cell.attack else ""
+        drawn.append((cell.task.label, cell.collection.label, attack, cell.seed, cell.fold))
+        targets |= set(zip(of_cell["query_id"], of_cell["doc_id"], strict=True))
+    return DrawnCells({}, f"{len(drawn)} drawn by {seed}", frozenset(drawn))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What somebody measures of an entry that others have submitted.
+
+    Attributes:
+        path: The entry's file.
+        entry: The entry.
+        suite: Its suite.
+        room: The folder that cells are run in.
+        run: Runs them.
+        by: Who measures, or made the adversarial documents.
+    """
+
+    path: Path
+    entry: Entry
+    suite: Suite
+    room: Path
+    run: Runner
+    by: str
+
+    def repeat(self, seed: str, every: bool, role: Role) -> Assessment:
+        """Measure cells again, and write down what follows for the status.
+
+        Args:
+            seed: Decides which cells, see :func:`draw_cells`.
+            every: Whether all cells are measured.
+            role: Of whoever measures.
+        """
+        with _submitted(self.path, self.entry) as folder:
+            experiment, cells = load(folder / "experiment.yaml"), draw_cells(load_run(folder), seed, every)
+        self.run(experiment, self.room, cells)
+        packed = self._packed(f"rerun-{len(self.entry.runs)}", role)
+        return self._written({"runs": [*self.entry.runs, packed]})
+
+    def replay(self, documents: Path, link: str) -> Assessment:
+        """Replay adversarial documents against the system, and write down what they break.
+
+        Args:
+            documents: adversarial.jsonl, or a file in DARA's layout.
+            link: Where it is told how they were made.
+
+        Raises:
+            DataError: A document is of another target or text, or changes more words than the suite allows.
+        """
+        with _submitted(self.path, self.entry) as folder:
+            texts = {(r["query_id"], r["doc_id"]): r for cell in cell_folders(folder) for r, _ in texts_of_cell(cell)}
+            experiment = load(folder / "experiment.yaml")
+        refuse_unfit(documents, self.suite, texts)
+        number = len(self.entry.external) + 1
+        attack = f"external {number}, by {self.by}"
+        self.run(replay_experiment(self.suite, experiment, documents, attack), self.room, None)
+        packed = self._packed(f"external-{number}", "third party")
+        external = External(by=self.by, link=link or None, attack=attack, packed=packed, targets=0, broken=0)
+        return self._written({"external": [*self.entry.external, external]})
+
+    def _packed(self, name: str, role: Role) -> Packed:
+        file = self.path.with_name(f"{self.path.stem}.{name}.zip")
+        today = datetime.now(UTC).date().isoformat()
+        return Packed(file=file.name, sha256=pack(self.room, file), role=role, by=self.by, date=today)
+
+    def _written(self, update: Mapping[str, object]) -> Assessment:
+        assessment = assess(self.entry.model_copy(update=update), self.path.parent, self.suite)
+        write_entry(self.path, assessment.entry)
+        return assessment
+
+
+@contextmanager
+def _submitted(path: Path, entry: Entry) -> Iterator[Path]:
+    first = entry.runs[0]
+    with unpacked(path.parent / first.file, first.sha256) as folder:
+        yield folder
