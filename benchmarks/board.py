@@ -78,10 +78,13 @@ def main() -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs/board"))
     parser.add_argument("--entries", type=Path, default=Path("entries"))
     parser.add_argument("--only", help="the name of a ranker")
+    parser.add_argument("--suite", help="the name of a suite")
     parser.add_argument("--finished", action="store_true", help="submit the runs that are there, and run nothing")
     arguments = parser.parse_args()
-    for (ranker, defense), suites in SUITES.items():
+    for (ranker, defense), suites in sorted(SUITES.items(), key=lambda item: "MiniLM" in item[0][0]):  # the slow last
         for suite in suites if arguments.only in (None, ranker) else ():
+            if arguments.suite not in (None, suite):
+                continue
             run = arguments.runs / f"{suite}--{slug(f'{ranker} {defense}')}"
             if not arguments.finished and (code := measure(ranker, defense, suite, run)):
                 return code
@@ -95,7 +98,8 @@ def measure(ranker: str, defense: str, suite: str, run: Path) -> int:
     given = RANKERS[ranker][0]
     text = given if isinstance(given, str) else yaml.safe_dump(given, default_flow_style=True, width=10_000).strip()
     options = ["--defense", DEFENSES[defense]] if defense else []
-    return invoke(["run", f"suite:{suite}", "--ranker", text, *options, "--out", str(run), "--no-report", "--quiet"])
+    options += ["--out", str(run), "--no-report", "--quiet", "--workers", "0"]
+    return invoke(["run", f"suite:{suite}", "--ranker", text, *options])
 
 
 def submit(ranker: str, run: Path, entries: Path) -> int:

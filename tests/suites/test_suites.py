@@ -20,9 +20,9 @@ from robustrank.suites import suite as module
 from robustrank.suites.figures import figures, units
 from robustrank.suites.suite import Measure, load_suite, read_suite, suites
 
-# A suite never changes: what is wrong in it is mended in the next version, with a line of its own here. The second digest
-# is of all parameters: a plug-in has a new one, or a suite leaves one out. If the new parameter's default does what
-# the plug-in did before, write the new digest here; else keep the default from changing the suite.
+# A suite never changes: what is wrong in it is mended in the next version, with a line of its own here. The second
+# digest is of all parameters: a plug-in has a new one. If its default does what the plug-in did before, write the new
+# digest here; else give the parameter another default.
 DIGESTS = {
     "adversarial-lite-v1": "3e3953e6b8278382",
     "adversarial-v1": "c85167cae14f9381",
