@@ -86,9 +86,11 @@ class _Runner:
 
     def __call__(self, experiment: Experiment, out: Path, selection: Selection | None) -> int:
         from robustrank.cli.run_command import How, execute
+        from robustrank.engine.executors.workers import Workers
         from robustrank.paths import default_cache
 
-        how = How(self._cache or default_cache(), no_report=True, quiet=True, selection=selection)
+        here = Workers("local")
+        how = How(self._cache or default_cache(), here, no_report=True, quiet=True, selection=selection)
         return execute(experiment, out, how, shlex.join(["robustrank", *sys.argv[1:]]))
 
 
