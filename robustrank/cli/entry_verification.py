@@ -62,7 +62,7 @@ def verify_entry(path: Path, wanted: Wanted) -> None:
         assessment = Assessment(entry)
     elif wanted.external or wanted.repeats:
         if not wanted.by:
-            raise UsageError("--by is missing", hint="--by NAME says who measures, or made the documents")
+            raise UsageError("--by is missing", hint="--by NAME says who measures, or wrote the documents")
         with TemporaryDirectory(prefix="robustrank-") as room:
             run, suite = _Runner(wanted.cache), load_suite(entry.suite)
             measurement = Measurement(path, entry, suite, Path(room) / "run", run, wanted.by)

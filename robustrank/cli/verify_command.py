@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--repeat", "repeats", type=click.Choice(["drawn", "all"]), help="Of an entry: measure cells again.")
 @click.option("--seed", default="", help="Of the draw of --repeat drawn: the commit that merged the entry.")
-@click.option("--by", help="Who repeats, or made the adversarial documents.")
+@click.option("--by", help="Who repeats, or wrote the adversarial documents.")
 @click.option(
     "--role",
     type=click.Choice(["maintainers", "third party"]),
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of --by, with --repeat.",
 )
-@click.option("--link", default="", help="Where it is told how the adversarial documents were made.")
+@click.option("--link", default="", help="Where it is told how the adversarial documents were written.")
 @click.option("--write", "is_written", is_flag=True, help="Of an entry: write what is computed into its file.")
 @cache_option
 @json_option("the counts")

@@ -31,7 +31,7 @@ def read_entries(entries: Path) -> dict[Path, Entry]:
     """Return the entries of a folder by file.
 
     Raises:
-        DataError: One is not valid, or stands in the folder of another suite.
+        DataError: One is not valid, or lies in the folder of another suite.
     """
     by_file = {path: read_entry(path) for path in entry_files(entries)}
     for path, entry in by_file.items():

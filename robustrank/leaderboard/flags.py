@@ -59,7 +59,7 @@ def _breaks_certificates(rows: pd.DataFrame) -> bool:
 
 
 def _masks_gradients(rows: pd.DataFrame, cells: Sequence[Coordinates]) -> bool:
-    """Return whether an attack by transfer breaks more targets than the same attack by the system's own gradients."""
+    """Return whether an attack by transfer breaks more targets than the same attack by its gradients."""
     surrogates = {
         cell.key: str(cell.attack.parameters["surrogate"])
         for cell in cells

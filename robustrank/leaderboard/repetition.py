@@ -70,7 +70,7 @@ class Measurement:
         suite: Its suite.
         room: The folder that cells are run in.
         run: Runs them.
-        by: Who measures, or made the adversarial documents.
+        by: Who measures, or wrote the adversarial documents.
     """
 
     path: Path
@@ -99,7 +99,7 @@ class Measurement:
 
         Args:
             documents: adversarial.jsonl, or a file in DARA's layout.
-            link: Where it is told how they were made.
+            link: Where it is told how they were written.
 
         Raises:
             DataError: A document is of another target or text, or changes more words than the suite allows.
