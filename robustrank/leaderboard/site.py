@@ -33,6 +33,12 @@ class Listed:
     slug: str
     entry: Entry
 
+    @property
+    def title(self) -> str:
+        """Its name, with its defense."""
+        system = self.entry.system
+        return f"{system.name} + {system.defense.partition(' ')[0]}" if system.defense else system.name
+
     def of(self, measure: str) -> Measured | None:
         """Return its figure of a measure."""
         return next((figure for figure in self.entry.measured if figure.measure == measure), None)
@@ -93,7 +99,7 @@ def suite_table(suite: Suite, ranked: Sequence[Listed]) -> TableView:
     rows = []
     for listed in ranked:
         entry = listed.entry
-        name = Markup('<a href="{}/{}.html">{}</a>').format(suite.name, listed.slug, entry.system.name)
+        name = Markup('<a href="{}/{}.html">{}</a>').format(suite.name, listed.slug, listed.title)
         access = entry.threat.access_granted if entry.threat else ""
         labels = (name, entry.system.kind, access, _badge(entry.status), Markup(" ").join(map(_flag, entry.flags)))
         rows.append((labels, tuple(_cell(listed, measure) for measure in suite.measures)))
@@ -161,7 +167,7 @@ def _system_page(suite: Suite, listed: Listed, by_suite: Mapping[str, Sequence[L
     )
     commands = "\n".join(_commands(suite, listed))
     return _page(
-        "system.html", system.name, "../", suite=suite, listed=listed, table=figures, commands=commands, others=others
+        "system.html", listed.title, "../", suite=suite, listed=listed, table=figures, commands=commands, others=others
     )
 
 
@@ -218,7 +224,7 @@ def _data(name: str, suite: Suite, ranked: Sequence[Listed]) -> Iterator[tuple[s
     """Yield the table of a suite as CSV, JSON and LaTeX."""
     records = [
         {
-            "system": listed.entry.system.name,
+            "system": listed.title,
             "kind": listed.entry.system.kind,
             "status": listed.entry.status,
             "flags": " ".join(listed.entry.flags),

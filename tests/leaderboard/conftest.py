@@ -76,7 +76,7 @@ def _seconds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("seconds")
     (folder / "seconds-v1.yaml").write_text(SUITE, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "suites", lambda: {"seconds-v1": folder / "seconds-v1.yaml"})
+        install(folder, patch)
         patch.setattr(provenance, "_commit", lambda _: "0" * 40)
         provenance._machine.cache_clear()
         line = "run suite:seconds-v1 --ranker bm25 --defense exact-certificate:threshold=0.5 --workers 0 --quiet"
@@ -84,14 +84,20 @@ def _seconds(tmp_path_factory):
             invoke([*line.split(), "--no-report", "--out", str(folder / "run"), "--cache", str(folder / "cache")]) == 0
         )
         assert Board(folder, folder / "cache").submit(folder / "run") == 0
-        yield folder
     provenance._machine.cache_clear()
+    return folder
+
+
+def install(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let the suite of seconds be the one that is installed."""
+    patch.setattr(module, "suites", lambda: {"seconds-v1": folder / "seconds-v1.yaml"})
 
 
 @pytest.fixture
 def board(_seconds, tmp_path, monkeypatch):
     """A folder of a stranger: a copy of the run, and nothing else."""
     shutil.copytree(_seconds / "run", tmp_path / "run")
+    install(_seconds, monkeypatch)
     monkeypatch.chdir(tmp_path)
     return Board(tmp_path, _seconds / "cache")
 

@@ -58,7 +58,7 @@ def test_a_strangers_entry_appears_on_the_site(submitted, capsys):
     board, path = submitted
     assert invoke(["leaderboard", "build", str(board.entries), "--out", str(board.folder / "site")]) == 0
     page = (board.folder / "site" / "seconds-v1.html").read_text(encoding="utf-8")
-    assert f'<a href="seconds-v1/{path.stem}.html">BM25</a>' in page
+    assert f'<a href="seconds-v1/{path.stem}.html">BM25 + exact-certificate</a>' in page
     assert "submitted" in page
     system = (board.folder / "site" / "seconds-v1" / f"{path.stem}.html").read_text(encoding="utf-8")
     command = re.search(r"robustrank run suite:seconds-v1 (--ranker .*) --out again", system)[1]
@@ -80,7 +80,7 @@ def test_two_builds_are_the_same_bytes_and_load_nothing(entries, tmp_path):
         assert "default-src 'none'" in page
         assert "<script>window.broken" not in page
     table = list(csv.DictReader((tmp_path / "one" / "seconds-v1.csv").read_text(encoding="utf-8").splitlines()))
-    assert table[0]["system"] == "Strong"
+    assert table[0]["system"] == "Strong + exact-certificate"
     reported = json.loads((tmp_path / "one" / "published.json").read_text(encoding="utf-8"))
     assert reported == [{"system": "BERT", **REPORTED}]
 
@@ -108,7 +108,7 @@ def test_the_board_sorts_and_filters_in_a_browser(entries, tmp_path, browser):
     js("all('thead th').find(h => h.innerText.startsWith('success')).querySelector('button').click()")
     assert [name.split(" ")[0] for name in systems()] == ["Weak", "BM25", "Strong"]
     browser.find_element("css selector", "input[type=search]").send_keys("strong")
-    assert systems() == ["Strong"]
+    assert systems() == ["Strong + exact-certificate"]
     js("all('tbody tr').find(r => r.checkVisibility()).querySelector('a').click()")
     assert browser.title.startswith("Strong")
     for page in pages:
