@@ -24,17 +24,17 @@ from robustrank.suites.suite import Measure, load_suite, read_suite, suites
 # digest is of all parameters: a plug-in has a new one. If its default does what the plug-in did before, write the new
 # digest here; else give the parameter another default.
 DIGESTS = {
-    "adversarial-lite-v1": "3e3953e6b8278382",
-    "adversarial-v1": "c85167cae14f9381",
-    "certified-lite-v1": "e76d5af20b6912c8",
-    "certified-v1": "799bb3897132718c",
-    "llm-lite-v1": "5784201de331c34c",
-    "llm-v1": "8dceea32283af0fe",
-    "queries-lite-v1": "15e774853a2cab7d",
-    "queries-v1": "ca41865d3589b7f2",
-    "quick-v1": "d3e3a1642d184bc3",
-    "variance-lite-v1": "8cc2bf33d43a09bf",
-    "variance-v1": "505fc737d21dd541",
+    "adversarial-lite-v1": ("be3f8326dd6876c2", "be298bac"),
+    "adversarial-v1": ("fd87bf11da5ee304", "627c6593"),
+    "certified-lite-v1": ("edb494031eeed333", "6fdd318d"),
+    "certified-v1": ("a0c23d3f46aacead", "f81ca009"),
+    "llm-lite-v1": ("dca4ebb0ad8ea5dc", "8e909ba8"),
+    "llm-v1": ("5a53d02ff73530b5", "62f26662"),
+    "queries-lite-v1": ("8e325c8cbb42d334", "1071d83f"),
+    "queries-v1": ("e09d1bcd5b533647", "7ace00aa"),
+    "quick-v1": ("a1f56f463b62b428", "5d4c6cdc"),
+    "variance-lite-v1": ("acf15467d48ab2a5", "dc088d50"),
+    "variance-v1": ("612628fd20b487f3", "dc088d50"),
 }
 
 
