@@ -190,7 +190,7 @@ def _shares(rows: pd.DataFrame, certified: Verified) -> list[CertificateShare]:
                 value=float(part["value"].mean()),
                 n=len(part),
                 alpha=max(alphas, default=0.0),
-                verifiable_without_model=bool(alphas) and not certified.unchecked,
+                verifiable_without_model=bool(alphas),  # with what they were computed from, whatever is at hand here
             )
         )
     return shares
