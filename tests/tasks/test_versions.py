@@ -26,6 +26,7 @@ PINNED: dict[str, tuple[str, str, dict[str, object], str]] = {
     "order-consistency": ("1", "queries=3", {}, "380841c9b71d3255"),
     "ood-corpus": ("1", "queries=3", {}, "d1ed1c3f415baaad"),
     "ood-query": ("1", "scheme=builtins:list,least=1", {}, "bebddf098cedc7e3"),
+    "poisoning-bound": ("1", "ns=[1,2]", {}, "0c8c5148e542932b"),
     "query-typos": ("1", "queries=1,ks=[1,3]", {}, "2222fe5f338da171"),
     "query-attack": ("1", "variants=2", {}, "8f2a2f5a007d04c6"),
 }
