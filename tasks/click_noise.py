@@ -44,7 +44,7 @@ class ClickNoise(Task):
     sessions: Count = 100  # of each training query
     shown: Count = 10  # documents of a list that users see
     tested: Count = 50  # test queries: the first queries of the collection; clicks are on the lists of the others
-    methods: Several[Method] = ("labels", "naive", "ipw-true", "ipw-wrong", "dla", "regression-em")
+    methods: Several[Method] = ("labels", "naive", "ipw-true", "ipw-wrong", "dla", "regression-em")  # how rankers learn
     wrong: Weight = 0.5  # factor of eta that ipw-wrong assumes
     clip: Positive = 100.0  # maximum weight of a click
     steps: Count = 300  # steps of training over all lists

@@ -16,7 +16,7 @@ from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 class RandomOrder(PointwiseRanker):
     """A random order: the score of a pair is a number in [0, 1) that is drawn by its two texts."""
 
-    seed: Amount = 0
+    seed: Amount = 0  # of the draws
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return float32[n], a draw for each (query, document): the same for the same texts."""

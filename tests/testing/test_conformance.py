@@ -23,6 +23,10 @@ class TestBM25(RankerConformance):
     plugin = "bm25"
 
 
+class TestRandom(RankerConformance):
+    plugin = "random"
+
+
 class TestQueryLikelihood(RankerConformance):
     plugin = "query-likelihood:mu=10"
 
@@ -190,6 +194,11 @@ class TestPoisoningBound(TaskConformance):
 
 class TestQueryAttack(TaskConformance):
     plugin = "query-attack:queries=3,variants=2"
+
+
+class TestCorpusAttack(TaskConformance):
+    plugin = "corpus-attack:queries=2,cutoffs=[1,3]"
+    experiment: ClassVar = {**TaskConformance.experiment, "rankers": ["bm25:first_stage=bm25,depth=5"]}
 
 
 class TestDocumentAttack(TaskConformance):

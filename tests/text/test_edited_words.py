@@ -32,9 +32,10 @@ def test_each_word_that_is_new_changed_or_gone_counts_once(edits, after, before)
 
 def test_a_word_is_unseen_where_it_starts_beyond_what_is_read():
     edited = edited_words(TEXT, "one two three four five six", [Edit(18, 18, " five six")])
-    assert [edited.unseen(0, read) for read in (27, 25, 24, 20, 19, 0)] == [0, 0, 1, 1, 2, 2]
+    assert [edited.unseen([], [(0, read)]) for read in (27, 25, 24, 20, 19, 0)] == [0, 0, 1, 1, 2, 2]
+    assert edited.unseen([], [(0, 5), (23, 27)]) == 1  # the middle is not read
     deleted = edited_words(TEXT, "one two three", [Edit(13, 18, "")])
-    assert [deleted.unseen(read, 0) for read in (18, 14)] == [0, 1]
+    assert [deleted.unseen([(0, read)], []) for read in (18, 14)] == [0, 1]
 
 
 def test_what_is_read_of_a_rewritten_text_is_found_in_the_original_word_by_word():
