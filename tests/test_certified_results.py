@@ -117,3 +117,28 @@ def test_a_neural_ranker_is_certified_as_the_docs_say():
         len(values("certified-neural")["cranfield", defense, "certified", "", "", "1", "1"]) for defense in NEURAL
     }
     assert counts == {50}
+
+
+TYPOS = {
+    ("all queries", "cranfield", "bm25"): "BM25, Cranfield",
+    ("all queries", "dl19", "bm25"): "BM25, DL 2019",
+    ("all queries of DL 2019", "dl19", "minilm"): "MiniLM, DL 2019",
+    ("20 queries of Cranfield", "cranfield", "bm25"): "BM25, Cranfield",
+    ("20 queries of Cranfield", "cranfield", "minilm"): "MiniLM, Cranfield",
+}
+
+
+def test_the_worst_typos_are_as_the_docs_say():
+    found = defaultdict(list)
+    with gzip.open(ROOT / "results" / "query-typos" / "rows.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            cell = (row["task"], row["collection"], row["ranker"])
+            found[cell, row["measure"], row["condition"], row["k"]].append(float(row["value"]))
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    for cell, label in TYPOS.items():
+        clean, mean, worst = (
+            f"{fmean(found[cell, 'nDCG@10', condition, '']):.3f}".lstrip("0") for condition in ("", "attacked", "worst")
+        )
+        variants, same = found[cell, "variants", "", ""], 100 * fmean(found[cell, "same_set", "", "1"])
+        figures = f"{len(variants)} | {fmean(variants):,.0f} | {clean} | {mean} | **{worst}** | {same:.1f} %"
+        assert f"| {label} | {figures} |" in text
