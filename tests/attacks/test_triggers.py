@@ -111,7 +111,7 @@ def news():
 
 CONTROLS = {  # attack: its random-edit baseline
     "hotflip:length=3,sweeps=1,restarts=1,candidates=6": "random-trigger",
-    "greedy-substitution:max_words=4,candidates=2": "random-edit",
+    "greedy-substitution:max_words=4,candidates=2,table=encoder": "random-edit",
     "passage-injection": "random-trigger",
 }
 

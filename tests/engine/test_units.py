@@ -160,7 +160,7 @@ def test_a_kill_loses_the_units_in_work_alone(tmp_path):
                 json.dumps({"_id": f"more{number}", "text": f"{random.Random(number).random()} rye lake"}) + "\n"
             )
             judged.write("".join(f"more{number}\td{doc}\t{int(doc < 3)}\n" for doc in range(1, 9)))
-    text = f"rankers: ['{tmp_path / 'slow.py'}:Slow']\nattacks: [greedy-substitution]\n"
+    text = f"rankers: ['{tmp_path / 'slow.py'}:Slow']\nattacks: [{{name: greedy-substitution, table: encoder}}]\n"
     text += "tasks: [{name: document-attack, targets: [last-2]}]\n"
     experiment = write_experiment(tmp_path / "e.yaml", folder, text)
     where = ["--out", tmp_path / "out", "--cache", tmp_path / "cache", "--no-report", "--workers", "2"]
