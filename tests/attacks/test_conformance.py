@@ -96,6 +96,7 @@ class TestPATWithoutCoherence(WithLanguageModel):
     parameters: ClassVar = {"length": 2, "beams": 2, "candidates": 4, "coherence": 0.0, "position": "end"}
 
 
+@pytest.mark.slow
 class TestIDEM(WithLanguageModel):
     plugin = "idem"
     parameters: ClassVar = {"sentences": 6, "places": 2}
@@ -105,6 +106,7 @@ class TestAggressiveCollision(AttackConformance):
     plugin = "semantic-collision:length=3,minimum_documents=1,filters=2,steps=4,candidates=4,rounds=2"
 
 
+@pytest.mark.slow
 class TestRegularisedCollision(WithLanguageModel):
     plugin = "semantic-collision"
     parameters: ClassVar = {"kind": "regularised", "length": 3, "minimum_documents": 1, "filters": 2, "candidates": 4}

@@ -131,6 +131,7 @@ def test_an_unsound_certificate_is_detected():
     assert caught > 5
 
 
+@pytest.mark.slow
 def test_a_tied_list_is_certified_at_most_at_rate_alpha():
     # Exactly tied after the best edit: any certificate is wrong. Eight such documents, so that sharing alpha matters.
     alpha, rounds, rng = 0.2, 400, np.random.default_rng(5)
@@ -146,6 +147,7 @@ def test_a_tied_list_is_certified_at_most_at_rate_alpha():
         assert wrong / rounds <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / rounds)
 
 
+@pytest.mark.slow
 def test_the_bounds_cover_the_exact_scores_at_rate_1_minus_alpha():
     world, alpha, rounds = World({"aa": ["bb", "cc"], "dd": ["ee"]}, 6, 3), 0.2, 200
     documents = ["aa dd", "bb ee aa", "cc", "ff dd ee"]

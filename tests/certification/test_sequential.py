@@ -162,6 +162,7 @@ def test_every_certified_list_is_certified_by_the_exact_scores(shares, rhos, see
             assert all(exact[i.doc_id] > exact[o.doc_id] + loss[o.doc_id] for i, o in pairs)
 
 
+@pytest.mark.slow
 def test_the_sequential_bound_is_time_uniform():
     delta, rounds, missed = 0.1, 400, 0
     for seed in range(rounds):

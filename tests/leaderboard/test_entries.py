@@ -259,6 +259,7 @@ def test_external_documents_over_the_budget_or_of_other_texts_are_refused(submit
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_repeated_cells_raise_the_status(submitted):
     board, path = submitted
     options = ("--repeat", "drawn", "--seed", "f" * 40, "--by", "the maintainers", "--role", "maintainers")
@@ -269,6 +270,7 @@ def test_repeated_cells_raise_the_status(submitted):
     assert board.verify(path) == 0
 
 
+@pytest.mark.slow
 def test_repeated_cells_that_differ_keep_the_status_and_say_so(submitted):
     board, path = submitted
     run = board.folder / "run"

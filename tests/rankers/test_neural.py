@@ -98,6 +98,7 @@ def models(vectors, collection, tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet"])
 def test_inverted_labels_invert_the_ranking(name, vectors, collection, models, tmp_path):
     train, validation, test = splits(collection)

@@ -72,6 +72,7 @@ def test_two_devices_are_noticed(on_meta, function):
             function(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_transformers_score_differentiate_and_train_on_one_device(tmp_path, on_meta, kind):
     ranker = kind(str(save(tmp_path, "bert", KINDS[kind], **({"num_labels": 1} if kind is CrossEncoderRanker else {}))))

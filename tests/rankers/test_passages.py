@@ -104,9 +104,11 @@ def test_gradients_are_those_of_the_score_by_the_tokens_of_the_document(model, a
     assert (len(words(LONG)) <= len(encoding.spans)) == (aggregate != "first")
     table = ranker.embedding_table[encoding.ids].astype(np.float32)
     _, (gradient,) = ranker.gradients("lift of a wing", [encoding], [table])
-    step = np.random.default_rng(0).normal(size=table.shape).astype(np.float32) * 1e-2
+    step = (
+        np.random.default_rng(0).normal(size=table.shape).astype(np.float32) * 3e-3
+    )  # so small that the best passages stay
     moved = [ranker.gradients("lift of a wing", [encoding], [table + sign * step])[0][0] for sign in (1, -1)]
-    assert (moved[0] - moved[1]) / 2 == pytest.approx(float((gradient * step).sum()), rel=0.05, abs=1e-5)
+    assert (moved[0] - moved[1]) / 2 == pytest.approx(float((gradient * step).sum()), rel=0.1, abs=3e-5)
 
 
 def test_a_ranker_without_gradients_has_none_by_passages(model):
@@ -115,9 +117,9 @@ def test_a_ranker_without_gradients_has_none_by_passages(model):
     assert PassagesRanker(model).family == "pretrained"
 
 
-def test_the_end_changes_the_best_passage_and_not_the_first(model):
+def test_the_end_changes_the_mean_of_passages_and_not_the_first(model):
     changed = LONG.replace("jet", "lift of a wing")
-    for aggregate, is_read in (("first", False), ("max", True)):
+    for aggregate, is_read in (("first", False), ("mean", True)):
         ranker = PassagesRanker(model, length=8, stride=4, aggregate=aggregate)
         before, after = ranker.score([("lift of a wing", LONG), ("lift of a wing", changed)])
         assert (before != after) == is_read

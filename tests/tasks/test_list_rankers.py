@@ -151,6 +151,7 @@ def test_rm3_s_ranks_under_attack_are_those_of_a_full_rerank(tmp_path):
     check_rm3(rows, context)
 
 
+@pytest.mark.slow
 def test_rm3_on_cranfield_rises_to_the_rank_of_a_full_rerank(ir_datasets_home, tmp_path):
     rows, context = rows_of(
         tmp_path / "cache",

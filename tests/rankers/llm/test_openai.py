@@ -85,7 +85,7 @@ def test_a_server_without_log_probabilities_is_refused_and_nothing_falls_back(se
 @pytest.mark.parametrize(("move", "is_refused"), [(0.005, False), (0.05, True)])
 def test_a_server_may_round_and_no_more(server, move, is_refused):
     def answer(request):
-        logprobs = [("Yes", math.log(0.6 + move * (len(server.requests) % 2))), ("No", math.log(0.4))]
+        logprobs = [("Yes", math.log(0.6 + move * len(server.requests) / 3)), ("No", math.log(0.4))]
         return completion(logprobs=logprobs)
 
     server.answer = answer
