@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from statistics import fmean
+
+from tests.result_rows import published_rows
 
 ROOT = Path(__file__).parents[1]
 KS = ("1", "3", "5", "10", "20")
@@ -19,11 +19,10 @@ SMOOTHED = {"CertDR .5": 100, "median .5": 300, "median .6": 100}
 def values(run="certified"):
     """(collection, defense, measure, group, condition, K, R) to the values of its queries."""
     found = defaultdict(list)
-    with gzip.open(ROOT / "results" / run / "rows.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["status"] == "ok" and not row["attack"]:
-                names = ("collection", "defense", "measure", "group", "condition", "k", "radius")
-                found[tuple(row[name] for name in names)].append(float(row["value"]))
+    for row in published_rows(run):
+        if row["status"] == "ok" and not row["attack"]:
+            names = ("collection", "defense", "measure", "group", "condition", "k", "radius")
+            found[tuple(row[name] for name in names)].append(float(row["value"]))
     return found
 
 
@@ -130,10 +129,9 @@ TYPOS = {
 
 def test_the_worst_typos_are_as_the_docs_say():
     found = defaultdict(list)
-    with gzip.open(ROOT / "results" / "query-typos" / "rows.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            cell = (row["task"], row["collection"], row["ranker"])
-            found[cell, row["measure"], row["condition"], row["k"]].append(float(row["value"]))
+    for row in published_rows("query-typos"):
+        cell = (row["task"], row["collection"], row["ranker"])
+        found[cell, row["measure"], row["condition"], row["k"]].append(float(row["value"]))
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     for cell, label in TYPOS.items():
         clean, mean, worst = (

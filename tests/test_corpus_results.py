@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from statistics import fmean
+
+from tests.result_rows import published_rows
 
 ROOT = Path(__file__).parents[1]
 ATTACKS = {
@@ -20,9 +20,8 @@ ATTACKS = {
 def values():
     """(attack, measure, condition, cutoff) to the values of its queries."""
     found = defaultdict(list)
-    with gzip.open(ROOT / "results" / "corpus" / "rows.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found[row["attack"], row["measure"], row["condition"], row["cutoff"]].append(float(row["value"]))
+    for row in published_rows("corpus"):
+        found[row["attack"], row["measure"], row["condition"], row["cutoff"]].append(float(row["value"]))
     return found
 
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from robustrank.attack import apply_edits
 from robustrank.rankers.text_encoder import TextEncoder
+from robustrank.text.quality import cosine
 from robustrank.text.words import Word
 
 from .substitution import substitution_edits
@@ -38,7 +36,7 @@ def similar(
     texts = [*clean.values(), *(window for by_key in windows.values() for window in by_key.values())]
     vectors = encoder.embed(list(dict.fromkeys(texts))) if texts else {}
     kept = {
-        i: tuple(key for key, window in by_key.items() if _cosine(vectors[clean[i]], vectors[window]) >= limit)
+        i: tuple(key for key, window in by_key.items() if cosine(vectors[clean[i]], vectors[window]) >= limit)
         for i, by_key in windows.items()
     }
     return {i: keys for i, keys in kept.items() if keys}
@@ -50,7 +48,3 @@ def _window(text: str, text_words: Sequence[Word], index: int, replaced: Mapping
     whole = apply_edits(text, substitution_edits(text_words, replaced))
     grown = len(whole) - len(text)
     return whole[text_words[first].start : text_words[last].end + grown]
-
-
-def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))

@@ -14,6 +14,8 @@ import click
 from robustrank.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from robustrank.engine.selection import Selection
     from robustrank.experiment import Experiment
     from robustrank.leaderboard.entry import Entry, Role
@@ -75,7 +77,9 @@ def verify_entry(path: Path, wanted: Wanted) -> None:
         write_entry(path, assessment.entry)
     else:
         assessment = verified(path, entries)
-    _show(assessment.entry, assessment.unchecked)
+    entry = assessment.entry
+    head = f"{entry.system.name} in {entry.suite or 'what papers report'}: status {entry.status}"
+    show_entry(head, entry, [f"not checked: {text}" for text in assessment.unchecked])
 
 
 class _Runner:
@@ -94,13 +98,14 @@ class _Runner:
         return execute(experiment, out, how, shlex.join(["robustrank", *sys.argv[1:]]))
 
 
-def _show(entry: Entry, unchecked: list[str]) -> None:
-    click.echo(f"{entry.system.name} in {entry.suite or 'what papers report'}: status {entry.status}")
+def show_entry(head: str, entry: Entry, notes: Sequence[str]) -> None:
+    """Print an entry's figures, external evaluations and flags under a line, and notes below them."""
+    click.echo(head)
     for figure in entry.measured:
         known = f"; known to be {figure.known:.3f}" if figure.known != figure.value else ""
         click.echo(f"  {figure.measure}: {figure.value:.3f}, n={figure.n}{known}")
     for external in entry.external:
         click.echo(f"  {external.attack}: breaks {external.broken} of {external.targets} targets that were not broken")
     click.echo(f"  flags: {', '.join(entry.flags) or 'none'}")
-    for text in [*([entry.footnote] if entry.footnote else []), *(f"not checked: {text}" for text in unchecked)]:
+    for text in [*([entry.footnote] if entry.footnote else []), *notes]:
         click.echo(f"  {text}")

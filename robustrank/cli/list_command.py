@@ -54,15 +54,18 @@ def _experiments() -> list[dict[str, Any]]:
     from robustrank.experiment import load
     from robustrank.packaged_experiments import packaged_experiments
 
-    entry = {"kind": _EXPERIMENT, "origin": f"robustrank {version('robustrank')}", "available": True, "reason": ""}
-    return [{**entry, "name": name, "summary": load(path).description} for name, path in packaged_experiments().items()]
+    return [_packaged(_EXPERIMENT, name, load(path).description) for name, path in packaged_experiments().items()]
 
 
 def _suites() -> list[dict[str, Any]]:
     from robustrank.suites.suite import read_suite, suites
 
-    entry = {"kind": _SUITE, "origin": f"robustrank {version('robustrank')}", "available": True, "reason": ""}
-    return [{**entry, "name": name, "summary": read_suite(path).description} for name, path in suites().items()]
+    return [_packaged(_SUITE, name, read_suite(path).description) for name, path in suites().items()]
+
+
+def _packaged(kind: str, name: str, summary: str) -> dict[str, Any]:
+    origin = f"robustrank {version('robustrank')}"
+    return {"kind": kind, "origin": origin, "available": True, "reason": "", "name": name, "summary": summary}
 
 
 def _listed(kind: str, plugin: Plugin, plugin_class: type[Any] | None, reason: str) -> dict[str, Any]:

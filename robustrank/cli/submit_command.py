@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from robustrank.cli.entry_verification import show_entry
+
 
 @click.command("submit")
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -31,12 +33,8 @@ def command(run: Path, card: Path, suite: str | None, entries: Path) -> None:
 
     path, assessment = submit(run, card, entries, suite_of(run, suite))
     entry = assessment.entry
-    click.echo(f"{path} and {path.with_suffix('.zip').name}: status {entry.status}")
-    for figure in entry.measured:
-        click.echo(f"  {figure.measure}: {figure.value:.3f}, n={figure.n}")
-    click.echo(f"  flags: {', '.join(entry.flags) or 'none'}")
-    for text in [*(f"not run: {text}" for text in entry.not_run), *(f"not checked: {t}" for t in assessment.unchecked)]:
-        click.echo(f"  {text}")
+    notes = [*(f"not run: {text}" for text in entry.not_run), *(f"not checked: {t}" for t in assessment.unchecked)]
+    show_entry(f"{path} and {path.with_suffix('.zip').name}: status {entry.status}", entry, notes)
     click.echo("to hand it in, in a fork of the repository:")
     click.echo(f"  git checkout -b {path.stem} && git add {path} {path.with_suffix('.zip')}")
     click.echo(f"  git commit -m 'Add {path.stem} to {entry.suite}' && git push   # and open a pull request")

@@ -144,8 +144,10 @@ def _refuse_unused(experiment: Experiment, cells: Sequence[Cell]) -> None:
 
 def _refuse_other_content(experiment: Experiment, cells: Sequence[Cell]) -> None:
     """Refuse collections of a suite that are not, to the last character, those that its figures are of."""
-    for cell in cells if experiment.suite else ():
-        expected = experiment.suite.collections.get(cell.collection.label) if experiment.suite else None
+    if experiment.suite is None:
+        return
+    for cell in cells:
+        expected = experiment.suite.collections.get(cell.collection.label)
         if (fingerprint := cell.identities["collection"]) != expected:
             raise DataError(
                 f"collection {cell.collection.label!r} has the fingerprint {fingerprint}, not {expected}: its content "

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustrank.adversarial import texts_of_cell
 from robustrank.analysis.load import LoadedRun, load_run
 from robustrank.certification.certificate import Certificate
 from robustrank.engine.attack_checks import check_attacks
@@ -18,7 +17,7 @@ from robustrank.engine.verification import Verified, verify_files
 from robustrank.errors import DataError
 from robustrank.json_lines import line, read_lines
 from robustrank.leaderboard.entry import CertificateShare, Entry, External, Measured, Packed, Status, Threat
-from robustrank.leaderboard.external import external_rows
+from robustrank.leaderboard.external import clean_texts, external_rows
 from robustrank.leaderboard.flags import flags, is_adaptive
 from robustrank.leaderboard.packing import unpacked
 from robustrank.leaderboard.run_check import checked_run
@@ -57,7 +56,7 @@ def assess(entry: Entry, folder: Path, suite: Suite, others: Iterable[tuple[Entr
         DataError: A run is not what it is said to be.
     """
     with ExitStack() as stack:
-        run_folder = stack.enter_context(unpacked(folder / entry.runs[0].file, entry.runs[0].sha256))
+        run_folder = stack.enter_context(unpacked(folder, entry.runs[0]))
         run = checked_run(run_folder, suite)
         _refuse_other_system(entry, run, run_folder)
         certified = _verified(run_folder)
@@ -65,14 +64,11 @@ def assess(entry: Entry, folder: Path, suite: Suite, others: Iterable[tuple[Entr
         broken = check_attacks(by_key, certified.tables, run_folder).broken
         for other, at in others if by_key else ():
             if _system(other) == _system(entry):
-                attacks = stack.enter_context(unpacked(at / other.runs[0].file, other.runs[0].sha256))
+                attacks = stack.enter_context(unpacked(at, other.runs[0]))
                 _rename(attacks, run)
                 broken += check_attacks(by_key, certified.tables, attacks).broken
         external, rows = _with_external(entry, folder, suite, run, run_folder, stack)
-        reruns = [
-            (packed, load_run(stack.enter_context(unpacked(folder / packed.file, packed.sha256))))
-            for packed in entry.runs[1:]
-        ]
+        reruns = [(packed, load_run(stack.enter_context(unpacked(folder, packed)))) for packed in entry.runs[1:]]
         status, footnote = _status(entry, suite, run, reruns)
         computed = {
             "suite_sha256": suite.sha256,
@@ -135,9 +131,9 @@ def _with_external(
 ) -> tuple[list[External], pd.DataFrame]:
     """Return the external evaluations as they are computed, and the rows with theirs."""
     evaluations, frames = [], [run.rows]
-    texts = {(r["query_id"], r["doc_id"]): r for cell in cell_folders(run_folder) for r, _ in texts_of_cell(cell)}
+    texts = clean_texts(run_folder)
     for external in entry.external:
-        replayed = stack.enter_context(unpacked(folder / external.packed.file, external.packed.sha256))
+        replayed = stack.enter_context(unpacked(folder, external.packed))
         rows = external_rows(replayed, suite, run, texts)
         before, after = (_broken_targets(suite, pd.concat(part)) for part in (frames, [*frames, rows]))
         frames.append(rows)

@@ -234,6 +234,11 @@ def schema() -> dict[str, Any]:
     return Entry.model_json_schema(by_alias=True)
 
 
+def told(error: ValidationError, whole: str = "") -> str:
+    """Return what is wrong, a line for each key; ``whole`` is the name of what has no key."""
+    return "\n".join(f"{'.'.join(map(str, d['loc'])) or whole}: {d['msg']}" for d in error.errors())
+
+
 def read_entry(path: Path) -> Entry:
     """Return the entry that a file holds.
 
@@ -245,8 +250,7 @@ def read_entry(path: Path) -> Entry:
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, d['loc'])) or 'entry'}: {d['msg']}" for d in error.errors()]
-        raise DataError("\n".join(problems), where=str(path), hint="docs/leaderboard.md has the schema") from error
+        raise DataError(told(error, "entry"), where=str(path), hint="docs/leaderboard.md has the schema") from error
 
 
 def write_entry(path: Path, entry: Entry) -> None:

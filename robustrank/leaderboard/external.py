@@ -19,6 +19,11 @@ from robustrank.text.edited_words import edited_words
 Texts = Mapping[tuple[str, str], Mapping[str, Any]]  # the record of a target's clean text, by query and document
 
 
+def clean_texts(run: Path) -> Texts:
+    """Return the targets of a run folder, each with the record of its clean text."""
+    return {(r["query_id"], r["doc_id"]): r for cell in cell_folders(run) for r, _ in texts_of_cell(cell)}
+
+
 def replay_experiment(suite: Suite, experiment: Experiment, documents: Path, attack: str) -> Experiment:
     """Return the experiment that replays adversarial documents against the system of a run.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from robustrank.errors import DataError
+from robustrank.leaderboard.entry import Packed
 from robustrank.storage import write_file
 
 MOST_BYTES = 2_000_000  # of a packed run
@@ -46,26 +47,33 @@ def pack(run: Path, packed: Path) -> str:
 
 
 @contextmanager
-def unpacked(packed: Path, sha256: str) -> Iterator[Path]:
-    """Give the folder of a packed run, for as long as it is read.
+def unpacked(folder: Path, run: Packed) -> Iterator[Path]:
+    """Give the folder of a run that is packed beside its entry, for as long as it is read.
+
+    Args:
+        folder: The folder of the entry.
+        run: What the entry says of the run.
 
     Raises:
         DataError: The file is not the one of that digest, or not a packed run.
     """
+    packed = folder / run.file
     try:
         content = packed.read_bytes()
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(packed)) from error
-    if (digest := hashlib.sha256(content).hexdigest()) != sha256:
-        raise DataError(f"the file has the SHA-256 {digest}", where=str(packed), allowed=f"the entry names {sha256}")
+    if (digest := hashlib.sha256(content).hexdigest()) != run.sha256:
+        raise DataError(
+            f"the file has the SHA-256 {digest}", where=str(packed), allowed=f"the entry names {run.sha256}"
+        )
     with TemporaryDirectory(prefix="robustrank-") as room:
-        folder = Path(room) / "run"
-        folder.mkdir()
+        unpacking = Path(room) / "run"
+        unpacking.mkdir()
         try:
             with zipfile.ZipFile(packed) as archive:
                 if sum(information.file_size for information in archive.infolist()) > _UNPACKED:
                     raise DataError(f"more than {_UNPACKED:,} bytes, unpacked", where=str(packed))
-                archive.extractall(folder)  # which drops what leads out of the folder
+                archive.extractall(unpacking)  # which drops what leads out of the folder
         except (zipfile.BadZipFile, OSError) as error:
             raise DataError(f"not a packed run: {error}", where=str(packed)) from error
-        yield folder
+        yield unpacking

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from robustrank.adversarial import texts_of_cell
 from robustrank.analysis.load import LoadedRun, load_run
 from robustrank.engine.cell import Cell
 from robustrank.engine.selection import Selection
 from robustrank.experiment import Experiment, load
 from robustrank.leaderboard.assessment import LEAST_TARGETS, Assessment, assess
 from robustrank.leaderboard.entry import Entry, External, Packed, Role, write_entry
-from robustrank.leaderboard.external import refuse_unfit, replay_experiment
+from robustrank.leaderboard.external import clean_texts, refuse_unfit, replay_experiment
 from robustrank.leaderboard.packing import pack, unpacked
 from robustrank.randomness import derive
-from robustrank.run_files import cell_folders
+from robustrank.rows import Coordinates
 from robustrank.suites.suite import Suite
 
 Runner = Callable[[Experiment, Path, Selection | None], int]  # runs an experiment in a folder; returns the exit code
@@ -33,8 +31,7 @@ class DrawnCells(Selection):
 
     def has(self, cell: Cell) -> bool:
         """Return whether a cell is drawn."""
-        attack = cell.attack.label if cell.attack else ""
-        return (cell.task.label, cell.collection.label, attack, cell.seed, cell.fold) in self.drawn
+        return _part(cell) in self.drawn
 
 
 def draw_cells(run: LoadedRun, seed: str, every: bool) -> DrawnCells:
@@ -54,10 +51,14 @@ def draw_cells(run: LoadedRun, seed: str, every: bool) -> DrawnCells:
             break
         cell = done[number]
         of_cell = units[units["cell"] == cell.key]
-        attack = cell.attack.label if cell.attack else ""
-        drawn.append((cell.task.label, cell.collection.label, attack, cell.seed, cell.fold))
+        drawn.append(_part(cell))
         targets |= set(zip(of_cell["query_id"], of_cell["doc_id"], strict=True))
     return DrawnCells({}, f"{len(drawn)} drawn by {seed}", frozenset(drawn))
+
+
+def _part(cell: Cell | Coordinates) -> _Part:
+    attack = cell.attack.label if cell.attack else ""
+    return cell.task.label, cell.collection.label, attack, cell.seed, cell.fold
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Measurement:
             every: Whether all cells are measured.
             role: Of whoever measures.
         """
-        with _submitted(self.path, self.entry) as folder:
+        with unpacked(self.path.parent, self.entry.runs[0]) as folder:
             experiment, cells = load(folder / "experiment.yaml"), draw_cells(load_run(folder), seed, every)
         self.run(experiment, self.room, cells)
         packed = self._packed(f"rerun-{len(self.entry.runs)}", role)
@@ -104,9 +105,8 @@ class Measurement:
         Raises:
             DataError: A document is of another target or text, or changes more words than the suite allows.
         """
-        with _submitted(self.path, self.entry) as folder:
-            texts = {(r["query_id"], r["doc_id"]): r for cell in cell_folders(folder) for r, _ in texts_of_cell(cell)}
-            experiment = load(folder / "experiment.yaml")
+        with unpacked(self.path.parent, self.entry.runs[0]) as folder:
+            texts, experiment = clean_texts(folder), load(folder / "experiment.yaml")
         refuse_unfit(documents, self.suite, texts)
         number = len(self.entry.external) + 1
         attack = f"external {number}, by {self.by}"
@@ -124,10 +124,3 @@ class Measurement:
         assessment = assess(self.entry.model_copy(update=update), self.path.parent, self.suite)
         write_entry(self.path, assessment.entry)
         return assessment
-
-
-@contextmanager
-def _submitted(path: Path, entry: Entry) -> Iterator[Path]:
-    first = entry.runs[0]
-    with unpacked(path.parent / first.file, first.sha256) as folder:
-        yield folder

@@ -15,6 +15,7 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from robustrank.leaderboard.entries import PUBLISHED
 from robustrank.leaderboard.entry import Entry, Measured
 from robustrank.report.latex import escape as latex
 from robustrank.report.page import Cell, TableView, asset, policy, templates
@@ -22,7 +23,6 @@ from robustrank.storage import write_file
 from robustrank.suites.suite import Measure, Suite, load_suite
 
 COLOURED = 0.05  # difference of a reported and a measured figure from which it is marked
-PUBLISHED = "published"
 _LABELS = ("kind", "access", "status", "flags")
 
 

@@ -13,7 +13,16 @@ from robustrank.analysis.load import load_cells
 from robustrank.errors import DataError, UsageError
 from robustrank.experiment import load
 from robustrank.leaderboard.assessment import Assessment, assess, system_of
-from robustrank.leaderboard.entry import Entry, Packed, Reported, System, TrainingData, refuse_nameless, write_entry
+from robustrank.leaderboard.entry import (
+    Entry,
+    Packed,
+    Reported,
+    System,
+    TrainingData,
+    refuse_nameless,
+    told,
+    write_entry,
+)
 from robustrank.leaderboard.packing import pack
 from robustrank.leaderboard.run_check import checked_run
 from robustrank.printing import slug
@@ -98,9 +107,8 @@ def _system(content: dict[str, Any], card: Path) -> System:
         system = System.model_validate(content)
         refuse_nameless(system)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, d['loc']))}: {d['msg']}" for d in error.errors()]
         raise DataError(
-            "\n".join(problems),
+            told(error),
             where=str(card),
             allowed=f"submitter, reported, {', '.join(k for k in System.model_fields if k not in _DERIVED)}; "
             f"training: {', '.join(TrainingData.model_fields)}",

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection
 from robustrank.rankers.pair_ranker import pair_ranker
 from robustrank.rankers.ranker import Encoding, Pair, PointwiseRanker, Scores
+from robustrank.text.edited_words import Span
 from robustrank.text.words import words
-
-Span = tuple[int, int]
 
 
 class Part(NamedTuple):

@@ -18,8 +18,9 @@ from robustrank.errors import PluginError, UsageError
 from robustrank.plugins import RankerSpec
 from robustrank.plugins.constraints import Amount, Count
 from robustrank.printing import counted
-from robustrank.rankers.parts import Part, PartGradients, PartsRanker, Span
+from robustrank.rankers.parts import Part, PartGradients, PartsRanker
 from robustrank.rankers.ranker import GradientRanker, Ranker, TermRanker
+from robustrank.text.edited_words import Span
 from robustrank.text.words import words
 
 SAMPLE = 1000  # documents that are cut to tell how much is read
