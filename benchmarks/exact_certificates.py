@@ -1,0 +1,73 @@
+"""Milliseconds that the exact certificates of an undefended lexical ranker take a list, by radius.
+
+    OMP_NUM_THREADS=1 python benchmarks/exact_certificates.py
+    OMP_NUM_THREADS=1 python benchmarks/exact_certificates.py --collection ir-datasets:id=cranfield --rounds 3
+
+Each list is certified for every K with its witnesses, one radius in a process that has met no list before, then all radii
+together, as the task ``certified-topk`` asks for them: the terms of a text and of its substitutes are then found once. The
+ranking itself and the table are made before. Times are processor times, medians over rounds.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from robustrank.collections.collection import Collection
+from robustrank.plugins import create
+from robustrank.plugins.specification import Spec, parse
+from robustrank.randomness import derive
+from robustrank.rankers.ranker import Ranker
+from robustrank.records import RankedList
+
+KS = (1, 3, 5, 10, 20)
+RADII: tuple[int | None, ...] = (1, 2, 5, None)
+THRESHOLDS = (0.5, 0.6)
+
+
+@click.command()
+@click.option("--collection", default="lee", show_default=True, help="A specification.")
+@click.option("--ranker", default="bm25", show_default=True, help="A specification.")
+@click.option("--depth", default=30, show_default=True, help="Documents per list.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+def main(collection: str, ranker: str, depth: int, rounds: int) -> None:
+    """Print the table."""
+    test_collection: Collection = create("collection", parse(collection)).read()
+    inner: Ranker = create("ranker", parse(ranker))
+    inner.prepare(test_collection)
+    lists = []
+    for query_id in test_collection.queries:
+        request = test_collection.request(query_id)
+        request = replace(request, candidates=request.candidates[:depth])
+        lists.append(RankedList(request, inner.rank([request])[0]))
+    title = f"ms a list, {len(lists)} lists of {depth} documents, K = {', '.join(map(str, KS))}, {ranker}"
+    table = Table("cosine", *("R = all" if r is None else f"R = {r}" for r in RADII), "four radii together", title=title)
+    for threshold in THRESHOLDS:
+        columns = [
+            np.median([pace(lists, test_collection, inner, threshold, radii) for _ in range(rounds)])
+            for radii in (*((radius,) for radius in RADII), RADII)
+        ]
+        table.add_row(str(threshold), *(f"{column:.1f}" for column in columns))
+    Console(width=140).print(table)
+
+
+def pace(
+    lists: list[RankedList], collection: Collection, inner: Ranker, threshold: float, radii: tuple[int | None, ...]
+) -> float:
+    """Return milliseconds a list."""
+    defense = create("defense", Spec("exact-certificate", {"threshold": threshold}))
+    certified = defense.wrap(inner, collection, derive(0, "defense"))
+    start = time.process_time()
+    for ranked in lists:
+        for radius in radii:
+            certified.certify(ranked, KS, radius)
+    return 1000 * (time.process_time() - start) / len(lists)
+
+
+if __name__ == "__main__":
+    main()
