@@ -20,6 +20,27 @@ Part = Callable[[str, int, int], float]  # term, count, length
 SLACK = 1e-9  # of the sum of all parts: sums in another order differ by less, with room to spare
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What edits of a text can do to raise its score, or to lower it: occurrences are then those removed.
+
+    Attributes:
+        gains: Occurrences of query terms that a word can add at most, the greatest first.
+        room: Query term to the occurrences that all words together can add at most.
+        lengths: Terms by which a word can shorten the text (to lower its score: lengthen), the greatest first.
+        both: The number of words of which one substitute does both.
+    """
+
+    gains: Sequence[int]
+    room: Mapping[str, int]
+    lengths: Sequence[int]
+    both: int
+
+    def most(self, budget: int, spent: int) -> int:
+        """Return the occurrences that ``budget`` words can add at most, of which ``spent`` change the length."""
+        return sum(self.gains[: min(budget, budget - spent + self.both)])
+
+
 @dataclass
 class TermScore:
     """The score of a document for a query, and what edits make of it.
@@ -39,6 +60,7 @@ class TermScore:
     part: Part
     positions: Mapping[int, Choices]
     _parts: dict[tuple[str, int, int], float] = field(default_factory=dict, init=False, repr=False)
+    _reaches: dict[int, Reach] = field(default_factory=dict, init=False, repr=False)
     edits: dict[int, list[Substitution]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,18 +87,14 @@ class TermScore:
         Args:
             radius: The maximum number of words that are replaced.
         """
-        positions = list(self.edits.values())
-        budget = len(positions) if radius is None else min(radius, len(positions))
+        budget = len(self.edits) if radius is None else min(radius, len(self.edits))
         if budget <= 1:
             return self._rounded(max(self._after_one_edit(budget)), 1)
-        gains = [max(map(self._added, edits)) for edits in positions]
-        room = {t: sum(max(0, max(s.change.get(t, 0) for s in edits)) for edits in positions) for t in self.query}
-        shrinkage = sorted((-least for edits in positions if (least := min(s.growth for s in edits)) < 0), reverse=True)
-        both = sum(any(s.growth < 0 and self._added(s) for s in edits) for edits in positions)
+        reach = self._reach(1)
         values = []
-        for spent in range(min(budget, len(shrinkage)) + 1):
-            growth, added = -sum(shrinkage[:spent]), sum(heapq.nlargest(min(budget, budget - spent + both), gains))
-            steps = heapq.nlargest(added, self._increments(room, added, growth))
+        for spent in range(min(budget, len(reach.lengths)) + 1):
+            growth, added = -sum(reach.lengths[:spent]), reach.most(budget, spent)
+            steps = heapq.nlargest(added, self._increments(reach.room, added, growth))
             values.append(self.value(growth=growth) + sum(steps))
         return self._rounded(max(values), 1)
 
@@ -86,18 +104,14 @@ class TermScore:
         As :meth:`highest`, with removed occurrences and a longer text. The loss of a term is convex in what is removed,
         so that the maximum is a knapsack over terms.
         """
-        positions = list(self.edits.values())
-        budget = len(positions) if radius is None else min(radius, len(positions))
+        budget = len(self.edits) if radius is None else min(radius, len(self.edits))
         if budget <= 1:
             return self._rounded(min(self._after_one_edit(budget)), -1)
-        losses = [max(map(self._removed, edits)) for edits in positions]
-        room = {t: sum(max(0, max(-s.change.get(t, 0) for s in edits)) for edits in positions) for t in self.query}
-        growths = sorted((most for edits in positions if (most := max(s.growth for s in edits)) > 0), reverse=True)
-        both = sum(any(s.growth > 0 and self._removed(s) for s in edits) for edits in positions)
+        reach = self._reach(-1)
         values = []
-        for spent in range(min(budget, len(growths)) + 1):
-            growth, removed = sum(growths[:spent]), sum(heapq.nlargest(min(budget, budget - spent + both), losses))
-            values.append(self.value(growth=growth) - self._most_lost(room, removed, growth))
+        for spent in range(min(budget, len(reach.lengths)) + 1):
+            growth, removed = sum(reach.lengths[:spent]), reach.most(budget, spent)
+            values.append(self.value(growth=growth) - self._most_lost(reach.room, removed, growth))
         return self._rounded(min(values), -1)
 
     def greedy_edits(self, radius: int | None) -> Iterator[tuple[int, Substitution]]:
@@ -130,11 +144,26 @@ class TermScore:
             self._parts[name] = self.query[term] * self.part(term, count, length)
         return self._parts[name]
 
-    def _added(self, substitution: Substitution) -> int:
-        return sum(max(0, substitution.change.get(term, 0)) for term in self.query)
-
-    def _removed(self, substitution: Substitution) -> int:
-        return sum(max(0, -substitution.change.get(term, 0)) for term in self.query)
+    def _reach(self, direction: int) -> Reach:
+        """Return what edits can do to raise the score (1), or to lower it (-1)."""
+        if direction not in self._reaches:
+            gains, lengths, both, room = list[int](), list[int](), 0, dict.fromkeys(self.query, 0)
+            for edits in self.edits.values():
+                most, of_terms, length, does_both = 0, dict[str, int](), 0, False
+                for substitution in edits:
+                    changes = ((t, direction * n) for t, n in substitution.change.items() if t in room)
+                    gained = {term: number for term, number in changes if number > 0}
+                    for term, number in gained.items():
+                        of_terms[term] = max(number, of_terms.get(term, 0))
+                    gain, shift = sum(gained.values()), -direction * substitution.growth
+                    most, length, does_both = max(most, gain), max(length, shift), does_both or (gain > 0 and shift > 0)
+                gains.append(most)
+                lengths += [length] if length else []
+                both += does_both
+                for term, number in of_terms.items():
+                    room[term] += number
+            self._reaches[direction] = Reach(sorted(gains, reverse=True), room, sorted(lengths, reverse=True), both)
+        return self._reaches[direction]
 
     def _sum(self, change: Mapping[str, int], substitution: Substitution) -> dict[str, int]:
         return {term: number + substitution.change.get(term, 0) for term, number in change.items()}
