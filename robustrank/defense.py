@@ -26,7 +26,6 @@ class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
     needs_pointwise: ClassVar[bool] = False  # whether it wraps rankers of pairs alone
-    needs_terms: ClassVar[bool] = False  # whether it wraps rankers alone whose scores are sums over query terms
     passes_gradients: ClassVar[bool] = False  # whether the defended ranker has the gradients of its ranker
     certifies: ClassVar[bool] = False  # whether the defended ranker is a CertifiedRanker
     flags: ClassVar[bool] = False  # whether the defended ranker is a FlaggingRanker
@@ -45,6 +44,10 @@ class Defense(ABC):
 
     def check(self) -> None:  # noqa: B027
         """Refuse at planning what cannot work here, as for a missing package or file."""
+
+    def refuses(self, ranker: Ranker) -> str:
+        """Return why it cannot defend a ranker, as "it needs …"; empty where it can."""
+        return ""
 
     @abstractmethod
     def wrap(self, ranker: Ranker, collection: Collection, rng: np.random.Generator) -> Ranker:

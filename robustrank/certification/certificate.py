@@ -13,7 +13,7 @@ import numpy as np
 
 from robustrank.certification.bounds import PAPER, paper_term
 from robustrank.certification.draws import Draws
-from robustrank.certification.evidence import KINDS, LEXICAL, MEAN, SERVED_KINDS, Evidence
+from robustrank.certification.evidence import ATTACKED_KINDS, KINDS, MEAN, SERVED_KINDS, Evidence
 from robustrank.certification.origin import Origin
 from robustrank.errors import DataError
 
@@ -80,7 +80,7 @@ class Certificate:
     @property
     def is_attacked(self) -> bool:
         """Whether a witness was searched, where it is not certified: then the list without one is open."""
-        return self.kind == LEXICAL
+        return self.kind in ATTACKED_KINDS
 
     @property
     def group(self) -> str:

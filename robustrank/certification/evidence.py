@@ -11,9 +11,9 @@ from robustrank.certification.bounds import BOUNDS, PAPER, tightest_lower
 # with probability 1 - alpha; the others are about the scores that are served, and hold for certain.
 MEAN, MEDIAN = "mean", "median"
 CANONICAL, LEXICAL, COUPLED_MEAN, COUPLED_MEDIAN = "canonical", "lexical", "coupled-mean", "coupled-median"
-ERASED = "erased"
+ERASED, INTERVAL = "erased", "interval"
 ORDER_STATISTICS, EXACT, TERM_COUNTS, COVERAGE = "order-statistics", "exact", "term-counts", "coverage"
-BLOCKS = "blocks"
+BLOCKS, SOFT_COUNTS = "blocks", "soft-counts"
 KINDS = {  # kind -> its bounds
     MEAN: (*BOUNDS, PAPER),
     MEDIAN: (ORDER_STATISTICS,),
@@ -22,8 +22,10 @@ KINDS = {  # kind -> its bounds
     COUPLED_MEAN: (COVERAGE,),
     COUPLED_MEDIAN: (COVERAGE,),
     ERASED: (BLOCKS,),
+    INTERVAL: (SOFT_COUNTS,),
 }
-SERVED_KINDS = (CANONICAL, LEXICAL, COUPLED_MEAN, COUPLED_MEDIAN, ERASED)
+SERVED_KINDS = (CANONICAL, LEXICAL, COUPLED_MEAN, COUPLED_MEDIAN, ERASED, INTERVAL)
+ATTACKED_KINDS = (LEXICAL, INTERVAL)  # those that search a witness where a list is not certified
 UNBOUNDED = 1.7976931348623157e308  # where samples give no bound, the largest double; JSON has no infinity
 ROUNDING = 1e-9  # of a bound that is computed again
 SINGLE = 1e-6  # of a score in [0, 1] that is served in single precision

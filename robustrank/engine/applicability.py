@@ -7,7 +7,6 @@ from typing import Any
 from robustrank.engine.context import Context
 from robustrank.plugins.failure import plugin_code
 from robustrank.plugins.specification import Spec
-from robustrank.rankers.passages import scores_terms
 from robustrank.text.languages import unsupported
 from robustrank.victim import Access
 
@@ -58,9 +57,9 @@ def check_parts(context: Context) -> None:
 def _by_defense(context: Context) -> str:
     if context.defense.needs_pointwise and not context.is_pointwise_ranker:
         return "the defense averages scores of single documents, and this ranker ranks lists"
-    if context.defense.needs_terms and not scores_terms(context.plain_ranker):
-        return "the defense needs scores that are sums over query terms, and those of this ranker are not"
-    return ""
+    with plugin_code(f"defense {context.cell.defense.name!r}", "refuses()"):
+        reason = context.defense.refuses(context.plain_ranker)
+    return f"the defense cannot defend this ranker: {reason}" if reason else ""
 
 
 def _by_attack(context: Context) -> str:

@@ -67,8 +67,8 @@ class DefenseConformance:
         return defense
 
     def _ranker(self) -> PointwiseRanker:
-        """Return the undefended ranker: one with gradients, or BM25 where the defense needs sums over terms."""
-        if not self.new_defense().needs_terms:
+        """Return the undefended ranker: one with gradients, or BM25 where the defense refuses it."""
+        if not self.new_defense().refuses(Overlap()):
             return Overlap()
         ranker = BM25()
         ranker.prepare(COLLECTION)

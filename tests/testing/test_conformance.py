@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from robustrank.plugins.specification import Spec
+from robustrank.rankers.neural.rankers import KNRMRanker
 from robustrank.testing import (
     CollectionConformance,
     DefenseConformance,
@@ -14,9 +15,10 @@ from robustrank.testing import (
     RetrieverConformance,
     TaskConformance,
 )
-from robustrank.testing.samples import DOCUMENTS
+from robustrank.testing.samples import COLLECTION, DOCUMENTS
 from tests.tiny_collection import QUERIES, write_tiny
 from tests.tiny_language_model import tiny_language_model
+from tests.tiny_neural import untrained
 
 
 class TestBM25(RankerConformance):
@@ -69,6 +71,13 @@ class TestCertDR(DefenseConformance):
 
 class TestExactCertificate(DefenseConformance):
     plugin = "exact-certificate:threshold=0.5"
+
+
+class TestIntervalCertificate(DefenseConformance):
+    plugin = "interval-certificate:threshold=0.5"
+
+    def _ranker(self):
+        return untrained(KNRMRanker, COLLECTION, 0)
 
 
 class TestEraseAndCheck(DefenseConformance):

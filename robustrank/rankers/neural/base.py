@@ -236,14 +236,15 @@ class EmbeddingRanker(NeuralRanker):
     def _vectors(self) -> WordVectors:
         return word_vectors(self.embeddings or "", self.language)
 
-    def _ids(self, texts: Sequence[Sequence[str]], length: int) -> NDArray[np.int64]:
-        ids = np.zeros((len(texts), length), dtype=np.int64)
-        for row, terms in enumerate(texts):
-            ids[row, : len(terms)] = [self._id(term) for term in terms]
-        return ids
-
-    def _id(self, term: str) -> int:
+    def term_id(self, term: str) -> int:
+        """Return the row of a term's vector in the network's table; unknown terms share the hash buckets."""
         row = self.rows.get(term)
         if row is not None:
             return 1 + row
         return 1 + len(self.rows) + zlib.crc32(term.encode("utf-8", "surrogatepass")) % BUCKETS
+
+    def _ids(self, texts: Sequence[Sequence[str]], length: int) -> NDArray[np.int64]:
+        ids = np.zeros((len(texts), length), dtype=np.int64)
+        for row, terms in enumerate(texts):
+            ids[row, : len(terms)] = [self.term_id(term) for term in terms]
+        return ids

@@ -36,12 +36,12 @@ class DifferentiableRanker(InputGradients, EmbeddingRanker):
     def encode(self, query: str, document: str) -> Encoding:
         """Return the terms that :meth:`score` reads, without stop words."""
         terms = analyser(self.language).located_terms(document)[: self.document_length]
-        ids = np.array([self._id(term) for term, _ in terms], dtype=np.int64)
+        ids = np.array([self.term_id(term) for term, _ in terms], dtype=np.int64)
         return Encoding(ids, tuple(span for _, span in terms))
 
     def tokens_of(self, word: str) -> NDArray[np.int64]:
         """Return the ids of a word's terms; for a stop word the id of padding, whose vector is zero."""
-        return np.array([self._id(term) for term in analyser(self.language).terms(word)] or [0], dtype=np.int64)
+        return np.array([self.term_id(term) for term in analyser(self.language).terms(word)] or [0], dtype=np.int64)
 
     def _differentiable_scores(
         self, query: str, encodings: Sequence[Encoding], leaves: Sequence[torch.Tensor]

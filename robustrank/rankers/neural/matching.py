@@ -8,8 +8,8 @@ from torch import Tensor, nn
 # KNRM's kernels (Xiong et al., SIGIR 2017): one for exact matches, ten over the range of cosines.
 MEANS = (1.0, 0.9, 0.7, 0.5, 0.3, 0.1, -0.1, -0.3, -0.5, -0.7, -0.9)
 WIDTHS = (1e-3, *[0.1] * 10)
-_LEAST = 1e-10
-_SCALE = 0.3  # of the pooled logarithms; 0.01 in the source, with which the last layer trains too slowly here
+LEAST = 1e-10
+SCALE = 0.3  # of the pooled logarithms; 0.01 in the source, with which the last layer trains too slowly here
 
 
 def cosines(queries: Tensor, documents: Tensor) -> Tensor:
@@ -33,5 +33,5 @@ class KernelPooling(nn.Module):
         for mean, width in zip(MEANS, WIDTHS, strict=True):
             kernel = torch.exp(-((matches - mean) ** 2) / (2 * width**2))
             counts = (kernel * document_mask[:, None]).sum(2)
-            pooled.append((torch.log(counts.clamp(min=_LEAST)) * query_mask).sum(1))
-        return torch.stack(pooled, dim=1) * _SCALE
+            pooled.append((torch.log(counts.clamp(min=LEAST)) * query_mask).sum(1))
+        return torch.stack(pooled, dim=1) * SCALE
