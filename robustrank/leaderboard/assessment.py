@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustrank.analysis.load import LoadedRun, load_run
+from robustrank.analysis.load import LoadedRun
 from robustrank.certification.certificate import Certificate
 from robustrank.engine.attack_checks import check_attacks
 from robustrank.engine.verification import Verified, verify_files
@@ -20,7 +20,7 @@ from robustrank.leaderboard.entry import CertificateShare, Entry, External, Meas
 from robustrank.leaderboard.external import clean_texts, external_rows
 from robustrank.leaderboard.flags import flags, is_adaptive
 from robustrank.leaderboard.packing import unpacked
-from robustrank.leaderboard.run_check import checked_run
+from robustrank.leaderboard.run_check import checked_repetition, checked_run
 from robustrank.run_files import cell_folders
 from robustrank.storage import seal
 from robustrank.suites.figures import figures, units
@@ -68,7 +68,10 @@ def assess(entry: Entry, folder: Path, suite: Suite, others: Iterable[tuple[Entr
                 _rename(attacks, run)
                 broken += check_attacks(by_key, certified.tables, attacks).broken
         external, rows = _with_external(entry, folder, suite, run, run_folder, stack)
-        reruns = [(packed, load_run(stack.enter_context(unpacked(folder, packed)))) for packed in entry.runs[1:]]
+        reruns = [
+            (packed, checked_repetition(stack.enter_context(unpacked(folder, packed)), suite))
+            for packed in entry.runs[1:]
+        ]
         status, footnote = _status(entry, suite, run, reruns)
         computed = {
             "suite_sha256": suite.sha256,
@@ -227,11 +230,16 @@ def _compared(suite: Suite, run: LoadedRun, again: LoadedRun) -> tuple[int, int,
         raise DataError(f"the run that repeats cells is of another system: {json.dumps(system_of(again))}")
     cells = again.rows[_CELL].drop_duplicates()
     mine = run.rows.merge(cells, on=_CELL)
-    worst, repeated = 0.0, set()
+    worst = 0.0
     for measure in suite.measures:
         first, second = (units(measure, rows).set_index(["seed", "query_id", "doc_id"]) for rows in (mine, again.rows))
         if set(first.index) != set(second.index):
             return 0, 0, float("inf")
         worst = max([worst, *(first["value"] - second["value"]).abs()])
-        repeated |= {(query_id, doc_id) for _, query_id, doc_id in second.index}
-    return len(repeated), len(cells), float(worst)
+    return len(measured_units(suite, again.rows)), len(cells), float(worst)
+
+
+def measured_units(suite: Suite, rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return what a suite's measures are of: the query and the document of each target, which is empty of a query."""
+    of_measures = [units(measure, rows) for measure in suite.measures]
+    return {unit for values in of_measures for unit in zip(values["query_id"], values["doc_id"], strict=True)}

@@ -11,7 +11,7 @@ from robustrank.analysis.load import LoadedRun, load_run
 from robustrank.engine.cell import Cell
 from robustrank.engine.selection import Selection
 from robustrank.experiment import Experiment, load
-from robustrank.leaderboard.assessment import LEAST_TARGETS, Assessment, assess
+from robustrank.leaderboard.assessment import LEAST_TARGETS, Assessment, assess, measured_units
 from robustrank.leaderboard.entry import Entry, External, Packed, Role, write_entry
 from robustrank.leaderboard.external import clean_texts, refuse_unfit, replay_experiment
 from robustrank.leaderboard.packing import pack, unpacked
@@ -34,15 +34,15 @@ class DrawnCells(Selection):
         return _part(cell) in self.drawn
 
 
-def draw_cells(run: LoadedRun, seed: str, every: bool) -> DrawnCells:
+def draw_cells(suite: Suite, run: LoadedRun, seed: str, every: bool) -> DrawnCells:
     """Return the cells that are measured again: drawn until they hold 10 targets or queries, or all of them.
 
     Args:
+        suite: The suite of the run: counted is what its measures are of.
         run: The submitter's run.
         seed: Decides the draw: the digest of a commit that the submitter could not know.
         every: Whether all cells are.
     """
-    units = run.rows[run.rows["query_id"] != ""][["cell", "query_id", "doc_id"]].drop_duplicates()
     done = [cell for cell in run.cells if cell.status == "done"]
     drawn: list[_Part] = []
     targets: set[tuple[str, str]] = set()
@@ -50,9 +50,8 @@ def draw_cells(run: LoadedRun, seed: str, every: bool) -> DrawnCells:
         if len(targets) >= LEAST_TARGETS and not every:
             break
         cell = done[number]
-        of_cell = units[units["cell"] == cell.key]
         drawn.append(_part(cell))
-        targets |= set(zip(of_cell["query_id"], of_cell["doc_id"], strict=True))
+        targets |= measured_units(suite, run.rows[run.rows["cell"] == cell.key])
     return DrawnCells({}, f"{len(drawn)} drawn by {seed}", frozenset(drawn))
 
 
@@ -90,7 +89,7 @@ class Measurement:
             role: Of whoever measures.
         """
         with unpacked(self.path.parent, self.entry.runs[0]) as folder:
-            experiment, cells = load(folder / "experiment.yaml"), draw_cells(load_run(folder), seed, every)
+            experiment, cells = load(folder / "experiment.yaml"), draw_cells(self.suite, load_run(folder), seed, every)
         self.run(experiment, self.room, cells)
         packed = self._packed(f"rerun-{len(self.entry.runs)}", role)
         return self._written({"runs": [*self.entry.runs, packed]})

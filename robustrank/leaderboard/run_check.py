@@ -31,10 +31,19 @@ def checked_run(folder: Path, suite: Suite) -> LoadedRun:
         DataError: It is of another suite, or of an edited one; cells or targets are missing or broke; its rows are not
             those of its cells, or contradict each other; or its code was changed and not committed.
     """
+    run = checked_repetition(folder, suite)
+    _refuse_incomplete(run, load(folder / "experiment.yaml"), folder)
+    return run
+
+
+def checked_repetition(folder: Path, suite: Suite) -> LoadedRun:
+    """Return a run of some cells of a suite, consistent.
+
+    Raises:
+        DataError: As :func:`checked_run` raises it, but of missing cells.
+    """
     run = load_run(folder)
-    experiment = load(folder / "experiment.yaml")
-    _refuse_other_suite(run, experiment, suite, folder)
-    _refuse_incomplete(run, experiment, folder)
+    _refuse_other_suite(run, load(folder / "experiment.yaml"), suite, folder)
     _refuse_other_rows(run, folder)
     _refuse_contradictions(run, folder)
     _refuse_uncommitted(folder)

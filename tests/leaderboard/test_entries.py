@@ -11,12 +11,16 @@ import zipfile
 import jsonschema
 import pytest
 
+from robustrank.analysis.load import load_run
 from robustrank.cli.main import invoke
+from robustrank.engine import provenance
 from robustrank.errors import DataError
 from robustrank.json_lines import write_lines
 from robustrank.leaderboard.entry import read_entry, schema
 from robustrank.leaderboard.packing import pack
+from robustrank.leaderboard.repetition import draw_cells
 from robustrank.storage import seal
+from robustrank.suites.suite import load_suite
 
 RUN_FILES = ("experiment.yaml", "provenance.json", "cells.jsonl", "rows.csv")
 
@@ -260,8 +264,10 @@ def test_external_documents_over_the_budget_or_of_other_texts_are_refused(submit
 
 
 @pytest.mark.slow
-def test_repeated_cells_raise_the_status(submitted):
+def test_repeated_cells_raise_the_status(submitted, monkeypatch):
     board, path = submitted
+    monkeypatch.setattr(provenance, "_commit", lambda _: "1" * 40)
+    provenance._machine.cache_clear()
     options = ("--repeat", "drawn", "--seed", "f" * 40, "--by", "the maintainers", "--role", "maintainers")
     assert board.verify(path, *options) == 0
     assert board.entry(path)["status"] == "re-measured"
@@ -270,19 +276,53 @@ def test_repeated_cells_raise_the_status(submitted):
     assert board.verify(path) == 0
 
 
-@pytest.mark.slow
+def flip_verdict(rows):
+    row = next(r for r in rows if r["measure"] == "certified" and r["group"] == "")
+    row["value"] = str(1.0 - float(row["value"]))
+    return [row]
+
+
+def _with_other_run(board, path):
+    """Put the run of the board's folder beside the entry as the maintainers' repetition, and compute the entry."""
+    seal(board.folder / "run", RUN_FILES)
+    digest = pack(board.folder / "run", path.with_name("other.zip"))
+    entry = board.entry(path)
+    other = {**entry["runs"][0], "file": "other.zip", "sha256": digest, "role": "maintainers", "by": "us"}
+    path.write_text(json.dumps({**entry, "runs": [entry["runs"][0], other]}), encoding="utf-8")
+    return board.verify(path, "--write")
+
+
 def test_repeated_cells_that_differ_keep_the_status_and_say_so(submitted):
     board, path = submitted
-    run = board.folder / "run"
-    edit_rows(run, flip_success)
-    digest = pack(run, path.with_name("other.zip"))
-    entry = board.entry(path)
-    entry["runs"].append({**entry["runs"][0], "file": "other.zip", "sha256": digest, "role": "maintainers", "by": "us"})
-    path.write_text(json.dumps(entry), encoding="utf-8")
-    assert board.verify(path, "--write") == 0
+    edit_rows(board.folder / "run", flip_verdict, also_cells=True)
+    assert _with_other_run(board, path) == 0
     entry = board.entry(path)
     assert entry["status"] == "submitted"
     assert "us measured figures that differ by up to 1" in entry["footnote"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_other_digest, "the run is of seconds-v1 111111111111"),
+        (_uncommitted, "was changed after commit"),
+        (lambda run: edit_rows(run, flip_success), "rows.csv differs from the cell"),
+    ],
+)
+def test_a_repetition_is_of_the_suite_and_of_committed_code(submitted, damage, message, capsys):
+    board, path = submitted
+    damage(board.folder / "run")
+    assert _with_other_run(board, path) == 4
+    assert message in capsys.readouterr().err
+
+
+def test_cells_are_drawn_until_the_suites_measures_have_ten_targets(submitted):
+    board, path = submitted
+    suite, run = load_suite("seconds-v1"), load_run(board.folder / "run")
+    drawn = [draw_cells(suite, run, seed, every=False) for seed in map(str, range(8))]
+    tasks = {frozenset(task for task, *_ in draw.drawn) for draw in drawn}
+    assert {"certificates"} not in tasks, "five queries are not ten targets"
+    assert len(tasks) > 1
 
 
 def test_an_attack_of_another_entry_that_enters_a_certified_list_turns_the_entry_red(submitted):
