@@ -33,6 +33,8 @@ CROSS = {
     "kind": "pointwise", "model": {**MINILM, "base": "all-MiniLM-L6-v2, fine-tuned in the run"},
     "training": {"data": [NEWS], "saw_test_collection": "unknown"},
 }  # fmt: skip
+DENSE_SEARCH = "dense:encoder='minilm:max_length=96'"
+BEHIND_BM25 = {"first_stage": "bm25", "depth": 100}
 
 RANKERS = {
     "BM25": ("bm25", {**LEXICAL, "paper": "Robertson, Walker, TREC-3 1994"}),
@@ -46,6 +48,20 @@ RANKERS = {
     "LambdaMART": ({"name": "lambda-mart", "label": "LambdaMART", "train": BACKGROUND}, FEATURES),
     "MiniLM bi-encoder": ("minilm:max_length=96", DENSE),
     "MiniLM late interaction": ("late-interaction:model=minilm,max_length=96", DENSE),
+    "BM25 search": (
+        "bm25:first_stage=bm25,depth=100",
+        {**LEXICAL, **BEHIND_BM25, "paper": "Robertson, Walker, TREC-3 1994"},
+    ),
+    "Query likelihood behind BM25": (
+        "query-likelihood:first_stage=bm25,depth=100",
+        {**LEXICAL, **BEHIND_BM25, "paper": "Zhai, Lafferty, SIGIR 2001"},
+    ),
+    "Random order behind BM25": ("random:first_stage=bm25,depth=100", {**LEXICAL, **BEHIND_BM25}),
+    "MiniLM behind BM25": ("minilm:max_length=96,first_stage=bm25,depth=100", {**DENSE, **BEHIND_BM25}),
+    "MiniLM search": (
+        {"name": "minilm", "max_length": 96, "first_stage": DENSE_SEARCH, "depth": 100},
+        {**DENSE, "first_stage": DENSE_SEARCH, "depth": 100},
+    ),
     "MiniLM cross-encoder": (
         {
             "name": "cross-encoder", "label": "cross-encoder", "model": "minilm", "max_length": 64,
@@ -61,11 +77,14 @@ DEFENSES = {
     "canonical synonyms": "canonical:threshold=0.5",
     "exact certificates": "exact-certificate:threshold=0.5",
 }
-ADVERSARIAL, CERTIFIED, QUERIES, VARIANCE = (
-    f"{n}-lite-v1" for n in ("adversarial", "certified", "queries", "variance")
+ADVERSARIAL, CERTIFIED, CORPUS, QUERIES, VARIANCE = (
+    f"{n}-lite-v1" for n in ("adversarial", "certified", "corpus", "queries", "variance")
 )
 SUITES = {  # of each ranker and defense
-    **{(ranker, ""): (ADVERSARIAL, QUERIES, VARIANCE) for ranker in RANKERS},
+    **{
+        (ranker, ""): (CORPUS,) if "first_stage" in card else (ADVERSARIAL, QUERIES, VARIANCE)
+        for ranker, (_, card) in RANKERS.items()
+    },
     **{(ranker, "spamicity filter"): (ADVERSARIAL, QUERIES) for ranker in ("BM25", "MiniLM bi-encoder")},
     **{(ranker, "spelling correction"): (QUERIES,) for ranker in ("BM25", "Query likelihood", "MiniLM bi-encoder")},
     **{(ranker, "canonical synonyms"): (ADVERSARIAL, CERTIFIED, QUERIES) for ranker in ("BM25", "Query likelihood")},

@@ -46,6 +46,7 @@ def checked_repetition(folder: Path, suite: Suite) -> LoadedRun:
     _refuse_other_suite(run, load(folder / "experiment.yaml"), suite, folder)
     _refuse_other_rows(run, folder)
     _refuse_contradictions(run, folder)
+    _refuse_other_shares(run, folder)
     _refuse_uncommitted(folder)
     return run
 
@@ -92,8 +93,8 @@ def _refuse_incomplete(run: LoadedRun, experiment: Experiment, folder: Path) -> 
         )
     if (unread := rows[rows["measure"] == "ranks_as_input"]).size:
         raise DataError(f"the system ranks as its input: {unread.iloc[0]['note']}", where=str(folder))
-    attacked = rows[(rows["measure"] == "success") & (rows["condition"] == "attacked") & rows["cutoff"].isna()]
-    for (task, seed), of_task in attacked.groupby(["task", "seed"]):
+    attacked = rows[(rows["measure"] == "success") & (rows["condition"] == "attacked")]
+    for (task, seed, _), of_task in attacked.groupby(["task", "seed", "cutoff"], dropna=False):
         targets = {attack: frozenset(map(tuple, part[_UNIT].to_numpy())) for attack, part in of_task.groupby("attack")}
         every = frozenset().union(*targets.values())
         for attack, of_attack in targets.items():
@@ -176,6 +177,23 @@ def _refuse_contradictions(run: LoadedRun, folder: Path) -> None:
                     where=str(folder),
                     hint=_RERUN,
                 )
+
+
+def _refuse_other_shares(run: LoadedRun, folder: Path) -> None:
+    """Refuse lists that hold an added document, and no share of them, or the other way round."""
+    keys = ["cell", "query_id", "condition", "cutoff"]
+    of_lists = run.rows[(run.rows["doc_id"] == "") & run.rows["cutoff"].notna()]
+    of_measure = (of_lists[of_lists["measure"] == name].set_index(keys)["value"] for name in ("success", "added_share"))
+    pairs = pd.concat(of_measure, axis=1, join="outer", keys=["success", "share"])
+    wrong = pairs[pairs["success"] != (pairs["share"] > 0).astype(float)]
+    if len(wrong):
+        (_, query_id, _, cutoff), first = wrong.index[0], wrong.iloc[0]
+        raise DataError(
+            f"success at {cutoff} of query {query_id!r} is {first['success']:g}, and the share of its documents that "
+            f"were added is {first['share']:g}; {len(wrong)} rows are so",
+            where=str(folder),
+            hint=_RERUN,
+        )
 
 
 def _refuse_uncommitted(folder: Path) -> None:

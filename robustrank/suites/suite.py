@@ -73,6 +73,7 @@ class Suite(_Strict):
         minimum_version: The first version of robustrank that runs it.
         supersedes: The suite that it takes the place of.
         access: The most that an attacker is granted.
+        searches: Whether its attacks are on what a system searches: the ranker needs a first stage that does.
         words: How many words an adversarial document of an external evaluation may change at most.
         collections: The fingerprint of each collection, by label: other content is refused.
         measures, headline: What is measured, and which figure systems are ordered by.
@@ -88,6 +89,7 @@ class Suite(_Strict):
     minimum_version: str
     supersedes: str | None = None
     access: Literal["nothing", "scores", "gradients"]
+    searches: bool = False
     words: int | None = None
     collections: dict[str, str]
     measures: list[Measure]
@@ -112,14 +114,24 @@ class Suite(_Strict):
 
         Raises:
             ExperimentError: The ranker or the defense is not written as one.
+            UsageError: The ranker has no first stage that searches, and the suite is of those.
         """
         called = [_called(text) for text in (ranker, defense) if text]
-        return self._experiment(
+        experiment = self._experiment(
             name=slug(" ".join([self.name, *called])),
             device=device,
             rankers=[_written(ranker, "--ranker")],
             defenses=[_written(defense, "--defense") if defense else "none"],
         )
+        for spec in experiment.specs("rankers") if self.searches else ():
+            stage = experiment.first_stage(spec.label)
+            if stage is None or not stage.searches:
+                raise UsageError(
+                    f"{PREFIX}{self.name} adds documents to the corpus, and ranker {spec.label} has no first stage "
+                    "that searches",
+                    hint='give it one, as --ranker "bm25:first_stage=bm25,depth=100"',
+                )
+        return experiment
 
     def around(self, experiment: Experiment) -> Experiment:
         """Return the experiment of the suite for the rankers, the defenses and the device of another experiment."""

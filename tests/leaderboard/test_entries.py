@@ -20,7 +20,9 @@ from robustrank.leaderboard.entry import read_entry, schema
 from robustrank.leaderboard.packing import pack
 from robustrank.leaderboard.repetition import draw_cells
 from robustrank.storage import seal
+from robustrank.suites import suite as suite_module
 from robustrank.suites.suite import load_suite
+from tests.leaderboard.conftest import Board
 
 RUN_FILES = ("experiment.yaml", "provenance.json", "cells.jsonl", "rows.csv")
 
@@ -45,7 +47,7 @@ def edit_rows(run, change, also_cells=False):
         for row in changed:
             for record in rows:
                 fact = ("query_id", "doc_id", "measure", "condition")
-                if all(record[name] == row[name] for name in fact) and record["cutoff"] is None:
+                if all(record[name] == row[name] for name in fact) and str(record["cutoff"] or "") == row["cutoff"]:
                     record["value"] = float(row["value"])
         write_lines(cell / "rows.jsonl", rows)
         seal(cell)
@@ -143,6 +145,48 @@ def test_a_rank_that_differs_from_the_one_beside_its_text_is_refused(board, caps
     edit_rows(board.folder / "run", flip_success, also_cells=True)
     assert board.submit(board.folder / "run") == 4
     assert "beside its text" in capsys.readouterr().err
+
+
+CORPUS = """\
+description: Documents are added.
+minutes: 0.1
+minimum_version: 0.2.0
+access: nothing
+searches: true
+collections: {lee: 40d86d961140016a375ebdf4168b81e5}
+measures:
+  - {name: success, direction: lower, task: corpus, measure: success, condition: attacked, cutoff: 1, over: worst case}
+headline: success
+tolerance: 0.01
+reference: []
+experiment:
+  collections: lee
+  attacks: [keyword-stuffing]
+  tasks: [{name: corpus-attack, label: corpus, queries: 3, cutoffs: [1, 10]}]
+"""
+
+
+def test_a_run_of_added_documents_is_submitted_and_its_success_follows_from_their_share(tmp_path, monkeypatch, capsys):
+    (tmp_path / "corpus-v1.yaml").write_text(CORPUS, encoding="utf-8")
+    monkeypatch.setattr(suite_module, "suites", lambda: {"corpus-v1": tmp_path / "corpus-v1.yaml"})
+    monkeypatch.setattr(provenance, "_commit", lambda _: "0" * 40)
+    provenance._machine.cache_clear()
+    board = Board(tmp_path, tmp_path / "cache")
+    line = "run suite:corpus-v1 --ranker bm25:first_stage=bm25,depth=20 --workers 0 --quiet --no-report"
+    assert invoke([*line.split(), "--out", f"{tmp_path}/run", "--cache", str(board.cache)]) == 0
+    assert board.submit(tmp_path / "run") == 0
+    entry = board.entry(next(board.entries.glob("*/*.json")))
+    assert '"first_stage": "bm25"' in entry["system"]["ranker"]
+    assert entry["measured"][0]["unit"] == "query"
+
+    def flip(rows):
+        row = next(r for r in rows if (r["measure"], r["condition"], r["cutoff"]) == ("success", "attacked", "10"))
+        row["value"] = str(1.0 - float(row["value"]))
+        return [row]
+
+    edit_rows(tmp_path / "run", flip, also_cells=True)
+    assert board.submit(tmp_path / "run") == 4
+    assert "were added is" in capsys.readouterr().err
 
 
 def _drop_cell(run):
@@ -317,7 +361,7 @@ def test_a_repetition_is_of_the_suite_and_of_committed_code(submitted, damage, m
 
 
 def test_cells_are_drawn_until_the_suites_measures_have_ten_targets(submitted):
-    board, path = submitted
+    board, _ = submitted
     suite, run = load_suite("seconds-v1"), load_run(board.folder / "run")
     drawn = [draw_cells(suite, run, seed, every=False) for seed in map(str, range(8))]
     tasks = {frozenset(task for task, *_ in draw.drawn) for draw in drawn}
