@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -23,6 +23,7 @@ from robustrank.measures.ranking import ranking
 from robustrank.plugins import AttackSpec, RankerSpec
 from robustrank.plugins.constraints import Amount, Count, Number, Positive, Range, Share, Weight
 from robustrank.randomness import derive, derive_seed
+from robustrank.rankers import runtime
 from robustrank.rankers.augmentation import Augmentation
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
 from robustrank.rankers.groups import (
@@ -171,7 +172,8 @@ def train(
         for _ in range(progress.epochs, settings.epochs):
             if progress.epochs - progress.best_epoch >= settings.patience:
                 break
-            _epoch(learner, optimiser, train, targets, seed, progress.epochs, settings, augmentation)
+            with _attention():
+                _epoch(learner, optimiser, train, targets, seed, progress.epochs, settings, augmentation)
             progress = progress.after(_validate(learner, validation), learner.network)
             save_state(state, identity, progress, learner.network, optimiser)
         learner.network.load_state_dict(progress.best)
@@ -193,6 +195,15 @@ def _torch(seed: int, threads: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def _attention() -> Iterator[None]:
+    """Compute attention on processors as plain products, whose gradients cost half of those of the fused kernel."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    with sdpa_kernel(SDPBackend.MATH) if runtime.device() == "cpu" else nullcontext():
+        yield
 
 
 def _optimiser(learner: Learner, settings: TrainingSettings) -> torch.optim.Optimizer:

@@ -24,6 +24,7 @@ from robustrank.rankers.transformer.batching import Shapes, equal_length_batches
 from robustrank.rankers.transformer.bi_encoder import BiEncoderRanker, MiniLMRanker
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.late_interaction import LateInteractionRanker
+from robustrank.rankers.transformer.ranker import set_dropout
 from robustrank.rankers.transformer.segment_cosine import SegmentCosineRanker
 from robustrank.rankers.transformer.splade import SpladeRanker
 from tests.lists import check_reading
@@ -321,6 +322,15 @@ def test_a_pretrained_ranker_trains_further_and_loads_again(masked, kind, tmp_pa
         assert np.array_equal(tuned.projection, ranker.projection)
     with pytest.raises(UsageError, match="layers"):
         ranker.fit(collection, collection, 0, str(tmp_path / "x"), {**settings, "frozen_layers": 99})
+
+
+def test_training_drops_the_share_that_is_set(masked):
+    ranker = BiEncoderRanker(masked, max_length=32)
+    network = ranker.__dict__["network"] = ranker._loaded(fresh=True).train()
+    for share, repeats in ((0.0, True), (0.5, False)):
+        set_dropout(network, share)
+        first, second = (ranker.relevance([QUERY], TEXTS[:1]).item() for _ in range(2))
+        assert (first == second) is repeats
 
 
 def test_minilm_agrees_with_sentence_transformers():

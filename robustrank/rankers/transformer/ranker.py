@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from robustrank.collections.collection import Collection, evenly_spaced
 from robustrank.errors import DataError, PluginError, UsageError
 from robustrank.loaded import is_loaded, load_once
-from robustrank.plugins.constraints import Amount, Count, Positive, Tokens
+from robustrank.plugins.constraints import Amount, Count, Positive, Share, Tokens
 from robustrank.printing import shortened
 from robustrank.rankers import runtime
 from robustrank.rankers.model_files import model_folder, weights_digest
@@ -47,6 +47,7 @@ class FineTuning(TrainingSettings):
 
     frozen_layers: Amount = 0  # number of lowest layers that are frozen, together with the input embeddings
     head_learning_rate: Positive | None = None  # of the layers above the pretrained encoder; null: learning_rate
+    dropout: Share | None = None  # share of activations dropped in training; null: as the model's folder says
 
     @property
     def head_rate(self) -> float:
@@ -253,6 +254,8 @@ class TransformerRanker(PointwiseRanker):
             learner = replace(self)
             learner.__dict__["network"] = learner._loaded(fresh=True, **self.head)
             freeze(learner.network, chosen.frozen_layers)
+            if chosen.dropout is not None:
+                set_dropout(learner.network, chosen.dropout)
             return learner
 
         start = {"ranker": type(self).__name__, "start": self.model, "max_length": self.max_length}
@@ -474,6 +477,15 @@ def _joined(inputs: Sequence[Inputs]) -> Inputs:
         return Inputs({"input_ids": []})
     columns = {name: [one.columns[name][0] for one in inputs] for name in inputs[0].columns}
     return Inputs(columns, inputs[0].shared)
+
+
+def set_dropout(network: Any, share: float) -> None:
+    """Have every layer drop this share of its activations in training."""
+    for module in network.modules():
+        if type(module).__name__ == "Dropout":
+            module.p = share
+        if hasattr(module, "dropout_prob"):  # of attention that torch computes in one call
+            module.dropout_prob = share
 
 
 def freeze(network: Any, layers: int) -> None:
