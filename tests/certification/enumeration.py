@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
+from robustrank.certification.evidence import UNBOUNDED
 from robustrank.collections.collection import Collection
 from robustrank.text.table import SubstitutionTable, symmetric
 from robustrank.text.words import replace_words, words
+from tests.lists import served
 
 # Stems that meet, a stop word, several terms or none to a word, letters that change their length with case, accents.
 KEYS = ["wing", "wings", "winged", "flow", "flows", "river", "these", "into", "well-known", "don't", "go", "straße",
@@ -28,6 +31,46 @@ def world(seed: int, documents: int = 5) -> tuple[Collection, SubstitutionTable]
     table = symmetric({a: [b for b in dict.fromkeys(bs) if b != a] for a, bs in relation.items()}, {})
     texts = {f"d{i}": _text(rng, keys, int(rng.integers(0, 9))) for i in range(documents)}
     return Collection("c", {"q": " ".join(rng.choice(keys, 3))}, texts, {}, {"q": tuple(texts)}), table
+
+
+def brute_force(defended, collection, table, radii, most, near):
+    """Hold the certificates of a world's list against all its edits, and return how often each thing was met.
+
+    Counts: edits scored, lists certified and broken by their witness, bounds attained (to ``near``), bounds that there
+    are, lists that keep their documents in, documents that left.
+    """
+    [(query_id, query)] = collection.queries.items()
+    ranked = served(defended, collection.documents, query, query_id)
+    found = Counter()
+    for radius in radii:
+        certificates = defended.certify(ranked, [1, 2, 4], radius)
+        variants = {c.doc_id: list(edits(c.text, table, radius, most)) for c in ranked.candidates}
+        scores = {name: defended.score([(query, text) for text in texts]).tolist() for name, texts in variants.items()}
+        for document in certificates[0].documents:
+            of_edits = scores[document.doc_id]
+            assert document.lower <= min(of_edits)
+            assert max(of_edits) <= document.upper
+            found["attained"] += document.mean < max(of_edits) > document.upper - near
+            found["bounded"] += document.upper < UNBOUNDED
+        for certificate in certificates:
+            certificate.verify()
+            outside = [d.doc_id for d in certificate.documents[certificate.k :]]
+            enters = any(not certificate.keeps_out(name, score) for name in outside for score in scores[name])
+            assert not (certificate.certified and enters)
+            inside = [d.doc_id for d in certificate.documents[: certificate.k]]
+            leaves = any(rank_after(d, score, certificate) > certificate.k for d in inside for score in scores[d])
+            assert not (certificate.keeps_in() and leaves)
+            if certificate.witness:
+                doc_id = certificate.witness.doc_id
+                words = {int(index): key for index, key in certificate.witness.words.items()}
+                text = replace_words(collection.documents[doc_id], words)
+                assert text in variants[doc_id] or len(variants[doc_id]) == most
+                attacked = served(defended, {**collection.documents, doc_id: text}, query)
+                assert doc_id in attacked.doc_ids[: certificate.k]
+            found.update(certified=certificate.certified, broken=certificate.witness is not None)
+            found.update(kept=certificate.keeps_in(), left=leaves)
+        found["edits"] += sum(map(len, variants.values()))
+    return found
 
 
 def rank_after(doc_id, score, certificate):
