@@ -240,8 +240,8 @@ class SoftCountBounds:
         choices, query_terms = self._edits.of(text), self._ranker.query_terms(query)
         if choices is None or not query_terms or not self._keeps_its_end(text, choices):
             return None
-        end = self._ranker.characters_read(query, text)
-        read = {index: choice for index, choice in choices.items() if words(text)[index].start < end}
+        end, text_words = self._ranker.characters_read(query, text), words(text)
+        read = {index: choice for index, choice in choices.items() if text_words[index].start < end}
         edits = [(index, s) for index, choice in sorted(read.items()) for s in choice.substitutions if s.change]
         clean = Counter(self._ranker.document_terms(text))
         names = list(dict.fromkeys([*clean, *(term for _, s in edits for term in s.change)]))
