@@ -9,6 +9,7 @@ import numpy as np
 
 from robustrank.collections.collection import Collection
 from robustrank.errors import DataError
+from robustrank.notices import notice
 
 Targets = Mapping[str, Mapping[str, float]]  # query id to document id to the score that is to be learned
 
@@ -108,6 +109,16 @@ def distillation_groups(train: Collection, targets: Targets, sizes: Sizes, rng: 
             groups.append(Group(query, [train.documents[d] for d in ranked], tuple(scores[d] for d in ranked)))
             left = [d for d in left if d not in chosen]
     return _shuffled(groups, train, "{} candidates", size, rng)
+
+
+def tell_unused(train: Collection, groups: Sequence[Group]) -> None:
+    """Say how many queries no group is of: they have too few candidates to be learned from."""
+    queries = set(train.queries.values())
+    if unused := len(queries - {group.query for group in groups}):
+        notice(
+            f"training on {train.name}: {unused} of {len(queries)} queries are not learned from, for they have no "
+            "relevant candidate, or too few others"
+        )
 
 
 def with_documents_of_others(batch: Sequence[Group], count: int) -> list[Group]:

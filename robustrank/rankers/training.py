@@ -33,6 +33,7 @@ from robustrank.rankers.groups import (
     distillation_groups,
     graded_groups,
     judged_groups,
+    tell_unused,
     with_documents_of_others,
 )
 from robustrank.rankers.list_losses import LIST_LOSSES
@@ -169,11 +170,13 @@ def train(
             progress = progress.after(_validate(learner, validation), learner.network)
         weights = settings.teacher_weights or (1.0,) * len(settings.teacher)
         targets = teacher_scores(train, settings.teacher, weights, settings.graded) if settings.teacher else None
+        tell_unused(train, _groups(train, targets, seed, progress.epochs, settings))
         for _ in range(progress.epochs, settings.epochs):
             if progress.epochs - progress.best_epoch >= settings.patience:
                 break
+            groups = _groups(train, targets, seed, progress.epochs, settings)
             with _attention():
-                _epoch(learner, optimiser, train, targets, seed, progress.epochs, settings, augmentation)
+                _epoch(learner, optimiser, groups, seed, progress.epochs, settings, augmentation)
             progress = progress.after(_validate(learner, validation), learner.network)
             save_state(state, identity, progress, learner.network, optimiser)
         learner.network.load_state_dict(progress.best)
@@ -221,11 +224,21 @@ def _optimiser(learner: Learner, settings: TrainingSettings) -> torch.optim.Opti
     )
 
 
+def _groups(
+    train: Collection, targets: Targets | None, seed: int, epoch: int, settings: TrainingSettings
+) -> list[Group]:
+    """Return the groups of an epoch, shuffled."""
+    rng = derive(seed, "groups", str(epoch))
+    sizes = Sizes(settings.positives, settings.negatives, settings.hard_negatives)
+    if targets is not None:
+        return distillation_groups(train, targets, sizes, rng)
+    return (graded_groups if settings.loss in LIST_LOSSES else judged_groups)(train, sizes, rng)
+
+
 def _epoch(
     learner: Learner,
     optimiser: torch.optim.Optimizer,
-    train: Collection,
-    targets: Targets | None,
+    groups: Sequence[Group],
     seed: int,
     epoch: int,
     settings: TrainingSettings,
@@ -235,12 +248,6 @@ def _epoch(
     import torch
 
     torch.manual_seed(derive_seed(seed, "epoch", str(epoch)) % 2**63)
-    rng = derive(seed, "groups", str(epoch))
-    sizes = Sizes(settings.positives, settings.negatives, settings.hard_negatives)
-    if targets is not None:
-        groups = distillation_groups(train, targets, sizes, rng)
-    else:
-        groups = (graded_groups if settings.loss in LIST_LOSSES else judged_groups)(train, sizes, rng)
     batches = [groups[i : i + settings.groups] for i in range(0, len(groups), settings.groups)]
     learner.network.train()
     for number, batch in enumerate(followed(batches, f"batches, epoch {epoch + 1} of {settings.epochs}")):

@@ -233,6 +233,18 @@ def test_groups_have_a_relevant_document_and_documents_of_lower_gain():
         judged_groups(lee, Sizes(2, 50, 0), derive(0, "groups"))
 
 
+def test_queries_that_are_not_learned_from_are_counted(lee, tmp_path):
+    first, *others = lee.queries
+    few = replace(lee.only([first, *others[:3]]), qrels={**lee.qrels, first: {}})
+    heard = []
+    with listening(heard.append):
+        train(lambda: Weigher(few), few, lee.only(others[3:6]), 1, str(tmp_path / "a"), SETTINGS, {})
+    assert [text for text in heard if "not learned from" in text] == [
+        f"training on {few.name}: 1 of 4 queries are not learned from, for they have no relevant candidate, or too few "
+        "others"
+    ]
+
+
 def test_hard_negatives_come_from_the_first_quarter_of_the_list(lee):
     places = []
     for query, documents, *_ in judged_groups(lee, Sizes(1, 3, 2), derive(0, "groups")):
