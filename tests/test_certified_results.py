@@ -118,6 +118,40 @@ def test_a_neural_ranker_is_certified_as_the_docs_say():
     assert counts == {50}
 
 
+def small_shares(run, measure, **columns):
+    """The share of queries in % at K = 1, 3, 5 and 10 in a run of few rows, as the docs give it."""
+    rows = [r for r in published_rows(run) if r["measure"] == measure and columns.items() <= r.items()]
+    of_k = [[float(row["value"]) for row in rows if row["k"] == k] for k in KS[:4]]
+    return ", ".join(f"{100 * fmean(of_queries):.0f}" for of_queries in of_k)
+
+
+@cache
+def interval_lines():
+    lines = []
+    for ranker in ("KNRM", "DRMM"):
+        for table in (".6", ".5"):
+            for radius in RADII:
+                where = {"ranker": ranker, "defense": f"undefended, {table}", "radius": radius, "group": ""}
+                kinds = ("certified", "unbroken", "certified_demotion")
+                cells = " | ".join(small_shares("certified-intervals", kind, **where) for kind in kinds)
+                lines.append(f"| {ranker} | {table} | {radius} | {cells} |")
+    return lines
+
+
+def test_intervals_of_neural_rankers_are_as_the_docs_say():
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    assert [line for line in interval_lines() if line not in text] == []
+
+
+def test_intervals_of_one_word_leave_no_list_open():
+    """But for 1 list of 100: one word is enumerated, so that bound and witness differ by rounding."""
+    for line in interval_lines():
+        _, _, _, radius, proved, unbroken, _, _ = (cell.strip() for cell in line.split("|"))
+        gaps = [int(b) - int(a) for a, b in zip(proved.split(", "), unbroken.split(", "), strict=True)]
+        assert min(gaps) >= 0
+        assert radius != "1" or max(gaps) <= 1
+
+
 TYPOS = {
     ("all queries", "cranfield", "bm25"): "BM25, Cranfield",
     ("all queries", "dl19", "bm25"): "BM25, DL 2019",
