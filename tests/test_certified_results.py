@@ -152,6 +152,25 @@ def test_intervals_of_one_word_leave_no_list_open():
         assert radius != "1" or max(gaps) <= 1
 
 
+def test_other_threats_cost_what_the_docs_say():
+    rows = published_rows("certified-threats")
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    where = {"defense": "erase-and-check", "radius": "3", "group": ""}
+    erased = [r for r in rows if r["measure"] == "certified" and where.items() <= r.items()]
+    shares = [f"{100 * fmean(float(r['value']) for r in erased if r['k'] == k):.1f}".lstrip("0") for k in KS[:4]]
+    assert f"certifies {', '.join(shares[:3])} and {shares[3]} % of the top 1, 3, 5 and 10" in text
+    for ranker, label in (("BM25", "of BM25"), ("bi-encoder", "of the bi-encoder")):
+        of_radius = defaultdict(list)
+        for row in rows:
+            if row["ranker"] == ranker and row["defense"] == "none" and row["measure"] == "nDCG@10":
+                of_radius[row["radius"]].append(float(row["value"]))
+        clean, *left, nothing = (f"{fmean(of_radius[radius]):.3f}".lstrip("0") for radius in ("", "1", "2", "5", "10"))
+        assert {len(values) for values in of_radius.values()} == {225}
+        assert nothing == ".000"
+        assert f"{label} {', '.join(left)} and 0" in text
+        assert f"(clean {clean})" in text
+
+
 TYPOS = {
     ("all queries", "cranfield", "bm25"): "BM25, Cranfield",
     ("all queries", "dl19", "bm25"): "BM25, DL 2019",
