@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from robustrank.analysis.entries import Entry
+from robustrank.analysis.entries import Entry, numbered
 from robustrank.analysis.estimate import Estimates, Settings, compact
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.order import natural
@@ -181,7 +181,7 @@ def catalogue_of(
     derived = [derive(rowset, task).rows for task in rowset.tasks if (derive := reports[task.name].derive) is not None]
     if derived:
         rest = rowset.rows[~rowset.rows["task"].isin({key for rows in derived for key in rows["task"].unique()})]
-        rowset = replace(rowset, rows=pd.concat([rest, *derived], ignore_index=True))
+        rowset = replace(rowset, rows=numbered(pd.concat([rest, *derived], ignore_index=True)))
     return Catalogue(rowset, chosen, report, reports)
 
 
@@ -207,8 +207,8 @@ def shared_conditions(rowset: RowSet) -> RowSet:
     """Return the rows of the attacks that were measured on every ranker and defense that any was measured on."""
     rows, measured = rowset.rows, rowset.measured
     is_shared = pd.Series(True, index=rows.index)
-    for (collection, task), here in measured.groupby(["collection", "task"]):
-        met = [set(attacks) for _, attacks in here.groupby(["ranker", "defense"])["attack"]]
+    for (collection, task), here in measured.groupby(["collection", "task"], observed=True):
+        met = [set(attacks) for _, attacks in here.groupby(["ranker", "defense"], observed=True)["attack"]]
         others = (rows["task"] != task) | (rows["collection"] != collection)
         is_shared &= others | rows["attack"].isin(set.intersection(*met))
     return replace(rowset, rows=rows[is_shared])

@@ -52,7 +52,9 @@ def compare_runs(
     first, second = RowSet.of_run(a), RowSet.of_run(b)
     pairs = {axis: _pairs(first, second, axis) for axis in AXES}
     both = pd.concat({"a": _by_seed(first.measured), "b": _by_seed(_renamed(second.measured, pairs))}, axis=1)
-    conditions = sorted(both.groupby(level=BY, sort=True), key=lambda item: [natural(str(key)) for key in item[0]])
+    conditions = sorted(
+        both.groupby(level=BY, sort=True, observed=True), key=lambda item: [natural(str(key)) for key in item[0]]
+    )
     records = [(*at, *_figures(frame, at, settings)) for at, frame in conditions]
     compared = pd.DataFrame.from_records(records, columns=[*BY, *_FIGURES])
     for _, family in compared[compared["p"] < 1].groupby(["task", "fact"]):
@@ -99,12 +101,12 @@ def _labels(first: RowSet, second: RowSet, axis: str, pairs: Mapping[str, str]) 
 
 
 def _by_seed(rows: pd.DataFrame) -> pd.Series[float]:
-    return rows.groupby([*BY, *UNIT, "seed"], sort=True)["value"].mean()
+    return rows.groupby([*BY, *UNIT, "seed"], sort=True, observed=True)["value"].mean()
 
 
 def _figures(frame: pd.DataFrame, at: tuple[Any, ...], settings: Settings) -> tuple[float, ...]:
     """Return the figures of one condition, in the order of ``_FIGURES``."""
-    units = frame.groupby(level=UNIT, sort=True).mean()
+    units = frame.groupby(level=UNIT, sort=True, observed=True).mean()
     common = units.dropna()
     only_a, only_b = (int((units[run].notna() & units[rival].isna()).sum()) for run, rival in ("ab", "ba"))
     if common.empty:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from robustrank.printing import printable
 from robustrank.rows import AXES, FACT, Fact
@@ -75,16 +77,33 @@ def keyed(frame: pd.DataFrame) -> pd.DataFrame:
     for axis in AXES:
         rows[axis] = _combined(frame[[f"{axis}_name", f"{axis}_parameters"]], point_key)
     rows["fact"] = _combined(frame[list(FACT)], lambda *values: fact_key(Fact(*values)))
-    return rows
+    return numbered(rows)
+
+
+def numbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with each text as a number of a sorted list of texts (categories), by which it sorts as before.
+
+    Of hundreds of thousands of rows, parts are taken many times, which is slow for texts.
+    """
+    texts = rows.columns.drop("radius").difference(rows.select_dtypes("number").columns)
+    return rows.astype(dict.fromkeys(texts, "category"))
 
 
 def _combined(columns: pd.DataFrame, key: Callable[..., str]) -> pd.Series[str]:
-    """Return what ``key`` makes of each row, with None for what is missing; of equal rows it is asked once."""
-    numbers = columns.groupby(list(columns), sort=False, dropna=False).ngroup()
+    """Return what ``key`` makes of each row; of equal rows it is asked once."""
+    numbers, different = distinct(columns)
+    return pd.Series([key(*values) for values in different]).take(numbers).set_axis(columns.index)
+
+
+def distinct(columns: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[Any, ...]]]:
+    """Return int64[n], the number of each row's values, and the different values, None for what is missing.
+
+    Numbers are in the order in which values come first.
+    """
+    numbers = columns.groupby(list(columns), sort=False, dropna=False, observed=True).ngroup()
     different = columns.loc[~numbers.duplicated()]
     plain = different.astype(object).where(different.notna(), None)
-    keys = pd.Series([key(*values) for values in plain.itertuples(index=False, name=None)])
-    return keys.take(numbers.to_numpy()).set_axis(columns.index)
+    return numbers.to_numpy(np.int64), list(plain.itertuples(index=False, name=None))
 
 
 def fact_key(fact: Fact) -> str:

@@ -154,14 +154,15 @@ def _records(path: Path, cells: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
     try:
         header = next(reader, [])
         added = [column for column in _LATER if column not in header]
-        positions = {column: number for number, column in enumerate([*header, *added])}
+        positions = {column: number for number, column in enumerate(header + added)}
         if lacking := [column for column in ("cell", *ROW_COLUMNS) if column not in positions]:
             raise ValueError(f"there is no column {lacking[0]!r}")
         chosen = itemgetter(*(positions[column] for column in ("cell", *ROW_COLUMNS)))
+        lacked = [""] * len(added)
         for fields in filter(None, reader):
             if len(fields) != len(header):
                 raise ValueError(f"it is torn, with {len(fields)} fields in place of {len(header)}")
-            key, query_id, doc_id, *about, value, status, note, pool = chosen([*fields, *("" for _ in added)])
+            key, query_id, doc_id, *about, value, status, note, pool = chosen(fields + lacked)
             if key not in cells:
                 raise ValueError(f"its cell {key!r} is not in cells.jsonl")
             if (fact := known.get((*about, status, pool))) is None:

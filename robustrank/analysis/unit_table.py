@@ -69,10 +69,10 @@ class UnitTable:
     def __init__(self, rows: pd.DataFrame, keys: Sequence[str]) -> None:
         by = [*keys, "seed"]
         apart = [*by, *UNIT, *sorted({"attack"} - set(keys))]
-        wide = rows.groupby([*apart, "fact"], sort=True)["value"].mean().unstack("fact")
+        wide = rows.groupby([*apart, "fact"], sort=True, observed=True)["value"].mean().unstack("fact")
         self._positions = {key: position for position, key in enumerate(wide.columns)}
         self._values: dict[tuple[Any, ...], dict[Any, tuple[list[Unit], NDArray[np.int64], Values]]] = {}
-        for at, values in wide.groupby(level=by):
+        for at, values in wide.groupby(level=by, observed=True):
             self._values.setdefault(tuple(at[:-1]), {})[at[-1]] = _numbered(values)
 
     def paired_samples(self, keys: Sequence[str], facts: Sequence[Fact]) -> Seeds:

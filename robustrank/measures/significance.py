@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -190,10 +192,23 @@ def _flipped(differences: NDArray[np.float64], patterns: NDArray[np.int64]) -> N
 
 
 def _blocks(rng: np.random.Generator, below: int, rounds: int, count: int) -> Iterator[NDArray[np.int64]]:
-    """Yield int64[rounds, count] of random integers in [0, below), in blocks of rounds."""
+    """Yield int64[rounds, count] of random integers in [0, below), in blocks of rounds.
+
+    A report asks for the same draws of equal generators for each of its figures: the last ones are kept.
+    """
     rows = max(1, _BLOCK // count)
     for start in range(0, rounds, rows):
-        yield rng.integers(below, size=(min(rows, rounds - start), count))
+        drawn, rng.bit_generator.state = _drawn(pickle.dumps(rng), below, min(rows, rounds - start), count)
+        yield drawn
+
+
+@lru_cache(maxsize=8)
+def _drawn(generator: bytes, below: int, rows: int, count: int) -> tuple[NDArray[np.int64], Mapping[str, Any]]:
+    """Return a block, and the state of the generator (as a pickle) after it."""
+    rng: np.random.Generator = pickle.loads(generator)
+    drawn = rng.integers(below, size=(rows, count))
+    drawn.setflags(write=False)
+    return drawn, rng.bit_generator.state
 
 
 def _units_resampler(run: Run, names: Sequence[str], statistic: Callable[..., Any]) -> _Evaluate:

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from robustrank.adversarial import texts_of_cell
-from robustrank.rows import AXES, FACT, Coordinates
+from robustrank.analysis.entries import distinct
+from robustrank.rows import AXES, FACT, Coordinates, Fact
 from robustrank.run_files import cell_folders
 
 _TEXTS = ("query_id", "query", "doc_id", "before", "note", "status")  # of a record
@@ -43,8 +44,8 @@ def attacked_texts(run: Path, cells: Sequence[Coordinates], rows: pd.DataFrame, 
     present = [cell for cell in attacked if cell.key in files and files[cell.key].exists()]
     # What small cells leave of their share, large ones get.
     present.sort(key=lambda cell: files[cell.key].stat().st_size)
-    texts, facts, records, total = _Numbers(), _Numbers(), list[list[Any]](), 0
-    measured = _measured(rows[rows["cell"].isin([cell.key for cell in present])], facts)
+    texts, records, total = _Numbers(), list[list[Any]](), 0
+    facts, measured = _measured(rows[rows["cell"].isin([cell.key for cell in present])])
     for number, cell in enumerate(present):
         share = room // (len(present) - number)
         labels = [getattr(cell, axis).label for axis in AXES]
@@ -55,26 +56,26 @@ def attacked_texts(run: Path, cells: Sequence[Coordinates], rows: pd.DataFrame, 
             known = len(texts)
             named = [texts[text] for text in (*labels, *(str(record.get(name, "")) for name in _TEXTS))]
             targets = {(cell.key, record["query_id"], doc_id): None for doc_id in (record["doc_id"], "")}
-            values = [value for target in targets for value in measured[target]]
+            values = [(fact, float(f"{v:.{_DIGITS}g}")) for target in targets for fact, v in measured.get(target, ())]
             records.append([*named, cell.seed, [(e.start, e.end, e.text) for e in edits], values])
             size = len(str(records[-1])) + sum(len(text) + 3 for text in list(texts)[known:])
             share, room = share - size, room - size
     return {
         "fields": (*AXES, *_TEXTS, "seed", "edits", "facts"),
         "texts": list(texts),
-        "facts": [dict(zip(FACT, fact, strict=True)) for fact in facts],
+        "facts": [fact._asdict() for fact in facts],
         "records": records,
         "total": total,
         "lacking": sum(cell.key not in files for cell in attacked),
     }
 
 
-def _measured(rows: pd.DataFrame, facts: _Numbers) -> dict[tuple[str, str, str], list[tuple[int, float]]]:
-    """Return by cell, query and document the number of each fact and its value."""
-    measured = defaultdict[tuple[str, str, str], list[tuple[int, float]]](list)
+def _measured(rows: pd.DataFrame) -> tuple[list[Fact], dict[tuple[str, str, str], list[tuple[int, float]]]]:
+    """Return the facts, and by cell, query and document the number of each fact and its value."""
+    measured: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
     rows = rows[rows["value"].notna()]
-    plain = rows[list(FACT)].astype(object).where(rows[list(FACT)].notna(), None).itertuples(index=False, name=None)
-    targets = zip(rows["cell"], rows["query_id"], rows["doc_id"], strict=True)
-    for target, fact, value in zip(targets, plain, rows["value"], strict=True):
-        measured[target].append((facts[fact], float(f"{value:.{_DIGITS}g}")))
-    return measured
+    numbers, different = distinct(rows[list(FACT)])
+    cells, queries, documents, values = (rows[name].tolist() for name in ("cell", "query_id", "doc_id", "value"))
+    for cell, query_id, doc_id, number, value in zip(cells, queries, documents, numbers.tolist(), values, strict=True):
+        measured.setdefault((cell, query_id, doc_id), []).append((number, value))
+    return [Fact(*values) for values in different], measured

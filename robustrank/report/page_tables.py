@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from robustrank.analysis.estimated import RenderedTable
 from robustrank.analysis.notes import READING
-from robustrank.report.charts import Chart
+from robustrank.report.chart import Chart
 from robustrank.report.numbers import heading
 from robustrank.report.page import Cell, FigureView, Section, TableView
 from robustrank.report.view import cell

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from robustrank.analysis.order import natural
-from robustrank.report.charts import Chart, Point
+from robustrank.report.chart import Chart, Point
 
 # Okabe and Ito's colours, told apart by the colour-blind; yellow, too pale for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -17,10 +17,11 @@ from robustrank.analysis.notes import READING
 from robustrank.analysis.records import records
 from robustrank.analysis.summary_json import summary_json
 from robustrank.report import latex, markdown
-from robustrank.report.charts import Chart, charts
+from robustrank.report.chart import Chart
+from robustrank.report.charts import charts
+from robustrank.report.drawing import Drawing
 from robustrank.report.page_run import run_page
 from robustrank.report.page_tables import sections
-from robustrank.report.plots import drawn, saved
 from robustrank.report.view import View, front, turned, view
 from robustrank.storage import write_file, writing
 
@@ -67,10 +68,13 @@ def write_report(
         UsageError: No row is about the baseline, or the experiment declares a table or a gate that cannot be made.
     """
     folder = run_folder / "report"
-    run = load_run(run_folder)
-    catalogue = catalogue_of(run.rows, declared_report(run_folder), baseline, seed=seed)
-    declared = outcomes(catalogue.report.gates, catalogue, run)
-    files = dict(_files(catalogue, run, declared))
+    with Drawing() as drawing:
+        run = load_run(run_folder)
+        catalogue = catalogue_of(run.rows, declared_report(run_folder), baseline, seed=seed)
+        figures = [chart for figure, values in catalogue.figures() for chart in charts(figure, values)]
+        drawing.start(figures)
+        declared = outcomes(catalogue.report.gates, catalogue, run)
+        files = dict(_files(catalogue, run, declared, figures, drawing))
     for name, content in files.items():
         write_file(folder / name, content)
     with writing(folder):
@@ -81,7 +85,9 @@ def write_report(
     return WrittenReport(run, catalogue, (*declared, *outcomes(gates, catalogue, run)))
 
 
-def _files(catalogue: Catalogue, run: LoadedRun, gates: Sequence[Outcome]) -> Iterator[tuple[str, bytes]]:
+def _files(
+    catalogue: Catalogue, run: LoadedRun, gates: Sequence[Outcome], figures: Sequence[Chart], drawing: Drawing
+) -> Iterator[tuple[str, bytes]]:
     """Yield the name of each file below the report's folder and what it holds."""
     declared = {table.name: table for table in catalogue.report.tables}
     headline: list[View] = []
@@ -97,19 +103,18 @@ def _files(catalogue: Catalogue, run: LoadedRun, gates: Sequence[Outcome]) -> It
             whole = replace(whole, name=f"{whole.name}-all")
             yield from _texts(whole, None)
             appendix.append(whole)
-    figures = [chart for figure, values in catalogue.figures() for chart in charts(figure, values)]
-    pictures = []
-    for chart in figures:
-        figure = drawn(chart)
-        pictures.append((chart, saved(figure, "png")))
-        yield f"figures/{chart.name}.png", pictures[-1][1]
-        yield f"figures/{chart.name}.pdf", saved(figure, "pdf")
     yield "report.md", markdown.document(TITLE, READING, headline, _named(figures), cut=True).encode()
     yield "appendix.md", markdown.document(f"{TITLE}: appendix", READING, appendix, (), cut=False).encode()
     front_names, other_names = ([view.name for view in views] for views in (headline, appendix))
     yield "report.tex", latex.document(front_names, other_names, _named(figures), READING).encode()
-    yield "report.html", run_page(run, sections(tables, pictures))
     yield "summary.json", summary_json(catalogue, run, gates).encode()
+    pictures = drawing.pictures()
+    for chart, drawn in zip(figures, pictures, strict=True):
+        yield from ((f"figures/{chart.name}.{kind}", picture) for kind, picture in drawn.items())
+    yield (
+        "report.html",
+        run_page(run, sections(tables, [(c, p["png"]) for c, p in zip(figures, pictures, strict=True)])),
+    )
 
 
 def _texts(view: View, declared: UserTable | None) -> Iterator[tuple[str, bytes]]:

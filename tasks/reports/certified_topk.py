@@ -80,7 +80,7 @@ def _outcomes(results: pd.DataFrame, about: Iterable[Fact]) -> Iterator[tuple[Fa
         yield Fact(ROBUST, "attacked", k=k, radius=radius), _robust(within, k)
         yield Fact(ROBUST, "attacked", k=k, group=ANY_ATTACK), _robust(outside, k)
         confined = results[results["replaced"] <= _words(fact)]
-        yield Fact(ATTACKED_TEXTS, radius=radius), confined.groupby(level=_LIST).size().astype(float)
+        yield Fact(ATTACKED_TEXTS, radius=radius), confined.groupby(level=_LIST, observed=True).size().astype(float)
 
 
 def _words(fact: Fact) -> float:
@@ -88,7 +88,7 @@ def _words(fact: Fact) -> float:
 
 
 def _robust(results: pd.DataFrame, k: int) -> pd.Series:
-    return (results["attacked"] > k).groupby(level=_LIST).all().astype(float)
+    return (results["attacked"] > k).groupby(level=_LIST, observed=True).all().astype(float)
 
 
 def _certified(k: int | str, radius: int | str, group: str = "") -> Select:

@@ -31,3 +31,11 @@ def test_a_constant_detector_detects_nothing_and_an_empty_sample_has_no_rate():
     assert [detection_rate([1, 1], [1, 1, 1], share) for share in (0, 0.5, 1)] == [0, 0, 1]
     assert math.isnan(detection_rate([], [1], 0.5))
     assert math.isnan(detection_rate([1], [], 0.5))
+
+
+def test_rows_of_scores_have_the_rates_of_each_row() -> None:
+    draw = np.random.default_rng(0)
+    attacked, clean = draw.integers(9, size=(20, 7)), draw.integers(9, size=(20, 5))
+    for share in (0.0, 0.3, 1.0):
+        alone = [detection_rate(a, c, share) for a, c in zip(attacked, clean, strict=True)]
+        assert np.array_equal(detection_rate(attacked, clean, share), alone)

@@ -8,7 +8,8 @@ import pytest
 from robustrank.analysis.catalogue import catalogue_of
 from robustrank.analysis.entries import Entry
 from robustrank.analysis.estimated import RenderedTable, TableRow, Value
-from robustrank.report.charts import PANELS, SERIES, Chart, charts
+from robustrank.report.chart import Chart
+from robustrank.report.charts import PANELS, SERIES, charts
 from robustrank.report.plots import drawable, drawn, look, saved
 from robustrank.tables import Column, Figure
 from tests.report_rows import entries, frame, relabelled, row
