@@ -103,7 +103,7 @@ def distinct(columns: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[Any, 
     numbers = columns.groupby(list(columns), sort=False, dropna=False, observed=True).ngroup()
     different = columns.loc[~numbers.duplicated()]
     plain = different.astype(object).where(different.notna(), None)
-    return numbers.to_numpy(np.int64), list(plain.itertuples(index=False, name=None))
+    return np.asarray(numbers, dtype=np.int64), list(plain.itertuples(index=False, name=None))
 
 
 def fact_key(fact: Fact) -> str:

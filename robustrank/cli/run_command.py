@@ -188,6 +188,7 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
     from robustrank.cli.run_result import run_result, write_junit
     from robustrank.cli.screen import say, screen
     from robustrank.engine.run import run
+    from robustrank.report.freshness import is_fresh, remember
 
     console = screen(stderr=how.as_json)
     with RunProgress(console, how.quiet, how.workers.count) as observer:
@@ -214,9 +215,11 @@ def execute(experiment: Experiment, out: Path, how: How, resume: str) -> int:
         for line in said:
             say(console, line)
     gates: Sequence[Outcome] = ()
-    if summary.rows and not how.no_report:
+    silent = how.quiet and not (how.gates or experiment.report.gates)  # the report's files are all that is wanted
+    if summary.rows and not how.no_report and not (silent and is_fresh(out)):
         lines = sum(-(-len(line) // console.width) for line in said) + 1
         gates = show_report(out, None, console, quiet=how.quiet or summary.is_empty, others=lines, gates=how.gates)
+        remember(out)
         if not how.quiet:
             say(console, place(out))
     failed = f", {len(summary.failed)} failed" if summary.failed else ""

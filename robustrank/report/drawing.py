@@ -1,4 +1,4 @@
-"""Draws the charts of a report in a second process: its tables are made meanwhile, which takes about as long."""
+"""Draws the charts of a report in a second process: meanwhile its tables are estimated, which takes about as long."""
 
 from __future__ import annotations
 
