@@ -17,8 +17,10 @@ from markupsafe import Markup, escape
 
 from robustrank.leaderboard.entries import PUBLISHED
 from robustrank.leaderboard.entry import Entry, Measured
-from robustrank.report.latex import escape as latex
+from robustrank.report import latex
 from robustrank.report.page import Cell, TableView, asset, policy, templates
+from robustrank.report.view import Cell as TextCell
+from robustrank.report.view import Row, View
 from robustrank.storage import write_file
 from robustrank.suites.suite import Measure, Suite, load_suite
 
@@ -234,22 +236,15 @@ def _data(name: str, suite: Suite, ranked: Sequence[Listed]) -> Iterator[tuple[s
     ]
     yield f"{name}.csv", _csv(records)
     yield f"{name}.json", _json([listed.entry.model_dump(mode="json", by_alias=True) for listed in ranked])
-    heads = ["system", "status", *(_heading(suite, measure) for measure in suite.measures)]
-    lines = [
-        " & ".join(
-            [
-                latex(str(record["system"])),
-                latex(str(record["status"])),
-                *("--" if record[m.name] is None else f"{record[m.name]:.3f}" for m in suite.measures),
-            ]
-        )
-        for record in records
-    ]
-    body = " \\\\\n".join(lines)
-    head = " & ".join(map(latex, heads))
-    columns = "ll" + "r" * len(suite.measures)
-    top, bottom = f"\\begin{{tabular}}{{{columns}}}\n\\toprule", "\\bottomrule\n\\end{tabular}"
-    yield f"{name}.tex", f"{top}\n{head} \\\\\n\\midrule\n{body} \\\\\n{bottom}\n"
+    heads = tuple(_heading(suite, measure) for measure in suite.measures)
+    rows = tuple(_latex_row(suite, listed) for listed in ranked)
+    yield f"{name}.tex", latex.table(View(name, suite.description, (), ("system", "status"), heads, rows))
+
+
+def _latex_row(suite: Suite, listed: Listed) -> Row:
+    """Return the row of a system for LaTeX: what is known of each measure."""
+    cells = (_cell(listed, measure) for measure in suite.measures)
+    return Row((listed.title, listed.entry.status), tuple(TextCell(cell.text, cell.interval) for cell in cells))
 
 
 def _csv(records: Sequence[Mapping[str, object]]) -> str:

@@ -79,6 +79,9 @@ def test_two_builds_are_the_same_bytes_and_load_nothing(entries, tmp_path):
         assert not re.search(r"<(img|script|iframe|source|audio|video)[^>]*\bsrc=|<link[^>]*href=\"(?!data:)", page)
         assert "default-src &#39;none&#39;" in page
         assert "<script>window.broken" not in page
+    tex = files[Path("seconds-v1.tex")].decode()
+    assert r"\label{tab:seconds-v1}" in tex
+    assert "Strong + exact-certificate & submitted & 0.050" in tex.replace("\\newline ", "")
     table = list(csv.DictReader((tmp_path / "one" / "seconds-v1.csv").read_text(encoding="utf-8").splitlines()))
     assert table[0]["system"] == "Strong + exact-certificate"
     reported = json.loads((tmp_path / "one" / "published.json").read_text(encoding="utf-8"))
