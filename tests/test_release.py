@@ -19,7 +19,8 @@ def test_the_citation_and_the_changes_name_the_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == version
     heading = re.findall(r"^## (.+)$", CHANGES, re.MULTILINE)[0]
-    assert heading == (f"{version.removesuffix('.dev0')} (unreleased)" if version.endswith(".dev0") else version)
+    state = "unreleased" if version.endswith(".dev0") else citation["date-released"]
+    assert heading == f"{version.removesuffix('.dev0')} ({state})"
 
 
 def test_a_change_is_written_under_the_version_that_is_not_released():
