@@ -25,30 +25,34 @@ from robustrank.text.words import words
 
 UNIT = 2.0**-24  # half the distance of 1 to the next number in single precision
 KERNEL_ROUNDING = 5e-5  # of a kernel's value: its exponent is at most 200, where it is above the least count
-ADDITION_ROUNDING = 1e-13  # of counts of up to some hundred, added to and subtracted from in double precision
+ADDITION_ROUNDING = 1e-13  # of a count in double precision, a sum of some hundred numbers that some are taken from
 SUM_ROUNDING = 2e-6  # of the sum of what is summed, about 30 numbers
 
 
 class LogCountNetwork(ABC):
-    """What a network makes of logarithms of counts.
+    """What a network makes of logarithms of counts, for one query.
 
     Attributes:
         ranker: Its ranker.
+        query: The query's terms.
         floor: What a logarithm is taken of at least; 1 with counts from 1, so that it is that of 1 + count.
+        start: What counts start from.
     """
 
     floor: float
-    start = 0.0  # what counts start from
+    start = 0.0
 
-    def __init__(self, ranker: Any) -> None:
+    def __init__(self, ranker: Any, query: Sequence[str]) -> None:
         self.ranker: EmbeddingRanker = ranker
-        self._table: Array = ranker.network.embedding.weight.detach().cpu().double().numpy()
+        self.query = query
+        self._table: NDArray[np.float32] = ranker.network.embedding.weight.detach().cpu().numpy()
 
-    def matches(self, query: Sequence[str], terms: Sequence[str]) -> tuple[Array, Array]:
+    def matches(self, terms: Sequence[str]) -> tuple[Array, Array]:
         """Return float64[T, Q, K] twice: what each term adds to the counts at least, and at most."""
-        query_ids = np.array([self.ranker.term_id(term) for term in query], dtype=np.int64)
-        ids = np.array([self.ranker.term_id(term) for term in terms], dtype=np.int64)
-        of_query, of_terms = (_units(self._table[rows]) for rows in (query_ids, ids))
+        query_ids, ids = (
+            np.array([self.ranker.term_id(term) for term in names], dtype=np.int64) for names in (self.query, terms)
+        )
+        of_query, of_terms = (_units(self._table[rows].astype(np.float64)) for rows in (query_ids, ids))
         rounding = (2 * self._table.shape[1] + 16) * UNIT  # of the norms and the product
         return self._matches(of_terms @ of_query.T, ids[:, None] == query_ids[None], rounding)
 
@@ -68,10 +72,10 @@ class LogCountNetwork(ABC):
 class KernelNetwork(LogCountNetwork):
     """KNRM: a linear layer over the kernels' logarithms, summed over the query's terms."""
 
-    def __init__(self, ranker: KNRMRanker) -> None:
+    def __init__(self, ranker: KNRMRanker, query: Sequence[str]) -> None:
         from robustrank.rankers.neural.matching import LEAST, MEANS, SCALE, WIDTHS
 
-        super().__init__(ranker)
+        super().__init__(ranker, query)
         self.floor, self._means, self._widths = LEAST, np.array(MEANS), np.array(WIDTHS)
         layer = ranker.network.weights
         self._weights: Array = layer.weight[0].detach().cpu().double().numpy() * SCALE
@@ -105,22 +109,17 @@ class HistogramNetwork(LogCountNetwork):
 
     floor = start = 1.0
 
-    def __init__(self, ranker: DRMMRanker) -> None:
+    def __init__(self, ranker: DRMMRanker, query: Sequence[str]) -> None:
         from robustrank.rankers.neural.drmm import BINS
 
-        super().__init__(ranker)
+        super().__init__(ranker, query)
         self._bins = BINS
         first, _, last, _ = ranker.network.scores
         parameters = (first.weight, first.bias, last.weight[0], last.bias)
         self._first, self._shifts, self._last, bias = (p.detach().cpu().double().numpy() for p in parameters)
-        self._bias, self._gate = float(bias[0]), float(ranker.network.gate.detach()[0])
-        self._gates: Array = np.empty(0)
-
-    def matches(self, query: Sequence[str], terms: Sequence[str]) -> tuple[Array, Array]:
-        """Return float64[T, Q, K] twice; the gates become those of the query."""
-        gates = np.exp(self._gate * np.array(self.ranker.idf(query)))
-        self._gates = gates / gates.sum()
-        return super().matches(query, terms)
+        self._bias = float(bias[0])
+        gates = np.exp(float(ranker.network.gate.detach()[0]) * np.array(ranker.idf(query)))
+        self._gates: Array = gates / gates.sum()
 
     def interval(self, low: Array, high: Array) -> tuple[Array, Array]:
         """Return float64[n] twice."""
@@ -224,42 +223,43 @@ class SoftCountBounds:
 
     def __init__(self, ranker: KNRMRanker | DRMMRanker, relation: Relation) -> None:
         self._ranker = ranker
-        self._network = KernelNetwork(ranker) if isinstance(ranker, KNRMRanker) else HistogramNetwork(ranker)
         self._edits = TermEdits(relation, lambda text: terms_of(ranker.language, text))
         self._query, self._scores = "", dict[str, LogCountScore | None]()  # of one query
+        self._network: LogCountNetwork | None = None
 
     def score(self, query: str, text: str) -> LogCountScore | None:
         """Return the score of a document; None where the terms of its words cannot be told apart, or move its end."""
         if query != self._query:
             self._query, self._scores = query, {}
+            self._network = _network(self._ranker, query)
         if text not in self._scores:
-            self._scores[text] = self._score(query, text)
+            self._scores[text] = self._score(text)
         return self._scores[text]
 
-    def _score(self, query: str, text: str) -> LogCountScore | None:
-        choices, query_terms = self._edits.of(text), self._ranker.query_terms(query)
-        if choices is None or not query_terms or not self._keeps_its_end(text, choices):
+    def _score(self, text: str) -> LogCountScore | None:
+        network, choices = self._network, self._edits.of(text)
+        if network is None or choices is None or not self._keeps_its_end(text, choices):
             return None
-        end, text_words = self._ranker.characters_read(query, text), words(text)
+        end, text_words = self._ranker.characters_read(self._query, text), words(text)
         read = {index: choice for index, choice in choices.items() if text_words[index].start < end}
         edits = [(index, s) for index, choice in sorted(read.items()) for s in choice.substitutions if s.change]
         clean = Counter(self._ranker.document_terms(text))
-        names = list(dict.fromkeys([*clean, *(term for _, s in edits for term in s.change)]))
-        low, high = self._network.matches(query_terms, names)
-        rows = {name: row for row, name in enumerate(names)}
-        start = np.full(low.shape[1:], self._network.start)
-        added = [_added(s.change, rows, low, high) for _, s in edits]
-        shape = len(edits), *low.shape[1:]
+        rows = {term: row for row, term in enumerate({**clean, **dict.fromkeys(t for _, s in edits for t in s.change)})}
+        matches = network.matches(list(rows))
+        low, high = (_added(clean, rows, of_terms) for of_terms in matches)
+        rounding = ADDITION_ROUNDING * high
+        added = [np.array([_added(s.change, rows, of_terms) for _, s in edits]) for of_terms in matches]
+        shape = len(edits), *low.shape
         counts = SoftCounts(
-            sum((number * low[rows[term]] for term, number in clean.items()), start - ADDITION_ROUNDING),
-            sum((number * high[rows[term]] for term, number in clean.items()), start + ADDITION_ROUNDING),
-            self._network.floor,
+            network.start + low - rounding,
+            network.start + high + rounding,
+            network.floor,
             np.array([index for index, _ in edits], dtype=np.int64),
             [s for _, s in edits],
-            np.array([one for one, _ in added]).reshape(shape),
-            np.array([other for _, other in added]).reshape(shape),
+            added[0].reshape(shape),
+            added[1].reshape(shape),
         )
-        return LogCountScore(self._network, counts)
+        return LogCountScore(network, counts)
 
     def _keeps_its_end(self, text: str, choices: Mapping[int, Choices]) -> bool:
         """Return whether no edit moves a term over the end of what the ranker reads."""
@@ -270,13 +270,18 @@ class SoftCountBounds:
         return all(sorted(change.values()) == [-1, 1] for change in changes)
 
 
-def _added(change: Mapping[str, int], rows: Mapping[str, int], low: Array, high: Array) -> tuple[Array, Array]:
-    """Return float64[Q, K] twice: what a change of term counts adds to the low counts of matches, and to the high."""
-    least, most = np.zeros(low.shape[1:]), np.zeros(low.shape[1:])
-    for term, number in change.items():
-        least += number * low[rows[term]]
-        most += number * high[rows[term]]
-    return least, most
+def _network(ranker: KNRMRanker | DRMMRanker, query: str) -> LogCountNetwork | None:
+    """Return the network for a query; None where the query has no terms."""
+    terms = ranker.query_terms(query)
+    if not terms:
+        return None
+    return KernelNetwork(ranker, terms) if isinstance(ranker, KNRMRanker) else HistogramNetwork(ranker, terms)
+
+
+def _added(numbers: Mapping[str, int], rows: Mapping[str, int], matches: Array) -> Array:
+    """Return float64[Q, K], what terms add to the counts, each so many times."""
+    added: Array = np.tensordot(list(numbers.values()), matches[[rows[term] for term in numbers]], 1)
+    return added
 
 
 def _units(vectors: Array) -> Array:
