@@ -11,6 +11,7 @@ medians over rounds.
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import replace
 
@@ -38,6 +39,7 @@ THRESHOLDS = (0.5, 0.6)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 def main(collection: str, ranker: str, depth: int, rounds: int) -> None:
     """Print the table."""
+    gc.set_threshold(20_000)  # as in the workers of a run
     test_collection: Collection = create("collection", parse(collection)).read()
     inner: Ranker = create("ranker", parse(ranker))
     inner.prepare(test_collection)
