@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 CHANGES = (ROOT / "CHANGES.md").read_text(encoding="utf-8")
-RELEASED = {"0.1.0": "cf9c049aa910dcb0"}  # digests of what a release changed
+RELEASED = {"0.1.0": "cf9c049aa910dcb0", "0.2.0": "1e59b8127544a630"}  # digests of what a release changed
 
 
 def test_the_citation_and_the_changes_name_the_version():
