@@ -170,7 +170,7 @@ def test_drmm_s_histogram_by_hand():
 def test_kernel_pooling_by_hand():
     import torch
 
-    from robustrank.rankers.neural.matching import _SCALE, MEANS, WIDTHS, KernelPooling
+    from robustrank.rankers.neural.matching import MEANS, SCALE, WIDTHS, KernelPooling
 
     matches = [[1.0, 0.5, -0.2], [0.3, 0.3, 0.9]]
     query_mask, document_mask = [1.0, 1.0], [1.0, 1.0, 0.0]
@@ -180,7 +180,7 @@ def test_kernel_pooling_by_hand():
         for row in matches:
             count = sum(math.exp(-((m - mean) ** 2) / (2 * width**2)) for m in row[:2])
             total += math.log(max(count, 1e-10))
-        assert pooled[kernel].item() == pytest.approx(_SCALE * total, rel=1e-4)
+        assert pooled[kernel].item() == pytest.approx(SCALE * total, rel=1e-4)
 
 
 def test_equal_n_grams_match_exactly_and_others_do_not(vectors):
@@ -211,7 +211,7 @@ def test_unseen_words_match_themselves_and_nothing_else(models):
     ranker = models["knrm"]
     same, different = ranker.score([("zeppelin", "zeppelin"), ("zeppelin", "dirigible")])
     assert same != different
-    ids = {ranker._id(term) for term in ("zeppelin", "dirigible", *WORDS)}
+    ids = {ranker.term_id(term) for term in ("zeppelin", "dirigible", *WORDS)}
     assert len(ids) == len(WORDS) + 2
 
 
