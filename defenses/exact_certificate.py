@@ -13,42 +13,24 @@ import numpy as np
 
 from robustrank.certification.evidence import LEXICAL, TERM_COUNTS
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
 from robustrank.errors import UsageError
-from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.passages import PassagesRanker, scores_terms
 from robustrank.rankers.ranker import Ranker
-from robustrank.text.embedding_table import check_table, load_table, table_languages
-from robustrank.text.words import vocabulary
 
-from .parts.bounded_ranker import BoundedRanker
+from .parts.bounded_ranker import BoundedDefense, BoundedRanker
 from .parts.passage_bounds import PassageBounds
 from .parts.term_bounds import TermBounds
 
 
 @dataclass(frozen=True)
-class ExactCertificate(Defense):
+class ExactCertificate(BoundedDefense):
     """No defense: the ranker as it is, with exact certificates of its lists. BM25, query likelihood, passages of these.
 
     The bound of a document is compared with a witness, a greedy attack within the threat model, so that each list is
     certified, broken, or open: what neither proves is the slack of the bound. Statistics of the collection are fixed.
     """
 
-    table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
-    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
-
     reference = "Robertson, Zaragoza, FnTIR 3(4), 2009, section 3 (the score)"
-    needs_pointwise = certifies = True
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """English with an encoder's table; any with a table file."""
-        return table_languages(self.table)
-
-    def check(self) -> None:
-        """Refuse a substitution table that is missing."""
-        check_table(self.table)
 
     def refuses(self, ranker: Ranker) -> str:
         """Say so if its scores are not sums over query terms."""
@@ -70,7 +52,7 @@ class ExactCertificate(Defense):
                 "query terms",
                 allowed="a ranker with `terms` and `terms_score`, as bm25 and query-likelihood, or passages of one",
             )
-        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
+        table = self.substitutions(collection)
         scorer = cast(Any, ranker)
         bounds = PassageBounds(scorer, table) if isinstance(ranker, PassagesRanker) else TermBounds(scorer, table)
         return BoundedRanker(scorer, table, bounds, LEXICAL, TERM_COUNTS)

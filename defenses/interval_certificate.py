@@ -12,19 +12,15 @@ import numpy as np
 
 from robustrank.certification.evidence import INTERVAL, SOFT_COUNTS
 from robustrank.collections.collection import Collection
-from robustrank.defense import Defense
 from robustrank.errors import UsageError
-from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.neural.rankers import DRMMRanker, KNRMRanker
 from robustrank.rankers.ranker import Ranker
-from robustrank.text.embedding_table import check_table, load_table, table_languages
-from robustrank.text.words import vocabulary
 
-from .parts.bounded_ranker import BoundedRanker
+from .parts.bounded_ranker import BoundedDefense, BoundedRanker
 
 
 @dataclass(frozen=True)
-class IntervalCertificate(Defense):
+class IntervalCertificate(BoundedDefense):
     """No defense: KNRM or DRMM as it is, with certificates of its lists by interval bounds.
 
     The bound of a document is compared with a witness, a greedy attack within the threat model, so that each list is
@@ -32,26 +28,12 @@ class IntervalCertificate(Defense):
     over the end of what the ranker reads, the document has no bound, and its lists are not certified.
     """
 
-    table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
-    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
-    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
-
     reference = (
         "Gowal et al., Scalable Verified Training for Provably Robust Image Classification, ICCV 2019 (intervals)"
     )
     deviations = (
         "counts of matches are bounded over words, of which at most a number is replaced; nothing is trained by it"
     )
-    needs_pointwise = certifies = True
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """English with an encoder's table; any with a table file."""
-        return table_languages(self.table)
-
-    def check(self) -> None:
-        """Refuse a substitution table that is missing."""
-        check_table(self.table)
 
     def refuses(self, ranker: Ranker) -> str:
         """Say so if the ranker is another."""
@@ -71,5 +53,5 @@ class IntervalCertificate(Defense):
             )
         from .parts.soft_count_bounds import SoftCountBounds
 
-        table = load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
+        table = self.substitutions(collection)
         return BoundedRanker(ranker, table, SoftCountBounds(ranker, table), INTERVAL, SOFT_COUNTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,20 +13,21 @@ from robustrank.certification.certificate import Certificate, Witness, decide
 from robustrank.certification.evidence import UNBOUNDED, Evidence
 from robustrank.certification.term_edits import Substitution
 from robustrank.certification.threat import words_replaced
+from robustrank.collections.collection import Collection
+from robustrank.defense import Defense
+from robustrank.plugins.constraints import Cosine, Count
 from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
 from robustrank.records import RankedList
+from robustrank.text.embedding_table import check_table, load_table, table_languages
 from robustrank.text.table import SubstitutionTable
-from robustrank.text.words import replace_words
+from robustrank.text.words import replace_words, vocabulary
 
 
 class Bounded(Protocol):
     """The score of a document for a query, and what edits make of it; a radius of None is all words."""
 
-    def lowest(self, radius: int | None) -> float:
-        """Return a number below which the score is after no edit of at most ``radius`` words."""
-
-    def highest(self, radius: int | None) -> float:
-        """Return a number that the score exceeds after no edit of at most ``radius`` words."""
+    def interval(self, radius: int | None) -> tuple[float, float]:
+        """Return what the score is between after any edit of at most ``radius`` words."""
 
     def greedy_edits(self, radius: int | None) -> Iterator[tuple[int, Substitution]]:
         """Yield the edits of a greedy attack: the index of a word, and what is written for it."""
@@ -37,6 +38,30 @@ class Bounds(Protocol):
 
     def score(self, query: str, text: str) -> Bounded | None:
         """Return the score of a document; None where no bound is known."""
+
+
+@dataclass(frozen=True)
+class BoundedDefense(Defense):
+    """No defense: a ranker as it is, with certificates of its lists against the substitutions of a table."""
+
+    table: str = "encoder"  # substitutions: encoder, an encoder's folder, or the path of a table file
+    threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
+    neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
+
+    needs_pointwise = certifies = True
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """English with an encoder's table; any with a table file."""
+        return table_languages(self.table)
+
+    def check(self) -> None:
+        """Refuse a substitution table that is missing."""
+        check_table(self.table)
+
+    def substitutions(self, collection: Collection) -> SubstitutionTable:
+        """Return the substitutions of the collection's words."""
+        return load_table(self.table, collection.statistic(vocabulary), self.threshold, self.neighbours)
 
 
 class BoundedRanker(PointwiseRanker):
@@ -105,7 +130,7 @@ class BoundedRanker(PointwiseRanker):
         score = self._bounds.score(query, text)
         if score is None:
             return -UNBOUNDED, UNBOUNDED
-        lowest, highest = np.float32(score.lowest(radius)), np.float32(score.highest(radius))
+        lowest, highest = map(np.float32, score.interval(radius))
         return min(mean, float(lowest)), max(mean, float(highest))
 
     def _witness(self, query: str, doc_id: str, text: str, radius: int | None) -> Witness:

@@ -44,6 +44,10 @@ class PassageScore:
         """Return a number that the score exceeds after no edit of at most ``radius`` words; None is all words."""
         return self._bound([score.highest(radius) for score in self.scores], radius, 1)
 
+    def interval(self, radius: int | None) -> tuple[float, float]:
+        """Return what the score is between after any edit of at most ``radius`` words; None is all words."""
+        return self.lowest(radius), self.highest(radius)
+
     def greedy_edits(self, radius: int | None) -> Iterator[tuple[int, Substitution]]:
         """Yield the greedy edits of the passage that can score highest, by the index of a word in the document."""
         reach = [score.highest(radius) for score in self.scores]

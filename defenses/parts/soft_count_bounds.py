@@ -175,13 +175,12 @@ class LogCountScore:
     network: LogCountNetwork
     counts: SoftCounts
 
-    def lowest(self, radius: int | None) -> float:
-        """Return a number below which the score is after no edit of at most ``radius`` words; None is all words."""
-        return self._interval(radius)[0]
-
-    def highest(self, radius: int | None) -> float:
-        """Return a number that the score exceeds after no edit of at most ``radius`` words; None is all words."""
-        return self._interval(radius)[1]
+    def interval(self, radius: int | None) -> tuple[float, float]:
+        """Return what the score is between after any edit of at most ``radius`` words; None is all words."""
+        if radius == 1:
+            low, high = self.network.interval(*self.counts.after_one_word())
+            return float(low.min()), float(high.max())
+        return self.network.joint(self.counts, radius)
 
     def greedy_edits(self, radius: int | None) -> Iterator[tuple[int, Substitution]]:
         """Yield the edits of a greedy attack: each time the substitution that raises the score most, a word once."""
@@ -199,12 +198,6 @@ class LogCountScore:
             yield int(counts.words[number]), counts.substitutions[number]
             left &= counts.words != counts.words[number]
             radius = None if radius is None else radius - 1
-
-    def _interval(self, radius: int | None) -> tuple[float, float]:
-        if radius == 1:
-            low, high = self.network.interval(*self.counts.after_one_word())
-            return float(low.min()), float(high.max())
-        return self.network.joint(self.counts, radius)
 
     def _scores(self, counts: Array) -> Array:
         logs = np.log(np.maximum(counts, self.counts.floor))

@@ -114,6 +114,10 @@ class TermScore:
             values.append(self.value(growth=growth) - self._most_lost(reach.room, removed, growth))
         return self._rounded(min(values), -1)
 
+    def interval(self, radius: int | None) -> tuple[float, float]:
+        """Return what the score is between after any edit of at most ``radius`` words; None is all words."""
+        return self.lowest(radius), self.highest(radius)
+
     def greedy_edits(self, radius: int | None) -> Iterator[tuple[int, Substitution]]:
         """Yield the edits of a greedy attack: each time the substitution that raises the score most, a word once.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,14 +16,10 @@ from typing import Any
 
 from robustrank.engine.worker_process import CONNECTION_LOST, Setup
 from robustrank.experiment import Experiment
+from robustrank.python_process import python_command
 from robustrank.rankers.cache import Sharing
 from robustrank.rankers.runtime import Device, cuda_devices
 
-# The module search path is the driver's, so that the same plug-ins are found; its main module is not run again.
-_CODE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from robustrank.engine.worker_process import main; main(int(sys.argv[2]))"
-)
 _THREADS = (
     "OMP_NUM_THREADS",  # torch, and libraries without a variable
     "MKL_NUM_THREADS",
@@ -116,14 +111,7 @@ def start_process(
     """
     alone = {} if accelerator is None else {"CUDA_VISIBLE_DEVICES": accelerator}
     return subprocess.Popen(
-        [
-            sys.executable,
-            *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]  # -W, -X, -O, …
-            "-c",
-            _CODE,
-            json.dumps(list(path)),
-            str(descriptor),
-        ],
+        python_command("robustrank.engine.worker_process", path, descriptor),
         stdin=subprocess.DEVNULL,
         pass_fds=[descriptor],
         process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it

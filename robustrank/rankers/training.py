@@ -170,11 +170,13 @@ def train(
             progress = progress.after(_validate(learner, validation), learner.network)
         weights = settings.teacher_weights or (1.0,) * len(settings.teacher)
         targets = teacher_scores(train, settings.teacher, weights, settings.graded) if settings.teacher else None
-        tell_unused(train, _groups(train, targets, seed, progress.epochs, settings))
+        first = progress.epochs
         for _ in range(progress.epochs, settings.epochs):
             if progress.epochs - progress.best_epoch >= settings.patience:
                 break
             groups = _groups(train, targets, seed, progress.epochs, settings)
+            if progress.epochs == first:
+                tell_unused(train, groups)
             with _attention():
                 _epoch(learner, optimiser, groups, seed, progress.epochs, settings, augmentation)
             progress = progress.after(_validate(learner, validation), learner.network)

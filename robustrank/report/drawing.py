@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import pickle
 import signal
 import subprocess
@@ -12,16 +11,15 @@ from collections.abc import Sequence
 from typing import IO, cast
 
 from robustrank.errors import DataError
+from robustrank.python_process import python_command
 from robustrank.report.chart import Chart
-
-_MAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from robustrank.report.drawing import main; main()"
 
 
 class Drawing:
     """A process that draws charts, and ends with this context. It starts at once, to get ready until there are any."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-c", _MAIN, json.dumps(sys.path)]
+        command = python_command("robustrank.report.drawing", sys.path)
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self._process.pid
         self._to, self._from = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
