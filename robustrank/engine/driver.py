@@ -44,7 +44,7 @@ class Worker:
         self._accelerator = _take_accelerator(experiment.device) if count > 1 else None
         own, theirs = socket.socketpair()
         with theirs:
-            self._process = start_process(theirs.fileno(), sys.path, thread_limits(count), self._accelerator)
+            self._process = start_process(theirs.fileno(), sys.path, thread_variables(count), self._accelerator)
         self.connection, self._is_closed = Connection(own.detach()), False
         self._send(Setup(experiment, cache, tuple(sys.argv), Sharing(is_shared=count > 1)))
 
@@ -77,8 +77,7 @@ class Worker:
         return "memory may have run out: take fewer --workers" if killed else None
 
     def close(self) -> None:
-        """Let the process end by itself, within some seconds."""
-        self.send("end")
+        """Wait some seconds until the process has ended by itself, as it was asked to; then end it."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
         self.end()
@@ -99,14 +98,14 @@ class Worker:
 
 
 def start_process(
-    descriptor: int, path: Sequence[str], limits: Mapping[str, str], accelerator: str | None = None
+    descriptor: int, path: Sequence[str], variables: Mapping[str, str], accelerator: str | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a worker process.
 
     Args:
         descriptor: The socket on which it serves the driver.
         path: Its module search path.
-        limits: Variables of its environment, where the user has not set them.
+        variables: Variables of its environment, where the user has not set them.
         accelerator: The one that it sees, as CUDA names it; None: those that the driver sees.
     """
     alone = {} if accelerator is None else {"CUDA_VISIBLE_DEVICES": accelerator}
@@ -115,7 +114,7 @@ def start_process(
         stdin=subprocess.DEVNULL,
         pass_fds=[descriptor],
         process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
-        env={**limits, **os.environ, **alone},
+        env={**variables, **os.environ, **alone},
     )
 
 
@@ -140,12 +139,13 @@ def _take_accelerator(device: Device) -> str | None:
     return name
 
 
-def thread_limits(count: int) -> dict[str, str]:
+def thread_variables(count: int) -> dict[str, str]:
     """Return the variables by which torch, NumPy's libraries, numba and tokenizers share the cores of this machine.
 
     Threads beyond the cores only fight each other. Scores do not depend on their number. A number that the user or Ray
     has set for OpenMP, or Slurm for the job, holds for all; without one, a process that has the machine for itself has
-    no limit.
+    no limit. Threads of OpenMP sleep while they wait: by default they spin, which doubles the time of a model where
+    anything else runs on the machine.
 
     Args:
         count: How many processes share the cores.
@@ -153,7 +153,7 @@ def thread_limits(count: int) -> dict[str, str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = str(max(1, cores // count)) if count > 1 else ""
     threads = os.environ.get(_THREADS[0]) or os.environ.get("SLURM_CPUS_PER_TASK") or share
-    return dict.fromkeys(_THREADS, threads) if threads else {}
+    return {"OMP_WAIT_POLICY": "PASSIVE", **(dict.fromkeys(_THREADS, threads) if threads else {})}
 
 
 def in_words(status: int) -> str:

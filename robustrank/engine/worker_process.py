@@ -83,6 +83,11 @@ class _Channel:
 
 def main(descriptor: int) -> None:
     """Serve the driver at the other end of a socket until it says that this is the end."""
+    _serve(descriptor)
+    gc.freeze()  # else the interpreter looks through all of torch for garbage, three times, before it ends
+
+
+def _serve(descriptor: int) -> None:
     parent = os.getppid()
     channel = _Channel(Connection(descriptor))
     setup: Setup = channel.receive()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from robustrank.cli.main import invoke
-from robustrank.engine.driver import thread_limits
+from robustrank.engine.driver import thread_variables
 from robustrank.engine.executors.pool import Pool
 from robustrank.engine.executors.workers import Workers
 from robustrank.errors import UsageError
@@ -173,8 +173,23 @@ def test_cells_are_done_by_the_workers_that_a_cluster_has_started():
     with listening(said.append), Pool(lambda: next(started), 3, None) as pool:
         assert pool.plan(True) is True
         assert sorted(pool.run(range(5), lambda *_: None)) == [0, 1, 2, 3, 4]
-    assert [worker.asked for worker in workers] == [["warm"], ["plan", *["cell"] * 5], ["warm"]]
+    assert [worker.asked for worker in workers] == [["warm"], ["plan", *["cell"] * 5, "end"], ["warm"]]
     assert said == ["2 of 3 workers were not started before the run's end: the cluster had no room"]
+
+
+def test_every_worker_is_told_the_end_before_one_is_waited_for():
+    class Ended(Fake):
+        def close(self):
+            assert [worker.asked[-1] for worker in workers] == ["end", "end"]
+
+        def end(self):
+            pass
+
+    workers = [Ended(), Ended()]
+    started = iter(workers)
+    with Pool(lambda: next(started), 2, None) as pool:
+        pool.plan(True)
+        assert sorted(pool.run(range(2), lambda *_: None)) == [0, 1]
 
 
 def test_a_job_that_ends_before_its_worker_is_there_ends_the_run():
@@ -223,11 +238,12 @@ def test_workers_share_the_cores_and_what_the_user_says_holds_for_every_library(
     for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(7)))
-    assert thread_limits(1) == {}
-    assert set(thread_limits(3).values()) == {"2"}
-    assert set(thread_limits(9).values()) == {"1"}
-    assert {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"} < set(thread_limits(2))
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE"}
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
+    assert thread_variables(1) == waiting
+    assert thread_variables(3) == {**waiting, **dict.fromkeys(names, "2")}
+    assert thread_variables(9) == {**waiting, **dict.fromkeys(names, "1")}
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "5")
-    assert set(thread_limits(1).values()) == {"5"}
+    assert thread_variables(1) == {**waiting, **dict.fromkeys(names, "5")}
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert set(thread_limits(2).values()) == {"3"}
+    assert thread_variables(2) == {**waiting, **dict.fromkeys(names, "3")}

@@ -55,7 +55,7 @@ class Worker(Protocol):
         """What may help where it was killed."""
 
     def close(self) -> None:
-        """Let it end by itself, within some seconds."""
+        """Wait some seconds until it has ended by itself, as it was asked to; then end it."""
 
     def end(self) -> None:
         """End it at once, with all that it started."""
@@ -120,6 +120,8 @@ class Pool:
         late = sum(worker.connection is None for worker in self._fresh)
         if late:
             notice(f"{late} of {self._count} workers were not started before the run's end: the cluster had no room")
+        for worker in self._idle:
+            worker.send("end")
         for worker in self._idle:
             worker.close()
         self.end()

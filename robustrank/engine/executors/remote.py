@@ -21,7 +21,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any, Protocol
 
-from robustrank.engine.driver import in_words, received, start_process, thread_limits
+from robustrank.engine.driver import in_words, received, start_process, thread_variables
 from robustrank.engine.resources import SCORES
 from robustrank.engine.worker_process import Setup
 from robustrank.experiment import Experiment
@@ -73,7 +73,7 @@ def serve(call: Call) -> str:
         ConnectionError: The driver cannot be reached.
     """
     with _connected(call) as connection:
-        process = start_process(connection.fileno(), call.path, thread_limits(call.count))
+        process = start_process(connection.fileno(), call.path, thread_variables(call.count))
     previous = signal.signal(signal.SIGTERM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
     try:
         return in_words(process.wait())
@@ -146,9 +146,8 @@ class RemoteWorker:
         return "memory may have run out: ask the cluster for more" if killed else None
 
     def close(self) -> None:
-        """Let the worker end by itself, within some seconds; one that is not there yet is given up."""
+        """Wait some seconds until the worker has ended by itself; one that is not there yet is given up."""
         if self.connection is not None:
-            self.send("end")
             self._is_over_soon()
         self.end()
 
