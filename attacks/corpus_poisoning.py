@@ -6,39 +6,36 @@ princeton-nlp/corpus-poisoning).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from robustrank.attack import Edit, Perturbation, TargetBound
 from robustrank.collections.collection import Collection
 from robustrank.plugins.constraints import Count, InnerShare
+from robustrank.steps import Steps
 from robustrank.victim import QueryInterface, Target, Victim
 
+from .parts.alphabets import WordAlphabet
 from .parts.edits import perturbation_of
-from .parts.hotflip import MeanOverPairs
+from .parts.kept_search import KeptSearch
 from .parts.lexicon import Lexicon, Start, Trigger
-from .parts.surrogates import (
-    VICTIM,
-    ImitationSettings,
-    PairModel,
-    Surrogate,
-    SurrogateScorer,
-    UsesSurrogate,
-    pair_model,
-)
+from .parts.query_groups import GroupedPassages, QueryGroup
+from .parts.slots import SlotModel, Variants
+from .parts.surrogates import VICTIM, ImitationSettings, Surrogate, pair_model
 
 CHECKED = 50  # steps after which a passage is compared with the best on the held-out queries
 
 
 @dataclass
-class CorpusPoisoning(UsesSurrogate):
+class CorpusPoisoning(GroupedPassages):
     """Replaces the document by an adversarial passage that is optimised once for many training queries.
 
     It was proposed for bi-encoders, where one vector can be close to many queries. It runs on any ranker with
-    gradients. At the published size (5,000 steps) it takes hours without an accelerator.
+    gradients. At the published size (5,000 steps) it takes hours without an accelerator. A sweep of ``steps`` goes on
+    where the shorter search ended.
     """
 
     length: Count = 50  # words of a passage; the paper takes 50 tokens
@@ -53,7 +50,7 @@ class CorpusPoisoning(UsesSurrogate):
     minimum_documents: Count = 3  # minimum document frequency of a candidate word
 
     size_parameter = "length"
-    cost = "once"
+    prolonged_by = "steps"
     reference = "Zhong et al., EMNLP 2023, section 3; code princeton-nlp/corpus-poisoning"
     deviations = (
         "candidates are words of the collection, not wordpieces, and the passage is read as any document is, with its "
@@ -61,25 +58,8 @@ class CorpusPoisoning(UsesSurrogate):
         "input embeddings; the mean score alone decides, not the share of queries that are won; no gold passage is a "
         "start; the passage replaces the text of the target document"
     )
-    control = "random-trigger"
 
-    _passages: list[tuple[NDArray[np.float64], Trigger]] = field(default_factory=list, init=False, repr=False)
-    _lexicon: Lexicon | None = field(default=None, init=False, repr=False)
-
-    def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
-        """Cluster the training queries and optimise a passage for each cluster."""
-        self._load_surrogate(interface, collection, rng)
-        model = pair_model(self._surrogate, interface)
-        lexicon = self._lexicon = Lexicon.of(collection, model.gradients(""), self.minimum_documents)
-        queries = [query for query in collection.queries.values() if query.strip()]
-        if not lexicon.words or not queries:
-            return
-        points = np.array([model.gradients(query).query_vector() for query in queries], dtype=np.float64)
-        centres, labels = _clusters(points, min(self.clusters, len(queries)), rng)
-        for cluster, centre in enumerate(centres):
-            members = [query for query, label in zip(queries, labels, strict=True) if label == cluster]
-            if members:
-                self._passages.append((centre, self._passage(model, lexicon, members, rng)))
+    _passages: list[tuple[QueryGroup, str, str]] = field(default_factory=list, init=False, repr=False)
 
     def prepare_bound(self, collection: Collection) -> int:
         """All steps for every cluster: the gradients and scores of a batch; and the choices on held-out queries."""
@@ -95,52 +75,103 @@ class CorpusPoisoning(UsesSurrogate):
 
     def perturb(self, target: Target, victim: Victim, rng: np.random.Generator) -> Perturbation:
         """Return the passage of the cluster nearest to the query."""
-        if not self._passages or self._lexicon is None:
-            return Perturbation(target.document, note="there was no training query to make a passage for")
-        passage = self._passages[0][1] if len(self._passages) == 1 else self._nearest(target, victim)
-        words = self._lexicon.written(passage)
-        edited = perturbation_of(target.document, (Edit(0, len(target.document), " ".join(words)),))
-        left = len(passage) - len(words)
-        note = f"{left} of {len(passage)} slots have no word" if left else ""
+        text, note = self._passage_for(target, victim)
+        if not self._passages:
+            return Perturbation(target.document, note=note)
+        edited = perturbation_of(target.document, (Edit(0, len(target.document), text),))
         return Perturbation(edited.text, edited.edits, note)
 
-    def _nearest(self, target: Target, victim: Victim) -> Trigger:
-        point = SurrogateScorer.of(self._surrogate, target, victim).view.query_vector()
-        return min(self._passages, key=lambda pair: float(((pair[0] - point) ** 2).sum()))[1]
+    def _search(
+        self,
+        groups: Sequence[QueryGroup],
+        interface: QueryInterface,
+        collection: Collection,
+        rng: np.random.Generator,
+    ) -> list[tuple[str, str]]:
+        """Return for each group the passage of the highest mean score on its held-out queries."""
+        model = pair_model(self._surrogate, interface)
+        lexicon = Lexicon.of(collection, model.gradients(""), self.minimum_documents)
+        if not lexicon.words:
+            return []
+        search, kept = _Search(self, groups, lexicon, SlotModel(model, WordAlphabet()), rng), KeptSearch(interface, rng)
+        done, state = kept.resume(self.steps)
+        if state:
+            search.restore(state)
+        progress = Steps(self.steps - done, "steps")
+        for step in range(done + 1, self.steps + 1):
+            search.step()
+            if step % CHECKED == 0:
+                search.check()
+                kept.keep_now_and_then(step, lambda: search.state)
+            progress.advance()
+        kept.keep(self.steps, search.state)
+        if self.steps % CHECKED:
+            search.check()
+        return [self._written(lexicon, best) for best in search.best]
 
-    def _passage(self, model: PairModel, lexicon: Lexicon, queries: Sequence[str], rng: np.random.Generator) -> Trigger:
-        """Return the passage of the highest mean score on held-out queries: a trigger in an empty document."""
-        shuffled = [queries[i] for i in rng.permutation(len(queries))]
-        count = min(len(queries) - 1, max(1, round(self.held_out * len(queries))))
-        held_out, training = shuffled[:count] or shuffled, shuffled[count:]
-        chosen_by = MeanOverPairs(model, [(query, "") for query in held_out])
-        passage = best = lexicon.initial(self.length, self.start, rng)
-        most = -np.inf
-        for step in range(1, self.steps + 1):
-            batch = rng.permutation(len(training))[: self.batch]
-            passage = self._step(MeanOverPairs(model, [(training[i], "") for i in batch]), lexicon, passage, rng)
-            if step % CHECKED == 0 or step == self.steps:
-                value = float(chosen_by.values([passage])[0])
-                if value > most:
-                    best, most = passage, value
-        return best
-
-    def _step(self, objective: MeanOverPairs, lexicon: Lexicon, passage: Trigger, rng: np.random.Generator) -> Trigger:
-        """Return the passage with the best word in one random slot, or as it is if none is better on the batch."""
-        slot = int(rng.integers(self.length))
-        flips = lexicon.flips(passage, slot, objective.gradients(passage)[slot], self.candidates)
-        values = objective.values([passage, *flips])
-        best = int(values.argmax())
-        return flips[best - 1] if best else passage
+    def _written(self, lexicon: Lexicon, passage: Trigger) -> tuple[str, str]:
+        words = lexicon.written(passage)
+        left = len(passage) - len(words)
+        return " ".join(words), f"{left} of {len(passage)} slots have no word" if left else ""
 
 
-def _clusters(
-    points: NDArray[np.float64], count: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the centres of k-means, float64[count, H], and the cluster of each point, int64[n]."""
-    from scipy.cluster.vq import kmeans2
+class _Search:
+    """The search of passages for several groups, a step of all at a time.
 
-    if count == 1:
-        return points.mean(axis=0, keepdims=True), np.zeros(len(points), dtype=np.int64)
-    centres, labels = kmeans2(points, count, minit="++", seed=rng)
-    return np.asarray(centres), np.asarray(labels, dtype=np.int64)
+    Attributes:
+        best: The words of the best passage of each group so far, by its held-out queries.
+    """
+
+    def __init__(
+        self,
+        attack: CorpusPoisoning,
+        groups: Sequence[QueryGroup],
+        lexicon: Lexicon,
+        model: SlotModel[str],
+        rng: np.random.Generator,
+    ) -> None:
+        self._attack, self._lexicon, self._model, self._rng = attack, lexicon, model, rng
+        self._held_out: list[tuple[str, ...]] = []
+        self._training: list[tuple[str, ...]] = []
+        for group in groups:
+            shuffled = tuple(group.queries[i] for i in rng.permutation(len(group.queries)))
+            count = min(len(shuffled) - 1, max(1, round(attack.held_out * len(shuffled))))
+            self._held_out.append(shuffled[:count] or shuffled)
+            self._training.append(shuffled[count:])
+        self.best = [lexicon.initial(attack.length, attack.start, rng) for _ in groups]
+        self._values = [-np.inf for _ in groups]
+        self._passages = [model.read(words) for words in self.best]
+
+    def step(self) -> None:
+        """Put the best word into one random slot of each passage, unless none is better on the group's batch."""
+        variants: list[Variants[str]] = []
+        slots = []
+        for queries, passage in zip(self._training, self._passages, strict=True):
+            drawn = self._rng.permutation(len(queries))[: self._attack.batch]
+            variants.append(([queries[i] for i in drawn], passage, ()))
+            slots.append(int(self._rng.integers(self._attack.length)))
+        gradients = [of_group[0, slot] for of_group, slot in zip(self._model.gradients(variants), slots, strict=True)]
+        present = [passage.units[slot] for passage, slot in zip(self._passages, slots, strict=True)]
+        words = self._lexicon.nearest(np.array(gradients), present, self._attack.candidates)
+        variants = [
+            (queries, passage, [(slot, word) for word in of_slot])
+            for (queries, passage, _), slot, of_slot in zip(variants, slots, words, strict=True)
+        ]
+        self._passages = self._model.improved(variants)
+
+    def check(self) -> None:
+        """Keep each passage that is the best so far on its group's held-out queries."""
+        variants: list[Variants[str]] = [(q, p, ()) for q, p in zip(self._held_out, self._passages, strict=True)]
+        for i, (value,) in enumerate(self._model.values(variants)):
+            if value > self._values[i]:
+                self.best[i], self._values[i] = self._passages[i].units, float(value)
+
+    @property
+    def state(self) -> dict[str, object]:
+        """What :meth:`restore` needs, as plain data."""
+        return {"passages": [p.units for p in self._passages], "best": list(self.best), "values": list(self._values)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._passages = [self._model.read(words) for words in state["passages"]]
+        self.best, self._values = [tuple(words) for words in state["best"]], list(state["values"])

@@ -51,6 +51,9 @@ class Attack(ABC):
     reference: ClassVar[str] = ""  # authors, title, venue, section
     deviations: ClassVar[str] = ""  # how it deviates from the reference, and why
     cost: ClassVar[str] = "free"  # its cost class, one of COSTS, with default parameters
+    prolonged_by: ClassVar[str] = (
+        ""  # the parameter that only lengthens the search of ``prepare``: no draw depends on it
+    )
     stops_early: ClassVar[str] = ""  # when a target may cost far less than its bound; empty: never
     control: ClassVar[str] = ""  # the plug-in that makes the random edit of the same size
 

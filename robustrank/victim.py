@@ -182,15 +182,42 @@ class GradientView:
 
     @property
     def averages_queries(self) -> bool:
-        """Whether :meth:`mean_gradients` is there: of bi-encoders, whose encodings are those of any query."""
+        """Whether means over queries are there: of bi-encoders, whose encodings are those of any query."""
         return hasattr(self._ranker, "mean_gradients")
 
-    def mean_gradients(self, queries: Sequence[str], document: Encoding) -> NDArray[np.float32]:
-        """Return float32[tokens, H], the gradient of the mean score of several queries; each counts as one query."""
+    def mean_gradients(
+        self, groups: Sequence[Sequence[str]], documents: Sequence[Encoding]
+    ) -> list[NDArray[np.float32]]:
+        """Return float32[tokens, H] of each document, the gradient of its mean score over its group of queries.
+
+        Each query of each group counts as one query.
+        """
         averaging: Any = self._ranker
         with self._gate:
-            self._spend(len(queries))
-            return np.asarray(averaging.mean_gradients(queries, [document])[0], dtype=np.float32)
+            self._spend(sum(map(len, groups)))
+            gradients: list[NDArray[np.float32]] = averaging.mean_gradients(groups, documents)
+            return gradients
+
+    def mean_scores(self, groups: Sequence[Sequence[str]], documents: Sequence[Encoding]) -> Scores:
+        """Return float32[n], the mean score of each document over its group of queries, each of which counts as one."""
+        averaging: Any = self._ranker
+        with self._gate:
+            self._spend(sum(map(len, groups)))
+            return np.asarray(averaging.mean_scores(groups, documents), dtype=np.float32)
+
+    @property
+    def written_tokens(self) -> NDArray[np.int64] | None:
+        """int64[n], the vocabulary ids that texts consist of, special tokens left out; None without a tokenizer."""
+        tokenizer: Any = getattr(self._ranker, "tokenizer", None)
+        if tokenizer is None:
+            return None
+        return np.setdiff1d(np.arange(len(self.embedding_table)), tokenizer.all_special_ids).astype(np.int64)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text that a tokenizer makes of vocabulary ids; it may have other tokens when it is read again."""
+        tokenizer: Any = self._ranker
+        with self._gate:
+            return str(tokenizer.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
 
 
 class Metered:
@@ -359,6 +386,8 @@ class QueryInterface(Metered):
         access: What is granted.
         budget: What it may cost.
         checkpoint_dir: Cache directory of surrogate-model checkpoints; None keeps nothing.
+        search_file: Where a search that a parameter prolongs (``Attack.prolonged_by``) keeps how far it came: one file
+            for all values of that parameter, and for all else that decides the search; None keeps nothing.
     """
 
     def __init__(
@@ -367,9 +396,10 @@ class QueryInterface(Metered):
         access: Access,
         budget: Budget | None = None,
         checkpoint_dir: Path | None = None,
+        search_file: Path | None = None,
     ) -> None:
         super().__init__(backend, access, budget)
-        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_dir, self.search_file = checkpoint_dir, search_file
 
     def rank(self, request: Request) -> list[int]:
         """Return the positions of the candidates in the victim's order, best first; counts one query a document."""

@@ -52,13 +52,6 @@ class MeanOverPairs:
 
     def gradients(self, trigger: Trigger) -> NDArray[np.float32]:
         """Return float32[L, H], the mean gradient with respect to the embedding of each slot."""
-        view, documents = self.model.gradients(self.pairs[0][0]), {document for _, document in self.pairs}
-        if len(documents) == 1 and view.averages_queries:
-            (document,) = documents
-            edit = insertion(document, " ".join(trigger), self.position)
-            encoding = view.encode(apply_edits(document, (edit,)))
-            gradient = view.mean_gradients([query for query, _ in self.pairs], encoding)
-            return np.asarray(self.sign * _gradients_of(_slots(edit), edit, encoding, gradient), dtype=np.float32)
         gradients = [
             slot_gradients(document, insertion(document, " ".join(trigger), self.position), self.model.gradients(query))
             for query, document in self.pairs

@@ -6,6 +6,7 @@ trigger can be written into a text and tokenised again by any ranker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,10 +67,32 @@ class Lexicon:
             gradient: float32[H], the gradient of the objective with respect to the slot's embedding.
             count: How many.
         """
-        order = np.argsort(-(self.vectors @ gradient), kind="stable")[: count + 1].tolist()
-        chosen = [self.words[i] for i in order if self.words[i] != trigger[slot]][:count]
+        (chosen,) = self.nearest(gradient[None], [trigger[slot]], count)
         return [(*trigger[:slot], word, *trigger[slot + 1 :]) for word in chosen]
+
+    def nearest(self, gradients: NDArray[np.float32], present: Sequence[str], count: int) -> list[list[str]]:
+        """Return for each slot the ``count`` words of the largest first-order gain, best first, not the present one.
+
+        Args:
+            gradients: float32[slots, H], the gradient of the objective with respect to each slot's embedding.
+            present: The word in each slot.
+            count: How many.
+        """
+        gains = gradients @ self.vectors.T
+        orders = (largest(of_slot, count + 1).tolist() for of_slot in gains)
+        return [
+            [word for word in map(self.words.__getitem__, order) if word != now][:count]
+            for order, now in zip(orders, present, strict=True)
+        ]
 
     def written(self, trigger: Trigger) -> Trigger:
         """Return the words of a trigger, without the slots that a mask token still fills."""
         return tuple(word for word in trigger if word != self.filler or word in self.words)
+
+
+def largest(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return int64[count], or as many as there are: the indices of the largest values, in descending order."""
+    if count >= len(values):
+        return np.argsort(-values, kind="stable")
+    among = np.sort(np.argpartition(-values, count)[:count])
+    return np.asarray(among[np.argsort(-values[among], kind="stable")], dtype=np.int64)

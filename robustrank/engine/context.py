@@ -19,12 +19,13 @@ from robustrank.engine.training_split import TrainingSplit, fold_of
 from robustrank.errors import PluginError
 from robustrank.measures.effectiveness import evaluate
 from robustrank.measures.ties import Ties
-from robustrank.plugins import canonical_name, create
+from robustrank.plugins import canonical_name, create, digest_of, identity
 from robustrank.plugins.specification import Spec
 from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
 from robustrank.rankers.llm.backend import CallFailed
 from robustrank.rankers.ranker import PointwiseRanker, Ranker
+from robustrank.rankers.runtime import runtime_parts
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import Candidate, Document, RankedList, Request
 from robustrank.retrieval.first_stage import FirstStage
@@ -187,8 +188,17 @@ class Context:
         return attack
 
     def prepared_attack(self, interface: QueryInterface, collection: Collection) -> PreparedAttack:
-        """Return the cell's attack, prepared on a collection: each target gets a copy of its state."""
-        return prepare(self.attack, interface, collection, self.rng("prepare", self.attack_name))
+        """Return the cell's attack, prepared on a collection: each target gets a copy of its state.
+
+        What a parameter only prolongs has the same draws for all of its values, and one file.
+        """
+        spec, prolonged_by = self.cell.attack or Spec(""), self.attack.prolonged_by
+        if prolonged_by:
+            spec = Spec(spec.name, {name: value for name, value in spec.parameters.items() if name != prolonged_by})
+            decides = identity("attack", spec), self.served.identity, collection.fingerprint, self.cell.seed
+            file = f"{digest_of([*decides, runtime_parts()])}.json"
+            interface.search_file = self.resources.cache / "searches" / file
+        return prepare(self.attack, interface, collection, self.rng("prepare", canonical_name("attack", spec)))
 
     @property
     def attack_name(self) -> str:

@@ -195,6 +195,10 @@ class Encoding:
     ids: NDArray[np.int64]
     spans: tuple[tuple[int, int], ...]
 
+    def replaced(self, start: int, end: int, ids: NDArray[np.int64]) -> Encoding:
+        """Return it with other tokens in the place of ``start:end``, which cover no characters known."""
+        return Encoding(np.concatenate([self.ids[:start], ids, self.ids[end:]]), ())
+
 
 @runtime_checkable
 class GradientRanker(Protocol):

@@ -45,6 +45,9 @@ SETTINGS = {
         {"length": 3, "pairs": 3, "sweeps": 2, "restarts": 2, "candidates": 5, "minimum_documents": 1}
     ],
     "corpus-poisoning": [{"length": 4, "steps": 3, "candidates": 5, "minimum_documents": 1, "clusters": 2}],
+    "gaslite": [
+        {"length": 4, "iterations": 2, "gradients": 3, "tokens": 12, "positions": 2, "candidates": 8, "clusters": 2}
+    ],
     "semantic-collision": [
         {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 5, "rounds": 2},
         {**LANGUAGE_MODEL, "kind": "regularised", "steps": 5, "minimum_documents": 1, "filters": 2, "rounds": 2},

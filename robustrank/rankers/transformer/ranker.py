@@ -208,15 +208,20 @@ class TransformerRanker(PointwiseRanker):
             PluginError: An encoding is not of this ranker and query, or the ranker computes in int8.
         """
         encoded = [self._checked(encoding, query) for encoding in documents]
-        return self._differentiated(self._scorer(query), encoded, embeddings)
+        score = self._scorer(query)
+        return self._differentiated(lambda _, features: score(features), encoded, embeddings)
 
     def _differentiated(
         self,
-        score: Callable[[Mapping[str, Any]], torch.Tensor],
+        score: Callable[[NDArray[np.int64], Mapping[str, Any]], torch.Tensor],
         encoded: Sequence[EncodedDocument],
         embeddings: Sequence[NDArray[np.float32]] | None = None,
+        together: bool = False,
     ) -> tuple[Scores, list[NDArray[np.float32]]]:
-        """Return what ``score`` gives of checked encodings, and its gradients by the embeddings of their tokens."""
+        """Return what ``score`` gives of checked encodings, and its gradients by the embeddings of their tokens.
+
+        ``together`` is that of :meth:`Tokenisation.batches`.
+        """
         import torch
 
         if self.dtype == "int8":
@@ -228,20 +233,19 @@ class TransformerRanker(PointwiseRanker):
         scores = np.empty(len(encoded), dtype=np.float32)
         gradients: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(encoded)
 
-        def differentiate(batch: NDArray[np.int64], features: Mapping[str, Any]) -> tuple[Scores, list[Any]]:
-            given = [self.embedding_table[encoded[i].ids] if embeddings is None else embeddings[i] for i in batch]
-            leaves = [torch.tensor(g, dtype=torch.float32, device=self.device, requires_grad=True) for g in given]
-            with self._precision(), self._replaced([encoded[i].positions for i in batch], leaves):
-                values = score(features)[: len(batch)].float()
-            differentiated = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
-            filled = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, differentiated, strict=True)]
-            return values.detach().cpu().numpy(), [gradient.cpu().numpy() for gradient in filled]
+        def differentiate(batch: NDArray[np.int64], features: Mapping[str, Any]) -> tuple[Scores, Any]:
+            positions = [encoded[i].positions for i in batch]
+            given = None if embeddings is None else [embeddings[i] for i in batch]
+            with self._precision(), self._leaf(positions, given) as leaves:
+                values = score(batch, features)[: len(batch)].float()
+            (gradient,) = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
+            gradient = torch.zeros_like(leaves[0]) if gradient is None else gradient
+            return values.detach().cpu().numpy(), gradient.float().cpu().numpy()
 
-        inputs = _joined([encoding.inputs for encoding in encoded])
-        for batch, (values, differentiated) in self._computed(inputs, differentiate):
+        for batch, (values, differentiated) in self._computed(joined(encoded), differentiate, together):
             scores[batch] = values
-            for i, gradient in zip(batch, differentiated, strict=True):
-                gradients[i] = gradient
+            for i, gradient in zip(batch, differentiated, strict=False):
+                gradients[i] = gradient[encoded[i].positions]
         return scores, gradients
 
     def fit(
@@ -379,15 +383,17 @@ class TransformerRanker(PointwiseRanker):
             memory.update(((text, side), values[i]) for text, i in zip(missing, index.tolist(), strict=True))
         return {text: memory[text, side] for text in distinct}
 
-    def _computed(self, inputs: Inputs, compute: Compute[Value]) -> Iterator[tuple[NDArray[np.int64], Value]]:
+    def _computed(
+        self, inputs: Inputs, compute: Compute[Value], together: bool = False
+    ) -> Iterator[tuple[NDArray[np.int64], Value]]:
         """Yield the indices of each batch and what ``compute`` gives for them and their features.
 
         Rows of features beyond the indices repeat the last row. A batch for which memory does not suffice is halved,
-        and later ones are no larger.
+        and later ones are no larger. ``together`` is that of :meth:`Tokenisation.batches`.
         """
         steps = Steps(len(inputs), "model inputs")
         tokens = 1 if self.dtype == "int8" else self.max_tokens or self._auto_tokens()  # int8: a text a batch
-        waiting = deque(self.tokenisation.batches(inputs, runtime.batch_tokens(self.network, tokens)))
+        waiting = deque(self.tokenisation.batches(inputs, runtime.batch_tokens(self.network, tokens), together))
         while waiting:
             batch = waiting.popleft()
             features = self.tokenisation.features(inputs, batch, self.device)
@@ -416,27 +422,35 @@ class TransformerRanker(PointwiseRanker):
         return encoding
 
     @contextmanager
-    def _replaced(self, positions: Sequence[NDArray[np.int64]], leaves: Sequence[torch.Tensor]) -> Iterator[None]:
-        """Put leaves in the place of what the embedding layer gives at positions of each text."""
+    def _leaf(
+        self, positions: Sequence[NDArray[np.int64]], given: Sequence[NDArray[np.float32]] | None
+    ) -> Iterator[list[torch.Tensor]]:
+        """Have what the embedding layer gives, float32[B, T, H], differentiated by: it is the one item of the list.
+
+        Args:
+            positions: The positions of the documents' tokens in each text.
+            given: What is put there in place of what the layer gives; None: that itself.
+        """
         import torch
 
-        calls = 0
+        leaves: list[torch.Tensor] = []
 
         def put(_module: Any, _arguments: Any, output: torch.Tensor) -> torch.Tensor:
-            nonlocal calls
-            calls += 1
-            output = output.clone()
-            for row, (indices, leaf) in enumerate(zip(positions, leaves, strict=True)):
-                output[row, torch.from_numpy(indices).to(output.device)] = leaf.to(output.dtype)
-            return output
+            leaf = output.detach().clone()
+            for row, (indices, vectors) in enumerate(zip(positions, given or (), strict=given is not None)):
+                leaf[row, torch.from_numpy(indices).to(leaf.device)] = torch.from_numpy(vectors).to(leaf)
+            leaves.append(leaf.requires_grad_())
+            return leaf
 
         handle = self._embedding_layer.register_forward_hook(put)
         try:
-            yield
+            yield leaves
         finally:
             handle.remove()
-        if calls != 1:
-            raise PluginError(f"the network called its embedding layer {calls} times, so it has no gradients here")
+        if len(leaves) != 1:
+            raise PluginError(
+                f"the network called its embedding layer {len(leaves)} times, so it has no gradients here"
+            )
 
     @contextmanager
     def _precision(self) -> Iterator[None]:
@@ -471,10 +485,11 @@ def _positions(network: Any) -> int | None:
     return most - offset if config.model_type in _OFFSET else most
 
 
-def _joined(inputs: Sequence[Inputs]) -> Inputs:
-    """Return single texts as one table of inputs."""
-    if not inputs:
+def joined(encoded: Sequence[EncodedDocument]) -> Inputs:
+    """Return the inputs of encodings, a text each, as one table."""
+    if not encoded:
         return Inputs({"input_ids": []})
+    inputs = [encoding.inputs for encoding in encoded]
     columns = {name: [one.columns[name][0] for one in inputs] for name in inputs[0].columns}
     return Inputs(columns, inputs[0].shared)
 
