@@ -50,7 +50,8 @@ class System:
         """Run the experiment in a folder once; return its rows."""
         for name in ("out", "cache"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        left_out = ("OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")  # an installed package has its bytecode
+        environment = {name: value for name, value in os.environ.items() if name not in left_out}
         environment |= {"OMP_NUM_THREADS": self.threads} if self.threads else {}
         command = [sys.executable, "-m", "robustrank", "run", "experiment.yaml", "--out", "out", "--cache", "cache"]
         start = time.perf_counter()
