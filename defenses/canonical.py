@@ -41,7 +41,7 @@ class Canonical(Defense):
     threshold: Cosine = 0.6  # minimum cosine of a substitute in an encoder's table
     neighbours: Count = 10  # maximum number of substitutes of a word in an encoder's table
 
-    certifies = True
+    certifies = passes_gradients = True
     reference = "Jones, Jia, Raghunathan, Liang, ACL 2020, arXiv 2005.01229"
     deviations = "components come from a substitution table, and texts of every length are encoded, word by word"
 
@@ -85,6 +85,11 @@ class CanonicalRanker(RewritingRanker):
     def rewritten_document(self, document: str) -> str:
         """Return the canonical document."""
         return canonical(document, self.representatives)
+
+    @property
+    def differentiated(self) -> Ranker:
+        """The inner ranker: gradients of the document pass straight through, as if it was canonical."""
+        return self.inner.differentiated
 
     def overlaps(self, text: str) -> NDArray[np.float64]:
         """Return float64[words]: 1 everywhere, since no substitution changes what is scored."""

@@ -55,7 +55,7 @@ class CertDR(Defense):
     squash: Squash = "collection"  # fits the sigmoid to the scores of a sample of queries, or to those of each query
     steepness: Positive = 4.0  # of the sigmoid; see scale
 
-    needs_pointwise = certifies = True
+    needs_pointwise = certifies = passes_gradients = True
     reference = "Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = (
         "valid bounds over the whole list beside the published one; a perturbation set larger than its limit is cut "

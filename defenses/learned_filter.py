@@ -59,7 +59,7 @@ class LearnedFilter(Defense):
     cost: Positive = 1.0  # C of the logistic regressions, the inverse of the regularisation strength
     target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
-    flags = True
+    flags = passes_gradients = True
     reference = "Chen et al., arXiv 2307.16816, sections 4 and 5"
     deviations = (
         "logistic regressions on tf-idf and on the style of the text instead of BERT and RoBERTa; trained on attacks "

@@ -45,7 +45,7 @@ class MedianSmoothing(Defense):
     samples: Count = 100  # smoothed copies of each document
     alpha: InnerShare = 0.05  # probability of a wrong verdict, per query
 
-    needs_pointwise = certifies = True
+    needs_pointwise = certifies = passes_gradients = True
     reference = "Chiang et al., NeurIPS 2020, arXiv 2007.03730; Wu et al., CIKM 2022, arXiv 2209.06691"
     deviations = "total variation over substitution tables instead of Gaussian noise"
 

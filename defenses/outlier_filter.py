@@ -28,7 +28,7 @@ class OutlierFilter(Defense):
 
     target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
-    flags = True
+    flags = passes_gradients = True
     reference = "Ney, Essen, Kneser, 1994 (bigrams); Song, Rush, Shmatikov, EMNLP 2020 (filtering)"
     deviations = (
         "a bigram model of the collection, without the counts of the document that a text is, or is a version of; the "

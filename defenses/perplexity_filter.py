@@ -34,7 +34,7 @@ class PerplexityFilter(Defense):
     language_model: str = SMOLLM2  # a causal language model: smollm2, a folder, or a name on the hub
     target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
-    flags = True
+    flags = passes_gradients = True
     reference = "Song, Rush, Shmatikov, EMNLP 2020; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     deviations = "the threshold comes from clean candidates; perplexity is over a document's first tokens"
 

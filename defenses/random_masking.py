@@ -49,7 +49,7 @@ class RandomMasking(Defense):
     centre: Number | None = None  # raw score that is squashed to 1/2; null is the middle of the clean scores
     scale: Positive | None = None  # slope of the sigmoid; null is 4 over the range of the clean scores
 
-    needs_pointwise = certifies = True
+    needs_pointwise = certifies = passes_gradients = True
     reference = "RobustMask, arXiv 2512.23307; Levine, Feizi, AAAI 2020, arXiv 1911.09272"
     deviations = "the printed theorem counts the mask's probability twice and is not used; masked words may be left out"
 

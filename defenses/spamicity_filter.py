@@ -27,7 +27,7 @@ class SpamicityFilter(Defense):
 
     target_fpr: InnerShare = 0.05  # share of clean candidates that may be flagged
 
-    flags = True
+    flags = passes_gradients = True
     reference = "Zhou, Pang, WWW 2009; Liu et al. (PAT), CCS 2022; Chen et al., arXiv 2307.16816"
     deviations = "the threshold comes from clean candidates, not from a fixed number"
 

@@ -26,7 +26,7 @@ class Defense(ABC):
     """Makes a more robust ranker out of a ranker. Subclass as a dataclass: its fields are the parameters."""
 
     needs_pointwise: ClassVar[bool] = False  # whether it wraps rankers of pairs alone
-    passes_gradients: ClassVar[bool] = False  # whether the defended ranker has the gradients of its ranker
+    passes_gradients: ClassVar[bool] = False  # whether its ranker gives those behind it as Ranker.differentiated
     certifies: ClassVar[bool] = False  # whether the defended ranker is a CertifiedRanker
     flags: ClassVar[bool] = False  # whether the defended ranker is a FlaggingRanker
     reference: ClassVar[str] = ""  # authors, title, venue, section

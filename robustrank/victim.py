@@ -239,7 +239,7 @@ class Metered:
 
     def _view(self, query: str) -> GradientView:
         self._require(Access.GRADIENTS)
-        ranker = self._backend.ranker
+        ranker = self._backend.ranker.differentiated
         if not isinstance(ranker, GradientRanker):
             raise AccessDenied("the attack needs gradients, but this ranker has none")
         foreign = self._backend.refuse_foreign_gradients

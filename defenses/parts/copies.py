@@ -17,7 +17,7 @@ from robustrank.certification.draws import Draws
 from robustrank.certification.evidence import COUPLED_MEAN, COVERAGE, UNBOUNDED, Evidence
 from robustrank.certification.served import mean_evidence
 from robustrank.collections.collection import Collection
-from robustrank.rankers.ranker import Pair, PointwiseRanker, Scores
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Scores
 from robustrank.records import RankedList
 from robustrank.text.edited_words import characters_behind
 from robustrank.text.table import SubstitutionTable
@@ -121,6 +121,11 @@ class CopyRanker(PointwiseRanker):
     def noise(self) -> float:
         """The inner ranker's."""
         return self.inner.noise
+
+    @property
+    def differentiated(self) -> Ranker:
+        """The inner ranker: gradients of the document pass straight through to it, as if it was the only copy."""
+        return self.inner.differentiated
 
     def characters_read(self, query: str, document: str) -> int | None:
         """Return the characters up to the last word that the inner ranker reads in any of the copies that rank."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
-from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Ranking, Request, ranking_by_score
+from robustrank.rankers.ranker import Pair, PointwiseRanker, Ranker, Ranking, Request, Scores, ranking_by_score
 
 CALIBRATION_PAIRS = 500  # clean pairs that set the threshold
 MEMORY = 1_000_000  # pairs whose score and anomaly score are remembered
@@ -23,7 +23,8 @@ MEMORY = 1_000_000  # pairs whose score and anomaly score are remembered
 class FilteredRanker(Ranker):
     """A ranker behind a detector: flagged documents are ranked below all others, and keep their order.
 
-    It is a list ranker, since a flag is no part of a score: scores are those of the ranker.
+    It is a list ranker: a score is that of the ranker, and that of a flagged document is lowered below all others of
+    its list. So whoever reads scores meets the filter, and an attack knows when it is flagged.
 
     Attributes:
         inner: The ranker.
@@ -45,6 +46,11 @@ class FilteredRanker(Ranker):
         return [
             _partitioned(ranking, flag) for ranking, flag in zip(self._inner_rankings(requests), flags, strict=True)
         ]
+
+    @property
+    def differentiated(self) -> Ranker:
+        """The ranker: where nothing is flagged these are its gradients, and a flag has none."""
+        return self.inner.differentiated
 
     def characters_read(self, query: str, document: str) -> int | None:
         """Return the inner ranker's; the detector reads the whole document."""
@@ -103,8 +109,20 @@ def filter_ranker(
 
 
 def _partitioned(ranking: Ranking, flags: NDArray[np.bool_]) -> Ranking:
-    """Return the ranking with flagged candidates last, both parts in its order."""
-    return replace(ranking, order=tuple(sorted(ranking.order, key=lambda position: bool(flags[position]))))
+    """Return the ranking with flagged candidates last, both parts in its order, and scores below all others."""
+    order = tuple(sorted(ranking.order, key=lambda position: bool(flags[position])))
+    if ranking.scores is None or not flags.any():
+        return replace(ranking, order=order)
+    return replace(ranking, order=order, scores=np.where(flags, _lowered(ranking.scores, flags), ranking.scores))
+
+
+def _lowered(scores: Scores, flags: NDArray[np.bool_]) -> Scores:
+    """Return float32[n], scores lowered by over twice the span of those that are not flagged.
+
+    It depends on the others alone, so that a better text has no worse score while it is flagged.
+    """
+    low, high = scores[~flags].min(initial=np.inf), scores[~flags].max(initial=-np.inf)
+    return scores if low > high else np.asarray(np.minimum(scores, high) - (1 + 2 * (high - low)), dtype=np.float32)
 
 
 def _forget_beyond(memory: dict[Pair, float], limit: int) -> None:

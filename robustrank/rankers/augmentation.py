@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from robustrank.victim import (
     blind_victim,
 )
 
+On = Literal["all", "negatives"]
+
 
 class CurrentWeights(ServedRanker):
     """A ranker in training, as its attackers meet it: it scores with the current weights, in evaluation mode."""
@@ -55,25 +57,30 @@ class Augmentation:
     """Perturbation of training groups by an attack.
 
     Attributes:
-        attack: The attack. A query attack edits the query. A document attack without access to the victim (noise) edits
-            all documents; with access (adversarial training) it promotes, and so edits, the non-relevant documents.
+        attack: The attack. A query attack edits the query.
         backend: The ranker in training.
         share: Share of the groups that are perturbed, in [0, 1].
+        on: The documents that a document attack edits: all, or those that are not the relevant ones, or the teacher's
+            best, of their group. None: all without access to the victim (noise), and negatives with it (adversarial
+            training), which promotes them.
         language: The training collection's.
     """
 
     attack: PreparedAttack
     backend: CurrentWeights
     share: float
+    on: On | None = None
     language: str = ENGLISH
 
     @classmethod
-    def of(cls, specification: str, share: float, learner: Any, train: Collection, seed: int) -> Augmentation:
+    def of(
+        cls, specification: str, share: float, on: On | None, learner: Any, train: Collection, seed: int
+    ) -> Augmentation:
         """Return the augmentation by the attack of a specification, prepared on the training collection."""
         attack: Attack = create("attack", parse(specification))
         backend = CurrentWeights(learner)
         interface = QueryInterface(backend, attack.access)
-        return cls(prepare(attack, interface, train, derive(seed, "augmentation")), backend, share, train.language)
+        return cls(prepare(attack, interface, train, derive(seed, "augmentation")), backend, share, on, train.language)
 
     def perturbed(self, groups: Sequence[Group], rng: np.random.Generator) -> list[Group]:
         """Return the groups in order, a random ``share`` of them perturbed; each group keeps its size."""
@@ -85,13 +92,14 @@ class Augmentation:
             target = Target("", query, "", "", 0, language=self.language)
             return group._replace(query=self.attack.perturb(target, blind_victim(self.backend, target), rng).text)
         is_blind = self.attack.attack.access == Access.NOTHING
+        spares_relevant = (self.on or ("all" if is_blind else "negatives")) == "negatives"
         ids = [str(number) for number in range(len(documents))]
         request = Request("", query, tuple(Candidate(Document(*pair)) for pair in zip(ids, documents, strict=True)))
         scores = np.zeros(len(ids), dtype=np.float32) if is_blind else self.backend.score(request.pairs)
         served = RankedList(request, ranking_by_score(request, scores))
         texts = list(documents)
         for rank, number in enumerate(served.ranking.order, start=1):
-            if not is_blind and number < group.relevant:
+            if spares_relevant and number < group.relevant:
                 continue
             target = Target("", query, ids[number], documents[number], rank, served.candidates, language=self.language)
             victim = DocumentVictim(self.backend, served, ids[number], self.attack.attack.access)

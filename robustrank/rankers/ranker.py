@@ -76,6 +76,11 @@ class Ranker(ABC):
         read = self.characters_read(query, document)
         return None if read is None else [(0, read)]
 
+    @property
+    def differentiated(self) -> Ranker:
+        """The ranker whose gradients an attack follows: this one, or that behind a defense that passes them."""
+        return self
+
     def first_stage_query(self, query: str) -> str:
         """Return what a first stage before this ranker reads of a query; a defense of queries rewrites it."""
         return query

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,12 +161,12 @@ class ServedRanker:
         Raises:
             PluginError: The two scores of the pair differ by more than rounding.
         """
-        ranker: Any = self.ranker
-        if self._is_differentiated or not self.is_pointwise or not isinstance(ranker, GradientRanker):
+        ranker = self.ranker.differentiated
+        if self._is_differentiated or not (isinstance(ranker, PointwiseRanker) and isinstance(ranker, GradientRanker)):
             return
         with plugin_code(f"ranker {type(ranker).__name__}", "gradients()"):
             by_gradients = float(ranker.gradients(query, [ranker.encode(query, document)])[0][0])
-        score = float(self._asked_to_score([(query, document)])[0])
+            score = float(ranker.score([(query, document)])[0])
         allowed = max(getattr(ranker, "noise", 0.0), FP32_NOISE) * 10 * max(1.0, abs(score))
         if not abs(score - by_gradients) <= allowed:
             raise PluginError(

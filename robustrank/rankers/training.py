@@ -24,7 +24,7 @@ from robustrank.plugins import AttackSpec, RankerSpec
 from robustrank.plugins.constraints import Amount, Count, Number, Positive, Range, Share, Weight
 from robustrank.randomness import derive, derive_seed
 from robustrank.rankers import runtime
-from robustrank.rankers.augmentation import Augmentation
+from robustrank.rankers.augmentation import Augmentation, On
 from robustrank.rankers.checkpoint import training_card, write_checkpoint
 from robustrank.rankers.groups import (
     Group,
@@ -92,6 +92,7 @@ class TrainingSettings(Settings):
         None  # specification of the attack that perturbs groups: noise, typos or adversarial training
     )
     augmented: Share = 1.0  # share of the groups that are perturbed
+    augment_on: On | None = None  # documents that are: all, or negatives; null: negatives if the attack asks the ranker
     invariance: Weight = 0.0  # weight of the divergence of perturbed scores (PIAT); 0: no clean groups
 
     @property
@@ -164,7 +165,9 @@ def train(
         optimiser = _optimiser(learner, settings)
         augmentation = None
         if settings.augment is not None:
-            augmentation = Augmentation.of(settings.augment, settings.augmented, learner, train, seed)
+            augmentation = Augmentation.of(
+                settings.augment, settings.augmented, settings.augment_on, learner, train, seed
+            )
         progress = resume(state, identity, learner.network, optimiser)
         if not progress.curve:
             progress = progress.after(_validate(learner, validation), learner.network)

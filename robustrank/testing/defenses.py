@@ -49,8 +49,9 @@ class DefenseConformance:
     def test_declares_what_its_ranker_can(self) -> None:
         """``certifies`` and ``passes_gradients`` tell, before a model is loaded, what the defended ranker can."""
         defense, ranker = self.new_defense(), self._wrapped(self._ranker())
-        for name, kind in (("certifies", CertifiedRanker), ("passes_gradients", GradientRanker)):
-            said, shown = getattr(defense, name), isinstance(ranker, kind)
+        contracts = ("certifies", ranker, CertifiedRanker), ("passes_gradients", ranker.differentiated, GradientRanker)
+        for name, shower, kind in contracts:
+            said, shown = getattr(defense, name), isinstance(shower, kind)
             require(said == shown, f"{name} is {said}, and its ranker is {'a' if shown else 'no'} {kind.__name__}")
 
     def test_has_one_identity(self) -> None:

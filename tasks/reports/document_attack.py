@@ -110,6 +110,10 @@ REPORT = TaskReport(
                     "detection rate at FPR 5 %", _ANOMALY, id="detection-rate",
                     statistic=functools.partial(detection_rate, target_fpr=0.05), compare=False,
                 ),
+                share(
+                    f"flagged candidates, {EACH}", (Select("flagged_candidates", "clean", group=EACH),),
+                    units="queries", compare=False,
+                ),
             ),
         ),
     ),

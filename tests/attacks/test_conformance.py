@@ -19,6 +19,10 @@ class TestKeywordStuffing(AttackConformance):
     plugin = "keyword-stuffing:repeats=2,what=keywords,position=middle"
 
 
+class TestKeywordStuffingTrials(AttackConformance):
+    plugin = "keyword-stuffing:trials=6"
+
+
 class TestCharacterTypos(AttackConformance):
     plugin = "character-typos:typos=2"
 

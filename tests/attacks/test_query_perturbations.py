@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -16,11 +17,14 @@ from robustrank.errors import DataError, UsageError
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
+from robustrank.rankers.lexical import BM25
+from robustrank.rankers.serving import ServedRanker
 from robustrank.testing import AttackConformance
 from robustrank.text.stopwords import STOP_WORDS
 from robustrank.text.typos import HOMOGLYPHS, homoglyph
 from robustrank.text.words import words
-from robustrank.victim import Target
+from robustrank.victim import Access, Budget, QueryVictim, Target
+from tests.lists import served
 from tests.tiny_language_model import tiny_paraphraser
 from tests.tiny_table import tiny_table
 
@@ -59,6 +63,10 @@ class TestKeywords(AttackConformance):
 
 class TestTypoRate(AttackConformance):
     plugin = "character-typos:rate=1.0,operations=[homoglyph]"
+
+
+class TestTypoTrials(AttackConformance):
+    plugin = "character-typos:typos=2,trials=4"
 
 
 def attack(text, queries=(QUERY,)):
@@ -186,3 +194,31 @@ def test_letters_of_a_typo_are_those_of_the_collection():
     target = Target("0", "мост", "", "", 0, language="ru")
     typos = {prepared.perturb(target, None, derive(seed, "perturb")).text for seed in range(30)}
     assert set("".join(typos)) == set("рекаимост")
+
+
+def test_the_form_that_moves_the_top_lowest_is_taken_within_the_budget():
+    ranker = BM25()
+    ranker.prepare(Collection("c", {"0": QUERY}, DOCUMENTS, {}, {"0": tuple(DOCUMENTS)}))
+    clean = served(ranker, DOCUMENTS, QUERY)
+    target = Target("0", QUERY, "", "", 0, clean.candidates)
+
+    def searched(trials, budget=None, seed=0):
+        victim = QueryVictim(ServedRanker(ranker), clean, Access.RANKS, Budget(queries=budget))
+        plugin = f"character-typos:typos=3,trials={trials}"
+        return attack(plugin).perturb(target, victim, derive(seed, "perturb")), victim.meter.queries
+
+    def kept(query):
+        """The discounted gain of the served order, by hand."""
+        after = served(ranker, DOCUMENTS, query).doc_ids
+        return sum(1 / math.log2(2 + i) / math.log2(2 + after.index(d)) for i, d in enumerate(clean.doc_ids))
+
+    forms = [searched(1, seed=seed)[0].text for seed in range(12)]
+    assert searched(1)[1] == 0
+    found = [searched(24, seed=seed) for seed in range(12)]
+    assert {queries for _, queries in found} <= {23, 24}  # two forms can be equal
+    assert max(kept(one.text) for one, _ in found) <= min(map(kept, forms)) < kept(QUERY)
+    few, queries = searched(24, budget=5)
+    assert queries == 5
+    assert few.exhausted
+    none, queries = searched(24, budget=0)
+    assert (none.text, none.exhausted, queries) == (forms[0], True, 0)

