@@ -95,7 +95,7 @@ def unsuited_ranker(context: Context, query_ids: Sequence[str]) -> str:
     It tells what planning could not know. The first list that is not empty shows whether the ranker gives scores.
     """
     needed = context.attack.access
-    if needed == Access.GRADIENTS and not isinstance(context.served.ranker, GradientRanker):
+    if needed == Access.GRADIENTS and not isinstance(context.served.ranker.differentiated, GradientRanker):
         return "the attack needs gradients, and this ranker has none"
     lists = (served for query_id in query_ids if len((served := context.ranked(query_id)).request))
     if needed >= Access.SCORES and (first := next(lists, None)) and first.ranking.scores is None:

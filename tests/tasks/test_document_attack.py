@@ -217,5 +217,25 @@ def test_a_filter_tells_what_it_found_and_its_area_is_scikit_learns(tmp_path):
     assert area > 0.9
     assert values(rows, "flagged").mean() > 0.5 > values(rows, "flagged", "clean").mean()
     unfiltered = [row for row in read_rows(out) if row["defense"] == "none"]
-    assert not any(row["measure"] in ("flagged", "AUC") for row in unfiltered)
+    assert not any(row["measure"] in ("flagged", "flagged_candidates", "AUC") for row in unfiltered)
+    costs = [row for row in rows if row["measure"] == "flagged_candidates"]
+    by_gain = {group: [r["value"] for r in costs if r["group"] == group] for group in {r["group"] for r in costs}}
+    assert set(by_gain) == {f"gain {gain}" for gain in range(4)}
+    assert np.mean(by_gain["gain 0"]) < 0.05 < np.mean(by_gain["gain 2"] + by_gain["gain 3"])  # they repeat the query
     assert values(rows, "success").mean() < values(unfiltered, "success").mean()
+
+
+def test_gradients_reach_a_ranker_behind_a_defense_whose_scores_the_attack_raises(tmp_path):
+    path, out = tmp_path / "e.yaml", tmp_path / "out"
+    defenses = ["spamicity-filter", "random-masking:keep=0.5,samples=4"]
+    path.write_text(
+        f"name: e\ncollections: ['lee:depth=20']\nrankers: ['minilm:max_length=48']\ndefenses: {defenses}\n"
+        "attacks: ['hotflip:length=2,sweeps=1,restarts=1,candidates=4']\n"
+        "tasks: [{name: document-attack, queries: 4, targets: ['11-20']}]\n"
+    )
+    invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
+    for defense in defenses:
+        rows = [row for row in read_rows(out) if row["defense"] == defense]
+        assert values(rows, "queries", "").min() > 2
+        gains = values(rows, "score") - values(rows, "score", "clean")
+        assert gains.mean() > max(0, (values(rows, "score", "control") - values(rows, "score", "clean")).mean())
