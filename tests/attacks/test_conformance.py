@@ -19,8 +19,8 @@ class TestKeywordStuffing(AttackConformance):
     plugin = "keyword-stuffing:repeats=2,what=keywords,position=middle"
 
 
-class TestKeywordStuffingTrials(AttackConformance):
-    plugin = "keyword-stuffing:trials=6"
+class TestStuffingSearch(AttackConformance):
+    plugin = "stuffing-search:trials=6"
 
 
 class TestCharacterTypos(AttackConformance):

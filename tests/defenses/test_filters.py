@@ -112,13 +112,13 @@ def test_stuffing_that_asks_the_filtered_ranker_passes_a_filter_that_stops_plain
     last = clean.candidates[-2]
     target = Target("q", QUERY, last.doc_id, last.text, len(DOCUMENTS) - 1, clean.candidates)
     ranks = {}
-    for trials in (1, 30):
+    for name, parameters in (("keyword-stuffing", {}), ("stuffing-search", {"trials": 30})):
         victim = DocumentVictim(ServedRanker(ranker), clean, last.doc_id, Access.RANKS)
-        attack = create("attack", Spec("keyword-stuffing", {"repeats": 2, "trials": trials}))
+        attack = create("attack", Spec(name, {"repeats": 2, **parameters}))
         text = attack.perturb(target, victim, derive(0, "stuffing")).text
-        assert victim.meter.queries == (0 if trials == 1 else 30)
-        ranks[trials] = served(ranker, {**DOCUMENTS, last.doc_id: text}, QUERY).doc_ids.index(last.doc_id)
-    assert ranks[30] < len(DOCUMENTS) - 2 <= ranks[1]
+        assert victim.meter.queries == parameters.get("trials", 0)
+        ranks[name] = served(ranker, {**DOCUMENTS, last.doc_id: text}, QUERY).doc_ids.index(last.doc_id)
+    assert ranks["stuffing-search"] < len(DOCUMENTS) - 2 <= ranks["keyword-stuffing"]
     refused = DocumentVictim(ServedRanker(ranker), clean, last.doc_id, Access.RANKS, Budget(queries=1))
     perturbation = attack.perturb(target, refused, derive(0, "stuffing"))
     assert (perturbation.text, perturbation.exhausted) == (last.text, True)  # plain stuffing is flagged
