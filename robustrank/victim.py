@@ -142,16 +142,18 @@ class GradientView:
             mask = getattr(getattr(self._ranker, "tokenizer", None), "mask_token", None)
             return mask if mask and len(self._ranker.tokens_of(mask)) == 1 else None
 
-    def query_vector(self) -> NDArray[np.float32]:
-        """Return float32[H]: the query as a bi-encoder embeds it; of other rankers, its mean input embedding.
+    def query_vectors(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """Return float32[n, H]: queries as a bi-encoder embeds them; of other rankers, their mean input embeddings.
 
-        No document is scored, so it counts as no query.
+        A query without tokens has zeros there. No document is scored, so they count as no query.
         """
         embed = getattr(self._ranker, "embed_queries", None)
         if embed is None:
-            return np.asarray(self.embedding_table[self.encode(self._query).ids].mean(axis=0), dtype=np.float32)
+            tokens = (self.embedding_table[self.encode(query).ids] for query in queries)
+            return np.array([of_query.sum(axis=0) / max(1, len(of_query)) for of_query in tokens], dtype=np.float32)
         with self._gate:
-            return np.asarray(embed([self._query])[self._query], dtype=np.float32)
+            vectors = embed(queries)
+        return np.array([vectors[query] for query in queries], dtype=np.float32)
 
     def mean_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return float32[n, H], the mean input embedding of each word's tokens; zeros for a word without tokens.

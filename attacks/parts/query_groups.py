@@ -44,10 +44,9 @@ class GroupedPassages(UsesSurrogate):
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Cluster the training queries by their vectors, and search a passage for each cluster."""
         self._load_surrogate(interface, collection, rng)
-        model = pair_model(self._surrogate, interface)
         queries = [query for query in collection.queries.values() if query.strip()]
-        points = np.array([model.gradients(query).query_vector() for query in queries], dtype=np.float64)
-        groups = query_groups(queries, points, min(self.clusters, len(queries)), rng)
+        points = pair_model(self._surrogate, interface).gradients("").query_vectors(queries)
+        groups = query_groups(queries, points.astype(np.float64), min(self.clusters, len(queries)), rng)
         self._passages = [
             (group, *found)
             for group, found in zip(groups, self._search(groups, interface, collection, rng), strict=False)
@@ -69,7 +68,7 @@ class GroupedPassages(UsesSurrogate):
             return "", "there was no training query to make a passage for"
         if len(self._passages) == 1:
             return self._passages[0][1:]
-        point = SurrogateScorer.of(self._surrogate, target, victim).view.query_vector()
+        (point,) = SurrogateScorer.of(self._surrogate, target, victim).view.query_vectors([target.query])
         return min(self._passages, key=lambda passage: float(((passage[0].centre - point) ** 2).sum()))[1:]
 
 
