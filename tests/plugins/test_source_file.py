@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
 from robustrank.kept import keep_in
@@ -43,7 +41,7 @@ def test_a_file_is_parsed_once_and_says_the_same_when_it_is_kept(module, monkeyp
     first = read()
     assert first.imports == ((0, "json", ()), (1, "", ("beside",)), (0, "importlib.resources", ("files",)))
     assert "table.txt" in first.strings
-    monkeypatch.setattr(ast, "parse", lambda raw: pytest.fail("parsed again"))
+    monkeypatch.setattr(source_file, "_parsed", lambda raw: pytest.fail("parsed again"))
     assert read() == first
     path.rename(path.with_name("other.py"))  # content decides, not the name
     other = path.with_name("other.py")
@@ -79,8 +77,8 @@ def test_the_files_that_were_used_last_are_kept(tmp_path, monkeypatch):
     for number in (0, 1, 0, 2):
         sources.of(texts[number])
     sources.keep()
-    parsed, parse = [], ast.parse
-    monkeypatch.setattr(ast, "parse", lambda raw: parsed.append(raw) or parse(raw))
+    parsed, parse = [], source_file._parsed
+    monkeypatch.setattr(source_file, "_parsed", lambda raw: parsed.append(raw) or parse(raw))
     sources = source_file._Sources(tmp_path)
     for text in texts:
         sources.of(text)
