@@ -157,16 +157,18 @@ def _records(path: Path, cells: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
         positions = {column: number for number, column in enumerate(header + added)}
         if lacking := [column for column in ("cell", *ROW_COLUMNS) if column not in positions]:
             raise ValueError(f"there is no column {lacking[0]!r}")
-        chosen = itemgetter(*(positions[column] for column in ("cell", *ROW_COLUMNS)))
+        of_fact = itemgetter(*(positions[column] for column in (*FACT, "status", "pool")))
+        of_unit = itemgetter(*(positions[column] for column in ("cell", "query_id", "doc_id", "value", "note")))
         lacked = [""] * len(added)
         for fields in filter(None, reader):
             if len(fields) != len(header):
                 raise ValueError(f"it is torn, with {len(fields)} fields in place of {len(header)}")
-            key, query_id, doc_id, *about, value, status, note, pool = chosen(fields + lacked)
+            about = *_, status, pool = of_fact(fields + lacked)
+            key, query_id, doc_id, value, note = of_unit(fields)
             if key not in cells:
                 raise ValueError(f"its cell {key!r} is not in cells.jsonl")
-            if (fact := known.get((*about, status, pool))) is None:
-                fact = known[*about, status, pool] = _fact(about, status, pool)
+            if (fact := known.get(about)) is None:
+                fact = known[about] = _fact(*about)
             yield cells[key], query_id, doc_id, *fact, _value(value), status, note, pool
     except (csv.Error, ValueError) as error:
         raise DataError(f"the row cannot be read: {error}", where=f"{path}:{reader.line_num}", hint=_RERUN) from error
@@ -187,9 +189,10 @@ def _point_columns(point: PlugInPoint | None) -> tuple[str, str, str, str]:
     return point.label, point.name, text, point.identity
 
 
-def _fact(texts: Sequence[str], status: str, pool: str) -> tuple[Any, ...]:
+def _fact(*texts: str) -> tuple[Any, ...]:
     """Return what a row is about, typed; ValueError, where that, the status or the pool is not allowed."""
-    about: dict[str, Any] = dict(zip(FACT, texts, strict=True))
+    *of_fact, status, pool = texts
+    about: dict[str, Any] = dict(zip(FACT, of_fact, strict=True))
     for name in ("cutoff", "k", "radius"):
         if (name, about[name]) != ("radius", "all"):
             about[name] = int(about[name]) if about[name] else None
@@ -218,8 +221,8 @@ def _text(path: Path) -> str:
 
 def _refuse_duplicates(rows: pd.DataFrame, run_folder: Path) -> None:
     fact = ["cell", *(column for column in ROW_COLUMNS if column not in ("value", "status", "note"))]
-    with_value = rows[rows["value"].notna()]
-    duplicates = with_value[with_value.duplicated(subset=fact)]
+    with_value = rows.loc[rows["value"].notna(), fact]
+    duplicates = with_value[with_value.duplicated()]
     if len(duplicates):
         first = ", ".join(f"{column} {duplicates.iloc[0][column]!r}" for column in fact)
         raise DataError(f"{len(duplicates)} duplicate rows, as {first}", where=str(run_folder), hint=_RERUN)

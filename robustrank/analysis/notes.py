@@ -44,14 +44,14 @@ def captioned(text: str, rowset: RowSet, method: str = "") -> str:
 
 def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return a sentence for each kind of row without a value, with its commonest reasons, on spent budgets and ties."""
-    missing = rows[rows["value"].isna()]
+    missing = rows.loc[rows["value"].isna(), ["status", "note"]]
     notes = [_note(missing[missing["status"] == status], text) for status, text in _KINDS.items()]
-    spent = rows[(rows["status"] == "budget_exhausted") & rows["value"].notna()]
-    results = spent[["attack", "ranker", "defense", "seed", "query_id", "doc_id"]].drop_duplicates()
+    is_spent = (rows["status"] == "budget_exhausted") & rows["value"].notna()
+    results = rows.loc[is_spent, ["attack", "ranker", "defense", "seed", "query_id", "doc_id"]].drop_duplicates()
     if len(results):
         notes.append(f"Budget spent before the end: {counted(len(results), 'attack')}, judged by the best text so far.")
-    tied = rows[rows["note"].str.startswith(DEGENERATE)]
-    lists = tied[["ranker", "defense", "seed", "query_id"]].drop_duplicates()
+    is_tied = rows["note"].str.startswith(DEGENERATE)
+    lists = rows.loc[is_tied, ["ranker", "defense", "seed", "query_id"]].drop_duplicates()
     if len(lists):
         notes.append(f"{DEGENERATE}: in {counted(len(lists), 'list')} over 20 % of the scores are equal to another.")
     return tuple(note for note in notes if note)

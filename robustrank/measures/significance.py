@@ -12,7 +12,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,34 @@ from numpy.typing import ArrayLike, NDArray
 
 _BLOCK = 1 << 20  # random numbers per block: 8 MB
 
-_Evaluate = Callable[[NDArray[np.int64]], NDArray[np.float64]]  # sampled queries [rounds, n] -> statistics [rounds]
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Random integers in [0, below), drawn for many rounds at once.
+
+    Attributes:
+        numbers: int64[rounds, count].
+        below: How many different ones there may be.
+    """
+
+    numbers: NDArray[np.int64]
+    below: int
+
+    @cached_property
+    def floats(self) -> NDArray[np.float64]:
+        """The numbers, as they are multiplied."""
+        return self.numbers.astype(np.float64)
+
+    @cached_property
+    def multiplicities(self) -> NDArray[np.float64]:
+        """How often each integer was drawn in each round: [rounds, below]."""
+        rounds = len(self.numbers)
+        places = self.numbers + self.below * np.arange(rounds)[:, None]
+        counts = np.bincount(places.ravel(), minlength=rounds * self.below)
+        return counts.reshape(rounds, -1).astype(np.float64)
+
+
+_Evaluate = Callable[[_Draws], NDArray[np.float64]]  # sampled queries -> a statistic for each round
 
 
 def paired_permutation_test(
@@ -54,10 +81,10 @@ def paired_permutation_test(
     observed = abs(float(differences.sum())) - 1e-12 * float(np.abs(differences).sum())
     count = len(differences)
     if 2**count <= rounds:
-        patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+        patterns = ((np.arange(2**count)[:, None] >> np.arange(count)) & 1).astype(np.float64)
         return float(np.mean(_flipped(differences, patterns) >= observed))
     extreme = sum(
-        int(np.count_nonzero(_flipped(differences, patterns) >= observed))
+        int(np.count_nonzero(_flipped(differences, patterns.floats) >= observed))
         for patterns in _blocks(rng, 2, rounds, count)
     )
     return (1 + extreme) / (1 + rounds)
@@ -109,7 +136,8 @@ def seeded_interval(
         return math.nan, math.nan
     resampler = _means_resampler if of_means else _units_resampler
     evaluators = [resampler(run, names, statistic) for run in runs]
-    figures = np.array([evaluate(np.arange(len(names))[None])[0] for evaluate in evaluators])
+    every = _Draws(np.arange(len(names))[None], len(names))
+    figures = np.array([evaluate(every)[0] for evaluate in evaluators])
     if np.isnan(figures).any():
         return math.nan, math.nan
     blocks = _blocks(rng, len(names), rounds, len(names))
@@ -185,14 +213,14 @@ def _differences(a: ArrayLike, b: ArrayLike, clusters: Sequence[str] | None) -> 
     return np.bincount(inverse, weights=differences[defined]).astype(np.float64)
 
 
-def _flipped(differences: NDArray[np.float64], patterns: NDArray[np.int64]) -> NDArray[np.float64]:
+def _flipped(differences: NDArray[np.float64], patterns: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return |sum of differences| for each row of signs, 1 for an unchanged sign and 0 for a changed sign."""
     sums: NDArray[np.float64] = np.abs(2 * (patterns @ differences) - differences.sum())
     return sums
 
 
-def _blocks(rng: np.random.Generator, below: int, rounds: int, count: int) -> Iterator[NDArray[np.int64]]:
-    """Yield int64[rounds, count] of random integers in [0, below), in blocks of rounds.
+def _blocks(rng: np.random.Generator, below: int, rounds: int, count: int) -> Iterator[_Draws]:
+    """Yield random integers in [0, below), so many in each round, in blocks of rounds.
 
     A report asks for the same draws of equal generators for each of its figures: the last ones are kept.
     """
@@ -203,12 +231,12 @@ def _blocks(rng: np.random.Generator, below: int, rounds: int, count: int) -> It
 
 
 @lru_cache(maxsize=8)
-def _drawn(generator: bytes, below: int, rows: int, count: int) -> tuple[NDArray[np.int64], Mapping[str, Any]]:
+def _drawn(generator: bytes, below: int, rows: int, count: int) -> tuple[_Draws, Mapping[str, Any]]:
     """Return a block, and the state of the generator (as a pickle) after it."""
     rng: np.random.Generator = pickle.loads(generator)
     drawn = rng.integers(below, size=(rows, count))
     drawn.setflags(write=False)
-    return drawn, rng.bit_generator.state
+    return _Draws(drawn, below), rng.bit_generator.state
 
 
 def _units_resampler(run: Run, names: Sequence[str], statistic: Callable[..., Any]) -> _Evaluate:
@@ -228,16 +256,17 @@ def _units_resampler(run: Run, names: Sequence[str], statistic: Callable[..., An
         rows = np.arange(sizes.sum()) + np.repeat(starts[sampled] - before, sizes)
         return float(statistic(*(array[rows] for array in arrays))) if len(rows) else math.nan
 
-    def evaluate_rows(block: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows = (starts[block][..., None] + np.arange(counts[0])).reshape(len(block), -1)
+    def evaluate_rows(block: _Draws) -> NDArray[np.float64]:
+        rows = (starts[block.numbers][..., None] + np.arange(counts[0])).reshape(len(block.numbers), -1)
         return np.asarray(statistic(*(array[rows] for array in arrays)), dtype=np.float64)
 
-    def one_by_one(block: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.array([evaluate(sampled) for sampled in block])
+    def one_by_one(block: _Draws) -> NDArray[np.float64]:
+        return np.array([evaluate(sampled) for sampled in block.numbers])
 
     if len(set(counts.tolist())) > 1 or not counts[0]:
         return one_by_one
-    trial = np.stack([np.arange(len(names)), np.arange(len(names))[::-1], np.zeros(len(names), dtype=np.int64)])
+    every = np.arange(len(names))
+    trial = _Draws(np.stack([every, every[::-1], np.zeros_like(every)]), len(names))
     with contextlib.suppress(ValueError, TypeError, IndexError):  # a statistic need not know rows
         rows, single = evaluate_rows(trial), one_by_one(trial)
         if rows.shape == single.shape and np.allclose(rows, single, rtol=1e-12, atol=1e-14, equal_nan=True):
@@ -251,17 +280,15 @@ def _means_resampler(run: Run, names: Sequence[str], statistic: Callable[..., An
     counted = [np.ones(len(numbers)), *run.arrays]
     sums = np.stack([np.bincount(numbers, weights=array, minlength=len(names)) for array in counted], axis=1)
 
-    def evaluate(block: NDArray[np.int64]) -> NDArray[np.float64]:
-        rounds = len(block)
-        indices = block + len(names) * np.arange(rounds)[:, None]
-        multiplicity = np.bincount(indices.ravel(), minlength=rounds * len(names)).reshape(rounds, -1)
-        counts, *totals = (multiplicity @ sums).T
+    def evaluate(block: _Draws) -> NDArray[np.float64]:
+        counts, *totals = (block.multiplicities @ sums).T
         with np.errstate(invalid="ignore"):  # no unit was sampled: undefined
             return np.asarray(statistic(*(total / counts for total in totals)), dtype=np.float64)
 
     return evaluate
 
 
+@cache
 def clopper_pearson(count: int, number: int, level: float = 0.95) -> tuple[float, float]:
     """Return the exact interval of a share of independent units (Clopper and Pearson, Biometrika 26(4), 1934).
 

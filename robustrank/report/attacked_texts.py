@@ -45,7 +45,8 @@ def attacked_texts(run: Path, cells: Sequence[Coordinates], rows: pd.DataFrame, 
     # What small cells leave of their share, large ones get.
     present.sort(key=lambda cell: files[cell.key].stat().st_size)
     texts, records, total = _Numbers(), list[list[Any]](), 0
-    facts, measured = _measured(rows[rows["cell"].isin([cell.key for cell in present])])
+    has_value = rows["cell"].isin([cell.key for cell in present]) & rows["value"].notna()
+    facts, measured = _measured(rows.loc[has_value, ["cell", "query_id", "doc_id", "value", *FACT]])
     for number, cell in enumerate(present):
         share = room // (len(present) - number)
         labels = [getattr(cell, axis).label for axis in AXES]
@@ -73,7 +74,6 @@ def attacked_texts(run: Path, cells: Sequence[Coordinates], rows: pd.DataFrame, 
 def _measured(rows: pd.DataFrame) -> tuple[list[Fact], dict[tuple[str, str, str], list[tuple[int, float]]]]:
     """Return the facts, and by cell, query and document the number of each fact and its value."""
     measured: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
-    rows = rows[rows["value"].notna()]
     numbers, different = distinct(rows[list(FACT)])
     cells, queries, documents, values = (rows[name].tolist() for name in ("cell", "query_id", "doc_id", "value"))
     for cell, query_id, doc_id, number, value in zip(cells, queries, documents, numbers.tolist(), values, strict=True):
