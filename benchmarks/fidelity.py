@@ -1,6 +1,6 @@
 """Attacks the very pairs of DARA with ours, and sets both texts side by side: is ours as strong as the authors'?
 
-    python benchmarks/fidelity.py shared/data/dara --pairs 20 [--surrogate SPEC] [--attacks pat,idem,prada] [--out FILE]
+    python benchmarks/fidelity.py data/dara --pairs 20 [--surrogate SPEC] [--attacks pat,idem,prada] [--out FILE]
 
 DARA (Chen et al., arXiv 2307.16816) holds passages of MS MARCO that the authors' own code of PAT, IDEM and PRADA
 attacked, for another victim (a transfer). Ours attack the same passages for the same queries: white-box by default,
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from robustrank.plugins import Spec, create
 from robustrank.plugins.specification import parse
 from robustrank.prepared_attack import prepare
 from robustrank.randomness import derive
+from robustrank.rankers import runtime
 from robustrank.rankers.ranker import PointwiseRanker, ranking_by_score
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
@@ -51,7 +52,10 @@ MEASURES = ("won", "rises", "boost", "inserted", "query_words", "perplexity")
 @click.option("--victim", default="minilm:max_length=128", help="The ranker under attack.")
 @click.option("--surrogate", default="victim", help="What ours optimise against: victim (white box), or a ranker.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of our attacks.")
-@click.option("--out", type=click.Path(path_type=Path), help="JSONL of both texts and their measures.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="JSONL of measures; pairs that it holds are kept."
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
 @click.option("--seed", type=click.IntRange(0), default=0)
 def main(
     folder: Path,
@@ -61,27 +65,39 @@ def main(
     surrogate: str,
     settings: Sequence[str],
     out: Path | None,
+    device: runtime.Device,
     seed: int,
 ) -> None:
     """Print a line for the authors' texts and one for ours, of each attack."""
+    runtime.use_device(device)
     more = parse("settings:" + ",".join(settings)).parameters if settings else {}
-    records: list[dict[str, Any]] = []
+    records = [json.loads(text) for text in out.read_text("utf-8").splitlines()] if out and out.exists() else []
     click.echo(f"{'attack':8}{'texts':10}{'pairs':>6}" + "".join(f"{name:>13}" for name in MEASURES))
     for name in attacks.split(","):
         plugin, parameters = ATTACKS[name]
         spec = Spec(plugin, {**parameters, "surrogate": surrogate, **more})
-        found = list(compared(folder, name, spec, create("ranker", parse(victim)), pairs, seed))
-        records += found
+        setting = {"attack": name, "victim": victim, "surrogate": surrogate, "settings": ",".join(settings)}
+        found = [record for record in records if setting.items() <= record.items()]
+        done = {(record["query_id"], record["doc_id"]) for record in found}
+        for measures in compared(folder, name, spec, create("ranker", parse(victim)), pairs, seed, done):
+            found.append({**setting, **measures})
+            if out is not None:
+                with out.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(found[-1]) + "\n")
         for texts in ("authors'", "ours"):
             click.echo(f"{name:8}{texts:10}" + line([record[texts] for record in found]))
-        if out is not None:
-            out.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), "utf-8")
 
 
 def compared(
-    folder: Path, name: str, spec: Spec, ranker: PointwiseRanker, count: int, seed: int
+    folder: Path,
+    name: str,
+    spec: Spec,
+    ranker: PointwiseRanker,
+    count: int,
+    seed: int,
+    done: Set[tuple[str, str]] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
-    """Yield, for pairs of one of DARA's files, the measures of the authors' text and of ours."""
+    """Yield, for pairs of one of DARA's files that are not done, the measures of the authors' text and of ours."""
     chosen = sample(read_adversarial(folder / f"valid.{name}.tsv"), count, seed)
     collection = lists_of(folder, chosen)
     served = ServedRanker(ranker)
@@ -89,6 +105,8 @@ def compared(
     training = collection.only(list(collection.queries)[:0]) if attack.access == 0 else collection
     prepared = prepare(attack, QueryInterface(served, attack.access), training, derive(seed, "prepare", name))
     for pair in chosen:
+        if (pair.query_id, pair.doc_id) in done:
+            continue
         request = collection.request(pair.query_id)
         clean = RankedList(request, ranking_by_score(request, served.score(request.pairs)))
         rank = 1 + [candidate.doc_id for candidate in clean.candidates].index(pair.doc_id)
@@ -97,8 +115,9 @@ def compared(
         ours = prepared.perturb(target, victim, derive(seed, "pair", pair.query_id, pair.doc_id))
         theirs = Perturbation(pair.after, pair.edits)
         yield {
-            "attack": name,
-            "query": pair.query,
+            "query_id": pair.query_id,
+            "doc_id": pair.doc_id,
+            "rank": rank,
             "authors'": measured(served, clean, target, theirs),
             "ours": measured(served, clean, target, ours),
         }
@@ -114,7 +133,6 @@ def measured(served: ServedRanker, clean: RankedList, target: Target, text: Pert
     inserted = list((new - old).elements())
     query = {word.key for word in words(target.query)} - STOP_WORDS
     return {
-        "text": text.text,
         "won": after - before,
         "rises": float(after > before),
         "boost": float(target.rank - 1 - above),

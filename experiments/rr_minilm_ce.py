@@ -3,12 +3,13 @@
     python -m robustrank.experiments.rr_minilm_ce DATA models/rr-minilm-ce
 
 DATA holds what it learns from, none of whose queries is of TREC DL 2019: TREC DL 2021 and 2022 in BEIR's layout (dl21,
-dl22) with runs of BM25 and SPLADE++, and DARA's valid.idem.tsv (dara); SciFact's training queries are of ir_datasets.
+dl22) with runs of BM25 and SPLADE++, and DARA's validation files (dara); SciFact's training queries are of ir_datasets.
 MS MARCO's texts are for non-commercial research, so the weights are not part of this package. An interrupted training
-resumes. The ranker is then segment-cosine:model=models/rr-minilm-ce.
+resumes. The ranker is then segment-cosine:model=models/rr-minilm-ce. Sized for an accelerator.
 
 Targets: for the DL queries 6 x the SPLADE++ score scaled to [0, 1] within its list (-1.5 for other candidates)
-+ 10 x the MiniLM cosine + 1.5 x the NIST grade; for DARA's queries 20 x the cosine; for SciFact's that + 4 x the grade.
++ 10 x the MiniLM cosine + 1.5 x the NIST grade; for DARA's and SciFact's 20 x the cosine + half the score of
+SPLADE-tiny, for SciFact's also 4 x the grade.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 
 from robustrank.adversarial import read_adversarial
 from robustrank.collections.collection import Collection
@@ -29,11 +31,23 @@ from robustrank.randomness import derive
 from robustrank.rankers import runtime
 from robustrank.repairs import Repairs
 from robustrank.retrieval.bm25 import BM25Retriever
+from robustrank.retrieval.dense import DenseRetriever
 
-SETTINGS = {"loss": "kl", "epochs": 3, "positives": 8, "negatives": 5, "hard_negatives": 2, "groups": 8, "patience": 3}
-RANKER = "segment-cosine:model=minilm,max_length=128,dtype=bf16"
-DEPTH = {"splade": 60, "bm25": 40, "dara": 8, "scifact": 14}  # candidates of a query
-DARA_QUERIES = 1000
+SETTINGS = {
+    "loss": "kl",
+    "epochs": 6,
+    "positives": 1,
+    "negatives": 5,
+    "hard_negatives": 2,
+    "groups": 8,
+    "patience": 6,
+    "dropout": 0.0,
+}
+RANKER = "segment-cosine:model=minilm,max_length=96,dtype=bf16"
+BI_ENCODER = "minilm:max_length=128"
+LEXICAL = "splade:model=splade-tiny,max_length=128"  # the second teacher
+DEPTH = {"splade": 60, "bm25": 40, "dara": 48, "scifact": 30}  # candidates of a query
+COPIES = {"dl21": 16, "dl22": 16, "dara": 1, "scifact": 1}  # lists of a query that an epoch draws
 HELD_OUT = {"dl21": 15, "scifact": 80}  # queries that choose the epoch
 
 Targets = dict[str, dict[str, float]]  # query id to document id to the score that is to be learned
@@ -62,22 +76,25 @@ def main(data: Path, out: Path, scifact: str, device: runtime.Device, seed: int)
     runtime.use_device(device)
     parts = {name: deep_learning(data / name) for name in ("dl21", "dl22")}
     pool = {doc_id: text for part in parts.values() for doc_id, text in part.documents.items()}
-    parts |= {"dara": dara(data / "dara", pool, seed), "scifact": of_collection(scifact)}
+    parts |= {"dara": dara(data / "dara", pool), "scifact": of_collection(scifact)}
     collection = joined(parts)
     targets = Path(f"{out}.targets.trec")
     targets.parent.mkdir(parents=True, exist_ok=True)
     lines = (
-        f"{name}-{query_id} Q0 {name}-{doc_id} {rank} {scores[doc_id]:.6f} teachers\n"
+        f"{key(name, copy, query_id)} Q0 {name}-{doc_id} {rank} {scores[doc_id]:.6f} teachers\n"
         for name, part in parts.items()
+        for copy in range(COPIES[name])
         for query_id, scores in part.targets.items()
         for rank, doc_id in enumerate(best(scores, len(scores)), 1)
     )
     targets.write_text("".join(lines), encoding="utf-8")
-    held_out = {f"{name}-{q}" for name, count in HELD_OUT.items() for q in drawn(judged(parts[name]), count, seed)}
+    held_out = {name: drawn(judged(parts[name]), count, seed) for name, count in HELD_OUT.items()}
+    chosen = [key(name, 0, query_id) for name, ids in held_out.items() for query_id in ids]
+    left_out = {key(name, copy, q) for name, ids in held_out.items() for copy in range(COPIES[name]) for q in ids}
     ranker = create("ranker", parse(RANKER))
     settings = {**SETTINGS, "teacher": f"run-file:path={targets}"}
-    train = collection.only([query_id for query_id in collection.queries if query_id not in held_out])
-    ranker.fit(train, collection.only(held_out), seed, str(out), settings)
+    train = collection.only([query_id for query_id in collection.queries if query_id not in left_out])
+    ranker.fit(train, collection.only(chosen), seed, str(out), settings)
     card = json.loads((out / "card.json").read_text(encoding="utf-8"))
     click.echo(f"validation nDCG@10: first stage {card['first_stage_nDCG@10']}, epochs {card['validation_nDCG@10']}")
 
@@ -93,7 +110,7 @@ def deep_learning(folder: Path) -> Part:
         query_id: list(dict.fromkeys([*best(bm25.get(query_id, {}), DEPTH["bm25"]), *best(of_splade, DEPTH["splade"])]))
         for query_id, of_splade in splade.items()
     }
-    part = Part(queries, documents, qrels, cosines(queries, documents, listed, 10.0))
+    part = Part(queries, documents, qrels, taught(queries, documents, listed, {BI_ENCODER: 10.0}))
     for query_id, scores in part.targets.items():
         of_splade = splade[query_id]
         low, high = min(of_splade.values()), max(of_splade.values())
@@ -103,58 +120,51 @@ def deep_learning(folder: Path) -> Part:
     return part
 
 
-def dara(folder: Path, pool: Mapping[str, str], seed: int) -> Part:
-    """Return queries of DARA's, with passages of its own and of a pool that BM25 and the cosine rank high."""
-    pairs = read_adversarial(folder / "valid.idem.tsv")
+def dara(folder: Path, pool: Mapping[str, str]) -> Part:
+    """Return DARA's queries, with passages of its own and of a pool that BM25 and the cosine rank high."""
+    pairs = [pair for path in sorted(folder.glob("valid.*.tsv")) for pair in read_adversarial(path)]
     documents = {**pool, **{pair.doc_id: pair.before for pair in pairs}}
-    known = {pair.query_id: pair.query for pair in pairs}
-    queries = {query_id: known[query_id] for query_id in drawn(sorted(known), DARA_QUERIES, seed)}
-    return searched(queries, documents, 5 * DEPTH["dara"], DEPTH["dara"])
+    return searched({pair.query_id: pair.query for pair in pairs}, documents, DEPTH["dara"], {})
 
 
 def of_collection(specification: str) -> Part:
     """Return the queries of a collection, with its judgements."""
     read = create("collection", parse(specification)).read()
-    found = searched(dict(read.queries), dict(read.documents), 40, DEPTH["scifact"], read.qrels)
-    for query_id, scores in found.targets.items():
+    part = searched(dict(read.queries), dict(read.documents), DEPTH["scifact"], read.qrels)
+    for query_id, scores in part.targets.items():
         for doc_id in scores:
             scores[doc_id] += 4 * read.qrels[query_id].get(doc_id, 0)
-    return Part(found.queries, found.documents, read.qrels, found.targets)
+    return part
 
 
 def searched(
-    queries: dict[str, str],
-    documents: dict[str, str],
-    depth: int,
-    kept: int,
-    qrels: Mapping[str, Mapping[str, int]] | None = None,
+    queries: dict[str, str], documents: dict[str, str], depth: int, qrels: Mapping[str, Mapping[str, int]]
 ) -> Part:
-    """Return BM25's best of a corpus, of these the best half and every other of the rest by the cosine."""
-    retriever = BM25Retriever()
-    retriever.index(documents)
-    hits = retriever.search(list(queries.values()), depth)
-    listed = {q: [doc_id for doc_id, _ in found] for q, found in zip(queries, hits, strict=True)}
-    for query_id, gains in (qrels or {}).items():
-        listed[query_id] += [d for d, gain in gains.items() if gain > 0 and d not in listed[query_id]]
-    targets = cosines(queries, documents, listed, 20.0)
-    for query_id, scores in targets.items():
-        order = best(scores, len(scores))
-        chosen = [*order[: kept // 2], *order[kept // 2 :: 2]][:kept]
-        chosen += [d for d, gain in (qrels or {}).get(query_id, {}).items() if gain > 0 and d not in chosen]
-        targets[query_id] = {doc_id: scores[doc_id] for doc_id in chosen}
-    return Part(queries, documents, {}, targets)
+    """Return a corpus' best by the cosine, half as many by BM25, and what is relevant, with both teachers' scores."""
+    listed: dict[str, list[str]] = {query_id: [] for query_id in queries}
+    for retriever, count in ((DenseRetriever(BI_ENCODER), depth), (BM25Retriever(), depth // 2)):
+        retriever.index(documents)
+        for query_id, hits in zip(queries, retriever.search(list(queries.values()), count), strict=True):
+            listed[query_id] += [doc_id for doc_id, _ in hits]
+    for query_id, gains in qrels.items():
+        listed[query_id] += [doc_id for doc_id, gain in gains.items() if gain > 0]
+    listed = {query_id: list(dict.fromkeys(doc_ids)) for query_id, doc_ids in listed.items()}
+    return Part(queries, documents, qrels, taught(queries, documents, listed, {BI_ENCODER: 20.0, LEXICAL: 0.5}))
 
 
-def cosines(
-    queries: Mapping[str, str], documents: Mapping[str, str], listed: Mapping[str, Sequence[str]], factor: float
+def taught(
+    queries: Mapping[str, str],
+    documents: Mapping[str, str],
+    listed: Mapping[str, Sequence[str]],
+    teachers: Mapping[str, float],
 ) -> Targets:
-    """Return the bi-encoder's cosines of listed documents, times a factor."""
-    teacher = create("ranker", parse("minilm:max_length=128"))
+    """Return the sum of the teachers' scores of listed documents, times their factors."""
     pairs = [(query_id, doc_id) for query_id in queries for doc_id in listed[query_id]]
-    scores = teacher.score([(queries[q], documents[d]) for q, d in pairs])
+    texts = [(queries[query_id], documents[doc_id]) for query_id, doc_id in pairs]
+    total = sum(factor * create("ranker", parse(spec)).score(texts) for spec, factor in teachers.items())
     targets: Targets = {query_id: {} for query_id in queries}
-    for (query_id, doc_id), score in zip(pairs, scores.tolist(), strict=True):
-        targets[query_id][doc_id] = factor * score
+    for (query_id, doc_id), score in zip(pairs, np.asarray(total).tolist(), strict=True):
+        targets[query_id][doc_id] = score
     return targets
 
 
@@ -166,12 +176,19 @@ def joined(parts: Mapping[str, Part]) -> Collection:
     candidates: dict[str, tuple[str, ...]] = {}
     for name, part in parts.items():
         for query_id, scores in part.targets.items():
-            key = f"{name}-{query_id}"
-            queries[key] = part.queries[query_id]
-            qrels[key] = {f"{name}-{doc_id}": gain for doc_id, gain in part.qrels.get(query_id, {}).items()}
-            candidates[key] = tuple(f"{name}-{doc_id}" for doc_id in scores)
+            gains = {f"{name}-{doc_id}": gain for doc_id, gain in part.qrels.get(query_id, {}).items()}
             documents |= {f"{name}-{doc_id}": part.documents[doc_id] for doc_id in scores}
+            for copy in range(COPIES[name]):
+                drawn_as = key(name, copy, query_id)
+                queries[drawn_as] = part.queries[query_id]
+                qrels[drawn_as] = gains
+                candidates[drawn_as] = tuple(f"{name}-{doc_id}" for doc_id in scores)
     return Collection("rr-minilm-ce", queries, documents, qrels, candidates)
+
+
+def key(name: str, copy: int, query_id: str) -> str:
+    """Return the id of a query of a part in the joined collection."""
+    return f"{name}-{copy}-{query_id}"
 
 
 def judged(part: Part) -> list[str]:
