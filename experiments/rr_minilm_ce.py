@@ -5,19 +5,21 @@
 DATA holds what it learns from, none of whose queries is of TREC DL 2019: TREC DL 2021 and 2022 in BEIR's layout (dl21,
 dl22) with runs of BM25 and SPLADE++, and DARA's validation files (dara); SciFact's training queries are of ir_datasets.
 MS MARCO's texts are for non-commercial research, so the weights are not part of this package. An interrupted training
-resumes. The ranker is then segment-cosine:model=models/rr-minilm-ce. Sized for an accelerator.
+resumes. The ranker is then segment-cosine:model=models/rr-minilm-ce.
 
 Targets: for the DL queries 6 x the SPLADE++ score scaled to [0, 1] within its list (-1.5 for other candidates)
 + 10 x the MiniLM cosine + 1.5 x the NIST grade; for DARA's and SciFact's 20 x the cosine + half the score of
-SPLADE-tiny, for SciFact's also 4 x the grade.
+SPLADE-tiny, for SciFact's also 4 x the grade. Sized for an hour and a half of one core.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -31,24 +33,24 @@ from robustrank.randomness import derive
 from robustrank.rankers import runtime
 from robustrank.repairs import Repairs
 from robustrank.retrieval.bm25 import BM25Retriever
-from robustrank.retrieval.dense import DenseRetriever
 
 SETTINGS = {
     "loss": "kl",
-    "epochs": 6,
+    "epochs": 2,
     "positives": 1,
     "negatives": 5,
     "hard_negatives": 2,
     "groups": 8,
-    "patience": 6,
     "dropout": 0.0,
+    "threads": 1,
 }
 RANKER = "segment-cosine:model=minilm,max_length=96,dtype=bf16"
 BI_ENCODER = "minilm:max_length=128"
-LEXICAL = "splade:model=splade-tiny,max_length=128"  # the second teacher
-DEPTH = {"splade": 60, "bm25": 40, "dara": 48, "scifact": 30}  # candidates of a query
-COPIES = {"dl21": 16, "dl22": 16, "dara": 1, "scifact": 1}  # lists of a query that an epoch draws
-HELD_OUT = {"dl21": 15, "scifact": 80}  # queries that choose the epoch
+LEXICAL = "splade:model=splade-tiny,max_length=96"  # the second teacher
+QUERIES = {"dara": 3490, "scifact": 300}
+DEPTH = {"splade": 60, "bm25": 40, "dara": 24, "scifact": 12}  # candidates of a query, by each of its sources
+COPIES = {"dl21": 20, "dl22": 20, "dara": 1, "scifact": 2}  # lists of a query that an epoch draws
+HELD_OUT = {"dl21": 15, "scifact": 40}  # queries that choose the epoch
 
 Targets = dict[str, dict[str, float]]  # query id to document id to the score that is to be learned
 
@@ -75,8 +77,8 @@ def main(data: Path, out: Path, scifact: str, device: runtime.Device, seed: int)
     """Collect the lists, ask the teachers, and train; OUT is the checkpoint, OUT.targets.trec what it learned."""
     runtime.use_device(device)
     parts = {name: deep_learning(data / name) for name in ("dl21", "dl22")}
-    pool = {doc_id: text for part in parts.values() for doc_id, text in part.documents.items()}
-    parts |= {"dara": dara(data / "dara", pool), "scifact": of_collection(scifact)}
+    pool = {d: part.documents[d] for part in parts.values() for scores in part.targets.values() for d in scores}
+    parts |= {"dara": dara(data / "dara", pool, seed), "scifact": of_collection(scifact, seed)}
     collection = joined(parts)
     targets = Path(f"{out}.targets.trec")
     targets.parent.mkdir(parents=True, exist_ok=True)
@@ -120,17 +122,20 @@ def deep_learning(folder: Path) -> Part:
     return part
 
 
-def dara(folder: Path, pool: Mapping[str, str]) -> Part:
-    """Return DARA's queries, with passages of its own and of a pool that BM25 and the cosine rank high."""
+def dara(folder: Path, pool: Mapping[str, str], seed: int) -> Part:
+    """Return queries of DARA's, with passages of its own and of a pool that BM25 and the cosine rank high."""
     pairs = [pair for path in sorted(folder.glob("valid.*.tsv")) for pair in read_adversarial(path)]
     documents = {**pool, **{pair.doc_id: pair.before for pair in pairs}}
-    return searched({pair.query_id: pair.query for pair in pairs}, documents, DEPTH["dara"], {})
+    known = {pair.query_id: pair.query for pair in pairs}
+    queries = {query_id: known[query_id] for query_id in drawn(sorted(known), QUERIES["dara"], seed)}
+    return searched(queries, documents, DEPTH["dara"])
 
 
-def of_collection(specification: str) -> Part:
-    """Return the queries of a collection, with its judgements."""
+def of_collection(specification: str, seed: int) -> Part:
+    """Return queries of a collection, with its judgements."""
     read = create("collection", parse(specification)).read()
-    part = searched(dict(read.queries), dict(read.documents), DEPTH["scifact"], read.qrels)
+    chosen = read.only(drawn(list(read.queries), QUERIES["scifact"], seed))
+    part = searched(dict(chosen.queries), dict(chosen.documents), DEPTH["scifact"], chosen.qrels)
     for query_id, scores in part.targets.items():
         for doc_id in scores:
             scores[doc_id] += 4 * read.qrels[query_id].get(doc_id, 0)
@@ -138,18 +143,39 @@ def of_collection(specification: str) -> Part:
 
 
 def searched(
-    queries: dict[str, str], documents: dict[str, str], depth: int, qrels: Mapping[str, Mapping[str, int]]
+    queries: dict[str, str],
+    documents: dict[str, str],
+    depth: int,
+    qrels: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Part:
-    """Return a corpus' best by the cosine, half as many by BM25, and what is relevant, with both teachers' scores."""
-    listed: dict[str, list[str]] = {query_id: [] for query_id in queries}
-    for retriever, count in ((DenseRetriever(BI_ENCODER), depth), (BM25Retriever(), depth // 2)):
-        retriever.index(documents)
-        for query_id, hits in zip(queries, retriever.search(list(queries.values()), count), strict=True):
-            listed[query_id] += [doc_id for doc_id, _ in hits]
-    for query_id, gains in qrels.items():
-        listed[query_id] += [doc_id for doc_id, gain in gains.items() if gain > 0]
-    listed = {query_id: list(dict.fromkeys(doc_ids)) for query_id, doc_ids in listed.items()}
-    return Part(queries, documents, qrels, taught(queries, documents, listed, {BI_ENCODER: 20.0, LEXICAL: 0.5}))
+    """Return a corpus' best by the cosine and by BM25, and what is relevant, with the sum of both teachers' scores."""
+    lexical = BM25Retriever()
+    lexical.index(documents)
+    hits = lexical.search(list(queries.values()), depth)
+    relevant = [[d for d, gain in (qrels or {}).get(query_id, {}).items() if gain > 0] for query_id in queries]
+    listed = {
+        query_id: list(dict.fromkeys([*near, *(doc_id for doc_id, _ in found), *judged]))
+        for query_id, near, found, judged in zip(
+            queries, nearest(queries, documents, depth), hits, relevant, strict=True
+        )
+    }
+    return Part(queries, documents, qrels or {}, taught(queries, documents, listed, {BI_ENCODER: 20.0, LEXICAL: 0.5}))
+
+
+def nearest(queries: Mapping[str, str], documents: Mapping[str, str], depth: int) -> Iterator[list[str]]:
+    """Yield for each query the ids of the documents that the bi-encoder finds most similar."""
+    encoder, doc_ids = teacher(BI_ENCODER), list(documents)
+    vectors, of_queries = encoder.embed(list(documents.values())), encoder.embed_queries(list(queries.values()))
+    matrix = np.array([vectors[text] for text in documents.values()])
+    for query in queries.values():
+        similarities = encoder.approximate_similarities(of_queries[query][None], matrix)[0]
+        yield [doc_ids[i] for i in np.argsort(-similarities, kind="stable")[:depth]]
+
+
+@cache
+def teacher(specification: str) -> Any:
+    """Return the ranker of a specification, which remembers what it has encoded."""
+    return create("ranker", parse(specification))
 
 
 def taught(
@@ -161,7 +187,7 @@ def taught(
     """Return the sum of the teachers' scores of listed documents, times their factors."""
     pairs = [(query_id, doc_id) for query_id in queries for doc_id in listed[query_id]]
     texts = [(queries[query_id], documents[doc_id]) for query_id, doc_id in pairs]
-    total = sum(factor * create("ranker", parse(spec)).score(texts) for spec, factor in teachers.items())
+    total = sum(factor * teacher(spec).score(texts) for spec, factor in teachers.items())
     targets: Targets = {query_id: {} for query_id in queries}
     for (query_id, doc_id), score in zip(pairs, np.asarray(total).tolist(), strict=True):
         targets[query_id][doc_id] = score
