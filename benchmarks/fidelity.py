@@ -52,9 +52,7 @@ MEASURES = ("won", "rises", "boost", "inserted", "query_words", "perplexity")
 @click.option("--victim", default="minilm:max_length=128", help="The ranker under attack.")
 @click.option("--surrogate", default="victim", help="What ours optimise against: victim (white box), or a ranker.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of our attacks.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="JSONL of measures; pairs that it holds are kept."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="JSONL of measures; pairs that it holds are kept.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
 @click.option("--seed", type=click.IntRange(0), default=0)
 def main(
