@@ -8,25 +8,18 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from robustrank.engine.worker_process import CONNECTION_LOST, Setup
+from robustrank.engine.process import in_words, start_process, thread_variables
+from robustrank.engine.worker_process import Setup
 from robustrank.experiment import Experiment
-from robustrank.python_process import python_command
 from robustrank.rankers.cache import Sharing
 from robustrank.rankers.runtime import Device, cuda_devices
 
-_THREADS = (
-    "OMP_NUM_THREADS",  # torch, and libraries without a variable
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "RAYON_NUM_THREADS",  # tokenizers
-)
 _workers: Counter[str] = Counter()  # on each accelerator
 _PATIENCE = 5.0  # seconds that a process has to end by itself
 
@@ -97,27 +90,6 @@ class Worker:
             self.connection.send(message)
 
 
-def start_process(
-    descriptor: int, path: Sequence[str], variables: Mapping[str, str], accelerator: str | None = None
-) -> subprocess.Popen[bytes]:
-    """Start a worker process.
-
-    Args:
-        descriptor: The socket on which it serves the driver.
-        path: Its module search path.
-        variables: Variables of its environment, where the user has not set them.
-        accelerator: The one that it sees, as CUDA names it; None: those that the driver sees.
-    """
-    alone = {} if accelerator is None else {"CUDA_VISIBLE_DEVICES": accelerator}
-    return subprocess.Popen(
-        python_command("robustrank.engine.worker_process", path, descriptor),
-        stdin=subprocess.DEVNULL,
-        pass_fds=[descriptor],
-        process_group=0,  # Ctrl-C does not reach it, and all that it starts can be ended with it
-        env={**variables, **os.environ, **alone},
-    )
-
-
 def received(connection: Connection, timeout: float) -> Generator[tuple[str, Any], None, bool]:
     """Yield the messages that have come, the first within ``timeout`` seconds; return whether the worker hung up."""
     try:
@@ -137,34 +109,3 @@ def _take_accelerator(device: Device) -> str | None:
     name = min(names, key=lambda name: _workers[name])
     _workers[name] += 1
     return name
-
-
-def thread_variables(count: int) -> dict[str, str]:
-    """Return the variables by which torch, NumPy's libraries, numba and tokenizers share the cores of this machine.
-
-    Threads beyond the cores only fight each other. Scores do not depend on their number. A number that the user or Ray
-    has set for OpenMP, or Slurm for the job, holds for all; without one, a process that has the machine for itself has
-    no limit. Threads of OpenMP sleep while they wait: by default they spin, which doubles the time of a model where
-    anything else runs on the machine.
-
-    Args:
-        count: How many processes share the cores.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = str(max(1, cores // count)) if count > 1 else ""
-    threads = os.environ.get(_THREADS[0]) or os.environ.get("SLURM_CPUS_PER_TASK") or share
-    return {"OMP_WAIT_POLICY": "PASSIVE", **(dict.fromkeys(_THREADS, threads) if threads else {})}
-
-
-def in_words(status: int) -> str:
-    """Return how a process ended, by its exit status as :mod:`subprocess` gives it."""
-    if status == CONNECTION_LOST:
-        return "a plug-in closed its connection to the run"
-    return f"exit status {status}" if status >= 0 else f"signal {_signal_name(-status)}"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return f"{number} ({signal.Signals(number).name})"
-    except ValueError:
-        return str(number)

@@ -28,6 +28,7 @@ from robustrank.engine.cell_result import CellResult, failed_cell, storable_line
 from robustrank.engine.dry_run import forecasts
 from robustrank.engine.planning import make_plan
 from robustrank.engine.preparation import warm
+from robustrank.engine.process import CONNECTION_LOST
 from robustrank.engine.provenance import minimal_provenance
 from robustrank.engine.resources import Resources
 from robustrank.engine.worker import run_cell
@@ -37,7 +38,6 @@ from robustrank.notices import listening
 from robustrank.rankers.cache import Sharing
 
 Request = Literal["warm", "plan", "forecasts", "cell", "end"]
-CONNECTION_LOST = 71  # exit status of a process that cannot answer
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _PROGRESS_SECONDS = 0.1  # least time between two messages of progress
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from robustrank.cli.main import invoke
-from robustrank.engine.driver import thread_variables
 from robustrank.engine.executors.pool import Pool
 from robustrank.engine.executors.workers import Workers
+from robustrank.engine.process import thread_variables
 from robustrank.errors import UsageError
 from robustrank.notices import listening
 from tests.engine.test_kill import SLOW

@@ -16,8 +16,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from robustrank.engine.executors.job import Call, serve
 from robustrank.engine.executors.pool import Pool
-from robustrank.engine.executors.remote import Call, Job, RemoteWorker, merged_shards, serve
+from robustrank.engine.executors.remote import Job, RemoteWorker, merged_shards
 from robustrank.engine.executors.workers import Workers
 from robustrank.errors import UsageError
 from robustrank.experiment import Experiment

@@ -15,13 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any, Protocol
 
-from robustrank.engine.driver import in_words, received, start_process, thread_variables
+from robustrank.engine.driver import received
+from robustrank.engine.executors.job import Call
 from robustrank.engine.resources import SCORES
 from robustrank.engine.worker_process import Setup
 from robustrank.experiment import Experiment
@@ -34,27 +34,8 @@ _POLL_SECONDS = 0.1
 _KEY_BYTES = 32
 
 
-@dataclass(frozen=True)
-class Call:
-    """Where a driver waits for its worker, as the job is told.
-
-    Attributes:
-        machine, addresses: Its host name, and the addresses by which others may reach it.
-        port, key: Where it listens, and what it wants to be told.
-        path: The module search path of the worker.
-        count: How many workers share the cores of the job's machine; 1 where the cluster parts them.
-    """
-
-    machine: str
-    addresses: tuple[str, ...]
-    port: int
-    key: bytes
-    path: tuple[str, ...]
-    count: int
-
-
 class Job(Protocol):
-    """What a cluster runs: :func:`serve`, once."""
+    """What a cluster runs: :func:`robustrank.engine.executors.job.serve`, once."""
 
     def is_over(self) -> bool:
         """Return whether it has ended, by itself or not."""
@@ -64,32 +45,6 @@ class Job(Protocol):
 
     def cancel(self) -> None:
         """End it."""
-
-
-def serve(call: Call) -> str:
-    """Run a worker process that is connected to the driver until it ends; return how it did, in words.
-
-    Raises:
-        ConnectionError: The driver cannot be reached.
-    """
-    with _connected(call) as connection:
-        process = start_process(connection.fileno(), call.path, thread_variables(call.count))
-    previous = signal.signal(signal.SIGTERM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
-    try:
-        return in_words(process.wait())
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _connected(call: Call) -> Connection:
-    addresses = ("127.0.0.1",) if socket.gethostname() == call.machine else call.addresses
-    for address in addresses:
-        with suppress(OSError):
-            return Client((address, call.port), authkey=call.key)
-    raise ConnectionError(
-        f"{socket.gethostname()} cannot reach the driver of the run on {call.machine} at {', '.join(addresses)}, port "
-        f"{call.port}: it has to run where the cluster's machines can connect to"
-    )
 
 
 class RemoteWorker:
