@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -71,8 +71,9 @@ class CorpusAttack(Task):
         "Geng, Wang, Jia: PoisonedRAG, USENIX Security 2025 (retrieval half)"
     )
     deviations = (
-        "success counts any document that was added, whichever query it is for; nothing is generated from the "
-        "lists; the text that an attack begins with is a passage of the collection, not one with a wrong answer"
+        "success counts any document that was added, whichever query it is for, and precision, recall and F1 those for "
+        "the query; nothing is generated from the lists; the text that an attack begins with is a passage of the "
+        "collection, not one with a wrong answer"
     )
     headline = ("success", "attacked")
     undivided = "documents of all queries are added together"
@@ -122,16 +123,17 @@ class CorpusAttack(Task):
             yield from context.rows(values, query_id, condition="clean", pool="pipeline")
         for condition in ("attacked", "control"):
             if condition == "attacked" or control is not None:
-                yield from self._measured(context, query_ids, condition, _texts(added, condition))
+                yield from self._measured(context, query_ids, condition, added)
         for entry in added:
             target = entry.target
             context.keep(target, entry.perturbation, {"queries": entry.queries})
             yield context.row("queries", entry.queries, target.query_id, target.doc_id, note=entry.perturbation.note)
 
     def _measured(
-        self, context: Context, query_ids: Sequence[str], condition: Condition, texts: Mapping[str, str]
+        self, context: Context, query_ids: Sequence[str], condition: Condition, added: Sequence[Added]
     ) -> Iterator[Row]:
-        """Yield what the lists of the corpus with these texts hold."""
+        """Yield what the lists of the corpus with the texts of a condition hold."""
+        texts, of_queries = _texts(added, condition), _added_for(added)
         requests = context.requests_with({doc_id: text for text, doc_id in texts.items()}, query_ids)
         lists = {
             r.query_id: RankedList(r, list_) for r, list_ in zip(requests, context.served.rank(requests), strict=True)
@@ -140,11 +142,19 @@ class CorpusAttack(Task):
         values = context.evaluate(run, self.measures, self.ties)
         new = frozenset(texts.values())
         for query_id, ranked in lists.items():
-            is_new = [candidate.doc_id in new for candidate in ranked.candidates]
+            relevant = {d for d, gain in context.collection.qrels[query_id].items() if gain > 0}
             for k in self.cutoffs:
-                success, share = float(any(is_new[:k])), sum(is_new[:k]) / k
-                yield context.row("success", success, query_id, condition=condition, cutoff=k, pool="pipeline")
-                yield context.row("added_share", share, query_id, condition=condition, cutoff=k, pool="pipeline")
+                first = [candidate.doc_id for candidate in ranked.candidates[:k]]
+                before = {candidate.doc_id for candidate in context.ranked(query_id).candidates[:k]}
+                among = new.intersection(first)
+                facts = {
+                    "success": float(bool(among)),
+                    "added_share": len(among) / k,
+                    "displaced": float(len(relevant & before - set(first))),
+                    **_retrieved(of_queries[query_id], first, k),
+                }
+                for measure, value in facts.items():
+                    yield context.row(measure, value, query_id, condition=condition, cutoff=k, pool="pipeline")
             of_query = {measure: values[measure][query_id] for measure in values}
             yield from context.rows(of_query, query_id, condition=condition, pool="pipeline")
 
@@ -217,3 +227,25 @@ def _texts(added: Sequence[Added], condition: Condition) -> dict[str, str]:
         if new is not None:
             texts[new.text] = entry.target.doc_id
     return texts
+
+
+def _added_for(added: Sequence[Added]) -> dict[str, frozenset[str]]:
+    """Return for each query the ids of the documents that were added for it, shared ones among them."""
+    ids = _texts(added, "attacked")
+    of_queries: dict[str, set[str]] = {entry.target.query_id: set() for entry in added}
+    for entry in added:
+        if entry.perturbation.text in ids:
+            of_queries[entry.target.query_id].add(ids[entry.perturbation.text])
+    return {query_id: frozenset(doc_ids) for query_id, doc_ids in of_queries.items()}
+
+
+def _retrieved(wanted: frozenset[str], first: Sequence[str], k: int) -> dict[str, float]:
+    """Return precision, recall and F1 of the documents that were added for a query, among the first k of its list.
+
+    Recall and F1 are undefined, and left out, for a query without one. The PoisonedRAG paper's definitions.
+    """
+    hits = len(wanted.intersection(first))
+    precision = {"added_precision": hits / k}
+    if not wanted:
+        return precision
+    return {**precision, "added_recall": hits / len(wanted), "added_f1": 2 * hits / (k + len(wanted))}

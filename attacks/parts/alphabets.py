@@ -44,33 +44,34 @@ class WordAlphabet(Alphabet[str]):
 
 @dataclass(frozen=True)
 class TokenAlphabet(Alphabet[int]):
-    """Tokens of the ranker, behind a text of the attacker.
+    """Tokens of the ranker, between texts of the attacker.
 
     Of a ranker without a tokenizer they are those of words of the collection that are one token.
 
     Attributes:
         ids: int64[n], the vocabulary ids of the tokens, ascending.
         vectors: float32[n, H], their input embeddings.
-        prefix: The attacker's text.
         view: Writes tokens.
         words: The words of tokens, of a ranker without a tokenizer.
+        before, after: The attacker's texts.
     """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
-    prefix: str
     view: GradientView
     words: dict[int, str]
+    before: str = ""
+    after: str = ""
 
     @classmethod
-    def of(cls, view: GradientView, collection: Collection, prefix: str) -> TokenAlphabet:
-        """Return all tokens that texts consist of."""
+    def of(cls, view: GradientView, collection: Collection, before: str = "") -> TokenAlphabet:
+        """Return all tokens that texts consist of, behind a text of the attacker."""
         ids, words = view.written_tokens, {}
         if ids is None:
             tokens = {word: view.tokens_of(word) for word in sorted(collection.statistic(document_frequencies))}
             words = {int(of_word[0]): word for word, of_word in tokens.items() if len(of_word) == 1}
             ids = np.array(sorted(words), dtype=np.int64)
-        return cls(ids, view.embedding_table[ids], prefix, view, words)
+        return cls(ids, view.embedding_table[ids], view, words, before)
 
     def random_words(self, collection: Collection, count: int, rng: np.random.Generator) -> list[int]:
         """Return ``count`` random words of the collection that are a token each, or as many as it has."""
@@ -83,20 +84,21 @@ class TokenAlphabet(Alphabet[int]):
                 break
         return tokens
 
+    def written(self, units: Sequence[int]) -> str:
+        """Return the text of tokens."""
+        return " ".join(self.words[unit] for unit in units) if self.words else self.view.decode(units)
+
     def text_of(self, units: Sequence[int]) -> str:
-        """Return the attacker's text and the text of the tokens, with a space between them."""
-        suffix = " ".join(self.words[unit] for unit in units) if self.words else self.view.decode(units)
-        return f"{self.prefix} {suffix}" if self.prefix else suffix
+        """Return the text of tokens between those of the attacker, with spaces between them."""
+        return " ".join(text for text in (self.before, self.written(units), self.after) if text)
 
     def ids_of(self, unit: int, view: GradientView) -> NDArray[np.int64]:
         """Return the token."""
         return np.array([unit], dtype=np.int64)
 
     def spans_of(self, units: Sequence[int], text: str, encoding: Encoding) -> TokenSpans:
-        """Return the last tokens, one for each slot; of a text that is cut short the slots behind its end have none."""
-        characters = len(self.prefix)
-        first = sum(end <= characters for _, end in encoding.spans)
-        count = len(encoding.ids)
+        """Return the tokens behind the first text, one for each slot; slots behind what is read have none."""
+        first, count = sum(end <= len(self.before) for _, end in encoding.spans), len(encoding.ids)
         return tuple((min(first + i, count), min(first + i + 1, count)) for i in range(len(units)))
 
 

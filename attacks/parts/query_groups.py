@@ -48,8 +48,8 @@ class GroupedPassages(UsesSurrogate):
         points = pair_model(self._surrogate, interface).gradients("").query_vectors(queries)
         groups = query_groups(queries, points.astype(np.float64), min(self.clusters, len(queries)), rng)
         self._passages = [
-            (group, *found)
-            for group, found in zip(groups, self._search(groups, interface, collection, rng), strict=False)
+            (group, *passage)
+            for group, passage in zip(groups, self._search(groups, interface, collection, rng), strict=False)
         ]
 
     @abstractmethod

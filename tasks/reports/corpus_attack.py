@@ -27,5 +27,19 @@ REPORT = TaskReport(
                 ),
             ),
         ),
+        Table(
+            name="corpus-attack-retrieved",
+            title="Documents added for a query: their precision, recall and F1, and relevant documents displaced",
+            rows=ATTACKED,
+            columns=(
+                low_share(f"precision@{EACH}", (Select("added_precision", "attacked", cutoff=EACH),)),
+                low_share(f"recall@{EACH}", (Select("added_recall", "attacked", cutoff=EACH),)),
+                low_share(f"F1@{EACH}", (Select("added_f1", "attacked", cutoff=EACH),)),
+                plain(
+                    f"relevant displaced@{EACH}", (Select("displaced", "attacked", cutoff=EACH),), digits=2,
+                    units="documents a query",
+                ),
+            ),
+        ),
     ),
 )  # fmt: skip

@@ -48,6 +48,7 @@ SETTINGS = {
     "gaslite": [
         {"length": 4, "iterations": 2, "gradients": 3, "tokens": 12, "positions": 2, "candidates": 8, "clusters": 2}
     ],
+    "poisoned-rag": [{}, {"form": "white-box", "iterations": 4, "candidates": 6}],
     "semantic-collision": [
         {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 5, "rounds": 2},
         {**LANGUAGE_MODEL, "kind": "regularised", "steps": 5, "minimum_documents": 1, "filters": 2, "rounds": 2},

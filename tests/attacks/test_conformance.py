@@ -56,6 +56,18 @@ class TestGaslite(AttackConformance):
     plugin = "gaslite:length=4,clusters=2,iterations=2,gradients=3,tokens=8,positions=2,candidates=6,text=bridge"
 
 
+class TestPoisonedRag(AttackConformance):
+    plugin = "poisoned-rag"
+
+
+class TestPoisonedRagOfTheWhiteBox(AttackConformance):
+    plugin = "poisoned-rag:form=white-box,iterations=3,candidates=5"
+
+
+class TestPoisonedRagFromRandomWords(AttackConformance):
+    plugin = "poisoned-rag:form=white-box,iterations=3,candidates=5,start=random,length=4"
+
+
 class TestPassageInjection(AttackConformance):
     plugin = "passage-injection:sentences=2"
 

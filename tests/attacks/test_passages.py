@@ -15,7 +15,8 @@ from robustrank.plugins import Spec, create
 from robustrank.randomness import derive
 from robustrank.rankers.serving import ServedRanker
 from robustrank.testing.samples import COLLECTION, Overlap
-from robustrank.victim import Access, GradientView, QueryInterface, Target
+from robustrank.victim import Access, DocumentVictim, GradientView, QueryInterface, Target
+from tests.lists import served
 from tests.rankers.tiny_models import LENGTH, TEXTS, save
 
 QUERIES = {
@@ -139,3 +140,24 @@ def test_gaslite_writes_words_where_a_ranker_has_no_tokenizer():
     alphabet = TokenAlphabet.of(view, COLLECTION, "")
     units = alphabet.random_words(COLLECTION, 3, derive(0))
     assert view.encode(alphabet.text_of(units)).ids.tolist() == units
+
+
+def test_poisoned_rag_puts_the_query_or_a_better_prefix_in_front_of_the_document(ranker):
+    text, query = "Ministers met in Canberra to discuss the budget", QUERIES["q1"]
+    clean = served(ServedRanker(ranker), {"d": text, "e": "a garden"}, query, "q")
+    target = Target("q", query, "d", text, 1, clean.candidates)
+    black = create("attack", Spec("poisoned-rag")).perturb(target, None, derive(0)).text
+    assert black == f"{query}. {text}"
+    control = create("attack", Spec("random-trigger"))
+    control.prepare(interface_of(ranker), COLLECTION_OF_TEXTS, derive(0))
+    for start in ("query", "random"):
+        settings = {"form": "white-box", "start": start, "length": 6, "iterations": 12, "candidates": 30}
+        attack = create("attack", Spec("poisoned-rag", settings))
+        attack.prepare(interface_of(ranker), COLLECTION_OF_TEXTS, derive(0))
+        victim = DocumentVictim(ServedRanker(ranker), clean, "d", Access.GRADIENTS)
+        found = attack.perturb(target, victim, derive(0))
+        assert found.text.endswith(f" {text}")
+        random = [control.match_size(target, found, derive(i)).text for i in range(10)]
+        begun = attack._alphabet.written(attack._start(query, attack._alphabet))
+        scores = ranker.score([(query, other) for other in (found.text, f"{begun} {text}", *random)])
+        assert scores[0] > max(scores[1], np.mean(scores[2:]))

@@ -66,6 +66,30 @@ def test_several_documents_of_a_query_begin_with_other_passages(tmp_path):
     assert not {context.collection.documents[d] for d in judged} & set(before)
 
 
+def test_precision_recall_and_f1_are_those_of_the_documents_added_for_the_query(tmp_path):
+    rows, context = rows_of(tmp_path, "poisoned-rag", documents=2, begin="passage", cutoffs=[1, 3, 5])
+    ids = {r["after"]: r["doc_id"] for r in reversed(context.adversarial)}  # a text is added once
+    texts = {doc_id: text for text, doc_id in ids.items()}
+    added = {q: {ids[r["after"]] for r in context.adversarial if r["query_id"] == q} for q in context.query_ids(None)}
+    lists = {r.query_id: r for r in context.requests_with(texts, list(added))}
+    ranked = dict(zip(lists, context.served.rank(list(lists.values())), strict=True))
+    for query_id, wanted in added.items():
+        order = [lists[query_id].doc_ids[i] for i in ranked[query_id].order]
+        clean = context.ranked(query_id).doc_ids
+        relevant = {d for d, gain in context.collection.qrels[query_id].items() if gain > 0}
+        for k in (1, 3, 5):
+            found = len(wanted & set(order[:k]))
+            of = {m: values(rows, m, "attacked", k)[query_id] for m in ("added_precision", "added_recall", "added_f1")}
+            assert of["added_precision"] == pytest.approx(found / k)
+            assert of["added_recall"] == pytest.approx(found / len(wanted))
+            harmonic = 2 / (k / found + len(wanted) / found) if found else 0
+            assert of["added_f1"] == pytest.approx(harmonic)
+            lost = relevant & set(clean[:k]) - set(order[:k])
+            assert values(rows, "displaced", "attacked", k)[query_id] == len(lost)
+    assert sum(values(rows, "added_f1", "attacked", 3).values()) > sum(values(rows, "added_f1", "control", 3).values())
+    assert sum(values(rows, "displaced", "attacked", 3).values()) > 0
+
+
 def test_an_attack_that_edits_no_empty_text_adds_nothing(tmp_path):
     rows, _ = rows_of(tmp_path, "truncation")
     assert values(rows, "documents", "attacked") == {"": 0}
