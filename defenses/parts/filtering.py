@@ -6,6 +6,7 @@ that the cost on clean lists is fixed before the detector sees an attack.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,32 +21,31 @@ CALIBRATION_PAIRS = 500  # clean pairs that set the threshold
 MEMORY = 1_000_000  # pairs whose score and anomaly score are remembered
 
 
-class FilteredRanker(Ranker):
-    """A ranker behind a detector: flagged documents are ranked below all others, and keep their order.
+class DemotingRanker(Ranker):
+    """A ranker whose flagged documents are ranked below all others, and keep their order.
 
     It is a list ranker: a score is that of the ranker, and that of a flagged document is lowered below all others of
     its list. So whoever reads scores meets the filter, and an attack knows when it is flagged.
 
     Attributes:
         inner: The ranker.
-        detector: Computes anomaly scores.
-        threshold: A document with a higher anomaly score is flagged.
     """
 
-    def __init__(self, inner: Ranker, detector: Detector, threshold: float) -> None:
-        self.inner, self.detector, self.threshold = inner, detector, threshold
-        self._anomaly_scores: dict[Pair, float] = {}
+    def __init__(self, inner: Ranker) -> None:
+        self.inner = inner
         self._scores: dict[Pair, float] = {}
 
     def rank(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the inner ranker's rankings with the flagged documents behind all others."""
         if not requests:
             return []
-        ends = np.cumsum([len(request) for request in requests])[:-1]
-        flags = np.split(self.is_flagged([pair for request in requests for pair in request.pairs]), ends)
-        return [
-            _partitioned(ranking, flag) for ranking, flag in zip(self._inner_rankings(requests), flags, strict=True)
-        ]
+        rankings = self._inner_rankings(requests)
+        flags = self._flags(requests, rankings)
+        return [_partitioned(ranking, flag) for ranking, flag in zip(rankings, flags, strict=True)]
+
+    @abstractmethod
+    def _flags(self, requests: Sequence[Request], rankings: Sequence[Ranking]) -> Sequence[NDArray[np.bool_]]:
+        """Return bool[n] for each request with its ranking: which candidates are flagged, in the request's order."""
 
     @property
     def differentiated(self) -> Ranker:
@@ -53,7 +53,7 @@ class FilteredRanker(Ranker):
         return self.inner.differentiated
 
     def characters_read(self, query: str, document: str) -> int | None:
-        """Return the inner ranker's; the detector reads the whole document."""
+        """Return the inner ranker's; what flags documents reads them whole."""
         return self.inner.characters_read(query, document)
 
     def parts_read(self, query: str, document: str) -> Sequence[tuple[int, int]] | None:
@@ -75,6 +75,24 @@ class FilteredRanker(Ranker):
             for pair in request.pairs:
                 fresh.pop(pair, None)  # counted at its first occurrence
         return rankings
+
+
+class FilteredRanker(DemotingRanker):
+    """A ranker behind a detector.
+
+    Attributes:
+        detector: Computes anomaly scores.
+        threshold: A document with a higher anomaly score is flagged.
+    """
+
+    def __init__(self, inner: Ranker, detector: Detector, threshold: float) -> None:
+        super().__init__(inner)
+        self.detector, self.threshold = detector, threshold
+        self._anomaly_scores: dict[Pair, float] = {}
+
+    def _flags(self, requests: Sequence[Request], rankings: Sequence[Ranking]) -> Sequence[NDArray[np.bool_]]:
+        ends = np.cumsum([len(request) for request in requests])[:-1]
+        return np.split(self.is_flagged([pair for request in requests for pair in request.pairs]), ends)
 
     def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """Return float64[n]; the detector sees each pair once."""

@@ -15,13 +15,14 @@ from tests.tiny_collection import write_tiny
 PIPELINE = {"name": "bm25", "first_stage": "bm25", "depth": 5}
 
 
-def rows_of(tmp_path, attack, ranker=PIPELINE, **task):
+def rows_of(tmp_path, attack, ranker=PIPELINE, defense="none", **task):
     experiment = check(
         {
             "name": "x",
             "collections": [{"name": "beir", "folder": str(write_tiny(tmp_path / "tiny"))}],
             "rankers": [ranker],
             "attacks": [attack],
+            "defenses": [defense],
             "tasks": [{"name": "corpus-attack", "cutoffs": [1, 3], **task}],
         },
         "test",
@@ -88,6 +89,16 @@ def test_precision_recall_and_f1_are_those_of_the_documents_added_for_the_query(
             assert values(rows, "displaced", "attacked", k)[query_id] == len(lost)
     assert sum(values(rows, "added_f1", "attacked", 3).values()) > sum(values(rows, "added_f1", "control", 3).values())
     assert sum(values(rows, "displaced", "attacked", 3).values()) > 0
+
+
+def test_a_defense_of_the_ranker_is_met_by_the_documents_that_are_added(tmp_path):
+    shares = {}
+    for defense in ("none", "duplicate-filter"):
+        pipeline = {**PIPELINE, "depth": 20}
+        (tmp_path / defense).mkdir()
+        rows, _ = rows_of(tmp_path / defense, "poisoned-rag", pipeline, defense, documents=6, begin="passage")
+        shares[defense] = sum(values(rows, "added_share", "attacked", 3).values())
+    assert shares["duplicate-filter"] < shares["none"]
 
 
 def test_an_attack_that_edits_no_empty_text_adds_nothing(tmp_path):

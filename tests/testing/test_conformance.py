@@ -61,6 +61,10 @@ class TestNone(DefenseConformance):
     plugin = "none"
 
 
+class TestDuplicateFilter(DefenseConformance):
+    plugin = "duplicate-filter"
+
+
 class TestCanonical(DefenseConformance):
     plugin = "canonical:threshold=0.5"
 
