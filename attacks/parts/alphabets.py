@@ -21,25 +21,27 @@ CONTEXT = "of"  # around a word whose tokens inside a passage are wanted
 
 @dataclass(frozen=True)
 class WordAlphabet(Alphabet[str]):
-    """Words, with spaces between them."""
+    """Words, with spaces between them; the space in front of a word belongs to its slot."""
 
-    _ids: dict[str, NDArray[np.int64]] = field(default_factory=dict, init=False, repr=False)
+    _ids: dict[tuple[str, bool], NDArray[np.int64]] = field(default_factory=dict, init=False, repr=False)
 
     def text_of(self, units: Sequence[str]) -> str:
         """Return the words with spaces between them."""
         return " ".join(units)
 
-    def ids_of(self, unit: str, view: GradientView) -> NDArray[np.int64]:
-        """Return the vocabulary ids of a word behind another one."""
-        if unit not in self._ids:
-            encoding, start = view.encode(f"{CONTEXT} {unit} {CONTEXT}"), len(CONTEXT) + 1
-            first, last = _tokens_of(start, start + len(unit), encoding)
-            self._ids[unit] = encoding.ids[first:last]
-        return self._ids[unit]
+    def ids_of(self, unit: str, is_first: bool, view: GradientView) -> NDArray[np.int64]:
+        """Return the vocabulary ids of a word between two others, or at the start of a text."""
+        if (unit, is_first) not in self._ids:
+            start = 0 if is_first else len(CONTEXT)
+            encoding = view.encode(f"{CONTEXT[:start]} {unit} {CONTEXT}".lstrip())
+            first, last = _tokens_of(start, start + (not is_first) + len(unit), encoding)
+            self._ids[unit, is_first] = encoding.ids[first:last]
+        return self._ids[unit, is_first]
 
     def spans_of(self, units: Sequence[str], text: str, encoding: Encoding) -> TokenSpans:
-        """Return the tokens that cover characters of each word."""
-        return tuple(_tokens_of(*match.span(), encoding) for match in re.finditer(r"\S+", text))
+        """Return the tokens that cover characters of each word, or the space in front of it."""
+        words = (match.span() for match in re.finditer(r"\S+", text))
+        return tuple(_tokens_of(max(0, start - 1), end, encoding) for start, end in words)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class TokenAlphabet(Alphabet[int]):
         words, tokens, written = WordAlphabet(), list[int](), set(self.ids.tolist())
         keys = sorted(filter(is_alphabetic, collection.statistic(document_frequencies)))
         for number in rng.permutation(len(keys)).tolist():
-            ids = words.ids_of(keys[number], self.view).tolist()
+            ids = words.ids_of(keys[number], False, self.view).tolist()
             tokens += ids if len(ids) == 1 and written.issuperset(ids) else []
             if len(tokens) == count:
                 break
@@ -89,10 +91,12 @@ class TokenAlphabet(Alphabet[int]):
         return " ".join(self.words[unit] for unit in units) if self.words else self.view.decode(units)
 
     def text_of(self, units: Sequence[int]) -> str:
-        """Return the text of tokens between those of the attacker, with spaces between them."""
-        return " ".join(text for text in (self.before, self.written(units), self.after) if text)
+        """Return the text of tokens between those of the attacker, with a space between them."""
+        text = self.written(units)
+        behind = f"{self.before}{' ' * (not text[:1].isspace())}{text}" if self.before else text
+        return f"{behind} {self.after}" if self.after else behind
 
-    def ids_of(self, unit: int, view: GradientView) -> NDArray[np.int64]:
+    def ids_of(self, unit: int, is_first: bool, view: GradientView) -> NDArray[np.int64]:
         """Return the token."""
         return np.array([unit], dtype=np.int64)
 

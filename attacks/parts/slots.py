@@ -58,8 +58,8 @@ class Alphabet(ABC, Generic[Unit]):
         """Return the text of a passage."""
 
     @abstractmethod
-    def ids_of(self, unit: Unit, view: GradientView) -> NDArray[np.int64]:
-        """Return the vocabulary ids of a unit inside a passage."""
+    def ids_of(self, unit: Unit, is_first: bool, view: GradientView) -> NDArray[np.int64]:
+        """Return the vocabulary ids of a unit in the first slot of a passage, or in a later one."""
 
     @abstractmethod
     def spans_of(self, units: Sequence[Unit], text: str, encoding: Encoding) -> TokenSpans:
@@ -142,7 +142,7 @@ class SlotModel(Generic[Unit]):
         if not passage.is_whole or start == end:
             read = self.read(_units(passage, flip))
             return read.encoding, read.spans
-        ids = self.alphabet.ids_of(unit, self._view)
+        ids = self.alphabet.ids_of(unit, slot == 0, self._view)
         spans, more = passage.spans, len(ids) - (end - start)
         if more:
             later = ((first + more, last + more) for first, last in spans[slot + 1 :])

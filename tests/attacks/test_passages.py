@@ -33,7 +33,7 @@ COLLECTION_OF_TEXTS = Collection(
 )
 
 
-@pytest.fixture(scope="module", params=["bert"])
+@pytest.fixture(scope="module", params=["bert", "roberta", "xlm-roberta", "qwen2"])
 def ranker(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     return create("ranker", Spec("bi-encoder", {"model": str(save(folder, request.param, "AutoModel"))}))
@@ -52,7 +52,7 @@ def test_a_flip_that_was_put_together_is_what_its_text_is_read_as(ranker):
     words = "the air pressure above swapped rivers in canberra".split()
     passage = model.read(words)
     assert passage.is_whole
-    for slot in range(1, len(words)):
+    for slot in range(len(words)):
         for word in ("budget", "generate", "a", "unheardof"):
             encoding, spans = model._spliced(passage, (slot, word))
             read = model.read([*words[:slot], word, *words[slot + 1 :]])
@@ -105,6 +105,7 @@ def prepared(name, steps, ranker, file, **settings):
     return [passage[1:] for passage in attack._passages], interface.meter.queries
 
 
+@pytest.mark.parametrize("ranker", ["bert"], indirect=True)
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_longer_search_goes_on_where_a_shorter_one_ended_and_counts_the_same(ranker, tmp_path, name):
     counts = (3, 60, 70) if name == "corpus-poisoning" else (1, 3, 4)

@@ -51,6 +51,8 @@ def tokenizer(family):
             vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
         )
     made.train_from_iterator(TEXTS, trainer)
+    decoders = {"WordPiece": t.decoders.WordPiece(), "Unigram": t.decoders.Metaspace(), "BPE": t.decoders.ByteLevel()}
+    made.decoder = decoders[type(made.model).__name__]
     forms = {
         "roberta": ("[CLS] $A [SEP]", "[CLS] $A [SEP] [SEP] $B [SEP]"),
         "llama": ("[CLS] $A", "[CLS] $A $B"),
