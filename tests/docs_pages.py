@@ -11,6 +11,7 @@ from robustrank.plugins import find, registry
 from robustrank.rows import fact_text
 from robustrank.tables import Column
 from tests.command_reference import reference
+from tests.defenses_figures import page as defenses_figures
 from tests.llm_figures import page as llm_figures
 
 ABOUT_TABLES = """\
@@ -49,7 +50,7 @@ def _column(column: Column) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {  # whole pages
     f"{kind}s.md": lambda kind=kind: page(kind) for kind in ("attack", "defense", "task", "retriever")
-} | {"tables.md": _tables, "llm-figures.md": llm_figures}
+} | {"tables.md": _tables, "llm-figures.md": llm_figures, "defenses-figures.md": defenses_figures}
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {  # what follows a heading, to the end of the page
     "rankers.md": ("## Every ranker", lambda: _part("ranker")),
     "llm-rankers.md": ("## Every backend", lambda: _part("llm")),
