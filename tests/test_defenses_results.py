@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from robustrank.measures.detection import detection_rate
-from tests.defenses_figures import RUNS, SECTIONS, UNAWARE, cells, defenses_of, effect_of, page, targets, verdicts
+from tests.defenses_figures import RUNS, SECTIONS, UNAWARE, cells, defenses_of, effect_of, targets
 from tests.detection_figures import figures, scores
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -41,12 +41,6 @@ def test_an_effect_by_hand():
     error = np.std([-1.0, -0.5] * 15, ddof=1) / np.sqrt(30)
     assert apart.detectable == pytest.approx((1.959964 + 0.841621) * error, rel=1e-6)
     assert apart.high - apart.low == pytest.approx(2 * 1.96 * error, rel=0.1)  # means of 30 such values have steps
-
-
-def test_the_page_tells_each_effect():
-    lines = list(verdicts())
-    assert lines
-    assert all(line in page() for line in lines)
 
 
 def test_detection_is_that_of_the_library_and_of_scikit_learn():
