@@ -44,5 +44,5 @@ def test_a_page_says_what_rankers_and_defenses_can():
     assert "| [rm3](#rm3) | traditional | lists | no | no |" in page("ranker")
     assert "| [drmm](#drmm) | neural | pairs | yes | no |" in page("ranker")
     assert "| [knrm](#knrm) | neural | pairs | yes | yes |" in page("ranker")
-    assert "| [certdr](#certdr) | yes | no | no |" in page("defense")
+    assert "| [certdr](#certdr) | yes | yes | no |" in page("defense")
     assert "| [none](#none) | no | yes | yes |" in page("defense")
