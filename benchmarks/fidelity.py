@@ -75,6 +75,7 @@ def main(
         plugin, parameters = ATTACKS[name]
         spec = Spec(plugin, {**parameters, "surrogate": surrogate, **more})
         setting = {"attack": name, "victim": victim, "surrogate": surrogate, "settings": ",".join(settings)}
+        setting["device"] = runtime.device()
         found = [record for record in records if setting.items() <= record.items()]
         done = {(record["query_id"], record["doc_id"]) for record in found}
         for measures in compared(folder, name, spec, create("ranker", parse(victim)), pairs, seed, done):

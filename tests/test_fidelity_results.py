@@ -1,0 +1,73 @@
+"""The figures beside the authors' texts in docs/attack-figures.md, computed anew from results/fidelity."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = {  # what a line of the docs is called: attack and settings of the records, and its least number of pairs
+    "PAT, 12 tokens": ("pat", "", 60),
+    "IDEM, 100 sentences": ("idem", "", 60),
+    "PRADA, 10 words of `synonyms`": ("prada", "", 100),
+    "PRADA, 10 words of counter-fitted vectors": ("prada", "table=counter-fitted.tsv,similarity=null", 20),
+}
+
+
+@cache
+def records():
+    text = (ROOT / "results" / "fidelity" / "pairs.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def pairs_of(name):
+    """The records of a line, white box."""
+    attack, settings, least = SETTINGS[name]
+    found = [r for r in records() if (r["attack"], r["settings"], r["surrogate"]) == (attack, settings, "victim")]
+    assert len(found) == len({r["query_id"] for r in found}) >= least
+    return found
+
+
+def difference(name):
+    """How much more ours win than the authors': mean, and its 95 % interval by the percentile bootstrap over pairs."""
+    won = np.array([r["ours"]["won"] - r["authors'"]["won"] for r in pairs_of(name)])
+    draws = np.random.default_rng(0).integers(len(won), size=(10_000, len(won)))
+    low, high = np.percentile(won[draws].mean(axis=1), [2.5, 97.5])
+    return won.mean(), low, high
+
+
+def number(value):
+    """Three decimals, without the zero before them."""
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def lines(name):
+    """The lines of the table in the docs."""
+    found = pairs_of(name)
+    mean, low, high = difference(name)
+    last = {"authors'": "–", "ours": f"{number(mean)} [{number(low)}, {number(high)}]"}
+    for texts, won in last.items():
+        values = {key: [r[texts][key] for r in found] for key in found[0][texts]}
+        cells = (
+            f"{name} | {texts} | {len(found)} | {number(fmean(values['won']))} | {won}",
+            f"{100 * fmean(values['rises']):.0f} | {fmean(values['boost']):.1f} | {median(values['inserted']):.0f}",
+            f"{100 * fmean(values['query_words']):.0f} | {median(values['perplexity']):.0f}",
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_docs_say_what_the_records_say(name):
+    text = (ROOT / "docs" / "attack-figures.md").read_text(encoding="utf-8")
+    assert [line for line in lines(name) if line not in text] == []
+
+
+def test_records_hold_no_text_of_ms_marco():
+    measured = [value for r in records() for texts in ("ours", "authors'") for value in r[texts].values()]
+    assert measured
+    assert not any(isinstance(value, str) for value in measured)
