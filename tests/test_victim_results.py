@@ -1,0 +1,75 @@
+"""The figures of the standard victim in docs/rankers.md, computed anew from the rows of results/victim."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.result_rows import published_rows
+
+ROOT = Path(__file__).parents[1]
+COLLECTIONS = {"dl19": 43, "scifact": 300, "cranfield": 225}
+RANKERS = {  # how the docs call them
+    "BM25": "BM25",
+    "bi-encoder": "bi-encoder (all-MiniLM-L6-v2, 256 tokens)",
+    "rr-minilm-ce": "rr-minilm-ce, 128 tokens",
+    "earlier recipe": "`cross-encoder:model=minilm` on 240 queries of SciFact, 96 tokens",
+}
+
+
+@cache
+def values():
+    """(ranker, collection) to float[queries]: nDCG@10 in the order of query ids."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for row in published_rows("victim"):
+        if row["measure"] == "nDCG@10" and row["query_id"]:
+            found.setdefault((row["ranker"], row["collection"]), {})[row["query_id"]] = float(row["value"])
+    return {key: np.array([of_query[q] for q in sorted(of_query)]) for key, of_query in found.items()}
+
+
+def interval(per_query):
+    """The 95 % percentile bootstrap interval of a mean over queries."""
+    draws = np.random.default_rng(0).integers(len(per_query), size=(10_000, len(per_query)))
+    return np.percentile(per_query[draws].mean(axis=1), [2.5, 97.5])
+
+
+def number(value):
+    """Three decimals, without the zero before them."""
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def cell(per_query):
+    low, high = interval(per_query)
+    return f"{number(per_query.mean())} [{number(low)}, {number(high)}]"
+
+
+def line(ranker):
+    """The line of the table in the docs."""
+    cells = [RANKERS[ranker], *(cell(values()[ranker, collection]) for collection in COLLECTIONS)]
+    return f"| {' | '.join(cells)} |"
+
+
+def above_bm25(collection):
+    """What the victim has more than BM25, paired by query."""
+    return cell(values()["rr-minilm-ce", collection] - values()["BM25", collection])
+
+
+def test_every_query_is_measured():
+    assert {key: len(v) for key, v in values().items()} == {(r, c): n for r in RANKERS for c, n in COLLECTIONS.items()}
+
+
+@pytest.mark.parametrize("ranker", RANKERS)
+def test_the_docs_say_what_the_rows_say(ranker):
+    assert line(ranker) in (ROOT / "docs" / "rankers.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_the_docs_say_how_much_it_is_above_bm25(collection):
+    assert above_bm25(collection) in (ROOT / "docs" / "rankers.md").read_text(encoding="utf-8")
+
+
+def test_the_victim_is_above_bm25_on_all_three():
+    assert all(values()["rr-minilm-ce", c].mean() > values()["BM25", c].mean() for c in COLLECTIONS)
