@@ -11,11 +11,18 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = {  # what a line of the docs is called: attack and settings of the records, and its least number of pairs
-    "PAT, 12 tokens": ("pat", "", 60),
-    "IDEM, 100 sentences": ("idem", "", 60),
-    "PRADA, 10 words of `synonyms`": ("prada", "", 100),
-    "PRADA, 10 words of counter-fitted vectors": ("prada", "table=counter-fitted.tsv,similarity=null", 20),
+COUNTER_FITTED = "table=counter-fitted.tsv,similarity=null"
+SETTINGS = {  # a line of the docs: attack, settings and surrogate of its records, and the least number of pairs
+    "PAT, 12 tokens": ("pat", "", "victim", 60),
+    "IDEM, 100 sentences": ("idem", "", "victim", 60),
+    "PRADA, 10 words of `synonyms`": ("prada", "", "victim", 100),
+    "PRADA, 10 words of counter-fitted vectors": ("prada", COUNTER_FITTED, "victim", 60),
+    "the same, surrogate SPLADE-tiny": (
+        "prada",
+        COUNTER_FITTED,
+        "late-interaction:model=splade-tiny,max_length=96",
+        40,
+    ),
 }
 
 
@@ -26,9 +33,9 @@ def records():
 
 
 def pairs_of(name):
-    """The records of a line, white box."""
-    attack, settings, least = SETTINGS[name]
-    found = [r for r in records() if (r["attack"], r["settings"], r["surrogate"]) == (attack, settings, "victim")]
+    """The records of a line."""
+    *setting, least = SETTINGS[name]
+    found = [r for r in records() if [r["attack"], r["settings"], r["surrogate"]] == setting]
     assert len(found) == len({r["query_id"] for r in found}) >= least
     return found
 
