@@ -48,7 +48,8 @@ def cell(per_query):
 
 def line(ranker):
     """The line of the table in the docs."""
-    cells = [RANKERS[ranker], *(cell(values()[ranker, collection]) for collection in COLLECTIONS)]
+    measured = (values().get((ranker, collection)) for collection in COLLECTIONS)
+    cells = [RANKERS[ranker], *("–" if of_queries is None else cell(of_queries) for of_queries in measured)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -58,7 +59,8 @@ def above_bm25(collection):
 
 
 def test_every_query_is_measured():
-    assert {key: len(v) for key, v in values().items()} == {(r, c): n for r in RANKERS for c, n in COLLECTIONS.items()}
+    expected = {(r, c): n for r in RANKERS for c, n in COLLECTIONS.items() if r != "earlier recipe" or c == "dl19"}
+    assert {key: len(of_queries) for key, of_queries in values().items()} == expected
 
 
 @pytest.mark.parametrize("ranker", RANKERS)
