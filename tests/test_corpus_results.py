@@ -28,7 +28,7 @@ def values():
 def shares(attack, condition):
     """The share of the attacked queries in % at each cutoff."""
     of_k = [values()[attack, "success", condition, k] for k in ("1", "10", "20", "100")]
-    assert {len(of_queries) for of_queries in of_k} == {75}
+    assert {len(of_queries) for of_queries in of_k} == {300}
     return [100 * fmean(of_queries) for of_queries in of_k]
 
 
@@ -46,9 +46,13 @@ def test_the_docs_say_what_the_rows_say():
 
 
 def test_poisoning_succeeds_more_with_steps_and_passages_and_more_than_its_control():
-    at_20 = {label: shares(attack, "attacked")[2] for attack, label in ATTACKS.items()}
+    at_20, control = (
+        {label: shares(attack, condition)[2] for attack, label in ATTACKS.items()}
+        for condition in ("attacked", "control")
+    )
     for passages in (1, 5):
-        assert at_20[f"{passages}, 10"] <= at_20[f"{passages}, 40"] < at_20[f"{passages}, 160"]
+        assert max(at_20[f"{passages}, 10"], at_20[f"{passages}, 40"]) < at_20[f"{passages}, 160"]
+        assert at_20[f"{passages}, 160"] > control[f"{passages}, 160"]
     for steps in (10, 40, 160):
         assert at_20[f"1, {steps}"] < at_20[f"5, {steps}"]
-    assert all(shares(attack, "control")[2] < 10 for attack in ATTACKS)
+        assert control[f"1, {steps}"] == 0
