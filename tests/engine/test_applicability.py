@@ -40,7 +40,7 @@ ATTACK = "tasks: [{name: document-attack, targets: [last-1]}]\nattacks: [hotflip
         ("Pairs", ATTACK, "the attack needs gradients, and this ranker has none"),
         (
             "minilm",
-            f"defenses: [spamicity-filter]\n{ATTACK}",
+            f"defenses: [erase-and-check]\n{ATTACK}",
             "the attack needs gradients, and the defense passes none",
         ),
         (

@@ -18,7 +18,7 @@ PINNED: dict[str, tuple[str, str, dict[str, object], str]] = {
         "1",
         "queries=2",
         {"rankers": ["bm25:first_stage=bm25,depth=5"]},
-        "f1f0f7735896ff48",
+        "1f1fa367cf133bab",
     ),
     "document-attack": ("1", "targets=[last-2]", {}, "e1a9a23d48abdf12"),
     "iid-variance": ("1", "queries=3", {}, "e8fca62603a6a5d7"),
