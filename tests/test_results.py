@@ -31,7 +31,7 @@ def test_the_quickstart_is_among_the_results_with_rows():
 
 def test_the_readme_names_every_result():
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{path.name}`" in text for path in RESULTS.iterdir() if path.is_dir())
+    assert all(f"`{path.name}`" in text for path in RESULTS.iterdir() if path.is_dir() and "__" not in path.name)
 
 
 @pytest.mark.parametrize("name", EACH)
