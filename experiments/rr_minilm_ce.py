@@ -152,13 +152,10 @@ def searched(
     lexical = BM25Retriever()
     lexical.index(documents)
     hits = lexical.search(list(queries.values()), depth)
-    relevant = [[d for d, gain in (qrels or {}).get(query_id, {}).items() if gain > 0] for query_id in queries]
-    listed = {
-        query_id: list(dict.fromkeys([*near, *(doc_id for doc_id, _ in found), *judged]))
-        for query_id, near, found, judged in zip(
-            queries, nearest(queries, documents, depth), hits, relevant, strict=True
-        )
-    }
+    listed = {}
+    for query_id, near, found in zip(queries, nearest(queries, documents, depth), hits, strict=True):
+        relevant = [doc_id for doc_id, gain in (qrels or {}).get(query_id, {}).items() if gain > 0]
+        listed[query_id] = list(dict.fromkeys([*near, *(doc_id for doc_id, _ in found), *relevant]))
     return Part(queries, documents, qrels or {}, taught(queries, documents, listed, {BI_ENCODER: 20.0, LEXICAL: 0.5}))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tests.detection_figures import detection
 from tests.result_rows import published_rows
+from tests.shown import interval, number
 
 ABOUT = """\
 # Empirical defenses: results
@@ -62,7 +63,6 @@ RUNS = {  # run -> attacks, one for each set of queries, whose cells have the cl
     "defenses-smoothing": ("greedy by synonyms",),
 }
 UNAWARE = ("stuffing", "typos")  # attacks that query nothing
-DRAWS = 10_000
 POWER = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
 
 
@@ -116,23 +116,14 @@ def effect(run: str, cell: Cell, measure: str, condition: str = "attacked", cuto
 
 def effect_of(differences: NDArray[np.float64]) -> Effect:
     """Return the mean of float64[Q], differences of queries, with its bounds."""
-    draws = np.random.default_rng(0).integers(len(differences), size=(DRAWS, len(differences)))
-    low, high = np.percentile(differences[draws].mean(axis=1), (2.5, 97.5))
     error = differences.std(ddof=1) / np.sqrt(len(differences))
-    return Effect(float(differences.mean()), float(low), float(high), float(POWER * error))
+    return Effect(float(differences.mean()), *interval(differences), float(POWER * error))
 
 
 def shown(of: Effect, places: int, scale: float = 1) -> str:
     """Return a difference and its interval, as they are in tables."""
     mean, low, high = (number(value * scale, places) for value in of[:3])
     return f"{mean} [{low}, {high}]"
-
-
-def number(value: float, places: int) -> str:
-    """Return a number without the zero before its point, and without a negative zero."""
-    text = f"{value:.{places}f}"
-    text = text.removeprefix("-") if float(text) == 0 else text
-    return text.replace("0.", ".", 1) if places == 3 and abs(value) < 1 else text
 
 
 def detectable(of: Effect, places: int, scale: float = 1) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.result_rows import published_rows
+from tests.shown import with_interval
 
 ROOT = Path(__file__).parents[1]
 RANKERS = ("bi-encoder", "cross-encoder")
@@ -41,9 +42,7 @@ def difference(ranker, attack):
     attacked, control = (values()[ranker, attack, "success", condition, ""] for condition in ("attacked", "control"))
     assert attacked.keys() == control.keys()
     per_query = np.array([100 * (fmean(attacked[q]) - fmean(control[q])) for q in attacked])
-    draws = np.random.default_rng(0).integers(len(per_query), size=(10_000, len(per_query)))
-    low, high = np.percentile(per_query[draws].mean(axis=1), [2.5, 97.5])
-    return f"{per_query.mean():.0f} [{low:.0f}, {high:.0f}]"
+    return with_interval(per_query, 0)
 
 
 def line(ranker, attack):

@@ -10,6 +10,8 @@ from statistics import fmean, median
 import numpy as np
 import pytest
 
+from tests.shown import number, with_interval
+
 ROOT = Path(__file__).parents[1]
 COUNTER_FITTED = "table=counter-fitted.tsv,similarity=null"
 SETTINGS = {  # a line of the docs: attack, settings and surrogate of its records, and the least number of pairs
@@ -41,23 +43,14 @@ def pairs_of(name):
 
 
 def difference(name):
-    """How much more ours win than the authors': mean, and its 95 % interval by the percentile bootstrap over pairs."""
-    won = np.array([r["ours"]["won"] - r["authors'"]["won"] for r in pairs_of(name)])
-    draws = np.random.default_rng(0).integers(len(won), size=(10_000, len(won)))
-    low, high = np.percentile(won[draws].mean(axis=1), [2.5, 97.5])
-    return won.mean(), low, high
-
-
-def number(value):
-    """Three decimals, without the zero before them."""
-    return f"{value:.3f}".replace("0.", ".", 1)
+    """How much more ours win than the authors': mean, and its 95 % interval over pairs."""
+    return with_interval(np.array([r["ours"]["won"] - r["authors'"]["won"] for r in pairs_of(name)]))
 
 
 def lines(name):
     """The lines of the table in the docs."""
     found = pairs_of(name)
-    mean, low, high = difference(name)
-    last = {"authors'": "–", "ours": f"{number(mean)} [{number(low)}, {number(high)}]"}
+    last = {"authors'": "–", "ours": difference(name)}
     for texts, won in last.items():
         values = {key: [r[texts][key] for r in found] for key in found[0][texts]}
         cells = (

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.result_rows import published_rows
+from tests.shown import interval, with_interval
 
 ROOT = Path(__file__).parents[1]
 COLLECTIONS = {"dl19": 43, "scifact": 300, "cranfield": 225}
@@ -30,32 +31,16 @@ def values():
     return {key: np.array([of_query[q] for q in sorted(of_query)]) for key, of_query in found.items()}
 
 
-def interval(per_query):
-    """The 95 % percentile bootstrap interval of a mean over queries."""
-    draws = np.random.default_rng(0).integers(len(per_query), size=(10_000, len(per_query)))
-    return np.percentile(per_query[draws].mean(axis=1), [2.5, 97.5])
-
-
-def number(value):
-    """Three decimals, without the zero before them."""
-    return f"{value:.3f}".replace("0.", ".", 1)
-
-
-def cell(per_query):
-    low, high = interval(per_query)
-    return f"{number(per_query.mean())} [{number(low)}, {number(high)}]"
-
-
 def line(ranker):
     """The line of the table in the docs."""
     measured = (values().get((ranker, collection)) for collection in COLLECTIONS)
-    cells = [RANKERS[ranker], *("–" if of_queries is None else cell(of_queries) for of_queries in measured)]
+    cells = [RANKERS[ranker], *("–" if of_queries is None else with_interval(of_queries) for of_queries in measured)]
     return f"| {' | '.join(cells)} |"
 
 
 def above_bm25(collection):
     """What the victim has more than BM25, paired by query."""
-    return cell(values()["rr-minilm-ce", collection] - values()["BM25", collection])
+    return with_interval(values()["rr-minilm-ce", collection] - values()["BM25", collection])
 
 
 def test_every_query_is_measured():
