@@ -10,13 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
-from robustrank.language_model import SMOLLM2, language_model
+from robustrank.language_model import SMOLLM2, LanguageModel, language_model
 from robustrank.plugins.constraints import Amount, Count, Share
 from robustrank.text.languages import ENGLISH
 from robustrank.text.sentences import SENTENCE_BREAK
@@ -32,6 +34,7 @@ FEWEST = 3  # words of a sentence
 QUESTIONS = frozenset(
     "what how who whom whose where when why which is are was were do does did can could should will has".split()
 )
+_WRITTEN: WeakKeyDictionary[LanguageModel, dict[Any, tuple[str, ...]]] = WeakKeyDictionary()  # attacks share sentences
 _WHOLE = re.compile(r"[^\n]*?(?:[.!?।॥؟۔](?=\s|$)|[。！？])")  # up to the end of the first sentence
 
 
@@ -92,31 +95,21 @@ class IDEM(SurrogateAttack):
         note = f"{len(sentences)} whole sentences, where {self.sentences} are wanted" if few else ""
         return replace(inserted, note=note)
 
-    def _sentences(self, target: Target, rng: np.random.Generator) -> list[str]:
+    def _sentences(self, target: Target, rng: np.random.Generator) -> tuple[str, ...]:
         """Return distinct whole sentences that are neither too long nor copied from the query or the document."""
-        model, prompt = language_model(self.language_model), self._prompt(target)
-        sentences: dict[str, None] = {}
-        for _ in range(DRAWS):
-            for text in model.sample(prompt, self.sentences, 2 * self.longest, rng):
-                sentence = self._whole(text)
-                if sentence and not any(_is_copied(sentence[:-1], other) for other in (target.query, target.document)):
-                    sentences[sentence] = None
-            if len(sentences) >= self.sentences:
-                break
-        return list(sentences)[: self.sentences]
+        known = (target.query, target.document)
+        model, seed = language_model(self.language_model), int(rng.integers(2**63))
+        given = (self._prompt(target), known, self.sentences, self.longest, seed)
+        written = _WRITTEN.setdefault(model, {})
+        if given not in written:
+            written[given] = _written(model, *given)
+        return written[given]
 
     def _prompt(self, target: Target) -> str:
         query = target.query.rstrip(" .?!")
         first = next((word.key for word in words(query)), "")
         pieces = (first_words(target.document, self.context), query + ("?" if first in QUESTIONS else "."))
         return " ".join(piece for piece in (*pieces, self.connective) if piece)
-
-    def _whole(self, text: str) -> str:
-        """Return the first sentence of a text with its end; empty if it has none, or too few or too many words."""
-        match = _WHOLE.match(text.strip())
-        sentence = match.group().strip() if match else ""
-        is_fit = FEWEST <= len(words(sentence)) <= self.longest
-        return sentence[:1].upper() + sentence[1:] if is_fit else ""
 
     def _boundaries(self, document: str) -> list[int]:
         """Return the offsets of sentence starts and of the document's end: all, or ``places`` evenly spaced ones."""
@@ -135,6 +128,36 @@ class IDEM(SurrogateAttack):
         if following:
             log_probabilities.append(model.log_likelihood(sentence, following, 32))
         return float(np.mean(log_probabilities))
+
+
+def _written(
+    model: LanguageModel, prompt: str, known: tuple[str, ...], wanted: int, longest: int, seed: int
+) -> tuple[str, ...]:
+    """Return distinct whole sentences that a language model writes after a prompt, none copied from a known text."""
+    rng = np.random.default_rng(seed)
+    sentences: dict[str, None] = {}
+    for _ in range(DRAWS):
+        for text in model.sample(prompt, wanted, 2 * longest, rng, is_whole=lambda text: _has_ended(text, longest)):
+            sentence = _first_sentence(text, longest)
+            if sentence and not any(_is_copied(sentence[:-1], other) for other in known):
+                sentences[sentence] = None
+        if len(sentences) >= wanted:
+            break
+    return tuple(sentences)[:wanted]
+
+
+def _first_sentence(text: str, longest: int) -> str:
+    """Return the first sentence of a text with its end; empty if it has none, or too few or too many words."""
+    match = _WHOLE.match(text.strip())
+    sentence = match.group().strip() if match else ""
+    return sentence[:1].upper() + sentence[1:] if FEWEST <= len(words(sentence)) <= longest else ""
+
+
+def _has_ended(text: str, longest: int) -> bool:
+    """Whether no further token changes the first sentence of a text."""
+    begun = text.lstrip()
+    match = _WHOLE.match(begun)
+    return bool(match and match.end() < len(begun)) or "\n" in begun or len(words(begun)) > longest + 1
 
 
 def _is_copied(sentence: str, text: str) -> bool:

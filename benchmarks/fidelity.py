@@ -1,6 +1,6 @@
 """Attacks the very pairs of DARA with ours, and sets both texts side by side: is ours as strong as the authors'?
 
-    python benchmarks/fidelity.py data/dara --pairs 20 [--surrogate SPEC] [--attacks pat,idem,prada] [--out FILE]
+    python benchmarks/fidelity.py data/dara --pairs 20 [--surrogate SPEC ...] [--attacks pat,idem,prada] [--out FILE]
 
 DARA (Chen et al., arXiv 2307.16816) holds passages of MS MARCO that the authors' own code of PAT, IDEM and PRADA
 attacked, for another victim (a transfer). Ours attack the same passages for the same queries: white-box by default,
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,14 @@ MEASURES = ("won", "rises", "boost", "inserted", "query_words", "perplexity")
 @click.option("--pairs", type=click.IntRange(1), default=20, help="Pairs of each attack.")
 @click.option("--attacks", default=",".join(ATTACKS), help="DARA's files.")
 @click.option("--victim", default="minilm:max_length=128", help="The ranker under attack.")
-@click.option("--surrogate", default="victim", help="What ours optimise against: victim (white box), or a ranker.")
+@click.option(
+    "--surrogate",
+    "surrogates",
+    multiple=True,
+    default=("victim",),
+    show_default=True,
+    help="What ours optimise against: victim (white box), or a ranker. Several share what does not depend on them.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of our attacks.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSONL of measures; pairs that it holds are kept.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
@@ -60,7 +68,7 @@ def main(
     pairs: int,
     attacks: str,
     victim: str,
-    surrogate: str,
+    surrogates: Sequence[str],
     settings: Sequence[str],
     out: Path | None,
     device: runtime.Device,
@@ -71,7 +79,7 @@ def main(
     more = parse("settings:" + ",".join(settings)).parameters if settings else {}
     records = [json.loads(text) for text in out.read_text("utf-8").splitlines()] if out and out.exists() else []
     click.echo(f"{'attack':8}{'texts':10}{'pairs':>6}" + "".join(f"{name:>13}" for name in MEASURES))
-    for name in attacks.split(","):
+    for name, surrogate in product(attacks.split(","), surrogates):
         plugin, parameters = ATTACKS[name]
         spec = Spec(plugin, {**parameters, "surrogate": surrogate, **more})
         setting = {"attack": name, "victim": victim, "surrogate": surrogate, "settings": ",".join(settings)}
@@ -84,7 +92,7 @@ def main(
                 with out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(found[-1]) + "\n")
         for texts in ("authors'", "ours"):
-            click.echo(f"{name:8}{texts:10}" + line([record[texts] for record in found]))
+            click.echo(f"{name:8}{texts:10}" + line([record[texts] for record in found]) + f"  surrogate {surrogate}")
 
 
 def compared(

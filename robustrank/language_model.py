@@ -8,7 +8,7 @@ depends on its text alone.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -109,28 +109,45 @@ class LanguageModel:
             log_probabilities: NDArray[np.float32] = torch.log_softmax(logits, dim=-1).cpu().numpy()
         return log_probabilities
 
-    def sample(self, prompt: str, count: int, length: int, rng: np.random.Generator, top_k: int = 50) -> list[str]:
-        """Return ``count`` continuations of a prompt, each of at most ``length`` tokens, by top-k sampling.
+    def sample(
+        self,
+        prompt: str,
+        count: int,
+        length: int,
+        rng: np.random.Generator,
+        top_k: int = 50,
+        is_whole: Callable[[str], bool] | None = None,
+    ) -> list[str]:
+        """Return ``count`` continuations of a prompt by top-k sampling; equal generators draw equal texts.
 
-        Equal generators draw equal texts.
+        Args:
+            prompt: What the texts continue.
+            count: Number of texts.
+            length: Tokens of a text at most; it ends before a token that ends texts.
+            rng: The generator.
+            top_k: Number of tokens that each is drawn from.
+            is_whole: Whether a text needs no further token; a text ends there.
         """
         import torch
 
         texts = Continuations(self, self.tokens(prompt))
         ends = {self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.start}
         drawn: list[list[int]] = [[] for _ in range(count)]
+        row_of = dict.fromkeys(range(count), 0)  # text that has not ended to its row of the logits
         for step in range(length):
             best, tokens = texts.logits.topk(min(top_k, texts.logits.shape[-1]))
             shares = torch.softmax(best, dim=-1).double().cpu().numpy().cumsum(axis=1)
-            picks = (rng.random((count, 1)) * shares[:, -1:] < shares).argmax(axis=1)
-            rows = range(count) if step else [0] * count
-            chosen = [int(tokens[row, pick]) for row, pick in zip(rows, picks, strict=True)]
-            for sequence, token in zip(drawn, chosen, strict=True):
-                sequence.append(token)
-            if step + 1 < length:
-                texts.extend(rows, chosen)
-        ends_at = [next((i for i, token in enumerate(tokens) if token in ends), len(tokens)) for tokens in drawn]
-        return [self.tokenizer.decode(tokens[:end]) for tokens, end in zip(drawn, ends_at, strict=True)]
+            uniform, tokens = rng.random(count), tokens.cpu().numpy()
+            for text, row in list(row_of.items()):
+                token = int(tokens[row, (uniform[text] * shares[row, -1] < shares[row]).argmax()])
+                drawn[text] += [] if token in ends else [token]
+                if token in ends or (is_whole and is_whole(self.tokenizer.decode(drawn[text]))):
+                    del row_of[text]
+            if not row_of or step + 1 == length:
+                break
+            texts.extend(list(row_of.values()), [drawn[text][-1] for text in row_of])
+            row_of = {text: row for row, text in enumerate(row_of)}
+        return [self.tokenizer.decode(tokens) for tokens in drawn]
 
     def mean_log_probability(self, context: Sequence[int], tokens: Sequence[int]) -> float:
         """Return the mean log-probability of one or more tokens after others, in nats, by one forward pass."""

@@ -77,6 +77,18 @@ def test_samples_repeat_and_follow_the_model(model):
     assert set(only) == {model.tokenizer.decode([best])}
 
 
+def test_a_text_that_is_whole_is_read_no_further(model):
+    read = []
+    handle = model.network.register_forward_pre_hook(lambda _, given: read.append(given[0].numel()))
+    free = model.sample(TEXTS[0], 4, 8, derive(0, "sample"))
+    assert read[1:] == [4] * 7
+    whole = model.sample(TEXTS[0], 4, 8, derive(0, "sample"), is_whole=lambda text: len(text) > 6)
+    handle.remove()
+    assert sum(read[9:]) < 4 * 7
+    assert any(short != long for short, long in zip(whole, free, strict=True))
+    assert all(long.startswith(short) for short, long in zip(whole, free, strict=True))
+
+
 def test_the_digest_is_that_of_the_weights(tmp_path):
     assert len(language_model_digest(tiny_language_model())) == 32
 

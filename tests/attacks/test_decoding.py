@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from robustrank.attacks.idem import _is_copied, _scaled, _sentence_insertion
+from robustrank.attacks.idem import _has_ended, _is_copied, _scaled, _sentence_insertion
 from robustrank.attacks.parts.decoding import Decoder, DecodingConfig
 from robustrank.attacks.parts.surrogates import SurrogateScorer, access_of
 
@@ -207,7 +207,7 @@ class Written:
     def __init__(self, *texts):
         self.texts, self.prompts = list(texts), []
 
-    def sample(self, prompt, count, length, rng):
+    def sample(self, prompt, count, length, rng, is_whole):
         self.prompts.append(prompt)
         return [self.texts.pop(0) for _ in range(min(count, len(self.texts)))]
 
@@ -227,18 +227,35 @@ def test_idem_takes_whole_sentences_alone_and_draws_until_it_has_enough(monkeypa
     )
     monkeypatch.setattr("robustrank.attacks.idem.language_model", lambda name: model)
     attack, target, victim = prepared("idem", **MODEL, sentences=2)
-    assert attack._sentences(target, derive(0)) == ["Wings of 3.5 metres lift more.", "Air flows under it!"]
+    assert attack._sentences(target, derive(0)) == ("Wings of 3.5 metres lift more.", "Air flows under it!")
     assert len(model.prompts) == 3  # two at a time
+    shared, *_ = prepared("idem", **MODEL, sentences=2, weight=0.1)
+    assert shared._sentences(target, derive(0)) == attack._sentences(target, derive(0))
+    assert len(model.prompts) == 3  # what is drawn once serves attacks that differ in other things
     assert model.prompts[0] == f"{target.document} {QUERY}. It is known that"
     question = Target("q", "How do wings lift", "d", "A text.", 1)
     assert attack._prompt(question) == "A text. How do wings lift? It is known that"
     model.texts = ["air flows under it!"]
-    note = attack.perturb(target, victim, derive(0)).note
+    note = attack.perturb(target, victim, derive(1)).note
     assert note == "1 whole sentences, where 2 are wanted"
 
 
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [
+        ("wings lift more.", False),  # a digit may follow
+        ("wings lift more. A", True),
+        ("wings lift\n", True),  # no sentence
+        ("one two three four five", False),
+        ("one two three four five six", True),  # too long, whatever its last word becomes
+    ],
+)
+def test_idem_draws_no_token_behind_the_first_sentence(text, ended):
+    assert _has_ended(text, longest=4) == ended
+
+
 def test_idem_inserts_at_any_sentence_boundary_and_scales_over_all_insertions():
-    attack, target, victim = prepared("idem", **MODEL, sentences=8)
+    attack, target, victim = prepared("idem", **MODEL, sentences=40)
     (edit,) = attack.perturb(target, victim, derive(0, "x")).edits
     assert edit.text.strip()[-1] in ".!?"
     text = "One. Two! Three? Four."
