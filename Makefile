@@ -5,7 +5,7 @@ VENV5 := .venv-transformers5
 VENV_LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-slow test-transformers5 test-lowest lint types docs clean
+.PHONY: quickstart test test-slow test-transformers5 test-lowest lint types docs benchmarks clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -55,6 +55,11 @@ types: $(VENV)/installed
 
 docs: $(VENV)/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# The records of docs/performance.md, and the page: half an hour in which the machine is left alone.
+benchmarks: $(VENV)/installed
+	$(BIN)/python benchmarks/all.py
+	$(BIN)/python -m tests.docs_pages
 
 clean:
 	rm -rf $(VENV) $(VENV5) $(VENV_LOWEST) build dist site *.egg-info

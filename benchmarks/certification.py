@@ -14,15 +14,19 @@ splade-tiny as a bi-encoder.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import Records, out_option
 from robustrank.certification.certificate import EXACT_RANKER, SERVED, Certificate
 from robustrank.collections.collection import Collection
 from robustrank.plugins import create
@@ -67,10 +71,20 @@ class CachedRanker(PointwiseRanker):
 @click.option("--size", default=100, show_default=True, help="Maximum number of words in a perturbation set.")
 @click.option("--radius", default=1, show_default=True, help="Words that an attacker may replace.")
 @click.option("--plain", default=6, show_default=True, help="Documents of the plain loop.")
+@out_option
 def main(
-    collection: str, ranker: str, queries: int, depth: int, threshold: float, size: int, radius: int, plain: int
+    collection: str,
+    ranker: str,
+    queries: int,
+    depth: int,
+    threshold: float,
+    size: int,
+    radius: int,
+    plain: int,
+    out: Path | None,
 ) -> None:
     """Print the table."""
+    records = Records(out, click.get_current_context().params)
     test_collection: Collection = create("collection", parse(collection)).read()
     shared = {"threshold": threshold, "size": size}
     lists = ranked_lists(test_collection, ranker, queries, depth)
@@ -96,6 +110,8 @@ def main(
         ("and mean, on demand, at most 1,000", of_exact, drawn, pace),
         ("plain loop, 1,000", None, 1000, loop),
     ):
+        numbers = None if of_lists is None else [int(number) for number in counts(of_lists)]
+        records.keep(name, lists=len(lists), certified=numbers, copies=count, documents_per_minute=documents)
         certified_lists = ["" for _ in KS] if of_lists is None else counts(of_lists)
         table.add_row(name, *certified_lists, f"{count:.0f}", f"{documents:.0f}", f"{documents / loop:.1f}")
     Console(width=140).print(table)
@@ -106,6 +122,7 @@ def main(
         table.add_row(name, *counts(certificates))
         table.add_row(f"served list, {name}", *counts([of_list[len(KS) :] for of_list in certificates]))
     Console(width=140).print(table)
+    records.write()
 
 
 def prepared(ranker: str, collection: Collection) -> PointwiseRanker:

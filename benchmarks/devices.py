@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import HELP, Records
 from robustrank.rankers import runtime
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from tests.rankers import tiny_models
@@ -65,11 +66,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=4000)
     parser.add_argument("--words", type=int, default=60)
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
-    pairs = pairs_of(arguments.pairs, arguments.words)
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    accelerator = torch.cuda.get_device_name() if len(devices) > 1 else None
+    records = Records(arguments.out, {**vars(arguments), "accelerator": accelerator})
+    pairs = pairs_of(arguments.pairs, arguments.words)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads", end="")
-    print(f", {torch.cuda.get_device_name()}" if len(devices) > 1 else ", no accelerator")
+    print(f", {accelerator or 'no accelerator'}")
     print("| device | what | pairs | pairs/s | of sentence-transformers |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         path, scores = model(Path(folder)), {}
@@ -77,22 +81,26 @@ def main() -> None:
             runtime.use_device(device)
             some = pairs if device != "cpu" else pairs[:400]
             reference = CrossEncoder(path, device=device)
-            best = min((seconds(reference.predict, some, batch_size=size), size) for size in (16, 64, 256))
-            rate = f"{len(some)} | {len(some) / best[0]:.0f} | 1 |"
-            print(f"| {device} | sentence-transformers, batches of {best[1]} | {rate}")
+            best, size = min((seconds(reference.predict, some, batch_size=size), size) for size in (16, 64, 256))
+            print(f"| {device} | sentence-transformers, batches of {size} | {len(some)} | {len(some) / best:.0f} | 1 |")
+            records.keep("sentence-transformers", device=device, batch=size, pairs=len(some), wall_s=best)
             for dtype in ("fp32", "bf16"):
                 for max_tokens in (None,) if device == "cpu" else (None, 8192, 262144):
                     ranker = CrossEncoderRanker(path, dtype=dtype, max_tokens=max_tokens)
                     taken = seconds(ranker.score, some)
+                    about = {"device": device, "max_tokens": max_tokens, "pairs": len(some)}
+                    records.keep(f"robustrank {dtype}", **about, wall_s=taken)
                     scores[device, dtype] = ranker.score(pairs[:400])
                     print(
                         f"| {device} | robustrank {dtype}, {max_tokens or 'auto'} tokens a batch | {len(some)} | "
-                        f"{len(some) / taken:.0f} | {best[0] / taken:.2f} |"
+                        f"{len(some) / taken:.0f} | {best / taken:.2f} |"
                     )
         scale = np.abs(scores["cpu", "fp32"]).max()
         for key, values in scores.items():
-            difference = np.abs(values - scores["cpu", "fp32"]).max() / scale
+            difference = float(np.abs(values - scores["cpu", "fp32"]).max() / scale)
+            records.keep(f"robustrank {key[1]}", device=key[0], largest_difference=difference)
             print(f"{key[0]} {key[1]}: largest difference from cpu fp32 {difference:.1e} of the largest score")
+    records.write()
 
 
 if __name__ == "__main__":

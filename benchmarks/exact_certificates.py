@@ -12,14 +12,18 @@ medians over rounds.
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import Records, out_option
 from robustrank.collections.collection import Collection
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
@@ -37,8 +41,10 @@ THRESHOLDS = (0.5, 0.6)
 @click.option("--ranker", default="bm25", show_default=True, help="A specification.")
 @click.option("--depth", default=30, show_default=True, help="Documents per list.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
-def main(collection: str, ranker: str, depth: int, rounds: int) -> None:
+@out_option
+def main(collection: str, ranker: str, depth: int, rounds: int, out: Path | None) -> None:
     """Print the table."""
+    records = Records(out, click.get_current_context().params)
     gc.set_threshold(20_000)  # as in the workers of a run
     test_collection: Collection = create("collection", parse(collection)).read()
     inner: Ranker = create("ranker", parse(ranker))
@@ -53,11 +59,15 @@ def main(collection: str, ranker: str, depth: int, rounds: int) -> None:
     table = Table("cosine", *columns, title=title)
     for threshold in THRESHOLDS:
         medians = [
-            np.median([pace(lists, test_collection, inner, threshold, radii) for _ in range(rounds)])
+            float(np.median([pace(lists, test_collection, inner, threshold, radii) for _ in range(rounds)]))
             for radii in (*((radius,) for radius in RADII), RADII)
         ]
+        for radii, median in zip((*RADII, "together"), medians, strict=True):
+            named = "all" if radii is None else radii
+            records.keep("exact certificates", lists=len(lists), cosine=threshold, radius=named, ms_a_list=median)
         table.add_row(str(threshold), *(f"{median:.1f}" for median in medians))
     Console(width=140).print(table)
+    records.write()
 
 
 def pace(

@@ -25,6 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.devices import model, pairs_of
+from benchmarks.records import HELP, Records
 
 QUERIES = 4
 _SAMPLE_SECONDS = 0.2  # between two looks at what processes have used
@@ -120,7 +121,9 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=8)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--executors", nargs="+", default=["processes", "ray"])
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     systems = [System("1 worker", []), System("1 worker, default threads", [], "")]
     systems += [System(f"2 workers, {n}", ["--workers", "2", *CLUSTERS.get(n, [])]) for n in arguments.executors]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {arguments.cells} cells of {arguments.pairs} pairs")
@@ -134,10 +137,12 @@ def main() -> None:
         workers = 2 if system.name.startswith("2") else 1
         ratio = statistics.median(a / b for a, b in zip(one.wall, system.wall, strict=True))
         used, used_by_one = statistics.median(system.processor), statistics.median(one.processor)
+        records.keep(system.name, wall_s=system.wall, processor_s=system.processor, rows_equal=len(rows) == 1)
         by_processor = workers * used_by_one / used
         print(
             f"| {system.name} | {statistics.median(system.wall):.1f} | {used:.1f} | {ratio:.2f} | {by_processor:.2f} |"
         )
+    records.write()
 
 
 if __name__ == "__main__":

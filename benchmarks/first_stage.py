@@ -30,6 +30,9 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import HELP, Records
+
 ROOT = Path(__file__).parents[1]
 SYLLABLES = "ba re mi so tul lan ker dos vim pra cho gen fil nor ata esk und oby".split()
 ANCHOR = """
@@ -83,10 +86,16 @@ def write(folder: Path, documents: int, queries: int) -> Path:
     return path
 
 
-def measured(*command: str) -> tuple[float, float, int]:
-    """Run a command; return its seconds, its processor seconds, and the MB of its largest process."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
+def measured(*command: str, threads: str = "1") -> tuple[float, float, int]:
+    """Run a command; return its seconds, its processor seconds, and the MB of its largest process.
+
+    Args:
+        command: The program and its arguments.
+        threads: Of each process; "" for what a user gets who sets nothing.
+    """
+    left_out = ("OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")  # an installed package has its bytecode
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    environment |= {"OMP_NUM_THREADS": threads} if threads else {}
     start = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -126,7 +135,9 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--folder", type=Path, help="where the corpus is, or is made")
     parser.add_argument("--model", type=Path, help="a cross-encoder, to be put behind BM25")
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     with tempfile.TemporaryDirectory() as room:
         made = arguments.folder or Path(room) / "corpus"
         experiment = made / "experiment.yaml"
@@ -150,9 +161,11 @@ def main() -> None:
             rows["pipeline under typos"] = lambda: robustrank(pipeline, cache, Path(room) / "pipeline-out")
         for name, measure in rows.items():
             seconds, processor, memory = measure()
+            records.keep(name, wall_s=seconds, processor_s=processor, memory_mb=memory)
             print(f"| {name} | {seconds:.1f} | {processor:.1f} | {memory} |", flush=True)
         if arguments.model:
             print_recall(Path(room) / "pipeline-out")
+    records.write()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.executors import write
+from benchmarks.records import HELP, Records
 
 
 def worker_of(pid: int) -> int | None:
@@ -90,13 +91,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=6000)
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     print("| kill | lost, s | lost, processor s | scores kept |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), 1, arguments.pairs)
         for number in range(arguments.kills):
             wall, processor, scores = kill_once(Path(folder), random.Random(number).uniform(2, 12))
+            records.keep(f"kill {number + 1}", lost_wall_s=wall, lost_processor_s=processor, scores_kept=scores)
             print(f"| {number + 1} | {wall:.1f} | {processor:.1f} | {scores:,} of {arguments.pairs:,} |", flush=True)
+    records.write()
 
 
 if __name__ == "__main__":

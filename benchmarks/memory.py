@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import HELP, Records
 from robustrank import experiment as experiments
 from robustrank.engine.cell_result import CellResult
 from robustrank.engine.executors.workers import Workers
@@ -83,19 +84,24 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", type=int, default=300)
     parser.add_argument("--pairs", type=int, default=100_000)
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         model = save(folder / "model", "bert", "AutoModelForSequenceClassification", num_labels=1)
         by_cell = after_cells(folder, model, arguments.cells)
         print("| cells | MB |\n|---|---|")
         for cells in (1, arguments.cells // 6, arguments.cells // 2, arguments.cells):
+            records.keep("cells", count=cells, memory_mb=by_cell[cells - 1])
             print(f"| {cells} | {by_cell[cells - 1]:.0f} |", flush=True)
         gc.collect()
         by_pair = after_pairs(folder, model, arguments.pairs)
         print("| pairs | MB |\n|---|---|")
         for pairs in (PAIRS_A_CALL, arguments.pairs // 10, arguments.pairs // 2, arguments.pairs):
+            records.keep("pairs", count=pairs, memory_mb=by_pair[pairs // PAIRS_A_CALL - 1])
             print(f"| {pairs:,} | {by_pair[pairs // PAIRS_A_CALL - 1]:.0f} |", flush=True)
+    records.write()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.devices import model, pairs_of
+from benchmarks.records import HELP, Records
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 
 SIZES = (1, 10, 100)  # pairs a call
@@ -41,13 +42,18 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--words", type=int, default=60)
-    pairs = pairs_of(max(SIZES), parser.parse_args().words)
+    parser.add_argument("--out", type=Path, help=HELP)
+    arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
+    pairs = pairs_of(max(SIZES), arguments.words)
     with tempfile.TemporaryDirectory() as folder:
         ranker = CrossEncoderRanker(model(Path(folder)))
         print("| pairs a call | tokens computed / needed |\n|---|---|")
         for size in SIZES:
             computed, needed = tokens(ranker, pairs, size)
+            records.keep("tokens", pairs=size, computed=computed, needed=needed)
             print(f"| {size} | {computed / needed:.2f} |")
+    records.write()
 
 
 if __name__ == "__main__":

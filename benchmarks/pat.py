@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import HELP, Records
 from robustrank.plugins import create
 from robustrank.plugins.specification import Spec, parse
 from robustrank.randomness import derive
@@ -45,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--documents", type=int, default=2)
     parser.add_argument("--triggers", type=Path)
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     collection = create("collection", parse("lee:split=background,depth=50")).read()
     ranker = create("ranker", parse("bm25"))
     ranker.prepare(collection)
@@ -70,12 +73,14 @@ def main() -> None:
             wall, processor = time.perf_counter() - wall, time.process_time() - processor
             trigger = done.text[: len(done.text) - len(candidate.text)].strip()
             texts.append(done.text)
+            records.keep(candidate.doc_id, document=number, wall_s=wall, processor_s=processor)
             print(f"| {candidate.doc_id} | {wall:.1f} | {processor:.1f} | {trigger} |", flush=True)
     if arguments.triggers and arguments.triggers.exists():
         same = np.sum([a == b for a, b in zip(texts, json.loads(arguments.triggers.read_text()), strict=True)])
         print(f"{same} of {len(texts)} attacked documents are those of {arguments.triggers}")
     elif arguments.triggers:
         arguments.triggers.write_text(json.dumps(texts))
+    records.write()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import HELP, Records
 from robustrank import experiment as experiments
 from robustrank.engine.planning import make_plan
 from robustrank.engine.resources import Resources
@@ -55,7 +56,9 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=300)
     parser.add_argument("--documents", type=int, nargs="+", default=[200, 20_000])
     parser.add_argument("--run", type=int, default=10, help="cells that are run")
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     print("| documents | cells | planning, ms a cell | again | a cell run, ms | first cell run | MB |")
     print("|---|---|---|---|---|---|---|")
     for documents in arguments.documents:
@@ -75,8 +78,17 @@ def main() -> None:
                 if result.status != "done":
                     raise SystemExit(result.reason)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        figures = {
+            "planning_ms": times[0],
+            "again_ms": times[1],
+            "cell_ms": statistics.median(runs[1:]),
+            "first_cell_ms": runs[0],
+            "memory_mb": memory,
+        }
+        records.keep("processor time a cell", documents=documents, cells=len(plan.cells), **figures)
         print(f"| {documents} | {len(plan.cells)} | {times[0]:.1f} | {times[1]:.1f} | ", end="")
         print(f"{statistics.median(runs[1:]):.1f} | {runs[0]:.1f} | {memory} |", flush=True)
+    records.write()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import HELP, Records
 from robustrank.json_lines import write_lines
 from robustrank.published import published_results
 from robustrank.rows import COLUMNS
@@ -93,7 +94,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=172_000)
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="where the run is written, and left")
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     with tempfile.TemporaryDirectory() as room:
         folder = arguments.keep or Path(room) / "run"
         rows = write_run(folder, arguments.rows)
@@ -103,7 +106,9 @@ def main() -> None:
             seconds, after = time.perf_counter() - start, os.times()
             processor = sum(after[2:4]) - sum(before[2:4])
             load = os.getloadavg()[0]
+            records.keep("robustrank report", rows=rows, wall_s=seconds, processor_s=processor)
             print(f"{rows:,} rows: {seconds:.1f} s, {processor:.1f} s of processor time, load {load:.1f}", flush=True)
+    records.write()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.devices import model, pairs_of
+from benchmarks.records import HELP, Records
 from robustrank.rankers.transformer.cross_encoder import CrossEncoderRanker
 from robustrank.rankers.transformer.ranker import DTYPES
 from robustrank.text.packages import minilm_folder
@@ -70,7 +71,9 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
+    records = Records(arguments.out, vars(arguments))
     libraries = [
         name for name in ("torch", "onnxruntime", "sentence-transformers") if find_spec(name.replace("-", "_"))
     ]
@@ -92,8 +95,10 @@ def main() -> None:
         for name, ranker in rankers.items():
             expected, together = rankers["torch fp32"].score(pairs[:40]), ranker.score(pairs[:40])
             alone = np.array([ranker.score([pair])[0] for pair in pairs[:40]])
-            difference = np.abs(together - expected).max() / np.abs(expected).max()
-            print(f"| {name} | {difference:.1e} | {int((alone == together).sum())} of 40 |")
+            difference = float(np.abs(together - expected).max() / np.abs(expected).max())
+            equal = int((alone == together).sum())
+            records.keep(name, compared=len(alone), largest_difference=difference, equal_alone=equal)
+            print(f"| {name} | {difference:.1e} | {equal} of {len(alone)} |")
         systems: dict[str, Score] = {name: ranker.score for name, ranker in rankers.items()}
         for size in BATCHES:
             systems[f"sentence-transformers, batches of {size}"] = lambda some, size=size: reference.predict(
@@ -107,7 +112,10 @@ def main() -> None:
             best = [min(clock) for clock in zip(*theirs, strict=True)]
             for name, seconds in found.items():
                 ratios = " / ".join(f"{least / own:.2f}" for least, own in zip(best, seconds, strict=True))
+                of_clocks = {f"{clock}_s": own for clock, own in zip(CLOCKS, seconds, strict=True)}
+                records.keep(name, pairs=count, **of_clocks)
                 print(f"| {count} | {name} | {' / '.join(f'{own:.3f}' for own in seconds)} | {ratios} |", flush=True)
+    records.write()
 
 
 if __name__ == "__main__":

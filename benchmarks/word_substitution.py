@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import importlib
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -24,6 +26,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.records import Records, out_option
 from robustrank.attack import Attack, Perturbation
 from robustrank.collections.collection import Collection
 from robustrank.engine.batching_scheduler import MAX_CONCURRENT, run_batched
@@ -51,8 +55,19 @@ Outcome = tuple[list[str], int]  # adversarial documents, pairs that the ranker 
 @click.option("--budget", default=500, show_default=True, help="Query budget of each target.")
 @click.option("--rounds", default=1, show_default=True)
 @click.option("--only", default="", help="Systems whose names contain this, besides TextAttack.")
-def main(collection: str, ranker: str, documents: int, max_words: int, budget: int, rounds: int, only: str) -> None:
+@out_option
+def main(
+    collection: str,
+    ranker: str,
+    documents: int,
+    max_words: int,
+    budget: int,
+    rounds: int,
+    only: str,
+    out: Path | None,
+) -> None:
     """Print the table."""
+    records = Records(out, click.get_current_context().params)
     read: Collection = create("collection", parse(collection)).read()
     targets, lists = sample_targets(read, ranker, documents)
     table = load_table("encoder", vocabulary(read.documents.values()), 0.6, 10)
@@ -89,7 +104,8 @@ def main(collection: str, ranker: str, documents: int, max_words: int, budget: i
             outcomes[name] = system(served)
             times[name].append((time.process_time() - start[0], time.perf_counter() - start[1]))
     medians = {name: tuple(map(statistics.median, zip(*rows, strict=True))) for name, rows in times.items()}
-    report(targets, lists, uncached_ranker(ranker, read), medians, outcomes)
+    report(targets, lists, uncached_ranker(ranker, read), medians, outcomes, records)
+    records.write()
 
 
 def uncached_ranker(ranker: str, collection: Collection) -> ServedRanker:
@@ -191,8 +207,9 @@ def report(
     served: ServedRanker,
     times: dict[str, tuple[float, ...]],
     outcomes: dict[str, Outcome],
+    records: Records,
 ) -> None:
-    """Print the success of each system and what it took."""
+    """Print and keep the success of each system and what it took."""
     shown = Table(title=f"{len(targets)} documents")
     for column in (
         "",
@@ -209,13 +226,16 @@ def report(
         for target, ranked, text in zip(targets, lists, texts, strict=True):
             (ranking,) = served.rerank([(ranked, {target.doc_id: text})])
             boosts.append(target.rank - int(ranking.ranks[ranked.request.doc_ids.index(target.doc_id)]))
+        (processor, wall), success = times[name], float(np.mean([boost > 0 for boost in boosts]))
+        figures = {"success": success, "boost": float(np.mean(boosts)), "pairs": queries}
+        records.keep(name, documents=len(targets), **figures, wall_s=wall, processor_s=processor)
         factors = [a / b for a, b in zip(times["TextAttack"], times[name], strict=True)]
         shown.add_row(
             name,
-            f"{100 * np.mean([boost > 0 for boost in boosts]):.1f}",
+            f"{100 * success:.1f}",
             f"{np.mean(boosts):.1f}",
             f"{queries / len(targets):.0f}",
-            f"{times[name][0] / len(targets):.2f}",
+            f"{processor / len(targets):.2f}",
             *(f"{factor:.1f}" for factor in factors),
         )
     Console(width=120).print(shown)
