@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from robustrank.json_lines import write_lines
 
 HELP = "JSONL file that the measured lines are written to, in place of those it holds."
 out_option = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help=HELP)
+LIBRARIES = ("bm25s", "onnxruntime", "ray")  # whose speed counts, besides those that provenance names
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8")
 _LOOK_SECONDS = 1.0  # between two looks at the time that the processors were busy
 
@@ -49,6 +52,7 @@ class Records:
             return
         # Here, and not before: it reads sources, which a plan that is measured reads for the first time.
         run = {**self._run, **environment(), "command": command(), "features": features()}
+        run["packages"] |= {name: version(name) for name in LIBRARIES if find_spec(name)}
         self._out.parent.mkdir(parents=True, exist_ok=True)
         part = self._out.with_suffix(".part")
         write_lines(part, ({**line, "run": run} for line in self._lines))

