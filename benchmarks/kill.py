@@ -48,7 +48,8 @@ def kept(database: Path) -> int:
     if not database.exists():
         return 0
     with closing(sqlite3.connect(database)) as connection:
-        return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+        made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'answers'").fetchone()[0]
+        return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0]) if made else 0
 
 
 def kill_once(folder: Path, seconds: float) -> tuple[float, float, int]:
