@@ -150,8 +150,16 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class FlaggingRanker(Protocol):
-    """A defended ranker that tells which documents it flags."""
+class DemotingRanker(Protocol):
+    """A defended ranker that flags documents of a list, and ranks them below all others."""
+
+    def flagged(self, requests: Sequence[Request]) -> list[NDArray[np.bool_]]:
+        """Return bool[n] for each request: which of its candidates are ranked last."""
+
+
+@runtime_checkable
+class FlaggingRanker(DemotingRanker, Protocol):
+    """A demoting ranker that judges each document alone, by an anomaly score."""
 
     def anomaly_scores(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """Return float64[n]; higher is more anomalous."""

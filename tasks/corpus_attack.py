@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from robustrank.attack import Perturbation
+from robustrank.defense import DemotingRanker
 from robustrank.engine.batching_scheduler import AttackThread, run_batched
 from robustrank.engine.context import Context
 from robustrank.errors import DataError
@@ -20,6 +23,7 @@ from robustrank.task import Task
 from robustrank.victim import Access, AccessDenied, Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
 from .parts.control import prepared_control
+from .parts.defense_checks import flagged_candidates
 from .parts.measures import Measures
 from .parts.targets import beyond_grant, unattacked_queries, unsuited_ranker
 
@@ -121,6 +125,7 @@ class CorpusAttack(Task):
         for query_id in query_ids:
             values = {measure: clean[measure][query_id] for measure in clean}
             yield from context.rows(values, query_id, condition="clean", pool="pipeline")
+        yield from flagged_candidates(context, query_ids)
         for condition in ("attacked", "control"):
             if condition == "attacked" or control is not None:
                 yield from self._measured(context, query_ids, condition, added)
@@ -157,6 +162,7 @@ class CorpusAttack(Task):
                     yield context.row(measure, value, query_id, condition=condition, cutoff=k, pool="pipeline")
             of_query = {measure: values[measure][query_id] for measure in values}
             yield from context.rows(of_query, query_id, condition=condition, pool="pipeline")
+        yield from _flagged(context, requests, new, condition)
 
     def _make_all(
         self, context: Context, attack: PreparedAttack, control: PreparedAttack | None, query_ids: Sequence[str]
@@ -237,6 +243,17 @@ def _added_for(added: Sequence[Added]) -> dict[str, frozenset[str]]:
         if entry.perturbation.text in ids:
             of_queries[entry.target.query_id].add(ids[entry.perturbation.text])
     return {query_id: frozenset(doc_ids) for query_id, doc_ids in of_queries.items()}
+
+
+def _flagged(context: Context, requests: Sequence[Request], new: frozenset[str], condition: Condition) -> Iterator[Row]:
+    """Yield the share of the added documents among a query's candidates that a defense ranks last, if there is any."""
+    ranker = context.served.ranker
+    if not isinstance(ranker, DemotingRanker):
+        return
+    for request, flags in zip(requests, ranker.flagged(requests), strict=True):
+        is_new = np.array([doc_id in new for doc_id in request.doc_ids], dtype=np.bool_)
+        if is_new.any():
+            yield context.row("flagged", float(flags[is_new].mean()), request.query_id, condition=condition)
 
 
 def _retrieved(wanted: frozenset[str], first: Sequence[str], k: int) -> dict[str, float]:

@@ -43,6 +43,10 @@ class DemotingRanker(Ranker):
         flags = self._flags(requests, rankings)
         return [_partitioned(ranking, flag) for ranking, flag in zip(rankings, flags, strict=True)]
 
+    def flagged(self, requests: Sequence[Request]) -> list[NDArray[np.bool_]]:
+        """Return bool[n] for each request: which of its candidates are ranked last."""
+        return list(self._flags(requests, self._inner_rankings(requests))) if requests else []
+
     @abstractmethod
     def _flags(self, requests: Sequence[Request], rankings: Sequence[Ranking]) -> Sequence[NDArray[np.bool_]]:
         """Return bool[n] for each request with its ranking: which candidates are flagged, in the request's order."""

@@ -34,7 +34,7 @@ from robustrank.retrieval.pipeline import Retrieval
 from robustrank.rows import Condition, Pool, Radius, Row, Status, cutoff_of
 from robustrank.steps import Tell
 from robustrank.task import Task
-from robustrank.victim import QueryInterface, Target
+from robustrank.victim import Access, QueryInterface, Target
 
 FAILED = 3  # queries of a cell that may fail before it ends as a whole; or a tenth, if that is more
 Run = dict[str, dict[str, float]]  # query id -> document id -> score
@@ -190,12 +190,14 @@ class Context:
     def prepared_attack(self, interface: QueryInterface, collection: Collection) -> PreparedAttack:
         """Return the cell's attack, prepared on a collection: each target gets a copy of its state.
 
-        What a parameter only prolongs has the same draws for all of its values, and one file.
+        What a parameter only prolongs has the same draws for all of its values, and one file; so has an attack that
+        asks nothing of its victim, for all victims.
         """
         spec, prolonged_by = self.cell.attack or Spec(""), self.attack.prolonged_by
         if prolonged_by:
             spec = Spec(spec.name, {name: value for name, value in spec.parameters.items() if name != prolonged_by})
-            decides = identity("attack", spec), self.served.identity, collection.fingerprint, self.cell.seed
+            victim = self.served.identity if self.attack.access > Access.NOTHING else ""
+            decides = identity("attack", spec), victim, collection.fingerprint, self.cell.seed
             file = f"{digest_of([*decides, runtime_parts()])}.json"
             interface.search_file = self.resources.cache / "searches" / file
         return prepare(self.attack, interface, collection, self.rng("prepare", canonical_name("attack", spec)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from robustrank.certification.certificate import SERVED, Certificate
-from robustrank.defense import CertifiedRanker, FlaggingRanker
+from robustrank.defense import CertifiedRanker, DemotingRanker, FlaggingRanker
 from robustrank.engine.context import Context
 from robustrank.rows import Fact, Row
 
@@ -65,15 +66,11 @@ def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterato
     """Yield what a detector says of the edited documents, beside what it says of them as they were.
 
     The mean of ``AUC`` over targets is the area under the ROC curve of edited against original documents.
-    ``flagged_candidates`` is the share of the clean candidates of each gain that are flagged: what a detector costs.
     """
     ranker = context.served.ranker
     edited = [result for result in results if result.perturbation.text != result.target.document]
-    if not isinstance(ranker, FlaggingRanker):
-        return
-    for query_id in dict.fromkeys(result.target.query_id for result in results):
-        yield from _flagged_candidates(context, ranker, query_id)
-    if not edited:
+    yield from flagged_candidates(context, list(dict.fromkeys(result.target.query_id for result in results)))
+    if not isinstance(ranker, FlaggingRanker) or not edited:
         return
     before = [(result.target.query, result.target.document) for result in edited]
     after = [(result.target.query, result.perturbation.text) for result in edited]
@@ -89,10 +86,16 @@ def detection_rows(context: Context, results: Sequence[AttackResult]) -> Iterato
         yield from context.rows({"AUC": auc}, *names)
 
 
-def _flagged_candidates(context: Context, ranker: FlaggingRanker, query_id: str) -> Iterator[Row]:
-    request, gains = context.ranked(query_id).request, context.collection.qrels[query_id]
-    by_gain: dict[str, list[bool]] = {}
-    for doc_id, flag in zip(request.doc_ids, ranker.is_flagged(request.pairs).tolist(), strict=True):
-        by_gain.setdefault(f"gain {gains[doc_id]}" if doc_id in gains else "unjudged", []).append(flag)
-    for group, flags in sorted(by_gain.items()):
-        yield context.row("flagged_candidates", float(np.mean(flags)), query_id, condition="clean", group=group)
+def flagged_candidates(context: Context, query_ids: Sequence[str]) -> Iterator[Row]:
+    """Yield the share of the clean candidates of each gain that a defense ranks last: what it costs."""
+    ranker = context.served.ranker
+    if not isinstance(ranker, DemotingRanker):
+        return
+    requests = [context.ranked(query_id).request for query_id in query_ids]
+    for request, flags in zip(requests, ranker.flagged(requests), strict=True):
+        gains, by_gain = context.collection.qrels[request.query_id], defaultdict(list)
+        for doc_id, flag in zip(request.doc_ids, flags.tolist(), strict=True):
+            by_gain[f"gain {gains[doc_id]}" if doc_id in gains else "unjudged"].append(flag)
+        for group, of_gain in sorted(by_gain.items()):
+            share = float(np.mean(of_gain))
+            yield context.row("flagged_candidates", share, request.query_id, condition="clean", group=group)

