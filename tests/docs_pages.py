@@ -13,6 +13,7 @@ from robustrank.tables import Column
 from tests.command_reference import reference
 from tests.defenses_figures import page as defenses_figures
 from tests.llm_figures import page as llm_figures
+from tests.performance_figures import page as performance
 
 ABOUT_TABLES = """\
 The tables of a report, by the task whose rows they show. A test compares the page with the code. Columns are chosen
@@ -50,7 +51,12 @@ def _column(column: Column) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {  # whole pages
     f"{kind}s.md": lambda kind=kind: page(kind) for kind in ("attack", "defense", "task", "retriever")
-} | {"tables.md": _tables, "llm-figures.md": llm_figures, "defenses-figures.md": defenses_figures}
+} | {
+    "tables.md": _tables,
+    "llm-figures.md": llm_figures,
+    "defenses-figures.md": defenses_figures,
+    "performance.md": performance,
+}
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {  # what follows a heading, to the end of the page
     "rankers.md": ("## Every ranker", lambda: _part("ranker")),
     "llm-rankers.md": ("## Every backend", lambda: _part("llm")),

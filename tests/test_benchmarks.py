@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import all as every
 from benchmarks.all import BENCHMARKS, ON_ACCELERATORS
 from benchmarks.records import Records, command
 
@@ -49,6 +50,24 @@ def test_the_command_is_that_without_the_file(monkeypatch, given):
     assert command() == "OMP_NUM_THREADS=1 python benchmarks/kill.py --only 'a b' --kills 1"
 
 
-def test_every_benchmark_of_the_page_can_be_made_at_once():
-    every = {**BENCHMARKS, **ON_ACCELERATORS}
-    assert [name for name in every if not (ROOT / "benchmarks" / f"{name}.py").is_file()] == []
+def test_a_benchmark_that_fails_is_named_and_stops_no_other(tmp_path, monkeypatch, capfd):
+    measured, published = tmp_path / "measured", tmp_path / "published"
+    published.mkdir()
+    (published / "absent.jsonl").write_text("earlier\n")
+    monkeypatch.setattr(every, "BENCHMARKS", {"absent": [], "planning": list(LEAST)})
+    monkeypatch.setattr(every, "MEASURED", measured)
+    monkeypatch.setattr(every, "PUBLISHED", published)
+    monkeypatch.setattr(sys, "argv", ["all.py"])
+    assert every.main() == 1
+    assert "failed, with the records that they had: absent;" in capfd.readouterr().out
+    assert (published / "absent.jsonl").read_text() == "earlier\n"
+    assert '"planning_ms"' in (published / "planning.jsonl").read_text()
+    assert list(measured.iterdir()) == []
+
+
+def test_the_results_have_the_records_of_every_benchmark_that_is_made_at_once():
+    made = {path.name for path in (ROOT / "results" / "performance").iterdir()}
+    assert made - {f"{name}.jsonl" for name in ON_ACCELERATORS} == {f"{name}.jsonl" for name in BENCHMARKS}
+    assert [
+        name for name in [*BENCHMARKS, *ON_ACCELERATORS] if not (ROOT / "benchmarks" / f"{name}.py").is_file()
+    ] == []
