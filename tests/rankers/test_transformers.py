@@ -194,6 +194,27 @@ def test_few_more_tokens_are_computed_than_needed(cross_encoder, size):
     assert computed(long, pairs, size) <= 1.1 * sum(long.tokenisation.read(pairs, "pair").lengths)
 
 
+def test_the_last_layer_of_a_cross_encoder_is_computed_for_the_token_that_its_head_reads(cross_encoder):
+    import torch
+
+    pairs = [(QUERY, text) for text in TEXTS]
+    layers, rows = cross_encoder.network.transformers_model.bert.encoder.layer, []
+    handles = [
+        layer.intermediate.register_forward_hook(lambda _, given, __: rows.append(given[0].shape[1]))
+        for layer in layers
+    ]
+    scores = cross_encoder.score(pairs[:1])
+    for handle in handles:
+        handle.remove()
+    (length,) = cross_encoder.tokenisation.read(pairs[:1], "pair").lengths
+    assert rows == [cross_encoder.tokenisation.shapes.padded(length), 1]
+    whole = cross_encoder._loaded(fresh=False)
+    with torch.inference_mode():
+        expected = whole(whole.preprocess(pairs))["scores"][:, 0].numpy()
+    np.testing.assert_allclose(cross_encoder.score(pairs), expected, atol=1e-4)
+    assert scores[0] == cross_encoder.score(pairs)[0]
+
+
 def test_texts_of_the_same_tokens_are_computed_once(ranker):
     pairs = [(QUERY, TEXTS[0]), (QUERY, TEXTS[0].replace(" ", "  ")), (QUERY, f"{TEXTS[0]} "), (QUERY, TEXTS[1])]
     scores = fresh(ranker).score(pairs)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 NUMBERS = 32  # that elementwise functions compute at a time
+_FIRST_TOKEN = ("Bert", "Camembert", "Electra", "Roberta", "XLMRoberta")  # their classifiers read it alone
 _PRODUCTS = ("Linear", "NonDynamicallyQuantizableLinear", "Conv1D")  # modules that multiply each row by one matrix
 _ROWS = 512  # of a product, about, for which weights are laid out
 
@@ -68,6 +69,23 @@ def prepare_products(network: Any) -> None:
     for module in network.modules():
         if type(module).__name__ in _PRODUCTS:
             module.forward = filled(_in_onednn(module) or module.forward)
+
+
+def leave_out_unread_tokens(network: Any) -> None:
+    """Have the last layer of a cross-encoder give the first token alone, where its classifier reads no other.
+
+    Its attention reads all tokens; what follows, three quarters of the layer's products, has a row a text.
+    """
+    classifier = network.transformers_model
+    if type(classifier).__name__ not in [f"{family}ForSequenceClassification" for family in _FIRST_TOKEN]:
+        return
+    after_attention = classifier.base_model.encoder.layer[-1].attention.output
+    plain: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = after_attention.forward
+
+    def compute(states: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        return plain(states[:, :1], residual[:, :1])
+
+    after_attention.forward = compute
 
 
 def _in_onednn(module: Any) -> Callable[[torch.Tensor], torch.Tensor] | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "int8"]
 
 _GRAPH = "model.onnx"
-_EXPORT = "1"  # another one where what is exported changes
+_EXPORT = "2"  # another one where what is exported changes
 _OPSET = 17  # of ONNX: the first with layer normalisation
 _TOLERANCE = 1e-4  # of the largest value: how far a graph in fp32 may be from its network
 _EXPORTED = ("a short text", "and a text that has some more words, of which a few are rarer: naïve, 1984")

@@ -25,7 +25,7 @@ from robustrank.rankers.ranker import BF16_NOISE, FP32_NOISE, Encoding, Pointwis
 from robustrank.rankers.training import TrainingSettings
 from robustrank.rankers.training import train as train_ranker
 from robustrank.rankers.transformer import onnxruntime_backend
-from robustrank.rankers.transformer.batching import prepare_products
+from robustrank.rankers.transformer.batching import leave_out_unread_tokens, prepare_products
 from robustrank.rankers.transformer.inputs import EncodedDocument, Inputs, Side, Tokenisation
 from robustrank.rankers.transformer.loading import Kind, load_network
 from robustrank.steps import Steps
@@ -98,6 +98,7 @@ class TransformerRanker(PointwiseRanker):
 
         def load() -> Any:
             network = self._loaded(fresh=False)
+            leave_out_unread_tokens(network)
             if self.backend == "onnxruntime":
                 precision: Any = self.dtype
                 onnxruntime_backend.compute_in_onnxruntime(network, self.fingerprint, precision, self.folder)
