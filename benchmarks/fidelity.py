@@ -26,7 +26,7 @@ from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, language_model
 from robustrank.plugins import Spec, create
 from robustrank.plugins.specification import parse
-from robustrank.prepared_attack import prepare
+from robustrank.prepared_attack import PreparedAttack, prepare
 from robustrank.randomness import derive
 from robustrank.rankers import runtime
 from robustrank.rankers.ranker import PointwiseRanker, ranking_by_score
@@ -79,55 +79,66 @@ def main(
     more = parse("settings:" + ",".join(settings)).parameters if settings else {}
     records = [json.loads(text) for text in out.read_text("utf-8").splitlines()] if out and out.exists() else []
     click.echo(f"{'attack':8}{'texts':10}{'pairs':>6}" + "".join(f"{name:>13}" for name in MEASURES))
-    for name, surrogate in product(attacks.split(","), surrogates):
+    for name in attacks.split(","):
         plugin, parameters = ATTACKS[name]
-        spec = Spec(plugin, {**parameters, "surrogate": surrogate, **more})
-        setting = {"attack": name, "victim": victim, "surrogate": surrogate, "settings": ",".join(settings)}
-        setting["device"] = runtime.device()
-        found = [record for record in records if setting.items() <= record.items()]
-        done = {(record["query_id"], record["doc_id"]) for record in found}
-        for measures in compared(folder, name, spec, create("ranker", parse(victim)), pairs, seed, done):
+        specs = {surrogate: Spec(plugin, {**parameters, "surrogate": surrogate, **more}) for surrogate in surrogates}
+        setting = {"attack": name, "victim": victim, "settings": ",".join(settings), "device": runtime.device()}
+        found = [record for record in records if setting.items() <= record.items() and record["surrogate"] in specs]
+        done = {(record["surrogate"], record["query_id"], record["doc_id"]) for record in found}
+        for measures in compared(folder, name, specs, create("ranker", parse(victim)), pairs, seed, done):
             found.append({**setting, **measures})
             if out is not None:
                 with out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(found[-1]) + "\n")
-        for texts in ("authors'", "ours"):
-            click.echo(f"{name:8}{texts:10}" + line([record[texts] for record in found]) + f"  surrogate {surrogate}")
+        for surrogate, texts in product(surrogates, ("authors'", "ours")):
+            measured_pairs = [record[texts] for record in found if record["surrogate"] == surrogate]
+            click.echo(f"{name:8}{texts:10}" + line(measured_pairs) + f"  surrogate {surrogate}")
 
 
 def compared(
     folder: Path,
     name: str,
-    spec: Spec,
+    specs: Mapping[str, Spec],
     ranker: PointwiseRanker,
     count: int,
     seed: int,
-    done: Set[tuple[str, str]] = frozenset(),
+    done: Set[tuple[str, str, str]] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
-    """Yield, for pairs of one of DARA's files that are not done, the measures of the authors' text and of ours."""
+    """Yield, for pairs of one of DARA's files and surrogates that are not done, the measures of both texts."""
     chosen = sample(read_adversarial(folder / f"valid.{name}.tsv"), count, seed)
     collection = lists_of(folder, chosen)
     served = ServedRanker(ranker)
-    attack: Attack = create("attack", spec)
-    training = collection.only(list(collection.queries)[:0]) if attack.access == 0 else collection
-    prepared = prepare(attack, QueryInterface(served, attack.access), training, derive(seed, "prepare", name))
+    ours = {
+        surrogate: ready(spec, served, collection, derive(seed, "prepare", name)) for surrogate, spec in specs.items()
+    }
     for pair in chosen:
-        if (pair.query_id, pair.doc_id) in done:
+        left = [s for s in ours if (s, pair.query_id, pair.doc_id) not in done]
+        if not left:
             continue
         request = collection.request(pair.query_id)
         clean = RankedList(request, ranking_by_score(request, served.score(request.pairs)))
         rank = 1 + [candidate.doc_id for candidate in clean.candidates].index(pair.doc_id)
         target = Target(pair.query_id, pair.query, pair.doc_id, pair.before, rank, clean.candidates)
-        victim = DocumentVictim(served, clean, pair.doc_id, attack.access)
-        ours = prepared.perturb(target, victim, derive(seed, "pair", pair.query_id, pair.doc_id))
-        theirs = Perturbation(pair.after, pair.edits)
-        yield {
-            "query_id": pair.query_id,
-            "doc_id": pair.doc_id,
-            "rank": rank,
-            "authors'": measured(served, clean, target, theirs),
-            "ours": measured(served, clean, target, ours),
-        }
+        theirs = measured(served, clean, target, Perturbation(pair.after, pair.edits))
+        for surrogate in left:
+            attack = ours[surrogate]
+            victim = DocumentVictim(served, clean, pair.doc_id, attack.attack.access)
+            text = attack.perturb(target, victim, derive(seed, "pair", pair.query_id, pair.doc_id))
+            yield {
+                "surrogate": surrogate,
+                "query_id": pair.query_id,
+                "doc_id": pair.doc_id,
+                "rank": rank,
+                "authors'": theirs,
+                "ours": measured(served, clean, target, text),
+            }
+
+
+def ready(spec: Spec, served: ServedRanker, collection: Collection, rng: np.random.Generator) -> PreparedAttack:
+    """Return a prepared attack; one without queries to the victim gets no training queries."""
+    attack: Attack = create("attack", spec)
+    training = collection.only([]) if attack.access == 0 else collection
+    return prepare(attack, QueryInterface(served, attack.access), training, rng)
 
 
 def measured(served: ServedRanker, clean: RankedList, target: Target, text: Perturbation) -> dict[str, Any]:
