@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, LanguageModel, language_model
-from robustrank.plugins.constraints import Amount, Count, Share
+from robustrank.plugins.constraints import Amount, Checked, Count, Share
 from robustrank.text.languages import ENGLISH
 from robustrank.text.sentences import SENTENCE_BREAK
 from robustrank.text.words import first_words, words
@@ -28,14 +28,24 @@ from robustrank.victim import QueryInterface, Target
 from .parts.edits import perturbation_of
 from .parts.surrogates import ImitationSettings, Surrogate, SurrogateAttack, SurrogateScorer
 
-CONNECTIVE = "It is known that"
+PROMPT = "{document}\n\nQuestion: {query}\nAnswer: It is known that"
 DRAWS = 5  # sentences drawn at most for each that is wanted
 FEWEST = 3  # words of a sentence
 QUESTIONS = frozenset(
     "what how who whom whose where when why which is are was were do does did can could should will has".split()
 )
 _WRITTEN: WeakKeyDictionary[LanguageModel, dict[Any, tuple[str, ...]]] = WeakKeyDictionary()  # attacks share sentences
+_FIELD = re.compile(r"\{(document|query)\}")
 _WHOLE = re.compile(r"[^\n]*?(?:[.!?।॥؟۔](?=\s|$)|[。！？])")  # up to the end of the first sentence
+
+
+def _check_prompt(prompt: str) -> None:
+    """Refuse a prompt that does not hold the query."""
+    if "{query}" not in prompt:
+        raise ValueError("it has no {query}")
+
+
+Prompt = Annotated[str, Checked(_check_prompt, "a text with {query} and, mostly, {document}")]
 
 
 @dataclass
@@ -47,7 +57,7 @@ class IDEM(SurrogateAttack):
     places: Amount = 0  # maximum number of sentence boundaries at which the insertion is tried; 0: all
     shortlist: Amount = 0  # insertions of the best relevance whose coherence is computed; 0: all
     weight: Share = 0.5  # weight of coherence against relevance, both scaled to [0, 1] over all insertions
-    connective: str = CONNECTIVE  # end of the prompt, after the document and the query
+    prompt: Prompt = PROMPT  # what the language model continues, with {document} and {query}
     context: Count = 200  # words of the document in the prompt
     surrogate: Surrogate = "imitation"  # surrogate model: imitation, a ranker's specification, or victim
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
@@ -58,8 +68,8 @@ class IDEM(SurrogateAttack):
     stops_early = "where the language model writes fewer whole sentences than are wanted"
     reference = "Chen et al. (IDEM), Findings of ACL 2023, arXiv 2305.01860; code cxa-unique/IDEM"
     deviations = (
-        "a causal language model continues a prompt of the document and the query, where the paper's BART fills a mask "
-        "between the query and the document; coherence is the mean log-probability of the sentence given the previous "
+        "a causal language model answers the query after the document, where the paper's BART fills a mask between the "
+        "query and the document; coherence is the mean log-probability of the sentence given the previous "
         "one, and of the next sentence given it, where the paper uses a next-sentence classifier; of a shortlist it is "
         "computed, and scaled, for these insertions only"
     )
@@ -67,8 +77,8 @@ class IDEM(SurrogateAttack):
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """English with the default language model or connective; any with others, which the user answers for."""
-        return (ENGLISH,) if self.connective == CONNECTIVE else super().languages
+        """English with the default language model or prompt; any with others, which the user answers for."""
+        return (ENGLISH,) if self.prompt == PROMPT else super().languages
 
     def prepare(self, interface: QueryInterface, collection: Collection, rng: np.random.Generator) -> None:
         """Load or train the surrogate model."""
@@ -108,8 +118,10 @@ class IDEM(SurrogateAttack):
     def _prompt(self, target: Target) -> str:
         query = target.query.rstrip(" .?!")
         first = next((word.key for word in words(query)), "")
-        pieces = (first_words(target.document, self.context), query + ("?" if first in QUESTIONS else "."))
-        return " ".join(piece for piece in (*pieces, self.connective) if piece)
+        query += "?" if first in QUESTIONS else "."
+        document = first_words(target.document, self.context)
+        given = {"query": query, "document": document}
+        return _FIELD.sub(lambda field: given[field[1]], self.prompt)
 
     def _boundaries(self, document: str) -> list[int]:
         """Return the offsets of sentence starts and of the document's end: all, or ``places`` evenly spaced ones."""

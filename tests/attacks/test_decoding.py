@@ -232,9 +232,13 @@ def test_idem_takes_whole_sentences_alone_and_draws_until_it_has_enough(monkeypa
     shared, *_ = prepared("idem", **MODEL, sentences=2, weight=0.1)
     assert shared._sentences(target, derive(0)) == attack._sentences(target, derive(0))
     assert len(model.prompts) == 3  # what is drawn once serves attacks that differ in other things
-    assert model.prompts[0] == f"{target.document} {QUERY}. It is known that"
+    assert model.prompts[0] == f"{target.document}\n\nQuestion: {QUERY}.\nAnswer: It is known that"
     question = Target("q", "How do wings lift", "d", "A text.", 1)
-    assert attack._prompt(question) == "A text. How do wings lift? It is known that"
+    assert attack._prompt(question) == "A text.\n\nQuestion: How do wings lift?\nAnswer: It is known that"
+    other, *_ = prepared("idem", **MODEL, prompt="{query} {document}")
+    assert other._prompt(question) == "How do wings lift? A text."
+    with pytest.raises(UsageError, match="has no"):
+        create("attack", Spec("idem", {"prompt": "Once upon a time"}))
     model.texts = ["air flows under it!"]
     note = attack.perturb(target, victim, derive(1)).note
     assert note == "1 whole sentences, where 2 are wanted"
@@ -255,7 +259,7 @@ def test_idem_draws_no_token_behind_the_first_sentence(text, ended):
 
 
 def test_idem_inserts_at_any_sentence_boundary_and_scales_over_all_insertions():
-    attack, target, victim = prepared("idem", **MODEL, sentences=40)
+    attack, target, victim = prepared("idem", **MODEL, sentences=40, longest=40)
     (edit,) = attack.perturb(target, victim, derive(0, "x")).edits
     assert edit.text.strip()[-1] in ".!?"
     text = "One. Two! Three? Four."
