@@ -10,6 +10,7 @@ from statistics import fmean
 from tests.result_rows import published_rows
 
 ROOT = Path(__file__).parents[1]
+COLLECTIONS = ("cranfield", "scifact", "dl19")
 KS = ("1", "3", "5", "10", "20")
 RADII = ("1", "2", "5", "all")
 SMOOTHED = {"CertDR .5": 100, "median .5": 300, "median .6": 100}
@@ -43,12 +44,66 @@ def test_the_docs_say_what_the_rows_say():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     missing = [
         line(collection, defense, radius)
-        for collection in ("cranfield", "scifact", "dl19")
+        for collection in COLLECTIONS
         for defense in ("undefended, exact .5", "undefended, exact .6", "CertDR .5", "median .5")
         for radius in RADII
         if line(collection, defense, radius) not in text
     ]
     assert missing == []
+
+
+SERVED = ("canonical .5", "canonical .6", "CertDR .5", "median .5", "median .6")
+
+
+def ndcg(collection, defense, run="certified", condition=""):
+    """The mean nDCG@10 over queries as the docs give it."""
+    return f"{fmean(values(run)[collection, defense, 'nDCG@10', '', condition, '', '']):.3f}".lstrip("0")
+
+
+def under_the_table(collection):
+    """The line below the table of a collection in the docs."""
+    defended = ", ".join(f"{defense} {ndcg(collection, defense)}" for defense in SERVED)
+    (exact,) = {tuple(shares(collection, "median .6", radius, group="exact ranker")) for radius in RADII}
+    figures = f"undefended {ndcg(collection, 'undefended, exact .5')}; {defended}"
+    return f"nDCG@10: {figures}. Exact ranker at .6, any R: {', '.join(map(str, exact))}."
+
+
+def test_the_docs_say_what_stands_below_the_tables():
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    assert [line for line in map(under_the_table, COLLECTIONS) if line not in text] == []
+
+
+def test_the_docs_say_how_many_words_have_an_overlap_below_1():
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    below = [100 * fmean(values()[c, "median .5", "overlap_below_1", "", "", "", ""]) for c in COLLECTIONS]
+    low, high = (f"{share:.1f}".lstrip("0") for share in (min(below), max(below)))
+    assert f"at .5 it is below 1 for {low} to {high} % of the words" in text
+
+
+def test_what_the_docs_observe():
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    price = {(c, d): float(ndcg(c, "undefended, exact .5")) - float(ndcg(c, d)) for c in COLLECTIONS for d in SERVED}
+    wide, narrow = (f"{price['cranfield', f'canonical {table}']:.3f}".lstrip("0") for table in (".5", ".6"))
+    assert f"costs {wide} of nDCG@10 on Cranfield at .5 and {narrow} at .6, and gains on DL 2019" in text
+    assert max(price["dl19", "canonical .5"], price["dl19", "canonical .6"]) < 0
+    lost = [price[collection, "median .5"] for collection in COLLECTIONS]
+    assert f"loses {min(lost):.2f} to {max(lost):.2f} of nDCG@10".replace(" 0.", " .") in text
+    of_tens = [shares(collection, "undefended, exact .6", "all")[3] for collection in COLLECTIONS]
+    assert f"its top 10 is certified for {min(of_tens):.0f} to {max(of_tens):.0f} % of the queries" in text
+    of_means = [shares(c, "CertDR .5", radius, group="exact ranker") for c in COLLECTIONS for radius in RADII]
+    first = [share[0] for share in of_means]
+    assert f"certifies {min(first):.0f} to {max(first):.0f} % at K = 1 by 100 copies, and nothing at 3" in text
+    assert {share for share_of_k in of_means for share in share_of_k[1:]} == {0}
+    assert {share for c in COLLECTIONS for share in shares(c, "CertDR .5", "1", group="paper")} == {0}
+
+
+def test_no_attack_within_the_threat_model_entered_a_certified_top_k():
+    checked = [row for row in published_rows("certified") if row["measure"] == "certificate_check"]
+    assert {float(row["value"]) for row in checked} == {1}
+    assert {row["defense"] for row in checked} == {"undefended, exact .5", "canonical .5", "CertDR .5", "median .5"}
+    assert len({row["query_id"] for row in checked}) == 6
+    assert len({(row["query_id"], row["doc_id"]) for row in checked if row["defense"] == "canonical .5"}) == 12
+    assert {row["attack"].partition(":")[0] for row in checked} == {"greedy", "random words"}
 
 
 def test_every_list_has_a_verdict():
@@ -62,7 +117,7 @@ def test_every_list_has_a_verdict():
 def test_exact_certificates_are_within_five_points_of_their_witness():
     gaps = [
         broken - proved
-        for collection in ("cranfield", "scifact", "dl19")
+        for collection in COLLECTIONS
         for table in (".5", ".6")
         for radius in RADII
         for proved, broken in zip(
@@ -77,13 +132,13 @@ def test_exact_certificates_are_within_five_points_of_their_witness():
 
 
 def test_the_served_median_certifies_more_than_the_exact_ranker_at_one_word():
-    for collection in ("cranfield", "scifact", "dl19"):
+    for collection in COLLECTIONS:
         served, exact = (shares(collection, "median .5", "1", "certified", group) for group in ("", "exact ranker"))
         assert all(a >= b for a, b in zip(served, exact, strict=True))
 
 
 def test_where_every_overlap_is_1_and_of_canonical_lists_all_are_certified():
-    for collection in ("cranfield", "scifact", "dl19"):
+    for collection in COLLECTIONS:
         assert set(values()[collection, "median .6", "overlap_least", "", "", "", ""]) == {1.0}
         assert min(values()[collection, "median .5", "overlap_least", "", "", "", ""]) < 1
         for defense in ("median .6", "canonical .5", "canonical .6"):
@@ -102,16 +157,17 @@ def neural_line(defense, radius):
         kind: ", ".join(f"{100 * fmean(rows['cranfield', defense, kind, '', '', k, radius]):.0f}" for k in KS[:4])
         for kind in ("certified", "certified_demotion")
     }
-    ndcg = fmean(rows["cranfield", defense, "nDCG@10", "", "", "", ""])
-    return f"| {defense} | {radius} | {of['certified']} | {of['certified_demotion']} | {ndcg:.3f} |".replace(
-        "| 0.", "| ."
-    )
+    mean = ndcg("cranfield", defense, "certified-neural")
+    return f"| {defense} | {radius} | {of['certified']} | {of['certified_demotion']} | {mean} |"
 
 
 def test_a_neural_ranker_is_certified_as_the_docs_say():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     lines = [neural_line(defense, radius) for defense in NEURAL for radius in ("1", "2", "all")]
     assert [line for line in lines if line not in text] == []
+    canonical = [ndcg("cranfield", "canonical", "certified-neural", condition) for condition in ("undefended", "")]
+    assert f"Undefended it has {canonical[0]}." in text
+    assert f"costs ({canonical[1]} here)" in text
     counts = {
         len(values("certified-neural")["cranfield", defense, "certified", "", "", "1", "1"]) for defense in NEURAL
     }
@@ -141,6 +197,12 @@ def interval_lines():
 def test_intervals_of_neural_rankers_are_as_the_docs_say():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     assert [line for line in interval_lines() if line not in text] == []
+    effectiveness = defaultdict(list)
+    for row in published_rows("certified-intervals"):
+        if row["measure"] == "nDCG@10" and row["condition"] == "undefended":
+            effectiveness[row["ranker"]].append(float(row["value"]))
+    means = {ranker: f"{fmean(of_queries):.3f}".lstrip("0") for ranker, of_queries in effectiveness.items()}
+    assert f"(nDCG@10 of KNRM {means['KNRM']}, of DRMM {means['DRMM']})" in text
 
 
 def test_intervals_of_one_word_leave_no_list_open():
