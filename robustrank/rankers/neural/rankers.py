@@ -64,7 +64,7 @@ class ConvKNRMRanker(DifferentiableRanker):
     """Conv-KNRM (Dai et al., WSDM 2018): kernel pooling over the matches of n-grams, n up to 3.
 
     The last layer is linear, as that of KNRM here; there are 64 filters instead of the source's 128. The model needs
-    far more training data than a small collection has: on Cranfield no improvement by training was shown.
+    far more training data than a small collection has.
     """
 
     filters: Count = 64  # dimension of an n-gram's vector
