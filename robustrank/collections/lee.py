@@ -38,7 +38,7 @@ class LeeReader(CollectionReader):
     ``documents``, for corpus statistics alone.
 
     Gains come from the mean of 8 to 12 human similarity judgements on a five-point scale, which the file has divided by
-    five (.2 to 1; median .28). A document's gain is the number of ``cuts`` its mean reaches: at .5, .7 and .9 the mean
+    five (.2 to 1). A document's gain is the number of ``cuts`` its mean reaches: at .5, .7 and .9 the mean
     rounds to the points 3, 4 and 5, so the three upper points give the gains 1, 2 and 3. Of the 1,225 pairs 97, 37 and
     9 have them. A cut at .3, where point 2 begins, would make 45 % of all pairs relevant. Two documents have none
     relevant and are excluded as queries: 48 remain. Similarity is symmetric and was judged on whole documents: a gain

@@ -166,3 +166,13 @@ def test_a_truncated_corpus_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_cuts_ascend() -> None:
     with pytest.raises(ValueError, match="must ascend"):
         LeeReader(cuts=(0.7, 0.5))
+
+
+@needs_gensim
+def test_the_reader_says_how_many_pairs_have_each_gain(test_split: Collection) -> None:
+    said = " ".join((LeeReader.__doc__ or "").split())
+    gains = Counter(gain for of_query in test_split.qrels.values() for gain in of_query.values())
+    assert f"Of the 1,225 pairs {gains[1] // 2}, {gains[2] // 2} and {gains[3] // 2} have them" in said
+    wide = [gain for of_query in LeeReader(cuts=(0.3,)).read().qrels.values() for gain in of_query.values()]
+    assert len(wide) == 2 * 1225
+    assert f"would make {100 * sum(wide) / len(wide):.0f} % of all pairs relevant" in said
