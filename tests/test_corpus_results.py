@@ -1,58 +1,81 @@
-"""The figures of added documents in docs/retrieval.md, computed anew from the rows of results/corpus."""
+"""The figures of added documents in docs/attack-figures.md, computed anew from the rows of results/corpus."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+from scipy.stats import beta, binomtest
+
 from tests.result_rows import published_rows
 
 ROOT = Path(__file__).parents[1]
-ATTACKS = {
-    "the query": "the query",
-    **{f"{n} passage{'s' * (n > 1)}:steps={steps}": f"{n}, {steps}" for n in (1, 5) for steps in (10, 40, 160)},
-}
+POISONING = [(f"{n} passage{'s' * (n > 1)}", "steps", n, steps) for n in (1, 5) for steps in (10, 40, 160)]
+GASLITE = [("GASLITE", "iterations", 5, iterations) for iterations in (4, 16)]
+QUERIES = 300
+CUTOFFS = ("1", "10", "20", "100")
 
 
 @cache
 def values():
-    """(attack, measure, condition, cutoff) to the values of its queries."""
-    found = defaultdict(list)
+    """(attack, measure, condition, cutoff) to query to value; "" is a fact of all queries."""
+    found = defaultdict(dict)
     for row in published_rows("corpus"):
-        found[row["attack"], row["measure"], row["condition"], row["cutoff"]].append(float(row["value"]))
+        if row["value"] and not row["doc_id"]:
+            key = row["attack"], row["measure"], row["condition"], row["cutoff"]
+            found[key][row["query_id"]] = float(row["value"])
     return found
 
 
-def shares(attack, condition):
-    """The share of the attacked queries in % at each cutoff."""
-    of_k = [values()[attack, "success", condition, k] for k in ("1", "10", "20", "100")]
-    assert {len(of_queries) for of_queries in of_k} == {300}
-    return [100 * fmean(of_queries) for of_queries in of_k]
+def successes(attack, condition, cutoff):
+    """Whether the list of each query has an added document among the first k."""
+    found = list(values()[attack, "success", condition, cutoff].values())
+    assert len(found) == QUERIES
+    return found
 
 
-def line(attack, label):
-    """The line of the table in the docs."""
-    (documents,) = values()[attack, "documents", "attacked", ""]
-    attacked, control = (", ".join(f"{s:.0f}" for s in shares(attack, c)) for c in ("attacked", "control"))
-    ndcg = f"{fmean(values()[attack, 'nDCG@10', 'attacked', '10']):.3f}".lstrip("0")
-    return f"| {label} | {documents:.0f} | {attacked} | {control} | {ndcg} |"
+def interval(found):
+    """The bounds of Clopper and Pearson, in %."""
+    n, k = len(found), round(sum(found))
+    low = beta.ppf(0.025, k, n - k + 1) if k else 0
+    high = beta.ppf(0.975, k + 1, n - k) if k < n else 1
+    return f"{100 * k / n:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def chance(documents, k):
+    """The share of lists, in %, whose first k hold one of some documents that are drawn from the corpus at random."""
+    provenance = json.loads((ROOT / "results" / "corpus" / "provenance.json").read_text(encoding="utf-8"))
+    return 100 * (1 - (1 - k / provenance["collections"]["scifact-msmarco"]["documents"]) ** documents)
+
+
+def line(label, name, documents, steps):
+    """A line of the table in the docs."""
+    attack = f"{label}:{name}={steps}"
+    assert list(values()[attack, "documents", "attacked", ""].values()) == [documents]
+    shares = ", ".join(f"{100 * fmean(successes(attack, 'attacked', k)):.1f}" for k in CUTOFFS)
+    at_20 = [interval(successes(attack, condition, "20")) for condition in ("attacked", "control")]
+    called = label if label == "GASLITE" else "corpus poisoning"
+    return f"| {called} | {documents} | {steps} | {shares} | {' | '.join(at_20)} | {chance(documents, 20):.2f} |"
 
 
 def test_the_docs_say_what_the_rows_say():
-    text = (ROOT / "docs" / "retrieval.md").read_text(encoding="utf-8")
-    assert [missing for item in ATTACKS.items() if (missing := line(*item)) not in text] == []
+    text = (ROOT / "docs" / "attack-figures.md").read_text(encoding="utf-8")
+    assert [missing for case in [*POISONING, *GASLITE] if (missing := line(*case)) not in text] == []
 
 
-def test_poisoning_succeeds_more_with_steps_and_passages_and_more_than_its_control():
+def test_poisoning_succeeds_more_with_steps_and_passages_and_random_documents_as_chance_has_it():
     at_20, control = (
-        {label: shares(attack, condition)[2] for attack, label in ATTACKS.items()}
+        {(n, steps): sum(successes(f"{label}:{name}={steps}", condition, "20")) for label, name, n, steps in POISONING}
         for condition in ("attacked", "control")
     )
     for passages in (1, 5):
-        assert max(at_20[f"{passages}, 10"], at_20[f"{passages}, 40"]) < at_20[f"{passages}, 160"]
-        assert at_20[f"{passages}, 160"] > control[f"{passages}, 160"]
+        assert at_20[passages, 10] < at_20[passages, 40] < at_20[passages, 160]
     for steps in (10, 40, 160):
-        assert at_20[f"1, {steps}"] < at_20[f"5, {steps}"]
-        assert control[f"1, {steps}"] == 0
+        assert at_20[1, steps] < at_20[5, steps]
+        assert control[1, steps] == 0
+        expected = chance(5, 20) / 100
+        assert binomtest(int(control[5, steps]), QUERIES, expected).pvalue > 0.01
+        assert binomtest(int(at_20[5, 160]), QUERIES, expected).pvalue < 1e-9
