@@ -55,7 +55,7 @@ SETTINGS = {
         {**LANGUAGE_MODEL, "kind": "natural", "filters": 2},
     ],
     "pat": [{**LANGUAGE_MODEL, "beams": 2}],
-    "idem": [{"surrogate": "victim", "sentences": 1, "longest": 120}],
+    "idem": [{"surrogate": "victim", "sentences": 2, "longest": 120}],
 }
 CASES = [
     (name, settings)
