@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from robustrank.attack import Edit, Perturbation, TargetBound, apply_edits
 from robustrank.collections.collection import Collection
 from robustrank.language_model import SMOLLM2, LanguageModel, language_model
+from robustrank.memo import Memo
 from robustrank.plugins.constraints import Amount, Checked, Count, Share
 from robustrank.text.languages import ENGLISH
 from robustrank.text.sentences import SENTENCE_BREAK
@@ -34,7 +35,7 @@ FEWEST = 3  # words of a sentence
 QUESTIONS = frozenset(
     "what how who whom whose where when why which is are was were do does did can could should will has".split()
 )
-_WRITTEN: WeakKeyDictionary[LanguageModel, dict[Any, tuple[str, ...]]] = WeakKeyDictionary()  # attacks share sentences
+_WRITTEN: WeakKeyDictionary[LanguageModel, Memo[Any, tuple[str, ...]]] = WeakKeyDictionary()  # attacks share sentences
 _FIELD = re.compile(r"\{(document|query)\}")
 _WHOLE = re.compile(r"[^\n]*?(?:[.!?।॥؟۔](?=\s|$)|[。！？])")  # up to the end of the first sentence
 
@@ -110,10 +111,7 @@ class IDEM(SurrogateAttack):
         known = (target.query, target.document)
         model, seed = language_model(self.language_model), int(rng.integers(2**63))
         given = (self._prompt(target), known, self.sentences, self.longest, seed)
-        written = _WRITTEN.setdefault(model, {})
-        if given not in written:
-            written[given] = _written(model, *given)
-        return written[given]
+        return _WRITTEN.setdefault(model, Memo()).get(given, lambda: _written(model, *given))
 
     def _prompt(self, target: Target) -> str:
         query = target.query.rstrip(" .?!")

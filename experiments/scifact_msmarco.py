@@ -9,12 +9,11 @@ MARCO's texts are for non-commercial research and may not be passed on, so the c
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
+from robustrank.json_lines import read_lines, write_lines
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 
@@ -33,24 +32,20 @@ def main(data: Path, out: Path, scifact: str) -> None:
     documents = {f"scifact-{doc_id}": text for doc_id, text in read.documents.items()}
     seen = set(documents.values())
     for year in YEARS:
-        for line in (data / year / "corpus.jsonl").read_text(encoding="utf-8").split("\n"):
-            record = json.loads(line or "{}")
+        for _, record in read_lines(data / year / "corpus.jsonl"):
             text = f"{record.get('title') or ''} {record.get('text') or ''}".strip()
             if text and text not in seen:
                 documents[record["_id"]] = text
                 seen.add(text)
     (out / "qrels").mkdir(parents=True, exist_ok=True)
-    _write(out / "corpus.jsonl", ({"_id": doc_id, "title": "", "text": text} for doc_id, text in documents.items()))
-    _write(out / "queries.jsonl", ({"_id": query_id, "text": text} for query_id, text in read.queries.items()))
+    write_lines(
+        out / "corpus.jsonl", ({"_id": doc_id, "title": "", "text": text} for doc_id, text in documents.items())
+    )
+    write_lines(out / "queries.jsonl", ({"_id": query_id, "text": text} for query_id, text in read.queries.items()))
     judged = [(q, f"scifact-{d}", gain) for q, gains in read.qrels.items() for d, gain in gains.items()]
     lines = ["query-id\tcorpus-id\tscore", *(f"{q}\t{d}\t{gain}" for q, d, gain in judged)]
     (out / "qrels" / "train.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     click.echo(f"{len(documents):,} documents, {len(read.queries):,} queries, {len(judged):,} judgements in {out}")
-
-
-def _write(path: Path, records: Iterable[Mapping[str, str]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(record) + "\n" for record in records)
 
 
 if __name__ == "__main__":

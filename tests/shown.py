@@ -1,9 +1,12 @@
-"""Numbers as the pages of published results show them, with bootstrap intervals by code of its own."""
+"""Numbers as the pages of published results show them, with intervals by code of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 DRAWS = 10_000
 
@@ -13,6 +16,14 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     draws = np.random.default_rng(0).integers(len(values), size=(DRAWS, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), (2.5, 97.5))
     return float(low), float(high)
+
+
+def clopper_pearson(outcomes: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % bounds of Clopper and Pearson on the share of ones among n zeros and ones."""
+    n, k = len(outcomes), round(sum(outcomes))
+    low = float(beta.ppf(0.025, k, n - k + 1)) if k else 0.0
+    high = float(beta.ppf(0.975, k + 1, n - k)) if k < n else 1.0
+    return low, high
 
 
 def number(value: float, places: int = 3) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from tests.result_rows import published_rows
+from tests.shown import number
 
 ROOT = Path(__file__).parents[1]
 CASES = {  # (task, attack) to what the docs call them, and the number of queries
@@ -48,9 +49,7 @@ def line(task, attack, defense):
     """A line of the table in the docs."""
     case = task, attack, defense
     (documents,) = of(case, "documents", "attacked")
-    ndcg = [
-        f"{fmean(of(case, 'nDCG@10', condition, '10')):.3f}".removeprefix("0") for condition in ("clean", "attacked")
-    ]
+    ndcg = [number(fmean(of(case, "nDCG@10", condition, "10"))) for condition in ("clean", "attacked")]
     flagged = ["–"] * 3
     if defense != "none":
         groups = [("flagged", "attacked", ""), *(("flagged_candidates", "clean", g) for g in ("gain 1", "unjudged"))]

@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
-from scipy.stats import beta, binomtest
+from scipy.stats import binomtest
 
 from tests.result_rows import published_rows
+from tests.shown import clopper_pearson
 
 ROOT = Path(__file__).parents[1]
 POISONING = [(f"{n} passage{'s' * (n > 1)}", "steps", n, steps) for n in (1, 5) for steps in (10, 40, 160)]
@@ -38,11 +39,9 @@ def successes(attack, condition, cutoff):
 
 
 def interval(found):
-    """The bounds of Clopper and Pearson, in %."""
-    n, k = len(found), round(sum(found))
-    low = beta.ppf(0.025, k, n - k + 1) if k else 0
-    high = beta.ppf(0.975, k + 1, n - k) if k < n else 1
-    return f"{100 * k / n:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+    """The share, and the bounds of Clopper and Pearson, in %."""
+    low, high = clopper_pearson(found)
+    return f"{100 * fmean(found):.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def chance(documents, k):

@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
-from scipy.stats import beta
-
 from tests.result_rows import published_rows
+from tests.shown import clopper_pearson
 
 ROOT = Path(__file__).parents[1]
 LENGTHS, BUDGETS = (2, 4, 6), (100, 300, 1000)
@@ -35,9 +34,7 @@ def top10(words, budget, condition="attacked"):
 
 def interval(reached):
     """The bounds of Clopper and Pearson, in %: one target a query."""
-    n, k = len(reached), round(sum(reached))
-    low = beta.ppf(0.025, k, n - k + 1) if k else 0
-    high = beta.ppf(0.975, k + 1, n - k) if k < n else 1
+    low, high = clopper_pearson(reached)
     return f"[{100 * low:.0f}, {100 * high:.0f}]"
 
 
