@@ -27,6 +27,7 @@ import numpy as np
 from robustrank.adversarial import read_adversarial
 from robustrank.collections.collection import Collection
 from robustrank.collections.trec import read_qrels, read_run
+from robustrank.json_lines import read_lines
 from robustrank.plugins import create
 from robustrank.plugins.specification import parse
 from robustrank.randomness import derive
@@ -105,8 +106,10 @@ def deep_learning(folder: Path) -> Part:
     """Return a year of TREC DL: the best of SPLADE++ and of BM25."""
     names = ("splade-p-p-ensemble-distil", "bm25")
     splade, bm25 = (read_run(folder / "runs" / f"{name}.trec", Repairs()) for name in names)
-    queries = {record["_id"]: record["text"] for record in records(folder / "queries.jsonl") if record["_id"] in splade}
-    documents = {record["_id"]: record["text"] for record in records(folder / "corpus.jsonl")}
+    queries = {
+        record["_id"]: record["text"] for _, record in read_lines(folder / "queries.jsonl") if record["_id"] in splade
+    }
+    documents = {record["_id"]: record["text"] for _, record in read_lines(folder / "corpus.jsonl")}
     qrels = read_qrels(folder / "qrels" / "test.tsv", Repairs())
     listed = {
         query_id: list(dict.fromkeys([*best(bm25.get(query_id, {}), DEPTH["bm25"]), *best(of_splade, DEPTH["splade"])]))
@@ -227,11 +230,6 @@ def drawn(ids: Sequence[str], count: int, seed: int) -> list[str]:
 def best(scores: Mapping[str, float], count: int) -> list[str]:
     """Return the ids of the highest scores, best first."""
     return sorted(scores, key=lambda doc_id: (-scores[doc_id], doc_id))[:count]
-
-
-def records(path: Path) -> list[dict[str, str]]:
-    """Return the records of a JSONL file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 if __name__ == "__main__":
