@@ -45,12 +45,13 @@ class PAT(SurrogateAttack):
     imitation: ImitationSettings = field(default_factory=dict)  # settings: surrogate, queries, top, training, …
     language_model: str = SMOLLM2  # smollm2, a folder, or a name on the hub
     beams: Count = 10  # beam width
-    candidates: Count = 128  # tokens tried after each hypothesis
+    candidates: Count = 32  # tokens tried after each hypothesis
     anchors: Count = 3  # top passages of the list that form the anchor
     similar: Amount = 300  # words of the collection with the highest surrogate score for the query; they get the bonus
     bonus: Weight = 0.68  # bonus of the anchor's words and of similar words, in nats
     guidance: Weight = 5.0  # weight of the surrogate's gradient in the choice of candidate tokens; 0 ignores it
     fluency: Weight = 0.6  # weight of the mean log-probability of the trigger
+    margin: Weight = 8.0  # by how many standard deviations of the list's scores the trigger is to outrank the anchor
     coherence: Weight = 0.1  # weight of the mean gain in log-probability after the document; 0: one trigger per query
     vocabulary: Count = 2000  # most frequent words of the collection, from which similar words are chosen
 
@@ -62,10 +63,11 @@ class PAT(SurrogateAttack):
     deviations = (
         "next-sentence prediction is replaced by a causal language model: the log-probability after the document's "
         "start less the log-probability without it; candidate tokens are chosen by first-order gain, since the "
-        "authors' five steps of .001 hardly move a logit; log-probabilities are means over tokens, and scores are "
-        "divided by their standard deviation over the list; the anchor is the head of the victim's list; a repeated "
-        "token is excluded, not penalised; tokens are letters alone, without digits; similar words are frequent words, "
-        "not any of a vocabulary; one trigger is generated, not the best of several by the victim's score"
+        "authors' five steps of .001 hardly move a logit, and are 32 a hypothesis, not 128; log-probabilities are "
+        "means over tokens, and scores are divided by their standard deviation over the list; the anchor is the head "
+        "of the victim's list, and is to be outranked by a margin, beyond which scores count less; a repeated token is "
+        "excluded, not penalised; tokens are letters alone, without digits; similar words are frequent words, not any "
+        "of a vocabulary; one trigger is generated, not the best of several by the victim's score"
     )
     control = "random-trigger"
 
@@ -111,8 +113,8 @@ class PAT(SurrogateAttack):
         decoder = require_prepared(self._decoder)
         deviation, anchor_score = self._score_std(target, scorer), float(scorer.scores([anchor])[0])
 
-        def value(scores: Scores) -> NDArray[np.float64]:  # log P(trigger above anchor)
-            return -np.logaddexp(0.0, -(scores.astype(np.float64) - anchor_score) / deviation)
+        def value(scores: Scores) -> NDArray[np.float64]:  # log P(trigger above the anchor by the margin)
+            return -np.logaddexp(0.0, self.margin - (scores.astype(np.float64) - anchor_score) / deviation)
 
         config = DecodingConfig(
             self.length,

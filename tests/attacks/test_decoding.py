@@ -167,6 +167,15 @@ def test_a_surrogate_scores_frequent_words_and_documents_of_the_list_once_a_quer
     assert not set(attack._frequent) <= set(scored)
 
 
+def test_a_larger_margin_over_the_anchor_wins_more_of_the_surrogate():
+    scores = []
+    for margin in (0.0, 3.0, 50.0):
+        attack, target, victim = prepared("pat", **MODEL, **SMALL, bonus=0.0, fluency=5.0, margin=margin)
+        trigger = attack.perturb(target, victim, derive(0, "x")).edits[0].text
+        scores.append(float(surrogate_scorer().scores([trigger])[0]))
+    assert scores[0] < scores[1] < scores[2]
+
+
 def test_a_trigger_is_generated_once_for_a_query_and_its_anchor():
     attack, target, victim = prepared(
         "pat", surrogate="minilm:max_length=32", **MODEL, **SMALL, coherence=0.0, anchors=2
