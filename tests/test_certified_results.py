@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from tests.result_rows import published_rows
+from tests.shown import number
 
 ROOT = Path(__file__).parents[1]
 COLLECTIONS = ("cranfield", "scifact", "dl19")
@@ -57,7 +58,7 @@ SERVED = ("canonical .5", "canonical .6", "CertDR .5", "median .5", "median .6")
 
 def ndcg(collection, defense, run="certified", condition=""):
     """The mean nDCG@10 over queries as the docs give it."""
-    return f"{fmean(values(run)[collection, defense, 'nDCG@10', '', condition, '', '']):.3f}".lstrip("0")
+    return number(fmean(values(run)[collection, defense, "nDCG@10", "", condition, "", ""]))
 
 
 def under_the_table(collection):
@@ -76,14 +77,14 @@ def test_the_docs_say_what_stands_below_the_tables():
 def test_the_docs_say_how_many_words_have_an_overlap_below_1():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     below = [100 * fmean(values()[c, "median .5", "overlap_below_1", "", "", "", ""]) for c in COLLECTIONS]
-    low, high = (f"{share:.1f}".lstrip("0") for share in (min(below), max(below)))
+    low, high = (number(share, 1) for share in (min(below), max(below)))
     assert f"at .5 it is below 1 for {low} to {high} % of the words" in text
 
 
 def test_what_the_docs_observe():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     price = {(c, d): float(ndcg(c, "undefended, exact .5")) - float(ndcg(c, d)) for c in COLLECTIONS for d in SERVED}
-    wide, narrow = (f"{price['cranfield', f'canonical {table}']:.3f}".lstrip("0") for table in (".5", ".6"))
+    wide, narrow = (number(price["cranfield", f"canonical {table}"]) for table in (".5", ".6"))
     assert f"costs {wide} of nDCG@10 on Cranfield at .5 and {narrow} at .6, and gains on DL 2019" in text
     assert max(price["dl19", "canonical .5"], price["dl19", "canonical .6"]) < 0
     lost = [price[collection, "median .5"] for collection in COLLECTIONS]
@@ -174,22 +175,22 @@ def test_a_neural_ranker_is_certified_as_the_docs_say():
     assert counts == {50}
 
 
-def small_shares(run, measure, **columns):
-    """The share of queries in % at K = 1, 3, 5 and 10 in a run of few rows, as the docs give it."""
-    rows = [r for r in published_rows(run) if r["measure"] == measure and columns.items() <= r.items()]
-    of_k = [[float(row["value"]) for row in rows if row["k"] == k] for k in KS[:4]]
+def small_shares(rows, **columns):
+    """The share of queries in % at K = 1, 3, 5 and 10 in the rows with these values, as the docs give it."""
+    own = [row for row in rows if columns.items() <= row.items()]
+    of_k = [[float(row["value"]) for row in own if row["k"] == k] for k in KS[:4]]
     return ", ".join(f"{100 * fmean(of_queries):.0f}" for of_queries in of_k)
 
 
 @cache
 def interval_lines():
-    lines = []
+    rows, lines = published_rows("certified-intervals"), []
     for ranker in ("KNRM", "DRMM"):
         for table in (".6", ".5"):
             for radius in RADII:
                 where = {"ranker": ranker, "defense": f"undefended, {table}", "radius": radius, "group": ""}
                 kinds = ("certified", "unbroken", "certified_demotion")
-                cells = " | ".join(small_shares("certified-intervals", kind, **where) for kind in kinds)
+                cells = " | ".join(small_shares(rows, measure=kind, **where) for kind in kinds)
                 lines.append(f"| {ranker} | {table} | {radius} | {cells} |")
     return lines
 
@@ -201,7 +202,7 @@ def test_intervals_of_neural_rankers_are_as_the_docs_say():
     for row in published_rows("certified-intervals"):
         if row["measure"] == "nDCG@10" and row["condition"] == "undefended":
             effectiveness[row["ranker"]].append(float(row["value"]))
-    means = {ranker: f"{fmean(of_queries):.3f}".lstrip("0") for ranker, of_queries in effectiveness.items()}
+    means = {ranker: number(fmean(of_queries)) for ranker, of_queries in effectiveness.items()}
     assert f"(nDCG@10 of KNRM {means['KNRM']}, of DRMM {means['DRMM']})" in text
 
 
@@ -219,14 +220,14 @@ def test_other_threats_cost_what_the_docs_say():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     where = {"defense": "erase-and-check", "radius": "3", "group": ""}
     erased = [r for r in rows if r["measure"] == "certified" and where.items() <= r.items()]
-    shares = [f"{100 * fmean(float(r['value']) for r in erased if r['k'] == k):.1f}".lstrip("0") for k in KS[:4]]
+    shares = [number(100 * fmean(float(r["value"]) for r in erased if r["k"] == k), 1) for k in KS[:4]]
     assert f"certifies {', '.join(shares[:3])} and {shares[3]} % of the top 1, 3, 5 and 10" in text
     for ranker, label in (("BM25", "of BM25"), ("bi-encoder", "of the bi-encoder")):
         of_radius = defaultdict(list)
         for row in rows:
             if row["ranker"] == ranker and row["defense"] == "none" and row["measure"] == "nDCG@10":
                 of_radius[row["radius"]].append(float(row["value"]))
-        clean, *left, nothing = (f"{fmean(of_radius[radius]):.3f}".lstrip("0") for radius in ("", "1", "2", "5", "10"))
+        clean, *left, nothing = (number(fmean(of_radius[radius])) for radius in ("", "1", "2", "5", "10"))
         assert {len(values) for values in of_radius.values()} == {225}
         assert nothing == ".000"
         assert f"{label} {', '.join(left)} and 0" in text
@@ -249,7 +250,7 @@ def test_the_worst_typos_are_as_the_docs_say():
     text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
     for cell, label in TYPOS.items():
         clean, mean, worst = (
-            f"{fmean(found[cell, 'nDCG@10', condition, '']):.3f}".lstrip("0") for condition in ("", "attacked", "worst")
+            number(fmean(found[cell, "nDCG@10", condition, ""])) for condition in ("", "attacked", "worst")
         )
         variants, same = found[cell, "variants", "", ""], 100 * fmean(found[cell, "same_set", "", "1"])
         figures = f"{len(variants)} | {fmean(variants):,.0f} | {clean} | {mean} | **{worst}** | {same:.1f} %"
