@@ -22,7 +22,7 @@ words: 12
 collections: {lee: 40d86d961140016a375ebdf4168b81e5}
 measures:
   - {name: success, direction: lower, task: attacks, measure: success, condition: attacked, over: worst case}
-  - {name: CRQ, direction: higher, task: certificates, measure: certified, k: 10, radius: 1}
+  - {name: CRQ, direction: higher, task: certificates, measure: certified, k: 3, radius: 1}
 headline: success
 tolerance: 0.01
 reference: []
@@ -32,7 +32,7 @@ experiment:
     - {name: random-edit, label: random words, threshold: 0.5, max_words: 1}
     - {name: greedy-substitution, label: greedy, threshold: 0.5, max_words: 1, trials: 4}
   tasks:
-    - {name: certified-topk, label: certificates, ks: [10], radii: [1], queries: 5}
+    - {name: certified-topk, label: certificates, ks: [3], radii: [1], queries: 5}
     - {name: document-attack, label: attacks, targets: [11-20, 21-30], queries: 5, budget_queries: 4, access: scores}
 """
 CARD = """\
@@ -79,7 +79,7 @@ def _seconds(tmp_path_factory):
         install(folder, patch)
         patch.setattr(provenance, "_commit", lambda _: "0" * 40)
         provenance._machine.cache_clear()
-        line = "run suite:seconds-v1 --ranker bm25 --defense exact-certificate:threshold=0.5 --workers 0 --quiet"
+        line = "run suite:seconds-v1 --ranker bm25 --defense exact-certificate:table=synonyms --workers 0 --quiet"
         assert (
             invoke([*line.split(), "--no-report", "--out", str(folder / "run"), "--cache", str(folder / "cache")]) == 0
         )

@@ -228,7 +228,7 @@ def test_gradients_reach_a_ranker_behind_a_defense_whose_scores_the_attack_raise
     path.write_text(
         f"name: e\ncollections: ['lee:depth=20']\nrankers: ['minilm:max_length=48']\ndefenses: {defenses}\n"
         "attacks: ['hotflip:length=2,sweeps=1,restarts=1,candidates=4']\n"
-        "tasks: [{name: document-attack, queries: 4, targets: ['11-20']}]\n"
+        "tasks: [{name: document-attack, queries: 2, targets: ['11-20']}]\n"
     )
     invoke(["run", str(path), "--out", str(out), "--cache", str(tmp_path / "cache"), "--no-report", "--workers", "0"])
     for defense in defenses:
