@@ -58,11 +58,18 @@ class Drawing:
 def main() -> None:
     """Draw what comes from standard input, and write it to standard output; nothing where the caller has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller's business
-    from robustrank.report.plots import drawn, saved
+    import robustrank.report.plots  # noqa: F401 - to be ready for the charts
 
     with contextlib.suppress(EOFError, BrokenPipeError):
-        pictures = []
-        for chart in pickle.load(sys.stdin.buffer):
-            figure = drawn(chart)
-            pictures.append({kind: saved(figure, kind) for kind in ("png", "pdf")})
-        pickle.dump(pictures, sys.stdout.buffer)
+        pickle.dump(pictures_of(pickle.load(sys.stdin.buffer)), sys.stdout.buffer)
+
+
+def pictures_of(charts: Sequence[Chart]) -> list[dict[str, bytes]]:
+    """Return each chart as PNG and PDF, drawn in this process."""
+    from robustrank.report.plots import drawn, saved
+
+    pictures = []
+    for chart in charts:
+        figure = drawn(chart)
+        pictures.append({kind: saved(figure, kind) for kind in ("png", "pdf")})
+    return pictures

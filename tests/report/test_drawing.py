@@ -12,6 +12,7 @@ from robustrank.report.chart import Chart, Point
 from robustrank.report.drawing import Drawing
 from robustrank.report.plots import drawn, saved
 
+pytestmark = pytest.mark.usefixtures("drawing_process")
 CHART = Chart("c", "A chart.", "lines", {"": [Point("s", x, x / 2) for x in (1.0, 2.0, 3.0)]}, {"s": 0}, "x", "y")
 
 

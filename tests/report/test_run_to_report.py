@@ -112,6 +112,7 @@ def test_attack_and_baseline_are_over_the_same_targets_whatever_was_edited(tmp_p
     assert "change of nDCG@10 (%), n = 3 queries" in (out / "report" / "appendix.md").read_text()
 
 
+@pytest.mark.usefixtures("drawing_process")
 def test_long_paths_without_a_label_make_short_file_names(tmp_path, capsys):
     folder = write_tiny(tmp_path / "/".join(["a-folder-with-a-rather-long-name"] * 4))
     out, _ = run(
