@@ -26,7 +26,7 @@ def _empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class _DrawnHere:
-    """Draws charts in this process, which has loaded matplotlib: to load it takes a second process longer than a report."""
+    """Draws charts in this process, which loads matplotlib once; a process of its own for each report loads it anew."""
 
     def __enter__(self) -> _DrawnHere:
         return self

@@ -42,16 +42,18 @@ def command(reranker: str, seconds: float, strict: bool, as_json: bool) -> int:
     orders, twice, and with instructions in a document; nothing is cached or kept. Weak: allowed, and worth knowing.
     """
     from robustrank.cli.reranker_checks import SAMPLE, Reranker, findings
+    from robustrank.rankers.llm.calls import without_call_cache
 
     ranker = _ranker(reranker)
     ranker.check()
     ranker.prepare(SAMPLE)
     told: list[Finding] = []
-    for finding in findings(Reranker(ranker, seconds)):
-        told.append(finding)
-        if not as_json:
-            state = click.style(f"{finding.state:<7}", fg=COLORS[finding.state])
-            click.echo(f"{state} {printable(f'{finding.name}: {finding.text}')}")
+    with without_call_cache():
+        for finding in findings(Reranker(ranker, seconds)):
+            told.append(finding)
+            if not as_json:
+                state = click.style(f"{finding.state:<7}", fg=COLORS[finding.state])
+                click.echo(f"{state} {printable(f'{finding.name}: {finding.text}')}")
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in told], indent=1))
     bad = {"failed", "not run", *(["weak"] if strict else [])}

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from robustrank.cli.main import invoke
+from robustrank.rankers.llm.calls import use_call_cache
 from tests.rankers.llm import scripts
 from tests.rankers.test_http_endpoint import Service
 
@@ -90,6 +91,15 @@ def test_what_a_model_does_wrong_stands_in_its_line(check, script, line, state, 
     assert says in found[line][1]
     assert code == int(any(one in ("failed", "not run") for one, _ in found.values()))
     assert list(found) == NAMES
+
+
+def test_nothing_is_cached(check, tmp_path):
+    use_call_cache(tmp_path)  # as a run in the same process leaves it
+    try:
+        check(f"llm-listwise:llm='{scripts.__file__}:Garbage'")
+    finally:
+        use_call_cache(None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_time_does_not_allow_is_not_run_and_no_success(service, check):

@@ -44,7 +44,7 @@ _recorders: list[list[Record]] = []
 def use_call_cache(folder: Path | None) -> None:
     """Keep the answers of this process's calls in a folder; None keeps none."""
     global _path, _store
-    path = None if folder is None else folder / "calls.sqlite"
+    path = None if folder is None else folder.absolute() / "calls.sqlite"
     if path != _path:
         _path, _store = path, None
 

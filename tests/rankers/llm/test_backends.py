@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,19 @@ def test_a_call_is_made_once_and_each_is_recorded(tmp_path):
     assert calls[2]["answer"]["finish_reason"] == "length"
     assert calls[0]["arguments"]["temperature"] == 0.0
     assert json.dumps(calls)
+
+
+def test_calls_are_kept_in_one_folder_wherever_the_process_goes(tmp_path, monkeypatch):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    use_call_cache(Path("cache"))
+    try:
+        monkeypatch.chdir(tmp_path / "there")
+        Caller(f"{SCRIPTS}:Garbage").generate(Prompt(text="x"), Decoding(3))
+    finally:
+        use_call_cache(None)
+    assert [path.parent.parent.name for path in tmp_path.rglob("calls.sqlite")] == ["here"]
 
 
 def test_a_failed_call_is_recorded_as_failed_and_kept_nowhere(tmp_path):
