@@ -91,18 +91,18 @@ def trained(ranker, train, validation, folder, **settings):
 def models(vectors, collection, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     train, validation, _ = splits(collection)
-    settings = {"dssm": {"epochs": 1, "groups": 25}, "cdssm": {"epochs": 1, "groups": 25}}
     return {
-        name: trained(ranker, train, validation, folder / name, **settings.get(name, {}))
+        name: trained(ranker, train, validation, folder / name, epochs=1, groups=25)
         for name, ranker in small(vectors).items()
     }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["drmm", "knrm", "conv-knrm", "duet"])
-def test_inverted_labels_invert_the_ranking(name, vectors, collection, models, tmp_path):
+def test_inverted_labels_invert_the_ranking(name, vectors, collection, tmp_path):
     train, validation, test = splits(collection)
-    assert mean_ndcg(models[name].score, test) > 0.8  # chance is .59
+    true = trained(small(vectors)[name], train, validation, tmp_path / "true")
+    assert mean_ndcg(true.score, test) > 0.8  # chance is .59
     inverted = trained(small(vectors)[name], inverted_labels(train), inverted_labels(validation), tmp_path / "m")
     assert mean_ndcg(inverted.score, test) < 0.5
 
@@ -117,7 +117,7 @@ def inverted_labels(split):
 def test_a_score_depends_on_its_pair_alone(name, models, collection):
     import torch
 
-    pairs = [pair for query_id in list(collection.queries)[:30] for pair in collection.pairs(query_id)]
+    pairs = [pair for query_id in list(collection.queries)[:8] for pair in collection.pairs(query_id)]
     pairs += [("", ""), ("wing", ""), ("", "wing"), ("unseen words", "unseen things"), ("wing", "wing " * 99)]
     ranker = models[name]
     together = ranker.score(pairs)
