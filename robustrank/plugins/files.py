@@ -69,11 +69,13 @@ def _class_in_module(module: ModuleType, path: str, attribute: str, kind: Kind) 
 
 def forget_changed_files() -> None:
     """Drop the packages of file plug-ins of which a file has changed; the next use imports them anew."""
-    changed = {module.__name__.partition(".")[0] for module, stamp in _loaded.values() if _stamp(module) != stamp}
+    stamps = _stamps(PACKAGE_PREFIX)
+    loaded = {(_package_of(module), stamp) for module, stamp in _loaded.values()}
+    changed = {package for package, stamp in loaded if stamps.get(package, ()) != stamp}
     for package in changed:
         for name in [name for name in sys.modules if name.partition(".")[0] == package]:
             del sys.modules[name]
-    for path in [path for path, (module, _) in _loaded.items() if module.__name__.partition(".")[0] in changed]:
+    for path in [path for path, (module, _) in _loaded.items() if _package_of(module) in changed]:
         del _loaded[path]
 
 
@@ -100,7 +102,7 @@ def _module_of_file(path: str) -> ModuleType:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise _with_hint(import_failure(error, str(file)), error, file.parent) from error
-    _loaded[str(file)] = module, _stamp(module)
+    _loaded[str(file)] = module, _stamps(package).get(package, ())
     return module
 
 
@@ -111,16 +113,21 @@ def _package(folder: Path) -> str:
     return name
 
 
-def _stamp(module: ModuleType) -> _Stamp:
-    """Return the state of the files that were imported from a plug-in's folder."""
-    package = module.__name__.partition(".")[0]
-    stamps = []
-    for name, loaded in sorted(sys.modules.items()):
-        origin = getattr(loaded, "__file__", None)
-        if name.partition(".")[0] == package and origin is not None:
+def _package_of(module: ModuleType) -> str:
+    return module.__name__.partition(".")[0]
+
+
+def _stamps(prefix: str) -> dict[str, _Stamp]:
+    """Return the state of the files that were imported from plug-ins' folders, by those of their packages so named."""
+    stamps: dict[str, _Stamp] = {}
+    for name in sorted(name for name in sys.modules if name.startswith(prefix)):
+        origin = getattr(sys.modules[name], "__file__", None)
+        if origin is not None:
             status = Path(origin).stat() if Path(origin).exists() else None
-            stamps.append((name, status.st_mtime_ns if status else 0, status.st_size if status else -1))
-    return tuple(stamps)
+            stamp = name, status.st_mtime_ns if status else 0, status.st_size if status else -1
+            package = name.partition(".")[0]
+            stamps[package] = (*stamps.get(package, ()), stamp)
+    return stamps
 
 
 def _with_hint(failure: PluginError, error: BaseException, folder: Path) -> PluginError:
