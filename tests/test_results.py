@@ -22,7 +22,10 @@ LARGE = {"five-tasks", "certified"}
 EACH = [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REMADE]
 
 
-rows_of = cache(load_rows)
+@cache
+def catalogue(name):
+    """The tables and figures of the rows of a result."""
+    return catalogue_of(load_rows(RESULTS / name), declared_report(RESULTS / name))
 
 
 def test_the_quickstart_is_among_the_results_with_rows():
@@ -65,8 +68,7 @@ def test_a_report_compiles_without_an_overfull_line(name, tmp_path):
 @pytest.mark.parametrize("name", EACH)
 def test_figures_can_be_told_apart(name):
     folder = RESULTS / name
-    catalogue = catalogue_of(rows_of(folder), declared_report(folder), rounds=0)
-    for chart in (chart for figure, values in catalogue.figures() for chart in charts(figure, values)):
+    for chart in (chart for figure, values in catalogue(name).figures() for chart in charts(figure, values)):
         assert (folder / "report" / "figures" / f"{chart.name}.pdf").exists()
         assert len({look(number) for number in chart.looks.values()}) == len(chart.looks)
         for points in chart.panels.values():
@@ -76,8 +78,7 @@ def test_figures_can_be_told_apart(name):
 @pytest.mark.parametrize("name", EACH)
 def test_a_report_holds_what_its_rows_say(name):
     folder = RESULTS / name
-    catalogue = catalogue_of(rows_of(folder), declared_report(folder))
-    expected = {f"{table.name}.csv": csv(table) for table in catalogue.tables}
+    expected = {f"{table.name}.csv": csv(table) for table in catalogue(name).tables}
     committed = {path.name: path.read_bytes().decode() for path in (folder / "report" / "tables").glob("*.csv")}
     assert committed.keys() == expected.keys()
     assert [file for file in expected if committed[file] != expected[file]] == []
