@@ -50,12 +50,12 @@ SETTINGS = {
     ],
     "poisoned-rag": [{}, {"form": "white-box", "iterations": 4, "candidates": 6}],
     "semantic-collision": [
-        {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 5, "rounds": 2},
-        {**LANGUAGE_MODEL, "kind": "regularised", "steps": 5, "minimum_documents": 1, "filters": 2, "rounds": 2},
+        {"candidates": 6, "length": 3, "minimum_documents": 1, "filters": 2, "steps": 3, "rounds": 2},
+        {**LANGUAGE_MODEL, "kind": "regularised", "steps": 3, "minimum_documents": 1, "filters": 2, "rounds": 2},
         {**LANGUAGE_MODEL, "kind": "natural", "filters": 2},
     ],
     "pat": [{**LANGUAGE_MODEL, "beams": 2}],
-    "idem": [{"surrogate": "victim", "sentences": 2, "longest": 120}],
+    "idem": [{"surrogate": "victim", "sentences": 2, "longest": 40}],
 }
 CASES = [
     (name, settings)
