@@ -42,7 +42,7 @@ class GreedySubstitution(Attack):
     max_words: Count = 5  # maximum number of replaced words
     feedback: Feedback = "scores"  # feedback of the victim: scores or ranks
     search: Search | None = None  # passages, or greedy by deletion or random; null: passages, deletion with ranks
-    trials: Count = 48  # substitutions tried in passages, from the beginning of the document
+    trials: Count = 96  # substitutions tried in passages, from the beginning of the document
     candidates: Count = 10  # substitutes tried for each word, nearest in the table first
     table: str = SYNONYMS  # substitution table: synonyms, encoder, or the path of a table file
     threshold: Cosine = 0.6  # minimum cosine of a substitute in the encoder's table

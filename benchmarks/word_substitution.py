@@ -3,10 +3,11 @@
     OMP_NUM_THREADS=1 python benchmarks/word_substitution.py --documents 24
 
 All systems attack the same target documents of the same victim model, with the same substitution table, the same
-eligible words and the same query budget. TextAttack runs its greedy search in order of importance by deletion
-(TextFooler's), without the constraints that would cost more time. Every system starts with an empty score cache. The
-systems run in turn, ``--rounds`` times; times are medians, of the processor and by the clock. Pairs are those that are
-given to the ranker; of those that are alike after truncation it computes one a call.
+eligible words (those that fit the text: names and stop words stay) and the same query budget. TextAttack runs its
+greedy search in order of importance by deletion (TextFooler's), without the constraints that would cost more time.
+Every system starts with an empty score cache. The systems run in turn, ``--rounds`` times; times are medians, of the
+processor and by the clock. Pairs are those that are given to the ranker; of those that are alike after truncation it
+computes one a call.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import click
 import numpy as np
@@ -38,10 +39,11 @@ from robustrank.rankers.ranker import PointwiseRanker
 from robustrank.rankers.serving import ServedRanker
 from robustrank.records import RankedList
 from robustrank.text.embedding_table import load_table
+from robustrank.text.fitting import fitting
 from robustrank.text.table import SubstitutionTable
 from robustrank.text.textattack_adapter import textattack_package
 from robustrank.text.textattack_recipes import Recipe, table_embedding
-from robustrank.text.words import vocabulary
+from robustrank.text.words import vocabulary, words
 from robustrank.victim import Budget, BudgetExhausted, DocumentVictim, QueryInterface, Target
 
 Outcome = tuple[list[str], int]  # adversarial documents, pairs that the ranker was given
@@ -94,7 +96,7 @@ def main(
         for name, (plugin, parameters, concurrent) in attacks.items()
         if only in name
     }
-    systems["TextAttack"] = partial(run_textattack, targets, table, max_words, budget)
+    systems["TextAttack"] = partial(run_textattack, targets, table, read.language, max_words, budget)
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in systems}
     outcomes: dict[str, Outcome] = {}
     for _ in range(rounds):
@@ -170,23 +172,38 @@ def run_attack(
     return [texts[number] for number in range(len(targets))], sum(v.meter.queries for v in victims.values())
 
 
-def run_textattack(
-    targets: Sequence[Target], table: SubstitutionTable, max_words: int, budget: int, served: ServedRanker
-) -> Outcome:
-    """Attack all targets by TextAttack's greedy search, with batches of 32, as in its goal functions."""
+def textattack_recipe(document: str, table: SubstitutionTable, language: str) -> Recipe:
+    """Return TextAttack's greedy search over the words of a document that the others may replace."""
     package = textattack_package()
-    constraints = importlib.import_module("textattack.constraints.pre_transformation")
-    recipe = Recipe(
+    constraints = importlib.import_module("textattack.constraints")
+    document_words = words(document)
+    eligible = {document_words[i].key for i in fitting(document, document_words, table, language)}
+
+    class Eligible(constraints.PreTransformationConstraint):  # type: ignore[misc, name-defined]  # it has no types
+        def _get_modifiable_indices(self, current_text: Any) -> set[int]:
+            return {i for i, word in enumerate(current_text.words) if word.lower() in eligible}
+
+    transformation = package.transformations.WordSwapEmbedding(max_candidates=10, embedding=table_embedding(table))
+    return Recipe(
         "greedy",
         SimpleNamespace(
-            transformation=package.transformations.WordSwapEmbedding(
-                max_candidates=10, embedding=table_embedding(table)
-            ),
+            transformation=transformation,
             search_method=package.search_methods.GreedyWordSwapWIR(wir_method="delete"),
             constraints=[],
-            pre_transformation_constraints=[constraints.RepeatModification(), constraints.StopwordModification()],
+            pre_transformation_constraints=[constraints.pre_transformation.RepeatModification(), Eligible()],
         ),
     )
+
+
+def run_textattack(
+    targets: Sequence[Target],
+    table: SubstitutionTable,
+    language: str,
+    max_words: int,
+    budget: int,
+    served: ServedRanker,
+) -> Outcome:
+    """Attack all targets by TextAttack's greedy search, with batches of 32, as in its goal functions."""
     ranker = cast(PointwiseRanker, served.ranker)
     queries, texts = 0, []
     for target in targets:
@@ -197,6 +214,7 @@ def run_textattack(
             batches = [candidates[i : i + 32] for i in range(0, len(candidates), 32)]
             return [float(s) for batch in batches for s in ranker.score([(query, text) for text in batch])]
 
+        recipe = textattack_recipe(target.document, table, language)
         texts.append(recipe.search(target.document, scores, max_words, budget, derive(0, "textattack"))[0])
     return texts, queries
 

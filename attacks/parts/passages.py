@@ -78,7 +78,7 @@ def passage_bound(substitutions: Sequence[Substitution], words_in_document: int,
     if not substitutions:
         return 0
     indices = [index for index, _ in substitutions]
-    texts = 1 + math.ceil(math.log2(max(indices) + 1))
+    texts = 1 + math.ceil(math.log2(max(1.0, (max(indices) + 1) / SHORT)))
     texts += min(max_words, len(set(indices))).bit_length()  # in the document
     for size, tried in ((SHORT, len(indices)), (LONG, min(FINALISTS * max_words, len(indices)))):
         passages = {_passage(index, words_in_document, size) for index in indices}
@@ -88,7 +88,7 @@ def passage_bound(substitutions: Sequence[Substitution], words_in_document: int,
 
 
 def words_read(document: str, query: str, document_words: Sequence[Word], clean: float, objective: Objective) -> int:
-    """Return how many of some leading words of a document the victim reads, by bisection.
+    """Return how many of some leading words of a document the victim reads, by bisection; up to ``SHORT`` too few.
 
     What begins at a word that is not read may be replaced by the query without moving the objective. A victim that
     reads all of the words is shown one text.
@@ -105,10 +105,11 @@ def words_read(document: str, query: str, document_words: Sequence[Word], clean:
         return float(objective([f"{document[: document_words[index].start]}{query}"])[0]) != clean
 
     low, high = 0, len(document_words)  # the answer is among low to high
-    middle = high - 1
-    while low < high:
-        low, high = (middle + 1, high) if is_read(middle) else (low, middle)
+    if not high or is_read(high - 1):
+        return high
+    while high - low > SHORT:
         middle = (low + high) // 2
+        low, high = (middle + 1, high) if is_read(middle) else (low, middle)
     return low
 
 

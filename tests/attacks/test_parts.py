@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from robustrank.attacks.parts.budget import sample_indices, words_to_change
-from robustrank.attacks.parts.passages import passage_bound, passage_search, words_read
+from robustrank.attacks.parts.passages import SHORT, passage_bound, passage_search, words_read
 from robustrank.attacks.parts.preparation import require_prepared
 from robustrank.attacks.parts.random_text import randomise_words
 from robustrank.attacks.parts.substitution import greedy_search
@@ -80,7 +80,7 @@ def test_passage_search_finds_where_the_victim_stops_reading():
     def truncated(text):
         return value(text[:70])  # the first 16 words
 
-    assert words_read(TEXT, "?", words(TEXT), truncated(TEXT), lambda texts: [truncated(texts[0])]) == 16
+    assert 16 - SHORT <= words_read(TEXT, "?", words(TEXT), truncated(TEXT), lambda texts: [truncated(texts[0])]) <= 16
     assert words_read(TEXT, "?", words(TEXT)[:5], truncated(TEXT), lambda texts: [truncated(texts[0])]) == 5
     attacked, evaluated = search_by_passages(truncated, max_words=9)
     assert {edit.start < 70 for edit in attacked.edits} == {True}
