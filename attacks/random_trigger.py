@@ -1,7 +1,7 @@
 """Random-trigger baseline (control): random words where another attack inserts its trigger.
 
-Reference: the random baselines of Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020, and of Zhong et
-al., EMNLP 2023. Here the baseline is paired: it has the offsets and lengths of another attack's edits.
+Reference: the random baseline of Song, Rush, Shmatikov: Adversarial Semantic Collisions, EMNLP 2020. Here the baseline
+is paired: it has the offsets and lengths of another attack's edits.
 """
 
 from __future__ import annotations

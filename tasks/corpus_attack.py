@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -47,6 +47,33 @@ class Added:
     control: Perturbation | None
     queries: int
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Passages:
+    """The documents of a corpus that have a text, of which an attacker's passages are drawn.
+
+    Attributes:
+        ids: Their ids.
+        index: The index of each id.
+    """
+
+    ids: Sequence[str]
+    index: Mapping[str, int]
+
+    @classmethod
+    def of(cls, documents: Mapping[str, str], _: str) -> Passages:
+        """Return those of a corpus."""
+        ids = [doc_id for doc_id, text in documents.items() if text.strip()]
+        return cls(ids, {doc_id: i for i, doc_id in enumerate(ids)})
+
+    def draw(self, left_out: Iterable[str], rng: np.random.Generator) -> str:
+        """Return the id of one that is not left out; all others are equally likely."""
+        skipped = sorted(self.index[doc_id] for doc_id in left_out if doc_id in self.index)
+        drawn = int(rng.integers(len(self.ids) - len(skipped)))
+        for i in skipped:
+            drawn += i <= drawn
+        return self.ids[drawn]
 
 
 @dataclass(frozen=True)
@@ -186,10 +213,9 @@ class CorpusAttack(Task):
             raise DataError(f"the collection has a document {doc_id!r}, as those that attacks add are named")
         text = ""
         if self.begin == "passage":
-            judged = {d for d, gain in context.collection.qrels[query_id].items() if gain > 0}
-            others = [d for d in documents if d not in judged and documents[d].strip()]
+            relevant = (d for d, gain in context.collection.qrels[query_id].items() if gain > 0)
             rng = context.rng("corpus-attack", "passage", query_id, str(number))
-            text = documents[others[int(rng.integers(len(others)))]]
+            text = documents[context.collection.of_documents(Passages.of).draw(relevant, rng)]
         return replace(request, candidates=(*request.candidates, Candidate(Document(doc_id, text))))
 
     def _make(

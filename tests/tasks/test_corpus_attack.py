@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from robustrank.tasks.corpus_attack import Passages
 
 from robustrank.engine.cell import plan
 from robustrank.engine.context import Context
@@ -66,6 +67,15 @@ def test_several_documents_of_a_query_begin_with_other_passages(tmp_path):
     judged = {d for d, gain in context.collection.qrels[query_id].items() if gain > 0}
     assert all(text in context.collection.documents.values() for text in before)
     assert not {context.collection.documents[d] for d in judged} & set(before)
+
+
+def test_a_passage_is_drawn_of_all_documents_with_a_text_but_those_left_out():
+    documents = {f"d{number}": "" if number in (3, 8) else "text" for number in range(12)}
+    passages, left_out = Passages.of(documents, "en"), {"d0", "d3", "d7", "d11", "absent"}
+    others = [doc_id for doc_id, text in documents.items() if text and doc_id not in left_out]
+    for seed in range(50):
+        expected = others[int(np.random.default_rng(seed).integers(len(others)))]
+        assert passages.draw(left_out, np.random.default_rng(seed)) == expected
 
 
 def test_precision_recall_and_f1_are_those_of_the_documents_added_for_the_query(tmp_path):
