@@ -14,12 +14,16 @@ from tests.shown import number, with_interval
 
 ROOT = Path(__file__).parents[1]
 COUNTER_FITTED = "table=counter-fitted.tsv,similarity=null"
+ANCHOR_ALONE = "margin=0,candidates=128"
 SPLADE = "late-interaction:model=splade-tiny,max_length=96"
 TAUGHT = "segment-cosine:model=models/rr-minilm-ce,max_length=96,dtype=bf16"
 SETTINGS = {  # a line of the docs: attack, settings and surrogate of its records, and the least number of pairs
-    "PAT, 12 tokens": ("pat", "", "victim", 60),
+    "PAT, 12 tokens": ("pat", "", "victim", 40),
     "PAT, surrogate SPLADE-tiny": ("pat", "", SPLADE, 40),
-    "PAT, surrogate rr-minilm-ce": ("pat", "", TAUGHT, 15),
+    "PAT, surrogate rr-minilm-ce": ("pat", "", TAUGHT, 40),
+    "PAT, margin 0": ("pat", ANCHOR_ALONE, "victim", 60),
+    "PAT, margin 0, SPLADE-tiny": ("pat", ANCHOR_ALONE, SPLADE, 40),
+    "PAT, margin 0, rr-minilm-ce": ("pat", ANCHOR_ALONE, TAUGHT, 15),
     "IDEM, 100 sentences": ("idem", "weight=0.2", "victim", 24),
     "IDEM, surrogate SPLADE-tiny": ("idem", "weight=0.2", SPLADE, 24),
     "PRADA, 10 words of `synonyms`": ("prada", "", "victim", 100),
