@@ -1,24 +1,25 @@
 """Cost and yield of certificates by bound, for a given ranker, substitution table and confidence.
 
     python benchmarks/certification.py
-    python benchmarks/certification.py --ranker bm25
-    python benchmarks/certification.py --ranker splade:max_length=64 --queries 1 --depth 12
+    python benchmarks/certification.py --ranker splade:max_length=64 --depth 12 --documents 12
 
 Every bound certifies the same lists, from the same copies. The list that is served needs no more copies than rank it;
 the exact ranker draws further ones on demand. The plain loop is that of the published evaluation: a document at a time,
 a fixed number of copies, in batches of 8; it is timed on ``--plain`` documents, evenly spread over the lists. Times are
 processor times, the ranking with its copies included, and every timed run starts with an empty score cache. The bounds
-with a fixed number of samples share their scores, so their table has no times. The default ranker is the encoder of
-splade-tiny as a bi-encoder.
+with a fixed number of samples share their scores, so their table has no times. The default rankers are the encoder of
+splade-tiny as a bi-encoder, and BM25; lists are short and long, since few documents of a long one are near rank K.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -63,10 +64,15 @@ class CachedRanker(PointwiseRanker):
 @click.command()
 @click.option("--collection", default="lee", show_default=True, help="A specification.")
 @click.option(
-    "--ranker", default="bi-encoder:model=splade-tiny,max_length=64", show_default=True, help="A specification."
+    "--ranker",
+    "rankers",
+    multiple=True,
+    default=("bi-encoder:model=splade-tiny,max_length=64", "bm25"),
+    show_default=True,
+    help="A specification; one or more.",
 )
-@click.option("--queries", default=6, show_default=True)
-@click.option("--depth", default=20, show_default=True, help="Documents per list.")
+@click.option("--depth", "depths", multiple=True, default=(20, 50), show_default=True, help="Documents of a list.")
+@click.option("--documents", default=100, show_default=True, help="Documents of all lists.")
 @click.option("--threshold", default=0.5, show_default=True, help="Minimum cosine of the table.")
 @click.option("--size", default=100, show_default=True, help="Maximum number of words in a perturbation set.")
 @click.option("--radius", default=1, show_default=True, help="Words that an attacker may replace.")
@@ -74,55 +80,71 @@ class CachedRanker(PointwiseRanker):
 @out_option
 def main(
     collection: str,
-    ranker: str,
-    queries: int,
-    depth: int,
+    rankers: tuple[str, ...],
+    depths: tuple[int, ...],
+    documents: int,
     threshold: float,
     size: int,
     radius: int,
     plain: int,
     out: Path | None,
 ) -> None:
-    """Print the table."""
+    """Print the tables."""
     records = Records(out, click.get_current_context().params)
     test_collection: Collection = create("collection", parse(collection)).read()
     shared = {"threshold": threshold, "size": size}
-    lists = ranked_lists(test_collection, ranker, queries, depth)
-    title = f"{len(lists)} lists of {depth} documents, R = {radius}, cosine {threshold}, sets of {size}, {ranker}"
-    columns = "copies per document", "documents per minute", "times the plain loop"
-    table = Table("", *(f"certified@{k}" for k in KS), *columns, title=title)
-    smoothed = defended("certdr", {**shared, **ON_DEMAND}, prepared(ranker, test_collection), test_collection)
-    start = time.process_time()
+    for ranker, depth in product(rankers, depths):
+        lists = ranked_lists(test_collection, ranker, max(1, documents // depth), depth)
+        of = f"{len(lists)} lists of {depth} documents, R = {radius}, cosine {threshold}, sets of {size}, {ranker}"
+        lines = list(timed(test_collection, ranker, lists, shared, radius, plain))
+        for figures in lines:
+            records.keep(**figures, ranker=ranker, depth=depth, lists=len(lists))
+        Console(width=140).print(times_table(lines, of))
+        table = Table("", *(f"certified@{k}" for k in KS), title="the same lists, fixed numbers of samples")
+        cached = CachedRanker(prepared(ranker, test_collection))
+        for name, (defense, parameters) in FIXED.items():
+            of_lists = certified(defended(defense, {**shared, **parameters}, cached, test_collection), lists, radius)
+            table.add_row(name, *map(str, counts(of_lists)))
+            table.add_row(f"served list, {name}", *map(str, counts([of_list[len(KS) :] for of_list in of_lists])))
+        Console(width=140).print(table)
+    records.write()
+
+
+def timed(
+    collection: Collection, ranker: str, lists: Sequence[RankedList], shared: dict[str, float], radius: int, plain: int
+) -> Iterator[dict[str, Any]]:
+    """Yield for the served list, the mean on demand, and the plain loop: certified lists, copies, and the pace."""
+    smoothed = defended("certdr", {**shared, **ON_DEMAND}, prepared(ranker, collection), collection)
     requests = [served.request for served in lists]
+    documents = sum(map(len, requests))
+    start = time.process_time()
     served_lists = [RankedList(*pair) for pair in zip(requests, smoothed.rank(requests), strict=True)]
     of_served = [smoothed.certify_served(served, KS, radius) for served in served_lists]
-    served_pace = 60 * len(lists) * depth / (time.process_time() - start)
+    pace = 60 * documents / (time.process_time() - start)
+    yield line("served list", counts(of_served), ON_DEMAND["samples"], pace)
     of_exact = [smoothed.certify_exact(served, KS, radius) for served in served_lists]
-    pace = 60 * len(lists) * depth / (time.process_time() - start)
+    pace = 60 * documents / (time.process_time() - start)
     drawn = float(np.mean([document.samples for of_list in of_exact for document in of_list[0].documents]))
-    loop = plain_loop(
-        defended("certdr", {**shared, "samples": 1000}, prepared(ranker, test_collection), test_collection),
-        lists,
-        plain,
-    )
-    for name, of_lists, count, documents in (
-        ("served list", of_served, ON_DEMAND["samples"], served_pace),
-        ("and mean, on demand, at most 1,000", of_exact, drawn, pace),
-        ("plain loop, 1,000", None, 1000, loop),
-    ):
-        numbers = None if of_lists is None else [int(number) for number in counts(of_lists)]
-        records.keep(name, lists=len(lists), certified=numbers, copies=count, documents_per_minute=documents)
-        certified_lists = ["" for _ in KS] if of_lists is None else counts(of_lists)
-        table.add_row(name, *certified_lists, f"{count:.0f}", f"{documents:.0f}", f"{documents / loop:.1f}")
-    Console(width=140).print(table)
-    table = Table("", *(f"certified@{k}" for k in KS), title="the same lists, fixed numbers of samples")
-    cached = CachedRanker(prepared(ranker, test_collection))
-    for name, (defense, parameters) in FIXED.items():
-        certificates = certified(defended(defense, {**shared, **parameters}, cached, test_collection), lists, radius)
-        table.add_row(name, *counts(certificates))
-        table.add_row(f"served list, {name}", *counts([of_list[len(KS) :] for of_list in certificates]))
-    Console(width=140).print(table)
-    records.write()
+    yield line("and mean, on demand, at most 1,000", counts(of_exact), drawn, pace)
+    fixed = defended("certdr", {**shared, "samples": 1000}, prepared(ranker, collection), collection)
+    yield line("plain loop, 1,000", None, 1000, plain_loop(fixed, lists, plain))
+
+
+def line(what: str, certified_lists: list[int] | None, copies: object, pace: float) -> dict[str, Any]:
+    """Return a record."""
+    return {"what": what, "certified": certified_lists, "copies": copies, "documents_per_minute": pace}
+
+
+def times_table(lines: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Return the table of the records of some lists."""
+    columns = "copies per document", "documents per minute", "times the plain loop"
+    table = Table("", *(f"certified@{k}" for k in KS), *columns, title=title)
+    loop = lines[-1]["documents_per_minute"]
+    for found in lines:
+        pace = found["documents_per_minute"]
+        numbers = f"{found['copies']:.0f}", f"{pace:.0f}", f"{pace / loop:.1f}"
+        table.add_row(found["what"], *map(str, found["certified"] or [""] * len(KS)), *numbers)
+    return table
 
 
 def prepared(ranker: str, collection: Collection) -> PointwiseRanker:
@@ -160,9 +182,9 @@ def certified(smoothed, lists: Sequence[RankedList], radius: int) -> list[list[C
     ]
 
 
-def counts(certificates: Sequence[Sequence[Certificate]]) -> list[str]:
+def counts(certificates: Sequence[Sequence[Certificate]]) -> list[int]:
     """Return the number of certified lists for each K."""
-    return [str(sum(of_list[i].certified for of_list in certificates)) for i in range(len(KS))]
+    return [sum(of_list[i].certified for of_list in certificates) for i in range(len(KS))]
 
 
 def plain_loop(smoothed, lists: Sequence[RankedList], count: int) -> float:

@@ -1,9 +1,10 @@
 """Equal cells run by one worker and by two, with the executors side by side.
 
-    python benchmarks/executors.py [--rounds 3] [--cells 8] [--pairs 200] [--executors processes ray]
+    python benchmarks/executors.py [--rounds 3] [--cells 8] [--pairs 150 600] [--executors processes ray]
 
 A cell scores so many pairs of 30 to 90 words with a cross-encoder of MiniLM's size (6 layers of 384 units, random
-weights); each has a collection to itself, so that no score is shared. Runs take turns, each with an empty cache, from
+weights); each has a collection to itself, so that no score is shared. What a worker takes to start counts less the more
+pairs there are, so there are several sizes. Runs take turns, each with an empty cache, from
 the command to its end. On a machine that is busy with something else, the ratio of processor times tells more than that
 of times: two workers on two cores are as many times as fast as their processor time allows, start-up included.
 """
@@ -119,29 +120,29 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cells", type=int, default=8)
-    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--pairs", type=int, nargs="+", default=[150, 600])
     parser.add_argument("--executors", nargs="+", default=["processes", "ray"])
     parser.add_argument("--out", type=Path, help=HELP)
     arguments = parser.parse_args()
     records = Records(arguments.out, vars(arguments))
-    systems = [System("1 worker", []), System("1 worker, default threads", [], "")]
-    systems += [System(f"2 workers, {n}", ["--workers", "2", *CLUSTERS.get(n, [])]) for n in arguments.executors]
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {arguments.cells} cells of {arguments.pairs} pairs")
-    with tempfile.TemporaryDirectory() as text:
-        write(Path(text), arguments.cells, arguments.pairs)
-        rows = {system.run(Path(text)) for _ in range(arguments.rounds) for system in systems}
-    print(f"rows bit-equal: {len(rows) == 1}")
-    print("| what | s | processor s | times as fast | by processor time |\n|---|---|---|---|---|")
-    one = systems[0]
-    for system in systems:
-        workers = 2 if system.name.startswith("2") else 1
-        ratio = statistics.median(a / b for a, b in zip(one.wall, system.wall, strict=True))
-        used, used_by_one = statistics.median(system.processor), statistics.median(one.processor)
-        records.keep(system.name, wall_s=system.wall, processor_s=system.processor, rows_equal=len(rows) == 1)
-        by_processor = workers * used_by_one / used
-        print(
-            f"| {system.name} | {statistics.median(system.wall):.1f} | {used:.1f} | {ratio:.2f} | {by_processor:.2f} |"
-        )
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    for pairs in arguments.pairs:
+        systems = [System("1 worker", []), System("1 worker, default threads", [], "")]
+        systems += [System(f"2 workers, {n}", ["--workers", "2", *CLUSTERS.get(n, [])]) for n in arguments.executors]
+        with tempfile.TemporaryDirectory() as text:
+            write(Path(text), arguments.cells, pairs)
+            rows = {system.run(Path(text)) for _ in range(arguments.rounds) for system in systems}
+        print(f"{arguments.cells} cells of {pairs} pairs; rows bit-equal: {len(rows) == 1}")
+        print("| what | s | processor s | times as fast | by processor time |\n|---|---|---|---|---|")
+        one = systems[0]
+        for system in systems:
+            workers = 2 if system.name.startswith("2") else 1
+            ratio = statistics.median(a / b for a, b in zip(one.wall, system.wall, strict=True))
+            wall, used = statistics.median(system.wall), statistics.median(system.processor)
+            by_processor = workers * statistics.median(one.processor) / used
+            taken = {"wall_s": system.wall, "processor_s": system.processor}
+            records.keep(system.name, pairs=pairs, **taken, rows_equal=len(rows) == 1)
+            print(f"| {system.name} | {wall:.1f} | {used:.1f} | {ratio:.2f} | {by_processor:.2f} |")
     records.write()
 
 

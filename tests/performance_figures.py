@@ -61,8 +61,6 @@ On an AMD EPYC 9004 that other work kept busy, one thread, processor time, 2026-
   `onnxruntime.transformers` .564. All products at the peak would take .38 s: fp32 cannot be 2.5 times as fast as
   sentence-transformers here. Int8 takes .34 s, and .22 s with several texts a batch, where a score would depend on
   its company.
-- Certificates on demand (`benchmarks/certification.py --queries 2 --depth 50`) are 53 to 57 times as fast as the plain
-  loop; the calls of the ranker alone would be 61 to 63 times as fast.
 """
 
 
@@ -122,8 +120,9 @@ def word_substitution() -> str:
     text = (
         f"Black-box substitution of at most {told['max_words']} words in {theirs['documents']} documents of "
         f"`{told['collection']}`, by at most {told['budget']} queries each to `{told['ranker']}`. TextAttack attacks "
-        "the same ranker with the same substitutes of the same words. Rankers that match words need more `trials`, "
-        "since few substitutions change their scores."
+        "the same ranker with the same substitutes, of all words but stop words, and of those alone that ours may "
+        "replace (without names). Rankers that match words need more `trials`, since few substitutions change their "
+        "scores."
     )
     columns = ["", "ASR %", "boost", "pairs a document", "processor s a document", RATIO]
     return section("Word substitution", text, columns, rows, "word_substitution")
@@ -182,42 +181,47 @@ def large_collections() -> str:
 
 def workers() -> str:
     """Equal cells by one worker and by two."""
-    found = records("executors")
-    one, told = found[0], parameters("executors")
+    found, told = records("executors"), parameters("executors")
     rows = []
-    for r in found:
-        seconds = {clock: median(r[clock]) for clock in CLOCKS}
-        used = median(one["processor_s"]) / seconds["processor_s"] * (2 if r["what"].startswith("2") else 1)
-        passed = median(a / b for a, b in zip(one["wall_s"], r["wall_s"], strict=True))
-        rows.append([r["what"], *(f"{seconds[clock]:.1f}" for clock in CLOCKS), _both((used, passed))])
+    for pairs in told["pairs"]:
+        of_size = [r for r in found if r["pairs"] == pairs]
+        for r in of_size:
+            seconds = {clock: median(r[clock]) for clock in CLOCKS}
+            workers_at_once = 2 if r["what"].startswith("2") else 1
+            used = workers_at_once * median(of_size[0]["processor_s"]) / seconds["processor_s"]
+            passed = median(a / b for a, b in zip(of_size[0]["wall_s"], r["wall_s"], strict=True))
+            rows.append([f"{pairs}", r["what"], *(f"{seconds[clock]:.1f}" for clock in CLOCKS), _both((used, passed))])
     rows_are = "equal to the bit" if all(r["rows_equal"] for r in found) else "**not equal**"
     text = (
-        f"{told['cells']} equal cells of {told['pairs']} pairs of a cross-encoder of MiniLM's size, each on a "
-        f"collection to itself, from the command to its end; medians of {len(one['wall_s'])} in turn; rows are "
-        f"{rows_are}. By processor time, two workers are as many times as fast as theirs allows on two cores. A worker "
-        "has one thread, but for the second line. OpenMP's threads sleep while they wait (`OMP_WAIT_POLICY=PASSIVE`, "
-        "unless it is set). A model is loaded once in a process "
-        "(`tests/engine/test_loads.py`); the last twelve things that were loaded stay in memory until the run ends."
+        f"{told['cells']} equal cells of so many pairs of a cross-encoder of MiniLM's size, each on a collection to "
+        f"itself, from the command to its end, {len(found[0]['wall_s'])} times in turn; rows are {rows_are}. By "
+        "processor time, two workers are as many times as fast as theirs allows on two cores. A worker has one thread, "
+        "but for the second line. OpenMP's threads sleep while they wait (`OMP_WAIT_POLICY=PASSIVE`, unless set). "
+        "A model is loaded once in a process (`tests/engine/test_loads.py`); the last twelve things that were loaded "
+        "stay in memory until the run ends."
     )
-    return section("Workers", text, ["", *SECONDS, RATIO], rows, "executors")
+    return section("Workers", text, ["pairs", "", *SECONDS, RATIO], rows, "executors")
 
 
 def certificates() -> str:
     """Certificates by smoothing beside the plain loop."""
     found, told = records("certification"), parameters("certification")
-    loop = by_what(found)["plain loop, 1,000"]["documents_per_minute"]
     rows = []
-    for r in found:
-        certified = ", ".join(map(str, r["certified"])) if r["certified"] else "–"
-        pace = r["documents_per_minute"]
-        rows.append([r["what"], certified, f"{r['copies']:.0f}", f"{pace:.0f}", f"{pace / loop:.1f}"])
+    for at in range(0, len(found), 3):
+        *ours, loop = found[at : at + 3]
+        for r in (*ours, loop):
+            certified = ", ".join(map(str, r["certified"])) if r["certified"] else "–"
+            pace = r["documents_per_minute"]
+            ratio = f"{pace / loop['documents_per_minute']:.1f}"
+            of = f"`{r['ranker']}`", f"{r['lists']} x {r['depth']}"
+            rows.append([*of, r["what"], certified, f"{r['copies']:.0f}", f"{pace:.0f}", ratio])
     text = (
-        f"{found[0]['lists']} lists of {told['depth']} documents of `{told['collection']}` (`{told['ranker']}`), "
-        f"radius {told['radius']}. The plain loop scores 1,000 copies of a document at a time, and certifies nothing; "
-        f"it is timed on {told['plain']} documents. [Certificates](certificates.md) says what each line proves."
+        f"Lists of documents of `{told['collection']}`, radius {told['radius']}. The plain loop scores 1,000 copies of "
+        f"a document at a time, and certifies nothing; it is timed on {told['plain']} documents. Few documents of a "
+        "long list are near rank K, and need many copies. [Certificates](certificates.md) says what each line proves."
     )
-    columns = ["", "certified at K = 1, 3, 5, 10", "copies a document", "documents a minute", "ratio, processor"]
-    return section("Certificates by smoothing", text, columns, rows, "certification")
+    columns = ["ranker", "lists", "", "certified at K = 1, 3, 5, 10", "copies a document", "documents a minute"]
+    return section("Certificates by smoothing", text, [*columns, "ratio, processor"], rows, "certification")
 
 
 def exact_certificates() -> str:
