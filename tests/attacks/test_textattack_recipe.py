@@ -84,7 +84,9 @@ def test_edits_are_runs_of_changed_words():
     assert apply_edits(before, edits) == after
 
 
-def test_the_least_cosine_of_textfooler_binds():
+def test_the_least_cosine_of_textfooler_binds(shared_data, monkeypatch):
+    nltk = pytest.importorskip("nltk")
+    monkeypatch.setattr(nltk.data, "path", [str(shared_data("nltk_data"))])
     table = symmetric({"lift": {"drag": 0.4, "rise": 0.9}, "wings": {"blades": 0.3}}, {})
     embedding = recipes.table_embedding(table)
     assert [embedding.get_cos_sim("lift", word) for word in ("drag", "rise", "lift", "wings")] == [0.4, 0.9, 1.0, 0.0]
