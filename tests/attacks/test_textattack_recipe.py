@@ -17,6 +17,7 @@ from robustrank.testing.samples import QUERY, TEXTS, Overlap
 from robustrank.text import textattack_recipes as recipes
 from robustrank.text.quality import edit_size
 from robustrank.text.table import symmetric
+from tests.shared_data import shared_data
 
 if find_spec("textattack") is None:  # importorskip would import it, with all that the adapter keeps away
     pytest.skip("textattack is not installed", allow_module_level=True)
@@ -84,7 +85,7 @@ def test_edits_are_runs_of_changed_words():
     assert apply_edits(before, edits) == after
 
 
-def test_the_least_cosine_of_textfooler_binds(shared_data, monkeypatch):
+def test_the_least_cosine_of_textfooler_binds(monkeypatch):
     nltk = pytest.importorskip("nltk")
     monkeypatch.setattr(nltk.data, "path", [str(shared_data("nltk_data"))])
     table = symmetric({"lift": {"drag": 0.4, "rise": 0.9}, "wings": {"blades": 0.3}}, {})
