@@ -72,17 +72,17 @@ class CachedRanker(PointwiseRanker):
     help="A specification; one or more.",
 )
 @click.option("--depth", "depths", multiple=True, default=(20, 50), show_default=True, help="Documents of a list.")
-@click.option("--documents", default=100, show_default=True, help="Documents of all lists.")
+@click.option("--documents", type=int, help="Documents of all lists; by default 1,000 for BM25, and 100.")
 @click.option("--threshold", default=0.5, show_default=True, help="Minimum cosine of the table.")
 @click.option("--size", default=100, show_default=True, help="Maximum number of words in a perturbation set.")
 @click.option("--radius", default=1, show_default=True, help="Words that an attacker may replace.")
-@click.option("--plain", default=6, show_default=True, help="Documents of the plain loop.")
+@click.option("--plain", default=60, show_default=True, help="Documents of the plain loop.")
 @out_option
 def main(
     collection: str,
     rankers: tuple[str, ...],
     depths: tuple[int, ...],
-    documents: int,
+    documents: int | None,
     threshold: float,
     size: int,
     radius: int,
@@ -94,7 +94,8 @@ def main(
     test_collection: Collection = create("collection", parse(collection)).read()
     shared = {"threshold": threshold, "size": size}
     for ranker, depth in product(rankers, depths):
-        lists = ranked_lists(test_collection, ranker, max(1, documents // depth), depth)
+        count = documents or (1000 if ranker == "bm25" else 100)
+        lists = ranked_lists(test_collection, ranker, max(1, count // depth), depth)
         of = f"{len(lists)} lists of {depth} documents, R = {radius}, cosine {threshold}, sets of {size}, {ranker}"
         lines = list(timed(test_collection, ranker, lists, shared, radius, plain))
         for figures in lines:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from robustrank.certification.bounds import PAPER
 from robustrank.certification.certificate import Certificate
-from robustrank.certification.coupling import CoupledCopies
+from robustrank.certification.coupling import MEMORY, CoupledCopies
 from robustrank.certification.coverage import Changes
 from robustrank.certification.draws import Draws
 from robustrank.certification.evidence import UNBOUNDED
@@ -68,6 +68,7 @@ class SmoothedRanker(CopyRanker):
     def __init__(self, inner: PointwiseRanker, settings: SmoothingSettings, sets: PerturbationSets, seed: int) -> None:
         self.sets, self._coupled = sets, CoupledCopies(sets, seed)
         self._bounds, self._terms = None, None
+        self._rhos: dict[tuple[str, int | None], float] = {}  # of documents, which are in the lists of several queries
         if isinstance(inner, TermRanker):
             self._bounds = TermBounds(inner, Drawable(sets))
             self._terms = TermCopies(inner, self._bounds, self._coupled)
@@ -112,7 +113,11 @@ class SmoothedRanker(CopyRanker):
 
     def rho(self, text: str, radius: int | None) -> float:
         """Return the minimum probability, over edits of ``radius`` words, that the edit leaves a copy unchanged."""
-        return rho(self.overlaps(text), radius)
+        if (text, radius) not in self._rhos:
+            if len(self._rhos) >= MEMORY:
+                self._rhos.clear()
+            self._rhos[text, radius] = rho(self.overlaps(text), radius)
+        return self._rhos[text, radius]
 
     def certify(self, served: RankedList, ks: Sequence[int], radius: int | None) -> list[Certificate]:
         """Return for each K the certificate of the served list, then those of the exact ranker."""
