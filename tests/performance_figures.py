@@ -191,10 +191,12 @@ def workers() -> str:
             used = workers_at_once * median(of_size[0]["processor_s"]) / seconds["processor_s"]
             passed = median(a / b for a, b in zip(of_size[0]["wall_s"], r["wall_s"], strict=True))
             rows.append([f"{pairs}", r["what"], *(f"{seconds[clock]:.1f}" for clock in CLOCKS), _both((used, passed))])
+    rounds = len(found[0]["wall_s"])
+    taken = "once each" if rounds == 1 else f"medians of {rounds} in turn"
     rows_are = "equal to the bit" if all(r["rows_equal"] for r in found) else "**not equal**"
     text = (
         f"{told['cells']} equal cells of so many pairs of a cross-encoder of MiniLM's size, each on a collection to "
-        f"itself, from the command to its end, {len(found[0]['wall_s'])} times in turn; rows are {rows_are}. By "
+        f"itself, from the command to its end, {taken}; rows are {rows_are}. By "
         "processor time, two workers are as many times as fast as theirs allows on two cores. A worker has one thread, "
         "but for the second line. OpenMP's threads sleep while they wait (`OMP_WAIT_POLICY=PASSIVE`, unless set). "
         "A model is loaded once in a process (`tests/engine/test_loads.py`); the last twelve things that were loaded "
