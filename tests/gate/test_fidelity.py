@@ -29,7 +29,7 @@ def test_word_substitution_gains_on_pairs_of_dara_what_the_authors_texts_gain(mo
     monkeypatch.setattr(fidelity, "language_model", lambda name: NoModel())
     attack = Spec("word-substitution", {"max_words": 10, "surrogate": "victim"})
     ranker = create("ranker", parse("minilm:max_length=64"))
-    records = list(fidelity.compared(folder, "prada", attack, ranker, 3, 0))
+    records = list(fidelity.compared(folder, "prada", {"victim": attack}, ranker, 3, 0))
     ours, theirs = ([record[texts] for record in records] for texts in ("ours", "authors'"))
     assert len(records) == 3
     assert all(record["won"] >= 0 for record in ours)
