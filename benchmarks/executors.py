@@ -4,9 +4,9 @@
 
 A cell scores so many pairs of 30 to 90 words with a cross-encoder of MiniLM's size (6 layers of 384 units, random
 weights); each has a collection to itself, so that no score is shared. What a worker takes to start counts less the more
-pairs there are, so there are several sizes. Runs take turns, each with an empty cache, from
-the command to its end. On a machine that is busy with something else, the ratio of processor times tells more than that
-of times: two workers on two cores are as many times as fast as their processor time allows, start-up included.
+pairs there are, so there are several sizes. Runs take turns, each with an empty cache, from the command to its end. On
+a machine that is busy with something else, the ratio of processor times tells more than that of times: two workers on
+two cores are as many times as fast as their processor time allows, start-up included.
 """
 
 from __future__ import annotations

@@ -20,3 +20,10 @@ def published_rows(name: str) -> list[dict[str, str]]:
     path = Path(__file__).parents[1] / "results" / name / "rows.csv.gz"
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def report_table(results: str, name: str) -> list[dict[str, str]]:
+    """Return the rows of a table in the report of published results as they are written."""
+    path = Path(__file__).parents[1] / "results" / results / "report" / "tables" / f"{name}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

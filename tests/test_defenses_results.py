@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from robustrank.measures.detection import detection_rate
 from tests.defenses_figures import RUNS, SECTIONS, UNAWARE, cells, defenses_of, effect_of, targets
 from tests.detection_figures import figures, scores
+from tests.result_rows import published_rows
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -53,8 +52,7 @@ def test_detection_is_that_of_the_library_and_of_scikit_learn():
 
 
 def test_the_rows_of_detection_have_no_texts():
-    with gzip.open(RESULTS / "detection" / "rows.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = published_rows("detection")
     names = {"tested_on", "detector", "trained_on", "query_id", "doc_id", "condition", "anomaly_score", "flagged"}
     assert rows[0].keys() == names
     assert all(row["query_id"].isdigit() and row["doc_id"].isdigit() for row in rows)

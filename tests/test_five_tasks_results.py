@@ -5,7 +5,6 @@ The tables are the report's, which tests/test_results.py holds against the rows.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -13,10 +12,9 @@ from statistics import fmean
 
 import pytest
 
-from tests.result_rows import published_rows
+from tests.result_rows import published_rows, report_table
 
 ROOT = Path(__file__).parents[1]
-TABLES = ROOT / "results" / "five-tasks" / "report" / "tables"
 LEXICAL = ("BM25", "QL", "RankSVM", "LambdaMART")
 PRETRAINED = ("Cross-encoder", "Bi-encoder", "Late interaction")
 FAMILIES = ("traditional", "learned", "neural", "pretrained")
@@ -36,8 +34,7 @@ def page():
 
 def table(name):
     """The rows of a table of the report."""
-    with (TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return report_table("five-tasks", name)
 
 
 def cell(name, measure, ranker, collection, attack=None):

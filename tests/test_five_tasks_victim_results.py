@@ -5,16 +5,15 @@ The tables are the report's, which tests/test_results.py holds against the rows.
 
 from __future__ import annotations
 
-import csv
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 
+from tests.result_rows import report_table
 from tests.shown import number
 
 ROOT = Path(__file__).parents[1]
-TABLES = ROOT / "results" / "five-tasks-victim" / "report" / "tables"
 COLLECTIONS = {"cranfield": "Cranfield", "scifact": "SciFact"}
 RANKERS = ("BM25", "bi-encoder", "cross-encoder")
 LINES = {  # what the page calls it: table, column, attack, and whether it is a share in %
@@ -29,10 +28,7 @@ LINES = {  # what the page calls it: table, column, attack, and whether it is a 
 }
 
 
-@cache
-def table(name):
-    with (TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+table = cache(partial(report_table, "five-tasks-victim"))
 
 
 def cell(name, column, attack, is_share, ranker, collection):
